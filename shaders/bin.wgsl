@@ -1,0 +1,52 @@
+// Voxels summed over the camera's pixels (MODEL.md section 7); twin of stages/bin.rs.
+#import dispatch
+
+struct BinParams {
+    size_x: u32,
+    size_y: u32,
+    image_x: u32,
+    image_y: u32,
+    bin_x: u32,
+    bin_y: u32,
+    slices: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: BinParams;
+@group(0) @binding(1) var<storage, read> blurred: array<u32>;
+@group(0) @binding(2) var<storage, read_write> image: array<u32>;
+@group(0) @binding(3) var<storage, read_write> status: array<atomic<u32>>;
+
+const IMAGE_OVERFLOW = 4u;
+
+@compute @workgroup_size(256)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let thread = linear_thread(group, groups, local);
+    let pixels = params.image_x * params.image_y;
+    if thread >= params.slices * pixels {
+        return;
+    }
+    let slice = thread / pixels;
+    let i = (thread % pixels) / params.image_y;
+    let j = thread % params.image_y;
+    // The last bin may be cut by the border.
+    let rows = min(params.bin_x, params.size_x - i * params.bin_x);
+    let columns = min(params.bin_y, params.size_y - j * params.bin_y);
+    var sum = 0u;
+    var overflow = false;
+    for (var row = 0u; row < rows; row++) {
+        let at = (slice * params.size_x + i * params.bin_x + row) * params.size_y + j * params.bin_y;
+        for (var column = 0u; column < columns; column++) {
+            let value = blurred[at + column];
+            overflow = overflow || sum + value < sum;
+            sum += value;
+        }
+    }
+    image[thread] = sum;
+    if overflow {
+        atomicOr(&status[0], IMAGE_OVERFLOW);
+    }
+}

@@ -1,0 +1,76 @@
+// Voxels spread over a camera finer than they are (MODEL.md section 7); twin of stages/magnify.rs.
+#import dispatch
+#import philox
+#import table
+
+struct MagnifyParams {
+    size_x: u32,
+    size_y: u32,
+    image_x: u32,
+    image_y: u32,
+    bin_x: u32,
+    bin_y: u32,
+    magnify_x: u32,
+    magnify_y: u32,
+    origin_z: u32,
+    origin_x: u32,
+    origin_y: u32,
+    first_z: u32,
+    step_z: u32,
+    slices: u32,
+    key_0: u32,
+    key_1: u32,
+    jitter_x_at: u32,
+    jitter_x_len: u32,
+    jitter_y_at: u32,
+    jitter_y_len: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: MagnifyParams;
+@group(0) @binding(1) var<storage, read> blurred: array<u32>;
+@group(0) @binding(2) var<storage, read> tables: array<u32>;
+@group(0) @binding(3) var<storage, read_write> image: array<atomic<u32>>;
+@group(0) @binding(4) var<storage, read_write> status: array<atomic<u32>>;
+
+const IMAGE_OVERFLOW = 4u;
+
+@compute @workgroup_size(256)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let thread = linear_thread(group, groups, local);
+    let plane = params.size_x * params.size_y;
+    if thread >= params.slices * plane {
+        return;
+    }
+    let value = blurred[thread];
+    if value == 0u {
+        return;
+    }
+    let slice = thread / plane;
+    let x = (thread % plane) / params.size_y;
+    let y = thread % params.size_y;
+    let counter = vec4<u32>(
+        params.origin_z + params.first_z + slice * params.step_z,
+        params.origin_x + x,
+        params.origin_y + y,
+        0u,
+    );
+    let words = philox(counter, vec2<u32>(params.key_0, params.key_1));
+    var i = x / params.bin_x;
+    if params.magnify_x > 1u {
+        let jitter = draw(params.jitter_x_at, params.jitter_x_len, words.x);
+        i = min(params.magnify_x * x + jitter, params.image_x - 1u);
+    }
+    var j = y / params.bin_y;
+    if params.magnify_y > 1u {
+        let jitter = draw(params.jitter_y_at, params.jitter_y_len, words.y);
+        j = min(params.magnify_y * y + jitter, params.image_y - 1u);
+    }
+    let before = atomicAdd(&image[(slice * params.image_x + i) * params.image_y + j], value);
+    if before + value < before {
+        atomicOr(&status[0], IMAGE_OVERFLOW);
+    }
+}

@@ -1,0 +1,76 @@
+// Which regions of its cell a voxel belongs to (MODEL.md section 1); twin of stages/regions.rs.
+#import dispatch
+
+struct RegionsParams {
+    size_x: u32,
+    size_y: u32,
+    depth: u32,
+    isotropic: u32,
+    first_z: u32,
+    slices: u32,
+    ring: u32,
+    annotated: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: RegionsParams;
+@group(0) @binding(1) var<storage, read> labels: array<u32>;
+@group(0) @binding(2) var<storage, read> annotations: array<u32>;
+@group(0) @binding(3) var<storage, read_write> regions: array<u32>;
+
+const MEMBRANE = 1u;
+const CYTOSOL = 2u;
+const FULL = 4u;
+
+fn differs(z: u32, x: u32, y: u32, cell: u32) -> bool {
+    let row = (z % params.ring) * params.size_x + x;
+    let at = row * params.size_y + y;
+    let above = at - params.size_y;
+    let below = at + params.size_y;
+    return labels[above - 1u] != cell || labels[above] != cell || labels[above + 1u] != cell
+        || labels[at - 1u] != cell || labels[at] != cell || labels[at + 1u] != cell
+        || labels[below - 1u] != cell || labels[below] != cell || labels[below + 1u] != cell;
+}
+
+fn is_membrane(z: u32, x: u32, y: u32, cell: u32) -> bool {
+    if x == 0u || y == 0u || x + 1u >= params.size_x || y + 1u >= params.size_y {
+        return false;
+    }
+    if params.isotropic == 0u {
+        return differs(z, x, y, cell);
+    }
+    if z == 0u || z + 1u >= params.depth {
+        return false;
+    }
+    return differs(z - 1u, x, y, cell) || differs(z, x, y, cell) || differs(z + 1u, x, y, cell);
+}
+
+@compute @workgroup_size(256)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let thread = linear_thread(group, groups, local);
+    let plane = params.size_x * params.size_y;
+    if thread >= params.slices * plane {
+        return;
+    }
+    let z = params.first_z + thread / plane;
+    let within = thread % plane;
+    let at = (z % params.ring) * plane + within;
+    let cell = labels[at];
+    if cell == 0u {
+        regions[thread] = 0u;
+        return;
+    }
+    var bits = FULL;
+    if is_membrane(z, within / params.size_y, within % params.size_y, cell) {
+        bits |= MEMBRANE;
+    } else {
+        bits |= CYTOSOL;
+    }
+    if params.annotated != 0u {
+        bits |= annotations[at];
+    }
+    regions[thread] = bits;
+}

@@ -1,0 +1,102 @@
+// Complex-to-real transform back along y, cropped, rounded, with the baseline added; twin of
+// stages/blur/rows_inverse.rs. See rows_forward.wgsl for the packing of real samples.
+#import complex
+#import dispatch
+#import philox
+#import table
+
+struct RowsInverseParams {
+    size_x: u32,
+    size_y: u32,
+    blocks: u32,
+    slices: u32,
+    split_at: u32,
+    order_at: u32,
+    origin_z: u32,
+    origin_x: u32,
+    origin_y: u32,
+    first_z: u32,
+    step_z: u32,
+    key_0: u32,
+    key_1: u32,
+    baseline: u32,
+    baseline_at: u32,
+    baseline_len: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: RowsInverseParams;
+@group(0) @binding(1) var<storage, read> rows: array<vec2<f32>>;
+@group(0) @binding(2) var<storage, read> fourier: array<vec2<f32>>;
+@group(0) @binding(3) var<storage, read> tables: array<u32>;
+@group(0) @binding(4) var<storage, read> profile: array<f32>;
+@group(0) @binding(5) var<storage, read_write> blurred: array<u32>;
+@group(0) @binding(6) var<storage, read_write> status: array<atomic<u32>>;
+
+const BLUR_OVERFLOW = 2u;
+// The largest f32 below 2^32.
+const MOST = 4294967040.0;
+
+fn frequency(slice: u32, x: u32, k: u32) -> vec2<f32> {
+    return rows[((slice * params.blocks + k / 8u) * params.size_x + x) * 8u + k % 8u];
+}
+
+fn baseline(slice: u32, x: u32, y: u32) -> u32 {
+    let counter = vec4<u32>(
+        params.origin_z + params.first_z + slice * params.step_z,
+        params.origin_x + x,
+        params.origin_y + y,
+        0u,
+    );
+    let words = philox(counter, vec2<u32>(params.key_0, params.key_1));
+    let photons = draw(params.baseline_at, params.baseline_len, words.x);
+    return u32(round(f32(photons) * (profile[x] * profile[params.size_x + y])));
+}
+
+fn store(row: u32, y: u32, value: f32) {
+    if y >= params.size_y {
+        return;
+    }
+    var photons = u32(round(clamp(value, 0.0, MOST)));
+    var overflow = value > MOST;
+    if params.baseline != 0u {
+        let more = baseline(row / params.size_x, row % params.size_x, y);
+        overflow = overflow || photons + more < photons;
+        photons += more;
+    }
+    blurred[row * params.size_y + y] = photons;
+    if overflow {
+        atomicOr(&status[0], BLUR_OVERFLOW);
+    }
+}
+
+@compute @workgroup_size(256)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let first = linear_workgroup(group, groups) * LINES;
+    let count = params.slices * params.size_x;
+    for (var t = local; t < LINES * POINTS; t += 256u) {
+        let row = first + t / POINTS;
+        let k = t % POINTS;
+        if row < count {
+            let a = frequency(row / params.size_x, row % params.size_x, k);
+            let b = conjugate(frequency(row / params.size_x, row % params.size_x, POINTS - k));
+            let odd = product(conjugate(fourier[params.split_at + k]), a - b);
+            line[t] = (a + b + times_i(odd)).yx;
+        }
+    }
+    workgroupBarrier();
+    transform(local);
+    for (var t = local; t < LINES * POINTS; t += 256u) {
+        let row = first + t / POINTS;
+        let n = t % POINTS;
+        if row < count {
+            let at = u32(fourier[params.order_at + n].x);
+            let pair = line[(t / POINTS) * POINTS + at].yx;
+            store(row, 2u * n, pair.x);
+            store(row, 2u * n + 1u, pair.y);
+        }
+    }
+}

@@ -1,0 +1,9 @@
+// The linear number of a workgroup: large dispatches come folded into two dimensions.
+fn linear_workgroup(id: vec3<u32>, count: vec3<u32>) -> u32 {
+    return id.y * count.x + id.x;
+}
+
+// The linear number of a thread in workgroups of 256.
+fn linear_thread(id: vec3<u32>, count: vec3<u32>, local: u32) -> u32 {
+    return linear_workgroup(id, count) * 256u + local;
+}

@@ -1,0 +1,66 @@
+// The ground truth of a fluorophore at the images' size (MODEL.md section 7); twin of stages/truth.rs.
+#import dispatch
+
+struct TruthParams {
+    size_x: u32,
+    size_y: u32,
+    image_x: u32,
+    image_y: u32,
+    bin_x: u32,
+    bin_y: u32,
+    magnify_x: u32,
+    magnify_y: u32,
+    slab_z: u32,
+    first_z: u32,
+    step_z: u32,
+    slices: u32,
+    labels_ring: u32,
+    region: u32,
+    selection_at: u32,
+    combine: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: TruthParams;
+@group(0) @binding(1) var<storage, read> labels: array<u32>;
+@group(0) @binding(2) var<storage, read> regions: array<u32>;
+@group(0) @binding(3) var<storage, read> selection: array<u32>;
+@group(0) @binding(4) var<storage, read_write> cells: array<u32>;
+
+// The voxel that a pixel shows.
+fn source(pixel: u32, bin: u32, magnify: u32, size: u32) -> u32 {
+    if magnify > 1u {
+        return pixel / magnify;
+    }
+    return min(bin * pixel + bin / 2u, size - 1u);
+}
+
+@compute @workgroup_size(256)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let thread = linear_thread(group, groups, local);
+    let pixels = params.image_x * params.image_y;
+    if thread >= params.slices * pixels {
+        return;
+    }
+    let z = params.first_z + (thread / pixels) * params.step_z;
+    let i = (thread % pixels) / params.image_y;
+    let j = thread % params.image_y;
+    let x = source(i, params.bin_x, params.magnify_x, params.size_x);
+    let y = source(j, params.bin_y, params.magnify_y, params.size_y);
+    let plane = params.size_x * params.size_y;
+    let within = x * params.size_y + y;
+    var shown = 0u;
+    if (regions[(z - params.slab_z) * plane + within] & params.region) != 0u {
+        let cell = labels[(z % params.labels_ring) * plane + within];
+        if ((selection[params.selection_at + cell / 32u] >> (cell % 32u)) & 1u) != 0u {
+            shown = cell;
+        }
+    }
+    if params.combine != 0u {
+        shown = max(shown, cells[thread]);
+    }
+    cells[thread] = shown;
+}

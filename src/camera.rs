@@ -1,0 +1,146 @@
+//! Expansion and the camera: which voxels fall on which pixels (MODEL.md section 7).
+
+/// How the voxels of one axis meet the camera's pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AxisSampling {
+    /// This many voxels are summed on a pixel; 1 is one to one.
+    Bin(u32),
+    /// A voxel covers this many pixels, more than 1.
+    Magnify(u32),
+}
+
+impl AxisSampling {
+    /// `step` is the number of voxels per pixel: below 1 it is rounded to a whole magnification,
+    /// otherwise to a whole bin, half to even.
+    fn new(step: f64) -> Self {
+        // Larger factors than any volume has voxels need no distinction.
+        const LIMIT: f64 = (1u32 << 30) as f64;
+        if step < 1.0 {
+            match (1.0 / step).round_ties_even().min(LIMIT) as u32 {
+                0 | 1 => Self::Bin(1),
+                factor => Self::Magnify(factor),
+            }
+        } else {
+            Self::Bin(step.round_ties_even().min(LIMIT) as u32)
+        }
+    }
+
+    /// Voxels per pixel.
+    pub fn bin(self) -> u32 {
+        match self {
+            Self::Bin(bin) => bin,
+            Self::Magnify(_) => 1,
+        }
+    }
+
+    /// Pixels per voxel.
+    pub fn magnification(self) -> u32 {
+        match self {
+            Self::Bin(_) => 1,
+            Self::Magnify(factor) => factor,
+        }
+    }
+
+    /// Pixels along an axis of `size` voxels.
+    pub fn pixels(self, size: usize) -> usize {
+        match self {
+            Self::Bin(bin) => size.div_ceil(bin as usize),
+            Self::Magnify(factor) => size.saturating_mul(factor as usize),
+        }
+    }
+
+    /// Voxels per pixel after rounding.
+    pub fn step(self) -> f64 {
+        f64::from(self.bin()) / f64::from(self.magnification())
+    }
+}
+
+/// The camera's grid in the volume.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Camera {
+    /// Along the rows.
+    pub x: AxisSampling,
+    /// Along the columns.
+    pub y: AxisSampling,
+    /// Distance in slices from one image to the next.
+    pub step_z: usize,
+    /// Voxels per pixel, slices per image (z, x, y), before rounding.
+    pub exact_step: [f64; 3],
+}
+
+impl Camera {
+    /// The grid of a camera with pixels of `pixel_nm` behind an objective that magnifies
+    /// `objective_factor` times, moved by `focal_plane_depth_nm` from image to image, over voxels of
+    /// `voxel_nm` (z, x, y) swollen by `expansion_factor`.
+    pub fn new(
+        voxel_nm: [f64; 3],
+        expansion_factor: f64,
+        objective_factor: f64,
+        pixel_nm: f64,
+        focal_plane_depth_nm: f64,
+    ) -> Self {
+        let step = |voxel: f64| pixel_nm / (voxel * expansion_factor * objective_factor);
+        let step_z = focal_plane_depth_nm / (voxel_nm[0] * expansion_factor);
+        let exact_step = [step_z, step(voxel_nm[1]), step(voxel_nm[2])];
+        Self {
+            x: AxisSampling::new(exact_step[1]),
+            y: AxisSampling::new(exact_step[2]),
+            step_z: step_z.round_ties_even().clamp(1.0, f64::from(u32::MAX)) as usize,
+            exact_step,
+        }
+    }
+
+    /// Shape (z, x, y) of the images of a volume of this shape.
+    pub fn image_shape(&self, shape: [usize; 3]) -> [usize; 3] {
+        [
+            shape[0].div_ceil(self.step_z),
+            self.x.pixels(shape[1]),
+            self.y.pixels(shape[2]),
+        ]
+    }
+
+    /// True where a voxel is jittered over several pixels.
+    pub fn magnifies(&self) -> bool {
+        self.x.magnification() > 1 || self.y.magnification() > 1
+    }
+
+    /// Size (z, x, y) in tissue of a pixel and the distance of images, in nm, after rounding.
+    pub fn pixel_in_tissue_nm(&self, voxel_nm: [f64; 3]) -> [f64; 3] {
+        [
+            voxel_nm[0] * self.step_z as f64,
+            voxel_nm[1] * self.x.step(),
+            voxel_nm[2] * self.y.step(),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_round_half_to_even() {
+        assert_eq!(AxisSampling::new(2.5), AxisSampling::Bin(2));
+        assert_eq!(AxisSampling::new(3.5), AxisSampling::Bin(4));
+        assert_eq!(AxisSampling::new(1.0), AxisSampling::Bin(1));
+        assert_eq!(AxisSampling::new(0.65), AxisSampling::Magnify(2));
+        assert_eq!(AxisSampling::new(0.4), AxisSampling::Magnify(2));
+        assert_eq!(AxisSampling::new(0.8), AxisSampling::Bin(1));
+        assert_eq!(AxisSampling::new(f64::INFINITY), AxisSampling::Bin(1 << 30));
+    }
+
+    #[test]
+    fn image_sizes_follow_the_rounded_steps() {
+        // voxel 8 nm, factor 20, objective 40, pixel 6500 nm, focal plane 500 nm
+        let camera = Camera::new([8.0; 3], 20.0, 40.0, 6500.0, 500.0);
+        assert_eq!((camera.x, camera.step_z), (AxisSampling::Bin(1), 3));
+        let camera = Camera::new([500.0, 125.0, 125.0], 4.0, 20.0, 6500.0, 1000.0);
+        assert_eq!(camera.image_shape([150, 773, 739]), [150, 1546, 1478]);
+        let unequal = Camera::new([40.0, 32.0, 8.0], 4.0, 20.0, 6500.0, 320.0);
+        assert_eq!(
+            (unequal.x, unequal.y),
+            (AxisSampling::Bin(3), AxisSampling::Bin(10))
+        );
+        assert_eq!(unequal.image_shape([60, 100, 121]), [30, 34, 13]);
+    }
+}

@@ -1,0 +1,95 @@
+//! Arguments, and what each subcommand does with them.
+
+mod devices;
+mod phantom;
+mod progress;
+mod run;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Exit codes, as the help documents them.
+pub(crate) mod exit {
+    /// Done.
+    pub(crate) const DONE: u8 = 0;
+    /// The run failed.
+    pub(crate) const FAILED: u8 = 1;
+    /// Bad usage or configuration.
+    pub(crate) const USAGE: u8 = 2;
+    /// Interrupted.
+    pub(crate) const INTERRUPTED: u8 = 130;
+}
+
+/// Simulates expansion microscopy: what would the microscope show of this tissue?
+///
+/// Takes a segmented volume as ground truth, labels cells with fluorophores, expands, images through a
+/// microscope, and writes the channels and the ground truth as TIFF stacks.
+#[derive(Debug, Parser)]
+#[command(
+    name = "simexm-gpu",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    arg_required_else_help = true,
+    after_help = "Example: simexm-gpu examples/brainbow.toml --seed 7 --set optics.exposure_time=0.2\n\n\
+                  Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 130 interrupted.\n\
+                  SIMEXM_BACKEND=auto|gpu|cpu chooses the backend where no flag does."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run::RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the adapters that --adapter can choose from.
+    Devices,
+    /// Write a label volume of entangled neurites and somata, to try things out on.
+    Phantom(phantom::PhantomArgs),
+}
+
+/// Parses the arguments and does what they say.
+pub(crate) fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are not errors; a closed pipe is nobody's concern.
+            let _ = error.print();
+            return if error.use_stderr() {
+                exit::USAGE
+            } else {
+                exit::DONE
+            }
+            .into();
+        }
+    };
+    let code = match cli.command {
+        Some(Command::Devices) => devices::list(),
+        Some(Command::Phantom(args)) => phantom::write(&args),
+        None => run::run(&cli.run),
+    };
+    code.into()
+}
+
+/// Prints an error with its causes.
+pub(crate) fn report(error: &dyn std::error::Error) {
+    eprintln!("error: {error}");
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !told.contains(&text) {
+            eprintln!("  because: {text}");
+            told = text;
+        }
+        cause = error.source();
+    }
+}
+
+/// Prints a line to standard output; a closed pipe is nobody's concern.
+pub(crate) fn say(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}

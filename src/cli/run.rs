@@ -1,0 +1,183 @@
+//! `simexm-gpu CONFIG`.
+
+use super::progress::Progress;
+use super::{exit, report, say};
+use clap::Args;
+use simexm_gpu::config::{BackendChoice, Choice, Config, Override};
+use simexm_gpu::host;
+use simexm_gpu::simulation::{self, Options, Report, SimulationError, StageTime};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// Configuration of the run (TOML)
+    #[arg(required = true)]
+    config: Option<PathBuf>,
+    /// Where to compute: a hardware GPU if there is one (auto), any adapter (gpu), or the CPU
+    #[arg(long, value_name = "auto|gpu|cpu", value_parser = backend)]
+    backend: Option<BackendChoice>,
+    /// Adapter to use: a part of its name or its index in `simexm-gpu devices`
+    #[arg(long, value_name = "NAME-OR-INDEX")]
+    adapter: Option<String>,
+    /// Seed of all random draws; without one it is drawn and printed
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Folder for the output, in place of [output] path
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Number of threads of the CPU's work
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Set a key of the configuration; may be given several times
+    #[arg(long, value_name = "SECTION.KEY=VALUE")]
+    set: Vec<Override>,
+    /// Replace files that simexm-gpu did not write
+    #[arg(long)]
+    force: bool,
+    /// Print warnings and errors only
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+fn backend(text: &str) -> Result<BackendChoice, String> {
+    text.parse().map_err(|_| {
+        let names: Vec<&str> = BackendChoice::ALL
+            .iter()
+            .map(|choice| choice.as_str())
+            .collect();
+        format!("choose one of {}", names.join(", "))
+    })
+}
+
+impl RunArgs {
+    /// What replaces keys of the configuration, the later over the earlier: the environment, --set,
+    /// and the flags.
+    fn overrides(&self) -> Result<Vec<Override>, Box<dyn std::error::Error>> {
+        let mut overrides = Vec::new();
+        if let Some(value) = std::env::var_os("SIMEXM_BACKEND").filter(|value| !value.is_empty()) {
+            let value = value.to_string_lossy();
+            overrides.push(Override::new(
+                "SIMEXM_BACKEND",
+                &["compute", "backend"],
+                &value,
+            ));
+        }
+        overrides.extend(self.set.iter().cloned());
+        let mut flag = |name: &str, key: &str, value: Option<String>| {
+            if let Some(value) = value {
+                overrides.push(Override::new(
+                    format!("{name} {value}"),
+                    &["compute", key],
+                    &value,
+                ));
+            }
+        };
+        flag(
+            "--backend",
+            "backend",
+            self.backend.map(|choice| choice.to_string()),
+        );
+        flag("--adapter", "adapter", self.adapter.clone());
+        flag("--seed", "seed", self.seed.map(|seed| seed.to_string()));
+        flag(
+            "--threads",
+            "threads",
+            self.threads.map(|threads| threads.to_string()),
+        );
+        if let Some(folder) = &self.output {
+            overrides.push(Override::output_path(folder)?);
+        }
+        Ok(overrides)
+    }
+}
+
+/// Runs a configuration; returns the exit code.
+pub(super) fn run(args: &RunArgs) -> u8 {
+    let Some(path) = &args.config else {
+        return exit::USAGE;
+    };
+    let overrides = match args.overrides() {
+        Ok(overrides) => overrides,
+        Err(error) => {
+            report(error.as_ref());
+            return exit::USAGE;
+        }
+    };
+    let config = match Config::from_file(path, &simulation::fluorophore_names(), &overrides) {
+        Ok(config) => config,
+        Err(error) => {
+            report(&error);
+            return exit::USAGE;
+        }
+    };
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let signal = Arc::clone(&interrupted);
+    let handler = ctrlc::set_handler(move || {
+        if signal.swap(true, Ordering::Relaxed) {
+            // Asked twice: at once. Files under temporary names are replaced by the next run.
+            std::process::exit(exit::INTERRUPTED.into());
+        }
+        eprintln!("interrupted: stopping");
+    });
+    let mut progress = Progress::new(args.quiet, interrupted);
+    if let Err(error) = handler {
+        simulation::Watcher::warn(&mut progress, &format!("Ctrl-C will not clean up: {error}"));
+    }
+    let options = Options {
+        force: args.force,
+        ..Options::default()
+    };
+    let threads = config.compute.threads.unwrap_or(0);
+    let pool = match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+        Ok(pool) => pool,
+        Err(error) => {
+            report(&error);
+            return exit::FAILED;
+        }
+    };
+    match pool.install(|| simulation::simulate(&config, options, &mut progress)) {
+        Ok(outcome) => {
+            if !args.quiet {
+                summary(&outcome);
+            }
+            exit::DONE
+        }
+        Err(SimulationError::Interrupted) => {
+            report(&SimulationError::Interrupted);
+            exit::INTERRUPTED
+        }
+        Err(error) => {
+            report(&error);
+            if error.is_configuration() {
+                exit::USAGE
+            } else {
+                exit::FAILED
+            }
+        }
+    }
+}
+
+/// The last lines of a run: where the output is, and how it went.
+fn summary(report: &Report) {
+    let list = |times: &[StageTime]| {
+        let time = |t: &StageTime| format!("{} {:.2} s", t.stage, t.time.as_secs_f64());
+        times.iter().map(time).collect::<Vec<_>>().join(", ")
+    };
+    let [z, x, y] = report.image_shape;
+    say(&format!(
+        "output  {} ({z} slices of {x} x {y} pixels)",
+        report.folder.display()
+    ));
+    say(&format!("seed    {}", report.seed));
+    say(&format!("device  {}", report.device));
+    say(&format!("time    {}", list(&report.stages)));
+    let device = report.device_times();
+    if !device.is_empty() {
+        say(&format!("        on the device: {}", list(&device)));
+    }
+    if let Some(bytes) = host::peak_memory() {
+        say(&format!("memory  {} MB at the peak", bytes / 1_000_000));
+    }
+}

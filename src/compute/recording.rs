@@ -1,0 +1,144 @@
+//! Plain commands on logical buffers, apart from the device that runs them.
+
+use super::{Kernel, KernelParams};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A logical buffer of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Buffer(pub usize);
+
+/// A buffer to allocate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BufferSpec {
+    /// What it holds, for plans and errors.
+    pub name: String,
+    /// Its size in words of 32 bits; at least 1.
+    pub words: usize,
+}
+
+impl BufferSpec {
+    /// Size in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.words as u64 * 4
+    }
+}
+
+/// Code generated for one instance of a kernel (a Fourier transform of a given length): it is put
+/// behind the kernel's own WGSL.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Variant {
+    /// WGSL: constants and functions.
+    pub code: Arc<str>,
+}
+
+/// One command.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Words from the host to `buffer`, from word `at` on.
+    Write {
+        /// Where to.
+        buffer: Buffer,
+        /// First word.
+        at: usize,
+        /// The words.
+        data: Vec<u32>,
+    },
+    /// Sets words to 0.
+    Clear {
+        /// Which buffer.
+        buffer: Buffer,
+        /// Which words.
+        words: Range<usize>,
+    },
+    /// Runs a kernel.
+    Dispatch {
+        /// Which.
+        kernel: &'static Kernel,
+        /// Generated code, if the kernel wants some.
+        variant: Option<Variant>,
+        /// Its parameter block.
+        params: Vec<u8>,
+        /// Its buffers, in the order of [`Kernel::bindings`].
+        buffers: Vec<Buffer>,
+        /// Number of workgroups, linear.
+        workgroups: u32,
+    },
+    /// Words from `buffer` to the host.
+    Read {
+        /// Where from.
+        buffer: Buffer,
+        /// Which words.
+        words: Range<usize>,
+    },
+}
+
+/// Commands in the order in which they take effect.
+#[derive(Clone, Debug, Default)]
+pub struct Recording {
+    /// The commands.
+    pub commands: Vec<Command>,
+}
+
+/// Threads in a workgroup of the kernels that take one thread per element.
+pub(crate) const WORKGROUP: u32 = 256;
+
+impl Recording {
+    /// Records a write.
+    pub fn write(&mut self, buffer: Buffer, at: usize, data: Vec<u32>) {
+        self.commands.push(Command::Write { buffer, at, data });
+    }
+
+    /// Records a clear.
+    pub fn clear(&mut self, buffer: Buffer, words: Range<usize>) {
+        if !words.is_empty() {
+            self.commands.push(Command::Clear { buffer, words });
+        }
+    }
+
+    /// Records a read; [`super::Backend::wait`] returns its words in this order.
+    pub fn read(&mut self, buffer: Buffer, words: Range<usize>) {
+        self.commands.push(Command::Read { buffer, words });
+    }
+
+    /// Records a dispatch with one thread for each of `threads` elements.
+    pub fn dispatch<P: KernelParams>(
+        &mut self,
+        kernel: &'static Kernel,
+        params: P,
+        buffers: &[Buffer],
+        threads: usize,
+    ) {
+        self.dispatch_variant(
+            kernel,
+            None,
+            params,
+            buffers,
+            threads.div_ceil(WORKGROUP as usize),
+        );
+    }
+
+    /// Records a dispatch of this many workgroups, with generated code.
+    pub fn dispatch_variant<P: KernelParams>(
+        &mut self,
+        kernel: &'static Kernel,
+        variant: Option<Variant>,
+        params: P,
+        buffers: &[Buffer],
+        workgroups: usize,
+    ) {
+        debug_assert_eq!(P::LAYOUT.name, kernel.params.name);
+        debug_assert_eq!(buffers.len(), kernel.bindings.len(), "{}", kernel.name);
+        // A buffer holds fewer than 2^32 words, so that no kernel needs more workgroups.
+        let workgroups = u32::try_from(workgroups).expect("more workgroups than elements");
+        if workgroups > 0 {
+            self.commands.push(Command::Dispatch {
+                kernel,
+                variant,
+                params: bytemuck::bytes_of(&params).to_vec(),
+                buffers: buffers.to_vec(),
+                workgroups,
+            });
+        }
+    }
+}

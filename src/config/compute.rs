@@ -1,0 +1,123 @@
+//! `[compute]`: what the run is computed on, and its seed. Every key may be left out.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+use super::choice::choice;
+use super::kind::{Kind, choice, whole};
+use super::section::Section;
+use super::serialize;
+use super::tree::Value;
+
+/// Where and how the run is computed; nothing here but the seed changes what comes out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Compute {
+    /// Seed of all random draws, 0 to 2^64 - 1; `None`: one is drawn. Those beyond TOML's integers
+    /// are written, and may be given, as a string of digits.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "serialize::seed"
+    )]
+    pub seed: Option<u64>,
+    /// GPU or CPU; default auto.
+    pub backend: BackendChoice,
+    /// Which of several GPUs; `None`: the best.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<AdapterChoice>,
+    /// Number of CPU threads, 1 to 65535; `None`: as many as there are cores.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
+}
+
+choice! {
+    /// Which backend computes.
+    pub enum BackendChoice {
+        /// A hardware GPU if there is one, else the CPU.
+        Auto = "auto",
+        /// The GPU, or the CPU with a warning.
+        Gpu = "gpu",
+        /// The CPU.
+        Cpu = "cpu",
+    }
+}
+
+/// A GPU, by what the user calls it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdapterChoice {
+    /// Its place in the list of devices, from 0.
+    Index(u32),
+    /// Its name or part of it.
+    Name(String),
+}
+
+impl FromStr for AdapterChoice {
+    type Err = Infallible;
+
+    /// Digits are an index, anything else a name.
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        let text = text.trim();
+        Ok(text
+            .parse()
+            .map_or_else(|_| Self::Name(text.to_owned()), Self::Index))
+    }
+}
+
+impl fmt::Display for AdapterChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Index(index) => write!(f, "{index}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+impl Serialize for AdapterChoice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Index(index) => serializer.serialize_u32(*index),
+            Self::Name(name) => serializer.serialize_str(name),
+        }
+    }
+}
+
+/// Largest number of threads the thread pool can hold.
+const MAX_THREADS: i128 = 65_535;
+
+fn seed() -> Kind<'static, u64> {
+    Kind::new(
+        "a whole number from 0 to 2^64 - 1, or a string of its digits",
+        |value| match value {
+            Value::String(text) => text.parse().ok(),
+            _ => u64::try_from(value.as_whole()?).ok(),
+        },
+    )
+}
+
+fn adapter() -> Kind<'static, AdapterChoice> {
+    Kind::new(
+        "the name of a GPU or its index, from 0",
+        |value| match value.as_text() {
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|choice| *choice != AdapterChoice::Name(String::new())),
+            None => u32::try_from(value.as_whole()?)
+                .ok()
+                .map(AdapterChoice::Index),
+        },
+    )
+}
+
+pub(super) fn read(section: &mut Section<'_>) -> Option<Compute> {
+    Some(Compute {
+        seed: section.optional("seed", seed()),
+        backend: section
+            .optional("backend", choice())
+            .unwrap_or(BackendChoice::Auto),
+        adapter: section.optional("adapter", adapter()),
+        threads: section.optional("threads", whole(1, MAX_THREADS)),
+    })
+}

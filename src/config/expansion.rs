@@ -1,0 +1,19 @@
+//! `[expansion]`: how far the gel swells.
+
+use serde::Serialize;
+
+use super::kind::{at_least, number};
+use super::section::Section;
+
+/// The expansion of the specimen.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Expansion {
+    /// Linear expansion factor, at least 1.
+    pub factor: f64,
+}
+
+pub(super) fn read(section: &mut Section<'_>) -> Option<Expansion> {
+    Some(Expansion {
+        factor: section.required("factor", number(at_least(1.0)))?,
+    })
+}

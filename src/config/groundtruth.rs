@@ -1,0 +1,184 @@
+//! `[groundtruth]`: the label volume and its further regions.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Serialize, Serializer};
+
+use super::choice::{Choice, choice};
+use super::kind::{Kind, above, boolean, choice, numbers_zxy, voxels_zxy};
+use super::output::Arrangement;
+use super::section::{Context, Section};
+use super::serialize;
+use super::tree::{Table, Value};
+
+/// Where the cells come from. Axes are (z, x, y).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GroundTruth {
+    /// The label volume: a TIFF stack or a folder of images, absolute once read; for splitted cells a
+    /// folder with one stack or folder per cell.
+    #[serde(serialize_with = "serialize::path")]
+    pub image_path: PathBuf,
+    /// First voxel that is loaded, (z, x, y) in voxels, each at least 0; default (0, 0, 0).
+    #[serde(rename = "offset")]
+    pub offset_voxels: [usize; 3],
+    /// Size of what is loaded, (z, x, y) in voxels, each at least 1; `None`: the rest of the volume.
+    #[serde(rename = "bounds", skip_serializing_if = "Option::is_none")]
+    pub bounds_voxels: Option<[usize; 3]>,
+    /// Format of the volume; `None`: recognised from `image_path`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<VolumeFormat>,
+    /// Whether one volume holds all cells or each cell has its own; default merged.
+    pub gt_cells: Arrangement,
+    /// Whether membranes are found among all 26 neighbours, or among the 8 in the slice only.
+    pub isotropic: bool,
+    /// Size of a voxel before expansion, (z, x, y) in nm, each above 0.
+    #[serde(rename = "voxel_dim")]
+    pub voxel_nm: [f64; 3],
+    /// Further regions by name; never called full, membrane or cytosol.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub regions: BTreeMap<String, RegionVolume>,
+}
+
+/// `[groundtruth.regions.NAME]`: a region given by a volume of its own.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RegionVolume {
+    /// The volume, not 0 where the region is; absolute once read.
+    #[serde(serialize_with = "serialize::path")]
+    pub region_path: PathBuf,
+}
+
+choice! {
+    /// Format of a ground truth volume.
+    pub enum VolumeFormat {
+        /// One file with all slices.
+        Tiff = "tiff",
+        /// A folder with one image per slice.
+        ImageSequence = "image sequence",
+    }
+}
+
+/// A part of a cell.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Region {
+    /// All voxels of the cell.
+    Full,
+    /// The voxels of the cell that have a neighbour of another value.
+    Membrane,
+    /// The voxels of the cell that are not membrane.
+    Cytosol,
+    /// The voxels of the cell where the volume of `[groundtruth.regions.NAME]` is not 0.
+    Named(String),
+}
+
+choice! {
+    /// The regions that every ground truth has.
+    pub enum BuiltInRegion {
+        /// See [`Region::Full`].
+        Full = "full",
+        /// See [`Region::Membrane`].
+        Membrane = "membrane",
+        /// See [`Region::Cytosol`].
+        Cytosol = "cytosol",
+    }
+}
+
+impl Region {
+    /// The region's name in a configuration.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Full => BuiltInRegion::Full.as_str(),
+            Self::Membrane => BuiltInRegion::Membrane.as_str(),
+            Self::Cytosol => BuiltInRegion::Cytosol.as_str(),
+            Self::Named(name) => name,
+        }
+    }
+
+    /// The region of a name, which is one of the ground truth's own when it is no built-in one.
+    pub fn from_name(name: &str) -> Self {
+        match name.parse() {
+            Ok(BuiltInRegion::Full) => Self::Full,
+            Ok(BuiltInRegion::Membrane) => Self::Membrane,
+            Ok(BuiltInRegion::Cytosol) => Self::Cytosol,
+            Err(_) => Self::Named(name.to_owned()),
+        }
+    }
+}
+
+impl Serialize for Region {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// A region that the ground truth has.
+pub(super) fn region<'k>(context: &Context<'_>) -> Kind<'k, Region> {
+    let built_in = BuiltInRegion::ALL
+        .iter()
+        .map(|region| region.as_str().to_owned());
+    let candidates: Vec<_> = built_in.chain(context.regions.iter().cloned()).collect();
+    let expected = format!(
+        "{} (a table [groundtruth.regions.NAME] adds one)",
+        super::choice::alternatives(&candidates)
+    );
+    let known = candidates.clone();
+    let parse = move |value: &Value| {
+        let name = value
+            .as_text()
+            .filter(|name| known.iter().any(|known| known == name))?;
+        Some(Region::from_name(name))
+    };
+    Kind {
+        expected,
+        candidates,
+        parse: Box::new(parse),
+    }
+}
+
+/// The names of `[groundtruth.regions]`, be the rest of the tables right or wrong.
+pub(super) fn region_names(root: &Table) -> Vec<String> {
+    let regions = ["groundtruth", "regions"]
+        .iter()
+        .try_fold(root, |table, key| match &table.get(*key)?.value {
+            Value::Table(table) => Some(table),
+            _ => None,
+        });
+    regions
+        .map(|regions| regions.keys().cloned().collect())
+        .unwrap_or_default()
+}
+
+pub(super) fn read(section: &mut Section<'_>) -> Option<GroundTruth> {
+    let image_path = section.required_path("image_path");
+    let offset_voxels = section
+        .optional("offset", voxels_zxy(0))
+        .unwrap_or_default();
+    let bounds_voxels = section.optional("bounds", voxels_zxy(1));
+    let format = section.optional("format", choice());
+    let gt_cells = section
+        .optional("gt_cells", choice())
+        .unwrap_or(Arrangement::Merged);
+    let isotropic = section.required("isotropic", boolean());
+    let voxel_nm = section.required("voxel_dim", numbers_zxy(above(0.0).unit("nm")));
+    let regions = section.optional_table("regions", |regions| {
+        Some(regions.named_tables(|name, region| {
+            if !matches!(Region::from_name(name), Region::Named(_)) {
+                region
+                    .problem("is the name of a region that every ground truth has; choose another");
+            }
+            Some(RegionVolume {
+                region_path: region.required_path("region_path")?,
+            })
+        }))
+    });
+    Some(GroundTruth {
+        image_path: image_path?,
+        offset_voxels,
+        bounds_voxels,
+        format,
+        gt_cells,
+        isotropic: isotropic?,
+        voxel_nm: voxel_nm?,
+        regions: regions?,
+    })
+}

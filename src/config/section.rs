@@ -1,0 +1,347 @@
+//! Reads one table: finds keys, reports what is wrong, and in the end what is left over.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::choice::nearest;
+use super::error::Problem;
+use super::kind::{Kind, path};
+use super::tree::{Entry, Position, Table, Value, quoted_key};
+
+/// What the readers of all sections share.
+pub(super) struct Context<'c> {
+    /// The configuration file as messages name it.
+    pub file: &'c str,
+    /// Where relative paths of the file start.
+    pub base_folder: &'c Path,
+    /// The fluorophores that exist.
+    pub fluorophores: &'c [&'c str],
+    /// The names of `[groundtruth.regions]`.
+    pub regions: Vec<String>,
+    /// What was found wrong so far.
+    pub problems: RefCell<Vec<Problem>>,
+}
+
+impl Context<'_> {
+    fn report(&self, position: &Position, message: String) {
+        let (file, position) = (self.file.to_owned(), position.clone());
+        self.problems.borrow_mut().push(Problem {
+            file,
+            position,
+            message,
+        });
+    }
+}
+
+/// A table being read.
+///
+/// Every key that a reader asks for is thereby known; [`Section::read`] reports the others.
+pub(super) struct Section<'c> {
+    pub context: &'c Context<'c>,
+    /// Dotted name; empty at the top of the file.
+    name: String,
+    position: Position,
+    table: &'c Table,
+    /// Keys asked for.
+    keys: Vec<&'static str>,
+    /// Keys asked for that have to be there and are not, with what they must be; `None`: a table.
+    missing: Vec<(&'static str, Option<String>)>,
+    /// Whether the sub-tables have names that the user chooses.
+    has_named_tables: bool,
+}
+
+impl<'c> Section<'c> {
+    /// Reads the table at the top of the file.
+    pub fn read_root<T>(
+        context: &'c Context<'c>,
+        table: &'c Table,
+        read: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        Self::read(context, String::new(), Position::Document, table, read)
+    }
+
+    fn read<T>(
+        context: &'c Context<'c>,
+        name: String,
+        position: Position,
+        table: &'c Table,
+        read: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let (keys, missing, has_named_tables) = (Vec::new(), Vec::new(), false);
+        let mut section = Self {
+            context,
+            name,
+            position,
+            table,
+            keys,
+            missing,
+            has_named_tables,
+        };
+        let result = read(&mut section);
+        section.report_unknown_and_missing();
+        result
+    }
+
+    /// The entry of a key, which is known from now on.
+    fn entry(&mut self, key: &'static str) -> Option<&'c Entry> {
+        if !self.keys.contains(&key) {
+            self.keys.push(key);
+        }
+        self.table.get(key)
+    }
+
+    /// Reads a key that may be left out; `None` also when its value is wrong, which is reported.
+    pub fn optional<T>(&mut self, key: &'static str, kind: Kind<'_, T>) -> Option<T> {
+        let entry = self.entry(key)?;
+        let parsed = (kind.parse)(&entry.value);
+        if parsed.is_none() {
+            let suggestion = entry
+                .value
+                .as_text()
+                .and_then(|text| nearest(text, &kind.candidates));
+            self.wrong_value(key, entry, &kind.expected, suggestion);
+        }
+        parsed
+    }
+
+    /// Reads a key that has to be there; `None` when it is not or is wrong, which is reported.
+    pub fn required<T>(&mut self, key: &'static str, kind: Kind<'_, T>) -> Option<T> {
+        if self.entry(key).is_none() {
+            self.missing.push((key, Some(kind.expected)));
+            return None;
+        }
+        self.optional(key, kind)
+    }
+
+    /// Reads a path that has to be there and makes it absolute: one of the file starts at the file's
+    /// folder, one of an override at the working directory.
+    pub fn required_path(&mut self, key: &'static str) -> Option<PathBuf> {
+        let found = self.required(key, path())?;
+        let entry = self.entry(key)?;
+        let start = match entry.value_position {
+            Position::Override(_) => Path::new(""),
+            _ => self.context.base_folder,
+        };
+        match std::path::absolute(start.join(found)) {
+            Ok(path) => Some(path),
+            Err(error) => {
+                self.wrong_value(key, entry, &format!("a path ({error})"), None);
+                None
+            }
+        }
+    }
+
+    /// Reads a sub-table that has to be there.
+    pub fn table<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&mut Section<'c>) -> Option<T>,
+    ) -> Option<T> {
+        match self.entry(key) {
+            Some(entry) => self.subtable(key, entry, read),
+            None => {
+                self.missing.push((key, None));
+                None
+            }
+        }
+    }
+
+    /// Reads a sub-table that may be left out and then counts as empty.
+    pub fn optional_table<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&mut Section<'c>) -> Option<T>,
+    ) -> Option<T> {
+        static EMPTY: Table = Table::new();
+        match self.entry(key) {
+            Some(entry) => self.subtable(key, entry, read),
+            None => Self::read(
+                self.context,
+                self.path_of(key),
+                self.position.clone(),
+                &EMPTY,
+                read,
+            ),
+        }
+    }
+
+    /// Reads every sub-table that no key was asked for: their names are the user's.
+    pub fn named_tables<T>(
+        &mut self,
+        mut read: impl FnMut(&str, &mut Section<'c>) -> Option<T>,
+    ) -> BTreeMap<String, T> {
+        self.has_named_tables = true;
+        let table = self.table;
+        let mut named = BTreeMap::new();
+        for (name, entry) in table
+            .iter()
+            .filter(|(name, _)| !self.keys.contains(&name.as_str()))
+        {
+            if matches!(entry.value, Value::Table(_))
+                && let Some(value) = self.subtable(name, entry, |section| read(name, section))
+            {
+                named.insert(name.clone(), value);
+            }
+        }
+        named
+    }
+
+    /// Whether the table has a sub-table that no key was asked for.
+    pub fn has_named_table(&self) -> bool {
+        let is_named = |(name, entry): (&String, &Entry)| {
+            matches!(entry.value, Value::Table(_)) && !self.keys.contains(&name.as_str())
+        };
+        self.table.iter().any(is_named)
+    }
+
+    /// Declares a sub-table as known without reading it.
+    pub fn ignore(&mut self, key: &'static str) {
+        self.entry(key);
+    }
+
+    fn subtable<T>(
+        &self,
+        key: &str,
+        entry: &'c Entry,
+        read: impl FnOnce(&mut Section<'c>) -> Option<T>,
+    ) -> Option<T> {
+        let name = self.path_of(key);
+        let Value::Table(table) = &entry.value else {
+            self.wrong_value(key, entry, &format!("a table [{name}]"), None);
+            return None;
+        };
+        Section::read(self.context, name, entry.key_position.clone(), table, read)
+    }
+
+    /// Reports two keys that contradict each other: the value of `key` must be `expected`.
+    ///
+    /// An override among the two is to blame, whichever it is.
+    pub fn contradiction(&mut self, key: &'static str, other: &'static str, expected: &str) {
+        let Some(entry) = self.entry(key) else { return };
+        let position = match self.entry(other) {
+            Some(Entry {
+                value_position: position @ Position::Override(_),
+                ..
+            }) => position,
+            _ => &entry.value_position,
+        };
+        let message = format!(
+            "{} = {} must be {expected}",
+            self.title_of(key),
+            entry.value
+        );
+        self.context.report(position, message);
+    }
+
+    /// Reports something about the section as a whole.
+    pub fn problem(&self, message: &str) {
+        self.context
+            .report(&self.position, format!("[{}] {message}", self.name));
+    }
+
+    fn wrong_value(&self, key: &str, entry: &Entry, expected: &str, suggestion: Option<&str>) {
+        let mut message = format!(
+            "{} = {} must be {expected}",
+            self.title_of(key),
+            entry.value
+        );
+        if let Some(word) = suggestion {
+            message.push_str(&format!("; did you mean {word:?}?"));
+        }
+        self.context.report(&entry.value_position, message);
+    }
+
+    /// Reports keys that nobody asked for and required keys that are not there, except those that a
+    /// reported slip of spelling explains.
+    fn report_unknown_and_missing(&mut self) {
+        let mut misspelt = Vec::new();
+        for (key, entry) in self.table {
+            let is_table = matches!(entry.value, Value::Table(_));
+            if self.keys.contains(&key.as_str()) || (is_table && self.has_named_tables) {
+                continue;
+            }
+            let absent: Vec<_> = self
+                .keys
+                .iter()
+                .copied()
+                .filter(|key| !self.table.contains_key(*key))
+                .collect();
+            // A key that is not there yet is the likelier one to be meant.
+            let suggestion = nearest(key, &absent).or_else(|| nearest(key, &self.keys));
+            let hint = match suggestion {
+                Some(word) => format!("did you mean {}?", self.bracketed(word, is_table)),
+                None => self.right_keys(),
+            };
+            let what = if is_table {
+                "unknown table"
+            } else {
+                "unknown key"
+            };
+            let title = if is_table {
+                format!("[{}]", self.path_of(key))
+            } else {
+                self.title_of(key)
+            };
+            self.context
+                .report(&entry.key_position, format!("{what} {title}: {hint}"));
+            misspelt.extend(suggestion.map(str::to_owned));
+        }
+        for (key, expected) in &self.missing {
+            if misspelt.iter().any(|word| word == key) {
+                continue;
+            }
+            let message = match expected {
+                None => format!("the table [{}] is missing", self.path_of(key)),
+                Some(expected) => {
+                    format!("{} is missing: it must be {expected}", self.title_of(key))
+                }
+            };
+            self.context.report(&self.position, message);
+        }
+    }
+
+    /// A suggested key, as a table header if it stands for one.
+    fn bracketed(&self, key: &str, is_table: bool) -> String {
+        if is_table {
+            format!("[{}]", self.path_of(key))
+        } else {
+            key.to_owned()
+        }
+    }
+
+    fn right_keys(&self) -> String {
+        let keys = self.keys.join(", ");
+        match (self.name.is_empty(), self.has_named_tables, keys.is_empty()) {
+            (true, ..) => format!("the tables are {keys}"),
+            (_, true, true) => format!("[{}] holds tables [{}.NAME] only", self.name, self.name),
+            (_, true, false) => {
+                format!(
+                    "the keys of [{}] are {keys} and tables [{}.NAME]",
+                    self.name, self.name
+                )
+            }
+            (_, false, _) => format!("the keys of [{}] are {keys}", self.name),
+        }
+    }
+
+    /// The dotted name of a key of this section.
+    fn path_of(&self, key: &str) -> String {
+        let key = quoted_key(key);
+        if self.name.is_empty() {
+            key.into_owned()
+        } else {
+            format!("{}.{key}", self.name)
+        }
+    }
+
+    /// A key with its section, as messages begin.
+    fn title_of(&self, key: &str) -> String {
+        let key = quoted_key(key);
+        if self.name.is_empty() {
+            key.into_owned()
+        } else {
+            format!("[{}] {key}", self.name)
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Every limit from both sides, and every type.
+
+use super::{problems, read, with_value};
+
+const LAYER: &str = "labeling.layer1";
+const CHANNEL: &str = "optics.channels.channel_1";
+
+/// Values that are a share from 0 to 1, and values that are not.
+const SHARES: &[&str] = &["0", "1", "0.0", "1.0", "0.5"];
+const NO_SHARES: &[&str] = &[
+    "-1e-9", "1.000001", "2", "nan", "inf", "\"0.5\"", "true", "[0.5]",
+];
+
+/// Section, key, values inside, values outside, and the words for what would be right.
+type Case = (
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static str,
+);
+
+#[rustfmt::skip]
+const CASES: &[Case] = &[
+    ("groundtruth", "image_path", &["'a'", "'/a b/c'"], &["''", "5", "\"a\\u0000\"", "['a']"], "a path"),
+    ("groundtruth", "offset", &["[0, 0, 0]", "[5.0, 1, 4294967295]"],
+        &["[-1, 0, 0]", "[0, 0]", "[0, 0, 0, 0]", "[0.5, 0, 0]", "[0, 4294967296, 0]", "[0, nan, 0]", "['0', 0, 0]", "0", "[0, 1e300, 0]"],
+        "three whole numbers [z, x, y], each from 0 to 4294967295"),
+    ("groundtruth", "bounds", &["[1, 1, 1]", "[5.0, 1, 4294967295]"],
+        &["[0, 1, 1]", "[1, 0, 1]", "[1, 1, 0]", "[1, 1]", "[1.5, 1, 1]", "[1, 1, inf]", "'1,1,1'"],
+        "three whole numbers [z, x, y], each from 1 to 4294967295"),
+    ("groundtruth", "format", &["'tiff'", "'image sequence'"], &["'gif'", "'TIFF'", "1", "''"], "\"tiff\" or \"image sequence\""),
+    ("groundtruth", "gt_cells", &["'merged'", "'splitted'"], &["'split'", "true"], "\"merged\" or \"splitted\""),
+    ("groundtruth", "isotropic", &["true", "false"], &["'true'", "1", "0.0"], "true or false"),
+    ("groundtruth", "voxel_dim", &["[1e-9, 8, 8.5]"], &["[0, 8, 8]", "[8, 8, -1]", "[8, 8]", "[8, nan, 8]", "8", "[8, inf, 8]"],
+        "three numbers [z, x, y], each above 0 nm"),
+    ("groundtruth.regions.synapse", "region_path", &["'a'"], &["''", "false"], "a path"),
+    ("labeling", "global_density", SHARES, NO_SHARES, "a number from 0 to 1"),
+    (LAYER, "fluorophore", &["'ATTO425'", "'Alexa790'"], &["'ATTO551'", "'atto425'", "425", "''"],
+        "one of the fluorophores ATTO390, ATTO425, ATTO430LS, ATTO465, ATTO488, ATTO490LS, ATTO550, ATTO647N, ATTO700, Alexa350, Alexa790"),
+    (LAYER, "region", &["'full'", "'membrane'", "'cytosol'", "'synapse'"], &["'synapses'", "'Full'", "1", "''"],
+        "\"full\", \"membrane\", \"cytosol\" or \"synapse\" (a table [groundtruth.regions.NAME] adds one)"),
+    (LAYER, "labeling_density", SHARES, NO_SHARES, "a number from 0 to 1"),
+    (LAYER, "protein_density", SHARES, NO_SHARES, "a number from 0 to 1 per nm^3"),
+    (LAYER, "protein_noise", SHARES, NO_SHARES, "a number from 0 to 1"),
+    (LAYER, "antibody_amp", &["1", "1.0", "1e6"], &["0.999", "0", "-inf", "nan", "'5'"], "a number of at least 1"),
+    (LAYER, "single_neuron", &["true", "false", "'random'", "'largest'"], &["'any'", "1", "'true'"],
+        "true, false, \"random\" (the same as true) or \"largest\""),
+    ("expansion", "factor", &["1", "1.0", "20"], &["0.999999", "-4", "inf", "nan", "'4'"], "a number of at least 1"),
+    ("optics", "type", &["'confocal'", "'widefield'", "'two photon'"], &["'twophoton'", "''", "2"], "\"confocal\", \"widefield\" or \"two photon\""),
+    ("optics", "numerical_aperture", &["1e-9", "1", "1.3299999"], &["0", "-1", "nan", "'1'"], "a number above 0"),
+    ("optics", "numerical_aperture", &["1.32"], &["1.33", "1.34", "2"], "below refractory_index (1.33)"),
+    ("optics", "refractory_index", &["1.151", "2"], &["0.99", "0", "nan", "'1.33'"], "a number of at least 1"),
+    ("optics", "focal_plane_depth", &["1", "500.5"], &["0.999", "-500", "inf", "'500'"], "a number of at least 1 nm"),
+    ("optics", "objective_back_aperture", &["1e-9", "1"], &["0", "-1", "inf"], "a number above 0"),
+    ("optics", "exposure_time", &["0", "0.1"], &["-1e-9", "nan", "'0.1'"], "a number of at least 0 s"),
+    ("optics", "objective_efficiency", SHARES, NO_SHARES, "a number from 0 to 1"),
+    ("optics", "detector_efficiency", SHARES, NO_SHARES, "a number from 0 to 1"),
+    ("optics", "objective_factor", &["1", "40.5"], &["0.999", "-40", "nan"], "a number of at least 1"),
+    ("optics", "pixel_size", &["1", "6500.5"], &["0.999", "-1", "inf"], "a number of at least 1 nm"),
+    ("optics", "pinhole_radius", &["0", "0.5"], &["-0.001", "nan"], "a number of at least 0 um"),
+    ("optics", "baseline_noise", &["0", "2.5"], &["-0.001", "inf", "'2'"], "a number of at least 0"),
+    (CHANNEL, "laser_wavelength", &["200", "1000", "425.5"], &["199.99", "1000.01", "nan", "'425'"], "a number from 200 to 1000 nm"),
+    (CHANNEL, "laser_power", &["1e-9", "50"], &["0", "-1", "inf"], "a number above 0 W"),
+    (CHANNEL, "laser_percentage", SHARES, NO_SHARES, "a number from 0 to 1"),
+    (CHANNEL, "laser_filter", &["[440, 440.001]", "[0, 1e6]"], &["[440, 440]", "[550, 440]", "[440]", "[440, 500, 550]", "[440, inf]", "[nan, 550]", "'440, 550'"],
+        "two wavelengths [min, max] in nm, min below max"),
+    ("output", "name", &["'a'", "'a b.c'", "'..a'", "'é'"], &["''", "'.'", "'..'", "'a/b'", "'/a'", "'a\\b'", "\"a\\n\"", "\"a\\u0000\"", "5", "'a/'"],
+        "a plain folder name (not empty, not . or .., no / or \\, no control characters)"),
+    ("output", "path", &["'out'", "'/out'", "'.'"], &["''", "1"], "a path"),
+    ("output", "format", &["'tiff'", "'gif'", "'image sequence'"], &["'png'", "0"], "\"tiff\", \"gif\" or \"image sequence\""),
+    ("output", "sim_channels", &["'merged'", "'splitted'"], &["'rgb'", "true"], "\"merged\" or \"splitted\""),
+    ("output", "gt_cells", &["'merged'", "'splitted'"], &["'rgb'", "true"], "\"merged\" or \"splitted\""),
+    ("output", "gt_region", &["'full'", "'membrane'", "'cytosol'", "'synapse'"], &["'soma'", "0"],
+        "\"full\", \"membrane\", \"cytosol\" or \"synapse\" (a table [groundtruth.regions.NAME] adds one)"),
+    ("compute", "seed", &["0", "18446744073709551615", "'18446744073709551615'", "9223372036854775807", "5.0", "0xff"],
+        &["-1", "18446744073709551616", "'18446744073709551616'", "0.5", "'x'", "''", "nan"],
+        "a whole number from 0 to 2^64 - 1, or a string of its digits"),
+    ("compute", "backend", &["'auto'", "'gpu'", "'cpu'"], &["'cuda'", "1"], "\"auto\", \"gpu\" or \"cpu\""),
+    ("compute", "adapter", &["0", "4294967295", "'NVIDIA'", "'1'"], &["-1", "4294967296", "0.5", "''", "true"], "the name of a GPU or its index, from 0"),
+    ("compute", "threads", &["1", "65535", "2.0"], &["0", "65536", "-1", "1.5", "'2'", "nan"], "a whole number from 1 to 65535"),
+];
+
+#[test]
+fn values_inside_are_taken() {
+    for (section, key, inside, _, _) in CASES {
+        for value in *inside {
+            let (text, _) = with_value(section, key, value);
+            assert_eq!(problems(&text), [""; 0], "[{section}] {key} = {value}");
+        }
+    }
+}
+
+#[test]
+fn values_outside_are_refused_with_line_column_key_and_range() {
+    for (section, key, _, outside, right) in CASES {
+        for value in *outside {
+            let (text, line) = with_value(section, key, value);
+            let column = key.len() + 4;
+            let found = problems(&text);
+            assert_eq!(found.len(), 1, "[{section}] {key} = {value}: {found:?}");
+            let start = format!("c.toml:{line}:{column}: [{section}] {key} = ");
+            assert!(
+                found[0].starts_with(&start),
+                "{} does not start with {start}",
+                found[0]
+            );
+            assert!(
+                found[0].contains(&format!(" must be {right}")),
+                "{} lacks {right}",
+                found[0]
+            );
+        }
+    }
+}
+
+#[test]
+fn every_key_of_the_full_configuration_has_a_case() {
+    let mut section = String::new();
+    for line in super::FULL.lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']').to_owned();
+        } else if let Some((key, _)) = line.split_once(" = ") {
+            let is_covered = CASES.iter().any(|case| case.0 == section && case.1 == key);
+            assert!(is_covered, "[{section}] {key} has no case");
+        }
+    }
+}
+
+#[test]
+fn keys_without_a_default_are_required_and_the_others_are_not() {
+    const OPTIONAL: &[(&str, &str)] = &[
+        ("groundtruth", "offset"),
+        ("groundtruth", "bounds"),
+        ("groundtruth", "format"),
+        ("groundtruth", "gt_cells"),
+        ("labeling", "global_density"),
+        (LAYER, "*"),
+        ("output", "format"),
+        ("output", "sim_channels"),
+        ("output", "gt_cells"),
+        ("output", "gt_region"),
+        ("compute", "*"),
+    ];
+    for (section, key, ..) in CASES {
+        let (text, _) = super::with_line(section, key, "");
+        let header = text
+            .lines()
+            .position(|line| line == format!("[{section}]"))
+            .unwrap()
+            + 1;
+        let is_optional = OPTIONAL
+            .iter()
+            .any(|(s, k)| s == section && (k == key || *k == "*"));
+        let found = problems(&text);
+        if is_optional {
+            assert_eq!(found, [""; 0], "[{section}] {key}");
+        } else {
+            assert_eq!(found.len(), 1, "[{section}] {key}: {found:?}");
+            let start = format!("c.toml:{header}:");
+            assert!(found[0].starts_with(&start), "{}", found[0]);
+            let missing = format!(": [{section}] {key} is missing: it must be ");
+            assert!(found[0].contains(&missing), "{}", found[0]);
+        }
+    }
+}
+
+#[test]
+fn a_refractive_index_below_the_aperture_is_refused_from_the_other_side() {
+    let (text, line) = with_value("optics", "refractory_index", "1.15");
+    let aperture = line - 1;
+    assert_eq!(
+        problems(&text),
+        [format!(
+            "c.toml:{aperture}:22: [optics] numerical_aperture = 1.15 must be below refractory_index (1.15)"
+        )]
+    );
+    let (text, _) = with_value("optics", "refractory_index", "1.1500001");
+    assert!(read(&text).is_ok());
+}

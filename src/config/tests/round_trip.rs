@@ -1,0 +1,242 @@
+//! What is written reads back equal.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::{FLUOROPHORES, FULL, read};
+use crate::config::{
+    AdapterChoice, Arrangement, BackendChoice, Channel, Choice, Compute, Config, Expansion,
+    GroundTruth, Labeling, Layer, MicroscopeType, Optics, Output, OutputFormat, Region,
+    RegionVolume, SingleNeuron, VolumeFormat,
+};
+
+fn any_choice<C: Choice + std::fmt::Debug>() -> impl Strategy<Value = C> {
+    select(C::ALL)
+}
+
+/// Names with dots, quotes, spaces and letters of all kinds.
+fn name() -> impl Strategy<Value = String> {
+    "\\PC{0,12}".prop_filter("keys and built-in regions are no names", |name| {
+        !["global_density", "full", "membrane", "cytosol"].contains(&name.as_str())
+    })
+}
+
+fn path() -> impl Strategy<Value = PathBuf> {
+    "/[^\u{0}]{0,20}".prop_map(PathBuf::from)
+}
+
+/// Numbers from `min` to beyond any sense.
+fn from(min: f64) -> impl Strategy<Value = f64> {
+    prop_oneof![Just(min), min..min + 10.0, min..1e300]
+}
+
+fn share() -> impl Strategy<Value = f64> {
+    prop_oneof![Just(0.0), Just(1.0), 0.0..=1.0, 0.0..1e-12]
+}
+
+prop_compose! {
+    fn groundtruth()(
+        image_path in path(),
+        offset_voxels in prop::array::uniform3(0..=u32::MAX as usize),
+        bounds_voxels in prop::option::of(prop::array::uniform3(1..=u32::MAX as usize)),
+        format in prop::option::of(any_choice::<VolumeFormat>()),
+        gt_cells in any_choice::<Arrangement>(),
+        isotropic: bool,
+        voxel_nm in prop::array::uniform3(from(1e-9)),
+        regions in prop::collection::btree_map(
+            name(), path().prop_map(|region_path| RegionVolume { region_path }), 0..3),
+    ) -> GroundTruth {
+        GroundTruth {
+            image_path, offset_voxels, bounds_voxels, format, gt_cells, isotropic, voxel_nm, regions,
+        }
+    }
+}
+
+fn region(names: Vec<String>) -> impl Strategy<Value = Region> {
+    let named = names.into_iter().map(Region::Named);
+    select(
+        [Region::Full, Region::Membrane, Region::Cytosol]
+            .into_iter()
+            .chain(named)
+            .collect::<Vec<_>>(),
+    )
+}
+
+prop_compose! {
+    fn layer(names: Vec<String>)(
+        fluorophore in select(FLUOROPHORES),
+        region in region(names),
+        labeling_density in share(),
+        protein_density_per_nm3 in share(),
+        protein_noise in share(),
+        antibody_amp in from(1.0),
+        single_neuron in select(&[SingleNeuron::Off, SingleNeuron::Random, SingleNeuron::Largest][..]),
+    ) -> Layer {
+        Layer {
+            fluorophore: fluorophore.to_owned(), region, labeling_density, protein_density_per_nm3,
+            protein_noise, antibody_amp, single_neuron,
+        }
+    }
+}
+
+prop_compose! {
+    fn channel()(
+        laser_wavelength_nm in 200.0..=1000.0,
+        laser_power_w in from(1e-300),
+        laser_percentage in share(),
+        min in -1e9..1e9,
+        width in 1.0..1e9,
+    ) -> Channel {
+        let laser_filter_nm = [min, min + width];
+        Channel { laser_wavelength_nm, laser_power_w, laser_percentage, laser_filter_nm }
+    }
+}
+
+prop_compose! {
+    fn optics()(
+        microscope in any_choice::<MicroscopeType>(),
+        refractory_index in from(1.0),
+        numerical_aperture in 1e-9..1.0,
+        focal_plane_depth_nm in from(1.0),
+        objective_back_aperture_m in from(1e-9),
+        exposure_time_s in from(0.0),
+        [objective_efficiency, detector_efficiency] in prop::array::uniform2(share()),
+        objective_factor in from(1.0),
+        pixel_size_nm in from(1.0),
+        pinhole_radius_um in from(0.0),
+        baseline_noise in from(0.0),
+        channels in prop::collection::btree_map(name(), channel(), 1..4),
+    ) -> Optics {
+        Optics {
+            microscope, numerical_aperture, refractory_index, focal_plane_depth_nm,
+            objective_back_aperture_m, exposure_time_s, objective_efficiency, detector_efficiency,
+            objective_factor, pixel_size_nm, pinhole_radius_um, baseline_noise, channels,
+        }
+    }
+}
+
+prop_compose! {
+    fn output(names: Vec<String>)(
+        name in "[^/\\\\\\pC.]{1,12}",
+        path in path(),
+        format in any_choice::<OutputFormat>(),
+        sim_channels in any_choice::<Arrangement>(),
+        gt_cells in any_choice::<Arrangement>(),
+        gt_region in region(names),
+    ) -> Output {
+        Output { name, path, format, sim_channels, gt_cells, gt_region }
+    }
+}
+
+prop_compose! {
+    fn compute()(
+        seed in prop::option::of(any::<u64>()),
+        backend in any_choice::<BackendChoice>(),
+        adapter in prop::option::of(prop_oneof![
+            any::<u32>().prop_map(AdapterChoice::Index),
+            "[a-z\"'][^\u{0}]{0,9}[a-z)]".prop_map(AdapterChoice::Name),
+        ]),
+        threads in prop::option::of(1..=65_535_usize),
+    ) -> Compute {
+        Compute { seed, backend, adapter, threads }
+    }
+}
+
+fn config() -> impl Strategy<Value = Config> {
+    groundtruth().prop_flat_map(|groundtruth| {
+        let names: Vec<_> = groundtruth.regions.keys().cloned().collect();
+        let layers = prop::collection::btree_map(name(), layer(names.clone()), 1..4);
+        let labeling = (share(), layers).prop_map(|(global_density, layers)| Labeling {
+            global_density,
+            layers,
+        });
+        let expansion = from(1.0).prop_map(|factor| Expansion { factor });
+        (
+            Just(groundtruth),
+            labeling,
+            expansion,
+            optics(),
+            output(names),
+            compute(),
+        )
+            .prop_map(
+                |(groundtruth, labeling, expansion, optics, output, compute)| Config {
+                    groundtruth,
+                    labeling,
+                    expansion,
+                    optics,
+                    output,
+                    compute,
+                },
+            )
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+    #[test]
+    fn any_configuration_reads_back_equal(config in config()) {
+        let text = config.to_toml();
+        let again = read(&text).map_err(|error| TestCaseError::fail(format!("{error}\n{text}")))?;
+        prop_assert_eq!(&again, &config, "{}", text);
+        prop_assert_eq!(again.to_toml(), text);
+    }
+}
+
+#[test]
+fn the_written_form_is_simexms_with_every_default() {
+    let config = read(FULL).unwrap();
+    let text = config.to_toml();
+    assert_eq!(read(&text).unwrap(), config);
+    let keys = |text: &str| -> Vec<String> {
+        let mut section = String::new();
+        let mut keys = Vec::new();
+        for line in text.lines() {
+            if let Some(name) = line.strip_prefix('[') {
+                section = name.trim_end_matches(']').to_owned();
+            } else if let Some((key, _)) = line.split_once(" = ") {
+                keys.push(format!("{section}.{key}"));
+            }
+        }
+        keys
+    };
+    assert_eq!(keys(&text), keys(FULL), "{text}");
+    assert!(
+        text.contains("image_path = \"/base/data/cells.tif\""),
+        "{text}"
+    );
+}
+
+#[test]
+fn large_seeds_are_strings_that_read_back() {
+    for (seed, written) in [
+        (0, "seed = 0\n"),
+        (i64::MAX as u64, "seed = 9223372036854775807\n"),
+        (i64::MAX as u64 + 1, "seed = \"9223372036854775808\"\n"),
+        (u64::MAX, "seed = \"18446744073709551615\"\n"),
+    ] {
+        let mut config = read(FULL).unwrap();
+        config.compute.seed = Some(seed);
+        let text = config.to_toml();
+        assert!(text.contains(written), "{text}");
+        assert_eq!(read(&text).unwrap().compute.seed, Some(seed));
+    }
+}
+
+#[test]
+fn a_table_of_the_run_may_follow() {
+    let config = read(FULL).unwrap();
+    let text = format!("{}\n[run]\nversion = \"0.1.0\"\n", config.to_toml());
+    assert_eq!(read(&text).unwrap(), config);
+    assert_eq!(
+        config.optics.channels,
+        BTreeMap::from([(
+            "channel_1".to_owned(),
+            config.optics.channels["channel_1"].clone()
+        )])
+    );
+}

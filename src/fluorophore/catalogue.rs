@@ -1,0 +1,134 @@
+//! The built-in dyes, read from the text files in `data/`.
+//!
+//! A file has lines `key: value`, `#` comments, and under `excitation: FIRST PER_NM` and `emission: FIRST PER_NM` the
+//! spectrum's samples: sample i lies at FIRST + i / PER_NM nm, and only the ratios of the samples matter.
+
+use std::sync::LazyLock;
+
+use super::{Fluorophore, Spectrum, ULTRAVIOLET_NM};
+
+/// In the order of the names' code points.
+const FILES: [&str; 11] = [
+    include_str!("data/ATTO390.txt"),
+    include_str!("data/ATTO425.txt"),
+    include_str!("data/ATTO430LS.txt"),
+    include_str!("data/ATTO465.txt"),
+    include_str!("data/ATTO488.txt"),
+    include_str!("data/ATTO490LS.txt"),
+    include_str!("data/ATTO550.txt"),
+    include_str!("data/ATTO647N.txt"),
+    include_str!("data/ATTO700.txt"),
+    include_str!("data/Alexa350.txt"),
+    include_str!("data/Alexa790.txt"),
+];
+
+static CATALOGUE: LazyLock<Vec<Fluorophore>> = LazyLock::new(|| {
+    FILES
+        .iter()
+        // The files are part of the program, and a test reads every one: this is no error a user can meet.
+        .map(|text| parse(text).unwrap_or_else(|why| panic!("a built-in dye is damaged: {why}")))
+        .collect()
+});
+
+/// The built-in dyes, sorted by name.
+pub fn catalogue() -> &'static [Fluorophore] {
+    &CATALOGUE
+}
+
+/// The built-in dye of exactly this name.
+pub fn find(name: &str) -> Option<&'static Fluorophore> {
+    catalogue().iter().find(|dye| dye.name == name)
+}
+
+/// Samples of a spectrum on a regular grid, while they are read.
+struct Samples {
+    first_nm: f64,
+    per_nm: f64,
+    values: Vec<f64>,
+}
+
+impl Samples {
+    fn into_spectrum(self) -> Result<Spectrum, String> {
+        let start = self.first_nm * self.per_nm;
+        let wavelengths_nm = (0..self.values.len())
+            .map(|i| (start + i as f64) / self.per_nm)
+            .collect();
+        Spectrum::new(wavelengths_nm, self.values).map_err(|why| why.to_string())
+    }
+}
+
+/// Reads one dye; the error says which line or key is wrong.
+pub(super) fn parse(text: &str) -> Result<Fluorophore, String> {
+    let (mut name, mut maker) = (None, None);
+    let (mut extinction_coefficient, mut quantum_yield) = (None, None);
+    let mut quantum_yield_is_guess = false;
+    let (mut excitation, mut emission): (Option<Samples>, Option<Samples>) = (None, None);
+    let mut in_emission = false;
+
+    for line in text.lines().map(str::trim) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let Some((key, value)) = line.split_once(':') else {
+            let spectrum = if in_emission {
+                &mut emission
+            } else {
+                &mut excitation
+            };
+            let samples = spectrum
+                .as_mut()
+                .ok_or_else(|| format!("samples before a spectrum: {line}"))?;
+            for word in line.split_whitespace() {
+                samples.values.push(number(word)?);
+            }
+            continue;
+        };
+        let value = value.trim();
+        match key {
+            "name" => name = Some(value.to_owned()),
+            "maker" => maker = Some(value.to_owned()),
+            "extinction_coefficient" => extinction_coefficient = Some(number(value)?),
+            "quantum_yield" => quantum_yield = Some(number(value)?),
+            "quantum_yield_is_guess" => quantum_yield_is_guess = value == "true",
+            "excitation" | "emission" => {
+                let (first, per_nm) = value
+                    .split_once(' ')
+                    .ok_or_else(|| format!("{key}: want FIRST PER_NM"))?;
+                let samples = Samples {
+                    first_nm: number(first)?,
+                    per_nm: number(per_nm)?,
+                    values: Vec::new(),
+                };
+                in_emission = key == "emission";
+                *(if in_emission {
+                    &mut emission
+                } else {
+                    &mut excitation
+                }) = Some(samples);
+            }
+            _ => return Err(format!("unknown key {key}")),
+        }
+    }
+
+    let missing = |key: &str| format!("no {key}");
+    Ok(Fluorophore {
+        name: name.ok_or_else(|| missing("name"))?,
+        maker: maker.ok_or_else(|| missing("maker"))?,
+        quantum_yield: quantum_yield.ok_or_else(|| missing("quantum_yield"))?,
+        quantum_yield_is_guess,
+        extinction_coefficient: extinction_coefficient
+            .ok_or_else(|| missing("extinction_coefficient"))?,
+        excitation: excitation
+            .ok_or_else(|| missing("excitation"))?
+            .into_spectrum()?
+            .normalised_above(ULTRAVIOLET_NM),
+        emission: emission
+            .ok_or_else(|| missing("emission"))?
+            .into_spectrum()?
+            .normalised_above(0.0),
+    })
+}
+
+fn number(word: &str) -> Result<f64, String> {
+    word.parse().map_err(|_| format!("{word} is not a number"))
+}

@@ -1,0 +1,50 @@
+//! Dyes: their spectra, and the photons that a labelled protein gives.
+//!
+//! Eleven dyes are built in ([`catalogue`], [`find`]), with the figures that their makers, ATTO-TEC and Thermo Fisher
+//! Scientific (Molecular Probes), measured. Where a maker states no quantum yield the figure is a guess, and
+//! [`Fluorophore::quantum_yield_is_guess`] says so.
+
+mod catalogue;
+mod photons;
+mod spectrum;
+
+pub use catalogue::{catalogue, find};
+pub use photons::{Illumination, Photons, mean_photons};
+pub use spectrum::{Spectrum, SpectrumError};
+
+#[cfg(test)]
+mod tests;
+
+/// Bands below this wavelength are ultraviolet ones and do not count as a dye's excitation maximum, in nm.
+const ULTRAVIOLET_NM: f64 = 300.0;
+
+/// A fluorescent dye.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fluorophore {
+    /// The name by which a configuration refers to the dye.
+    pub name: String,
+    /// Who sells the dye and measured its figures.
+    pub maker: String,
+    /// Photons emitted per photon absorbed, 0 to 1.
+    pub quantum_yield: f64,
+    /// Whether the quantum yield is a guess, because the maker states none.
+    pub quantum_yield_is_guess: bool,
+    /// Molar decadic extinction coefficient at the excitation maximum, in 1/(M cm).
+    pub extinction_coefficient: f64,
+    /// Excitation relative to its maximum above 300 nm: a band in the ultraviolet may exceed 1.
+    pub excitation: Spectrum,
+    /// Emission relative to its maximum.
+    pub emission: Spectrum,
+}
+
+impl Fluorophore {
+    /// The wavelength of the excitation maximum above 300 nm.
+    pub fn excitation_peak_nm(&self) -> f64 {
+        self.excitation.peak_above(ULTRAVIOLET_NM).0
+    }
+
+    /// The wavelength of the emission maximum.
+    pub fn emission_peak_nm(&self) -> f64 {
+        self.emission.peak_nm()
+    }
+}

@@ -1,0 +1,35 @@
+//! What the host has and what the process used of it.
+
+/// Bytes of memory that the system says are available to new work. Where it does not say (other
+/// systems than Linux), an amount that most machines have.
+pub fn available_memory() -> u64 {
+    const ASSUMED: u64 = 4 << 30;
+    kilobytes_of("/proc/meminfo", "MemAvailable:").map_or(ASSUMED, |kb| kb * 1024)
+}
+
+/// The process's peak resident memory in bytes, where the system tells it.
+pub fn peak_memory() -> Option<u64> {
+    if let Some(kb) = kilobytes_of("/proc/self/status", "VmHWM:") {
+        return Some(kb * 1024);
+    }
+    #[cfg(unix)]
+    {
+        use nix::sys::resource::{UsageWho, getrusage};
+        let peak = getrusage(UsageWho::RUSAGE_SELF).ok()?.max_rss();
+        // The unit is the system's choice: bytes on Apple's, kilobytes elsewhere.
+        let unit = if cfg!(target_vendor = "apple") {
+            1
+        } else {
+            1024
+        };
+        u64::try_from(peak).ok().map(|peak| peak * unit)
+    }
+    #[cfg(not(unix))]
+    None
+}
+
+fn kilobytes_of(path: &str, key: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(key))?;
+    line.trim().trim_end_matches("kB").trim().parse().ok()
+}

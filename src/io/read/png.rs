@@ -1,0 +1,115 @@
+//! Gray PNG images as ids: the stored numbers, never stretched to 8 bits.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::ops::Range;
+use std::path::Path;
+
+use png::{ColorType, Decoder, DecodingError, Reader, Transformations};
+
+use super::error::ImageError;
+use super::samples::{SampleType, swap_bytes};
+
+/// Upper bound of decoded bytes per stored byte in a Deflate stream.
+const EXPANSION: u64 = 1 << 11;
+
+/// An open PNG file that holds ids.
+struct Image {
+    reader: Reader<BufReader<File>>,
+    samples: SampleType,
+    rows: usize,
+    columns: usize,
+    file_bytes: u64,
+}
+
+impl Image {
+    fn open(path: &Path) -> Result<Self, ImageError> {
+        let file = File::open(path).map_err(ImageError::Io)?;
+        let file_bytes = file.metadata().map_err(ImageError::Io)?.len();
+        let mut decoder = Decoder::new(BufReader::new(file));
+        decoder.set_transformations(Transformations::IDENTITY);
+        let reader = decoder.read_info().map_err(from_png)?;
+        let info = reader.info();
+        let bits = info.bit_depth as u8;
+        let colours = match info.color_type {
+            ColorType::Grayscale => None,
+            ColorType::GrayscaleAlpha => Some("gray with an alpha channel"),
+            ColorType::Rgb => Some("RGB colours"),
+            ColorType::Rgba => Some("RGB colours with an alpha channel"),
+            ColorType::Indexed => Some("palette colours"),
+        };
+        if let Some(found) = colours {
+            return Err(ImageError::NotIds(found.to_owned()));
+        }
+        let samples = SampleType::new(bits.into(), false)
+            .ok_or_else(|| ImageError::NotIds(format!("{bits}-bit samples")))?;
+        let (rows, columns) = (info.height as usize, info.width as usize);
+        Ok(Self {
+            reader,
+            samples,
+            rows,
+            columns,
+            file_bytes,
+        })
+    }
+}
+
+/// Rows and columns of a PNG file, after checking that it holds ids.
+pub(super) fn size(path: &Path) -> Result<[usize; 2], ImageError> {
+    let image = Image::open(path)?;
+    Ok([image.rows, image.columns])
+}
+
+/// Reads rows `x` and columns `y` of an image of `size` rows and columns into `out`.
+/// `scratch` holds the whole image and is kept between calls.
+pub(super) fn read_ids(
+    path: &Path,
+    size: [usize; 2],
+    x: Range<usize>,
+    y: Range<usize>,
+    out: &mut [u64],
+    scratch: &mut Vec<u8>,
+) -> Result<(), ImageError> {
+    let mut image = Image::open(path)?;
+    if [image.rows, image.columns] != size {
+        let reason = "the image has changed since it was opened".to_owned();
+        return Err(ImageError::Corrupt(reason));
+    }
+    let row_bytes = image.samples.row_bytes(image.columns);
+    let needed = image.reader.output_buffer_size();
+    let (Some(row_bytes), Some(needed)) = (row_bytes, needed) else {
+        let reason = format!("{} x {} pixels cannot be right", size[0], size[1]);
+        return Err(ImageError::Corrupt(reason));
+    };
+    if needed as u64 > image.file_bytes.saturating_mul(EXPANSION) {
+        return Err(ImageError::Corrupt(format!(
+            "{} x {} pixels cannot come from a file of {} bytes; it is cut short or damaged",
+            size[0], size[1], image.file_bytes
+        )));
+    }
+    scratch.resize(needed, 0);
+    image.reader.next_frame(scratch).map_err(from_png)?;
+    for (row, to) in x.zip(out.chunks_exact_mut(y.len().max(1))) {
+        let bytes = &mut scratch[row * row_bytes..][..row_bytes];
+        // PNG is big endian.
+        if cfg!(target_endian = "little") {
+            swap_bytes(bytes, usize::from(image.samples.bits / 8));
+        }
+        image
+            .samples
+            .widen(bytes, y.start, to)
+            .map_err(|(index, value)| ImageError::Negative {
+                x: row,
+                y: y.start + index,
+                value,
+            })?;
+    }
+    Ok(())
+}
+
+fn from_png(error: DecodingError) -> ImageError {
+    match error {
+        DecodingError::IoError(error) => ImageError::from_decoder_io(error),
+        other => ImageError::Corrupt(format!("damaged, or no valid PNG: {other}")),
+    }
+}

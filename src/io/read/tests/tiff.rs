@@ -1,0 +1,155 @@
+use std::fs;
+
+use rayon::prelude::*;
+
+use super::super::open;
+use super::*;
+
+#[test]
+fn every_layout_of_tiff_gives_the_same_ids() {
+    let files = [
+        ("plain_u8", U8),
+        ("plain_u16", U16),
+        ("plain_u32", U32),
+        ("plain_u64", U64),
+        ("lzw_u16", U16),
+        ("deflate_u16", U16),
+        ("old_deflate_u16", U16),
+        ("packbits_u16", U16),
+        ("zstd_u16", U16),
+        ("deflate_predictor_u8", U8),
+        ("deflate_predictor_u16", U16),
+        ("deflate_predictor_u32", U32),
+        ("lzw_predictor_u16", U16),
+        ("zstd_predictor_u32", U32),
+        ("strips_u32", U32),
+        ("lzw_strips_u16", U16),
+        ("tiled_u16", U16),
+        ("tiled_deflate_predictor_u32", U32),
+        ("bigtiff_u32", U32),
+        ("bigtiff_lzw_u16", U16),
+        ("big_endian_u16", U16),
+        ("big_endian_deflate_predictor_u32", U32),
+        ("big_endian_bigtiff_u64", U64),
+        ("signed_i16", I16),
+        ("signed_i32_lzw", I32),
+        ("ome_u16", U16),
+        ("imagej_u16", U16),
+        ("imagej_contiguous_u16", U16),
+        ("imagej_contiguous_u8", U8),
+        // White-is-zero concerns the display; ids stay as they are stored.
+        ("miniswhite_u8", U8),
+        ("miniswhite_u16_deflate", U16),
+    ];
+    for (name, factor) in files {
+        let source = open(&data(name), None).unwrap_or_else(|error| panic!("{error}"));
+        assert_volume(&*source, factor);
+    }
+}
+
+#[test]
+fn a_bilevel_mask_holds_zeros_and_ones() {
+    let source = open(&data("bilevel"), None).unwrap();
+    let mut out = vec![0; 3 * 14];
+    let mut reader = source.slices().unwrap();
+    reader.read(1, 5..8, 3..17, &mut out).unwrap();
+    let wanted: Vec<u64> = (5..8)
+        .flat_map(|x| (3..17).map(move |y| expected(1, x, y, 1) % 2))
+        .collect();
+    assert_eq!(out, wanted);
+}
+
+#[test]
+fn readers_work_in_parallel() {
+    let source = open(&data("tiled_deflate_predictor_u32"), None).unwrap();
+    let slices: Vec<Vec<u64>> = (0..48usize)
+        .into_par_iter()
+        .map_init(
+            || source.slices().unwrap(),
+            |reader, i| {
+                let mut out = vec![0; 20 * 17];
+                reader.read(i % 3, 0..20, 0..17, &mut out).unwrap();
+                out
+            },
+        )
+        .collect();
+    for (i, slice) in slices.iter().enumerate() {
+        assert_eq!(slice[19 * 17 + 16], expected(i % 3, 19, 16, U32));
+    }
+}
+
+#[test]
+fn pixels_that_are_no_ids_are_named() {
+    for (name, words) in [
+        ("float32", ["32-bit floating point", "whole numbers"]),
+        ("rgb", ["RGB", "whole numbers"]),
+        ("rgb_planar", ["RGB", "whole numbers"]),
+        ("palette", ["palette", "whole numbers"]),
+        ("two_samples", ["2 samples per pixel", "whole numbers"]),
+        ("jpeg", ["JPEG", "LZW"]),
+        ("sizes_differ", ["page 2 is 19 x 17", "page 0 is 20 x 17"]),
+        ("types_differ", ["page 1 is 20 x 17, 8-bit", "16-bit"]),
+    ] {
+        let message = error(&data(name), None);
+        assert_says(&message, &words);
+        assert_says(&message, &[&format!("{name}.tif")]);
+    }
+    let message = read_error(&data("negative_i16"));
+    assert_says(
+        &message,
+        &["negative_i16.tif, slice 0", "row 12, column 10 is -5"],
+    );
+}
+
+/// Every length of a small stack: cut short it is an error, never a panic and never wrong ids.
+#[test]
+fn a_stack_that_is_cut_short_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cut.tif");
+    for (name, factor) in [
+        ("plain_u8", U8),
+        ("lzw_u16", U16),
+        ("imagej_contiguous_u8", U8),
+        ("bigtiff_lzw_u16", U16),
+    ] {
+        let whole = fs::read(data(name)).unwrap();
+        let mut refused = 0;
+        for length in (1..whole.len()).step_by(7) {
+            fs::write(&path, &whole[..length]).unwrap();
+            match open(&path, None) {
+                Err(error) => assert_says(&error.to_string(), &["cut.tif"]),
+                Ok(source) if is_whole(&*source, factor) => continue,
+                Ok(_) => assert_says(&read_error(&path), &["cut.tif"]),
+            }
+            refused = length;
+        }
+        // Behind the last pixel and directory there may be bytes that reading does not need.
+        assert!(refused > whole.len() * 3 / 4, "{name}: {refused}");
+    }
+    let whole = fs::read(data("imagej_contiguous_u16")).unwrap();
+    fs::write(&path, &whole[..whole.len() - 1000]).unwrap();
+    assert_says(&error(&path, None), &["announces 3 slices", "cut short"]);
+}
+
+/// The number of strips overflows in the decoder, which panics in builds that check arithmetic.
+#[test]
+fn an_overflow_in_the_decoder_is_an_error() {
+    let mut bytes = fs::read(data("rgb_planar")).unwrap();
+    let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    let directory = number(4);
+    let entries = number(directory) & 0xffff;
+    for entry in (0..entries).map(|i| directory + 2 + 12 * i) {
+        // ImageLength and RowsPerStrip, as one LONG each.
+        let value: u32 = match u16::from_le_bytes([bytes[entry], bytes[entry + 1]]) {
+            257 => u32::MAX,
+            278 => 1,
+            _ => continue,
+        };
+        bytes[entry + 2..entry + 8].copy_from_slice(&[4, 0, 1, 0, 0, 0]);
+        bytes[entry + 8..entry + 12].copy_from_slice(&value.to_le_bytes());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hostile.tif");
+    fs::write(&path, bytes).unwrap();
+    assert_says(&error(&path, None), &["hostile.tif", "damaged"]);
+}

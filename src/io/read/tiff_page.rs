@@ -1,0 +1,306 @@
+//! One page of a TIFF file: what its tags say, and its pixels as ids. The `tiff` crate decodes;
+//! this file checks that the page holds ids, asks for no more strips or tiles than the crop
+//! touches, and keeps hostile sizes from becoming allocations.
+
+use std::fmt;
+use std::fs::File;
+use std::io::BufReader;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use tiff::decoder::{ChunkType, Decoder};
+use tiff::tags::{CompressionMethod, PhotometricInterpretation, Tag};
+use tiff::{TiffError, TiffResult, TiffUnsupportedError};
+
+use super::error::ImageError;
+use super::samples::SampleType;
+
+pub(super) type TiffDecoder = Decoder<BufReader<File>>;
+
+/// Size, type and storage of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Page {
+    pub rows: usize,
+    pub columns: usize,
+    pub samples: SampleType,
+    pub compression: CompressionMethod,
+    /// The decoder inverts such pages for display; as ids they count as they are stored.
+    white_is_zero: bool,
+}
+
+impl Page {
+    /// Whether `other` can be another slice of the same volume.
+    pub fn matches(&self, other: &Self) -> bool {
+        (self.rows, self.columns, self.samples) == (other.rows, other.columns, other.samples)
+    }
+}
+
+impl fmt::Display for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} x {}, {}", self.rows, self.columns, self.samples)
+    }
+}
+
+/// Opens a file at its first page. Returns the decoder and the length of the file in bytes.
+pub(super) fn open_decoder(path: &Path) -> Result<(TiffDecoder, u64), ImageError> {
+    let file = File::open(path).map_err(ImageError::Io)?;
+    let file_bytes = file.metadata().map_err(ImageError::Io)?.len();
+    let decoder = guarded(|| Decoder::new(BufReader::new(file)))?;
+    // The decoder compares the stored size of a strip with a fixed limit that a large
+    // uncompressed page exceeds; here the length of the file is the limit.
+    let mut limits = tiff::decoder::Limits::default();
+    limits.intermediate_buffer_size = usize::try_from(file_bytes).unwrap_or(usize::MAX);
+    Ok((decoder.with_limits(limits), file_bytes))
+}
+
+/// Reads the tags of the decoder's current page.
+pub(super) fn inspect(decoder: &mut TiffDecoder) -> Result<Page, ImageError> {
+    let (columns, rows) = decoder.dimensions().map_err(from_tiff)?;
+    let photometric: u16 = tag(decoder, Tag::PhotometricInterpretation)?.unwrap_or(1);
+    let per_pixel: u16 = tag(decoder, Tag::SamplesPerPixel)?.unwrap_or(1);
+    let bits = first(decoder, Tag::BitsPerSample)?.unwrap_or(1);
+    let format = first(decoder, Tag::SampleFormat)?.unwrap_or(1);
+    let compression: u16 = tag(decoder, Tag::Compression)?.unwrap_or(1);
+
+    let white_is_zero = match PhotometricInterpretation::from_u16(photometric) {
+        Some(PhotometricInterpretation::WhiteIsZero) => true,
+        Some(PhotometricInterpretation::BlackIsZero) => false,
+        other => return Err(ImageError::NotIds(colour_name(other, photometric))),
+    };
+    if per_pixel != 1 {
+        let found = format!("{per_pixel} samples per pixel");
+        return Err(ImageError::NotIds(found));
+    }
+    let signed = match format {
+        1 => false,
+        2 => true,
+        3 => return Err(ImageError::NotIds(format!("{bits}-bit floating point"))),
+        5 | 6 => return Err(ImageError::NotIds("complex numbers".to_owned())),
+        _ => return Err(ImageError::NotIds("samples of undefined type".to_owned())),
+    };
+    let samples = SampleType::new(bits, signed).ok_or_else(|| {
+        let sign = if signed { "signed" } else { "unsigned" };
+        ImageError::NotIds(format!("{bits}-bit {sign} samples"))
+    })?;
+    let compression = CompressionMethod::from_u16_exhaustive(compression);
+    if expansion(compression).is_none() {
+        return Err(ImageError::Unsupported(format!(
+            "the compression {compression:?} is not read; save with LZW, Deflate, PackBits, ZSTD or none"
+        )));
+    }
+    Ok(Page {
+        rows: rows as usize,
+        columns: columns as usize,
+        samples,
+        compression,
+        white_is_zero,
+    })
+}
+
+/// Reads rows `x` and columns `y` of the decoder's current page, which is `page`, into `out`.
+/// `scratch` holds one strip or tile and is kept between calls.
+pub(super) fn read_ids(
+    decoder: &mut TiffDecoder,
+    page: &Page,
+    file_bytes: u64,
+    x: Range<usize>,
+    y: Range<usize>,
+    out: &mut [u64],
+    scratch: &mut Vec<u8>,
+) -> Result<(), ImageError> {
+    if out.is_empty() {
+        return Ok(());
+    }
+    let storage = chunk_storage(decoder)?;
+    let (width, height) = decoder.chunk_dimensions();
+    let (width, height) = (width as usize, height as usize);
+    // Padding is decoded and thrown away, so its size must be sane too.
+    if width == 0 || height == 0 || width > page.columns.saturating_add(1 << 16) {
+        let reason = format!("tiles of {height} x {width} pixels cannot be right");
+        return Err(ImageError::Corrupt(reason));
+    }
+    let across = page.columns.div_ceil(width);
+    for chunk_row in x.start / height..=(x.end - 1) / height {
+        for chunk_column in y.start / width..=(y.end - 1) / width {
+            let index = chunk_row * across + chunk_column;
+            let (top, left) = (chunk_row * height, chunk_column * width);
+            let rows = height.min(page.rows - top);
+            let columns = width.min(page.columns - left);
+            let bytes = decode_chunk(
+                decoder,
+                page,
+                &storage,
+                file_bytes,
+                index,
+                [rows, columns],
+                scratch,
+            )?;
+            let row_bytes = bytes.len() / rows;
+            let in_x = x.start.max(top)..x.end.min(top + rows);
+            let in_y = y.start.max(left)..y.end.min(left + columns);
+            for row in in_x {
+                let to = (row - x.start) * y.len() + (in_y.start - y.start);
+                widen_row(
+                    page,
+                    &bytes[(row - top) * row_bytes..][..row_bytes],
+                    in_y.start - left,
+                    &mut out[to..][..in_y.len()],
+                    (row, in_y.start),
+                )?;
+            }
+        }
+    }
+    if page.white_is_zero {
+        let mask = u64::MAX >> (64 - u32::from(page.samples.bits));
+        out.iter_mut().for_each(|id| *id ^= mask);
+    }
+    Ok(())
+}
+
+/// Widens part of a row in native byte order; `at` is the (x, y) of its first pixel.
+pub(super) fn widen_row(
+    page: &Page,
+    row: &[u8],
+    first: usize,
+    out: &mut [u64],
+    at: (usize, usize),
+) -> Result<(), ImageError> {
+    page.samples
+        .widen(row, first, out)
+        .map_err(|(index, value)| ImageError::Negative {
+            x: at.0,
+            y: at.1 + index,
+            value,
+        })
+}
+
+/// Where the strips or tiles of a page lie in the file: offsets and sizes in bytes.
+struct ChunkStorage {
+    offsets: Vec<u64>,
+    bytes: Vec<u64>,
+}
+
+fn chunk_storage(decoder: &mut TiffDecoder) -> Result<ChunkStorage, ImageError> {
+    let (offsets, bytes) = match decoder.get_chunk_type() {
+        ChunkType::Strip => (Tag::StripOffsets, Tag::StripByteCounts),
+        ChunkType::Tile => (Tag::TileOffsets, Tag::TileByteCounts),
+    };
+    let mut list = |tag| {
+        decoder
+            .find_tag_unsigned_vec(tag)
+            .map_err(from_tiff)
+            .map(Option::unwrap_or_default)
+    };
+    Ok(ChunkStorage {
+        offsets: list(offsets)?,
+        bytes: list(bytes)?,
+    })
+}
+
+fn decode_chunk<'s>(
+    decoder: &mut TiffDecoder,
+    page: &Page,
+    storage: &ChunkStorage,
+    file_bytes: u64,
+    index: usize,
+    [rows, columns]: [usize; 2],
+    scratch: &'s mut Vec<u8>,
+) -> Result<&'s [u8], ImageError> {
+    let needed = page
+        .samples
+        .row_bytes(columns)
+        .and_then(|row| row.checked_mul(rows));
+    let (Some(&offset), Some(&stored), Some(needed), Ok(chunk)) = (
+        storage.offsets.get(index),
+        storage.bytes.get(index),
+        needed,
+        u32::try_from(index),
+    ) else {
+        let reason = "the tags name fewer strips or tiles than the page needs".to_owned();
+        return Err(ImageError::Corrupt(reason));
+    };
+    // Nothing is allocated that the bytes in the file could not fill.
+    let present = match page.compression {
+        CompressionMethod::None => file_bytes.saturating_sub(offset),
+        _ => stored.min(file_bytes.saturating_sub(offset)),
+    };
+    let most = present.saturating_mul(expansion(page.compression).unwrap_or(1));
+    if (needed as u64) > most {
+        return Err(ImageError::Corrupt(format!(
+            "{rows} x {columns} pixels ({needed} bytes) cannot come from the {present} bytes that the file holds for them; it is cut short or damaged"
+        )));
+    }
+    scratch.resize(needed, 0);
+    guarded(|| decoder.read_chunk_bytes(chunk, scratch))?;
+    Ok(scratch)
+}
+
+/// An upper bound of decoded bytes per stored byte; `None` for what is not read: JPEG and WebP
+/// may change ids, the fax codes hold one bit per pixel.
+fn expansion(compression: CompressionMethod) -> Option<u64> {
+    match compression {
+        CompressionMethod::None => Some(1),
+        CompressionMethod::PackBits => Some(64),
+        CompressionMethod::Deflate | CompressionMethod::OldDeflate => Some(1 << 11),
+        CompressionMethod::LZW => Some(1 << 12),
+        CompressionMethod::ZSTD => Some(1 << 16),
+        _ => None,
+    }
+}
+
+fn tag(decoder: &mut TiffDecoder, tag: Tag) -> Result<Option<u16>, ImageError> {
+    decoder.find_tag_unsigned(tag).map_err(from_tiff)
+}
+
+fn first(decoder: &mut TiffDecoder, tag: Tag) -> Result<Option<u64>, ImageError> {
+    let values: Option<Vec<u64>> = decoder.find_tag_unsigned_vec(tag).map_err(from_tiff)?;
+    Ok(values.and_then(|values| values.first().copied()))
+}
+
+fn colour_name(known: Option<PhotometricInterpretation>, code: u16) -> String {
+    use PhotometricInterpretation as P;
+    match known {
+        Some(P::RGB) => "RGB colours".to_owned(),
+        Some(P::RGBPalette) => "palette colours".to_owned(),
+        Some(P::TransparencyMask) => "a transparency mask".to_owned(),
+        Some(P::CMYK) => "CMYK colours".to_owned(),
+        Some(P::YCbCr) => "YCbCr colours".to_owned(),
+        Some(other) => format!("{other:?} colours"),
+        None => format!("pixels of photometric interpretation {code}"),
+    }
+}
+
+/// Runs a step of the decoder. Its arithmetic can overflow on hostile tags (tiff 0.11.3 multiplies
+/// the strips of a planar image unchecked), which panics in builds that check it.
+pub(super) fn guarded<T>(step: impl FnOnce() -> TiffResult<T>) -> Result<T, ImageError> {
+    match catch_unwind(AssertUnwindSafe(step)) {
+        Ok(result) => result.map_err(from_tiff),
+        Err(_) => Err(ImageError::Corrupt(
+            "the TIFF decoder gave up on its tags; the file is damaged".to_owned(),
+        )),
+    }
+}
+
+/// Sorts the decoder's errors into what they mean to the user.
+pub(super) fn from_tiff(error: TiffError) -> ImageError {
+    match error {
+        TiffError::IoError(error) => ImageError::from_decoder_io(error),
+        TiffError::UnsupportedError(TiffUnsupportedError::UnknownInterpretation) => {
+            ImageError::NotIds("pixels of unknown photometric interpretation".to_owned())
+        }
+        TiffError::UnsupportedError(TiffUnsupportedError::InconsistentBitsPerSample(bits)) => {
+            ImageError::NotIds(format!("samples of unequal width ({bits:?} bits)"))
+        }
+        TiffError::UnsupportedError(error) => {
+            ImageError::Unsupported(format!("a TIFF feature that is not read: {error}"))
+        }
+        TiffError::LimitsExceeded | TiffError::IntSizeError => ImageError::Corrupt(
+            "its tags state sizes that cannot be right; the file is damaged".to_owned(),
+        ),
+        TiffError::FormatError(error) => {
+            ImageError::Corrupt(format!("damaged, or no valid TIFF: {error}"))
+        }
+        TiffError::UsageError(error) => ImageError::Corrupt(format!("damaged: {error}")),
+    }
+}

@@ -1,0 +1,116 @@
+//! What can go wrong when results are written.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// Why an output could not be written. Paths are those of the results, not of the temporary files.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// The operating system refused.
+    #[error("{path}: cannot be written: {}", cause(error))]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        error: io::Error,
+    },
+    /// Something that this project did not write lies where a result belongs.
+    #[error(
+        "{path}{}: exists, and is not the unchanged output of an earlier run; move it away, choose another output folder, or replace it with --force",
+        others(*more)
+    )]
+    Foreign {
+        /// The first such file.
+        path: PathBuf,
+        /// How many further results meet the same obstacle.
+        more: usize,
+    },
+    /// A folder lies where a file belongs.
+    #[error("{path}: is a folder, but a file is to be written there; move it away")]
+    IsFolder {
+        /// The path of the result.
+        path: PathBuf,
+    },
+    /// A file lies where a folder belongs.
+    #[error(
+        "{path}: is a file, but a folder is needed there; move it away or choose another output folder"
+    )]
+    NotAFolder {
+        /// The part of the path that is a file.
+        path: PathBuf,
+    },
+    /// A name that is empty, absolute, leads upwards, or was not announced to
+    /// [`super::OutputFolder::prepare`]: a mistake of the caller.
+    #[error("{path}: is no planned result of this output folder")]
+    NotPlanned {
+        /// The name as given.
+        path: PathBuf,
+    },
+    /// A result was to be published before it was complete: a mistake of the caller.
+    #[error("{path}: is not complete")]
+    Incomplete {
+        /// The path of the result.
+        path: PathBuf,
+    },
+    /// A page of the wrong length: a mistake of the caller.
+    #[error("a page has {expected} bytes, but {found} were given")]
+    PageSize {
+        /// Bytes of a page.
+        expected: usize,
+        /// Bytes given.
+        found: usize,
+    },
+    /// Too many pages, or too few: a mistake of the caller.
+    #[error("{path}: {found} pages were given, but the volume has {expected}")]
+    PageCount {
+        /// The path of the result.
+        path: PathBuf,
+        /// Slices of the volume.
+        expected: usize,
+        /// Pages given.
+        found: usize,
+    },
+    /// The format cannot hold the volume.
+    #[error("{path}: cannot be written as TIFF: {reason}")]
+    Format {
+        /// The path of the result.
+        path: PathBuf,
+        /// The limit that is passed.
+        reason: String,
+    },
+}
+
+impl WriteError {
+    pub(super) fn io(path: &Path, error: io::Error) -> Self {
+        Self::Io {
+            path: path.to_owned(),
+            error,
+        }
+    }
+}
+
+/// The system's words, with plainer ones before them where they help.
+fn cause(error: &io::Error) -> String {
+    use io::ErrorKind as K;
+    let plain = match error.kind() {
+        K::StorageFull => "the disk is full",
+        K::QuotaExceeded => "the disk quota is used up",
+        K::FileTooLarge => "the file grew beyond what the system or a limit of the process allows",
+        K::ReadOnlyFilesystem => "the disk is mounted read-only",
+        K::NotADirectory => "a part of the path is a file",
+        K::IsADirectory => "a folder lies there",
+        K::NotFound => "its folder does not exist any more",
+        _ => return error.to_string(),
+    };
+    format!("{plain} ({error})")
+}
+
+fn others(more: usize) -> String {
+    match more {
+        0 => String::new(),
+        more => format!(" and {more} other result(s)"),
+    }
+}

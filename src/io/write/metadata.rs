@@ -1,0 +1,61 @@
+//! What a volume says about itself: pixel sizes, and a text for people.
+
+use tiff::encoder::Rational;
+
+/// Physical size and description of a volume.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VolumeMetadata {
+    /// Size of a voxel in the specimen as the microscope sees it (the expanded gel), in nm,
+    /// (z, x, y); finite and above 0.
+    pub voxel_nm: [f64; 3],
+    /// Anything else worth knowing, for example the size before expansion; lines of text.
+    pub description: String,
+}
+
+impl VolumeMetadata {
+    /// An ImageJ description (the format is defined by ImageJ's own reader and writer, and read by
+    /// tifffile and Bio-Formats).
+    pub(super) fn imagej_description(&self, slices: usize) -> String {
+        let mut text = format!("ImageJ=1.54\nimages={slices}\nslices={slices}\n");
+        let spacing_um = self.voxel_nm[0] / 1000.0;
+        text += &format!("unit=um\nspacing={spacing_um}\nloop=false\n");
+        for line in self.description.lines() {
+            // "key=value" lines mean something to ImageJ; TIFF text is ASCII.
+            let plain = line.chars().map(|c| match c {
+                '=' => ':',
+                'µ' | 'μ' => 'u',
+                c if c.is_ascii() && !c.is_ascii_control() => c,
+                _ => '?',
+            });
+            text.extend(plain);
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Pixels per µm along a row of the image (y) and along a column (x): TIFF's XResolution and
+    /// YResolution.
+    pub(super) fn resolution(&self) -> [Rational; 2] {
+        [
+            pixels_per_um(self.voxel_nm[2]),
+            pixels_per_um(self.voxel_nm[1]),
+        ]
+    }
+}
+
+/// 1000 / `nm` as a fraction of 32-bit numbers, exact for sizes of up to five decimals.
+fn pixels_per_um(nm: f64) -> Rational {
+    let scale = (f64::from(u32::MAX) / nm.max(1000.0)).clamp(1e-3, 1e5);
+    // Powers of ten keep decimal sizes exact.
+    let scale = 10f64.powi(scale.log10().floor() as i32);
+    let (n, d) = ((1000.0 * scale).round() as u32, (nm * scale).round() as u32);
+    let divisor = gcd(n.max(1), d.max(1));
+    Rational {
+        n: n.max(1) / divisor,
+        d: d.max(1) / divisor,
+    }
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}

@@ -1,0 +1,245 @@
+//! TIFF stacks (TIFF 6.0; BigTIFF where 4 GB may not do), one page per slice, in strips, with
+//! ImageJ's tags for physical sizes. No time stamps: equal runs give equal bytes.
+//!
+//! Compression by measurement (a 256^3 crop of connectomics ids; blurred photon counts): ids are
+//! runs of equal numbers, which Deflate alone packs a third smaller than after the horizontal
+//! predictor, and level 6 a quarter smaller than level 4; intensities vary smoothly: there the
+//! predictor saves 30 per cent, and level 6 only 2 per cent over level 4.
+
+mod directory;
+mod encode;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tiff::TiffError;
+use tiff::encoder::{TiffEncoder, TiffKindBig, TiffKindStandard};
+use tiff::tags::Predictor;
+
+use self::directory::{append_page, uncompressed_head};
+use self::encode::TiffPageEncoder;
+use super::{
+    EncodedPage, PageEncoder, PixelType, StagedFile, VolumeMetadata, VolumeSink, WriteError,
+};
+
+/// Aimed size of an uncompressed strip, in bytes.
+const STRIP_BYTES: usize = 1 << 17;
+
+/// How pixels are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Compression {
+    /// As they are.
+    None,
+    /// Deflate (zlib), lossless, read by every TIFF reader.
+    #[default]
+    Deflate,
+}
+
+/// What the numbers mean, which decides how they are best compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Content {
+    /// Ids: runs of equal numbers.
+    Labels,
+    /// Brightness: smooth and noisy.
+    Intensity,
+}
+
+/// Everything that is known about a stack before its first pixel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TiffLayout {
+    /// Size of the volume in pixels, (z, x, y): pages, rows, columns.
+    pub shape: [usize; 3],
+    /// Type of a pixel.
+    pub pixel: PixelType,
+    /// What the pixels mean.
+    pub content: Content,
+    /// How they are stored.
+    pub compression: Compression,
+    /// Physical size and text.
+    pub metadata: VolumeMetadata,
+}
+
+impl TiffLayout {
+    fn row_bytes(&self) -> usize {
+        self.shape[2] * self.pixel.bytes()
+    }
+
+    fn rows_per_strip(&self) -> usize {
+        (STRIP_BYTES / self.row_bytes().max(1)).clamp(1, self.shape[1].max(1))
+    }
+
+    fn predictor(&self) -> Predictor {
+        let smooth = self.content == Content::Intensity && self.pixel.sample_bytes() <= 2;
+        if smooth && self.compression == Compression::Deflate {
+            Predictor::Horizontal
+        } else {
+            Predictor::None
+        }
+    }
+
+    /// Upper bound of the file's size in bytes: incompressible pixels, in Deflate's stored
+    /// blocks, with all tags.
+    fn most_bytes(&self) -> u64 {
+        let page = self.row_bytes() as u64 * self.shape[1] as u64;
+        let strips = self.shape[1].div_ceil(self.rows_per_strip()) as u64;
+        let text = self.metadata.description.len() as u64;
+        (self.shape[0] as u64) * (page + page / 1000 + strips * 64 + 1024) + text + 1024
+    }
+
+    fn is_big(&self) -> bool {
+        self.most_bytes() > u64::from(u32::MAX)
+    }
+}
+
+/// Writes a TIFF stack page by page into a [`StagedFile`].
+pub struct TiffStackWriter {
+    encoder: Arc<TiffPageEncoder>,
+    file: SharedFile,
+    tiff: Flavour,
+    path: PathBuf,
+    appended: usize,
+}
+
+enum Flavour {
+    /// Header and directories are written, pixels follow.
+    Uncompressed,
+    Classic(TiffEncoder<SharedFile, TiffKindStandard>),
+    Big(TiffEncoder<SharedFile, TiffKindBig>),
+}
+
+impl TiffStackWriter {
+    /// Starts a stack in `file`.
+    ///
+    /// # Errors
+    /// When a page is empty or wider than TIFF's 32-bit sizes, or the file cannot be written.
+    pub fn create(file: StagedFile, layout: TiffLayout) -> Result<Self, WriteError> {
+        let path = file.target().to_owned();
+        let fits = |size: usize| size > 0 && u32::try_from(size).is_ok();
+        if !layout.shape.into_iter().all(fits) {
+            let [z, x, y] = layout.shape;
+            return Err(WriteError::Format {
+                path,
+                reason: format!("{z} x {x} x {y} pixels; each axis has 1 to 2^32 - 1"),
+            });
+        }
+        let buffer = BufWriter::with_capacity(STRIP_BYTES, file);
+        let mut file = SharedFile(Arc::new(Mutex::new(buffer)));
+        let tiff = match layout.compression {
+            Compression::None => uncompressed_head(&layout)
+                .and_then(|head| Ok(file.write_all(&head)?))
+                .map(|()| Flavour::Uncompressed),
+            Compression::Deflate if layout.is_big() => {
+                TiffEncoder::new_big(file.clone()).map(Flavour::Big)
+            }
+            Compression::Deflate => TiffEncoder::new(file.clone()).map(Flavour::Classic),
+        };
+        Ok(Self {
+            tiff: tiff.map_err(|error| from_tiff(&path, error))?,
+            encoder: Arc::new(TiffPageEncoder { layout }),
+            file,
+            path,
+            appended: 0,
+        })
+    }
+}
+
+impl VolumeSink for TiffStackWriter {
+    fn encoder(&self) -> Arc<dyn PageEncoder> {
+        Arc::clone(&self.encoder) as Arc<dyn PageEncoder>
+    }
+
+    fn append(&mut self, page: EncodedPage) -> Result<(), WriteError> {
+        let layout = &self.encoder.layout;
+        if self.appended == layout.shape[0] {
+            return Err(WriteError::PageCount {
+                path: self.path.clone(),
+                expected: layout.shape[0],
+                found: self.appended + 1,
+            });
+        }
+        let expected = layout.row_bytes() * layout.shape[1];
+        if layout.compression == Compression::None && page.bytes() != expected {
+            return Err(WriteError::PageSize {
+                expected,
+                found: page.bytes(),
+            });
+        }
+        let first = self.appended == 0;
+        match &mut self.tiff {
+            Flavour::Uncompressed => page
+                .pieces
+                .iter()
+                .try_for_each(|strip| self.file.write_all(strip))
+                .map_err(TiffError::from),
+            Flavour::Classic(tiff) => append_page(tiff, layout, &page, first),
+            Flavour::Big(tiff) => append_page(tiff, layout, &page, first),
+        }
+        .map_err(|error| from_tiff(&self.path, error))?;
+        self.appended += 1;
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), WriteError> {
+        let slices = self.encoder.layout.shape[0];
+        if self.appended != slices {
+            return Err(WriteError::PageCount {
+                path: self.path,
+                expected: slices,
+                found: self.appended,
+            });
+        }
+        drop(self.tiff);
+        let Some(buffer) = Arc::into_inner(self.file.0) else {
+            return Err(WriteError::Incomplete { path: self.path });
+        };
+        let buffer = buffer.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let file = buffer
+            .into_inner()
+            .map_err(|error| WriteError::io(&self.path, error.into_error()))?;
+        file.finish()
+    }
+}
+
+fn from_tiff(path: &Path, error: TiffError) -> WriteError {
+    match error {
+        TiffError::IoError(error) => WriteError::io(path, error),
+        TiffError::IntSizeError => WriteError::Format {
+            path: path.to_owned(),
+            reason: "it grows beyond 4 GB".to_owned(),
+        },
+        other => WriteError::Format {
+            path: path.to_owned(),
+            reason: other.to_string(),
+        },
+    }
+}
+
+/// The TIFF encoder keeps its writer to itself; this second handle flushes it at the end, so
+/// that no error is lost in a drop.
+#[derive(Clone)]
+struct SharedFile(Arc<Mutex<BufWriter<StagedFile>>>);
+
+impl SharedFile {
+    fn with<T>(&self, act: impl FnOnce(&mut BufWriter<StagedFile>) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Write for SharedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.with(|file| file.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.with(Write::flush)
+    }
+}
+
+impl Seek for SharedFile {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.with(|file| file.seek(position))
+    }
+}

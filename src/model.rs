@@ -1,0 +1,536 @@
+//! A configuration turned into what the kernels need: tables, keys, region bits, photons and point
+//! spread functions. All of it is computed on the host in f64.
+
+use crate::camera::{AxisSampling, Camera};
+use crate::config::{Config, MicroscopeType, Region as CellRegion, SingleNeuron};
+use crate::fluorophore::{self, Fluorophore, Illumination, Photons};
+use crate::psf::{self, Microscope, PointSpreadFunction, PsfError, PsfParameters};
+use crate::rng::{DiscreteTable, Purpose, StreamKey, TableError};
+use crate::schedule::Reach;
+use crate::stages::regions;
+use crate::volume::Region;
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+
+/// Standard deviation of a protein's displacement, in nm of tissue (MODEL.md section 2).
+const DISPLACEMENT_NM: f64 = 100.0;
+
+/// Why a valid configuration cannot be simulated.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// A layer would put more proteins on a voxel than 32 bits hold.
+    #[error(
+        "[labeling.{layer}] protein_density times the voxel's volume is {mean:.4e} proteins per voxel, \
+         times antibody_amp more than 32-bit counts hold: lower protein_density (at most {largest:.3e} here)"
+    )]
+    TooManyProteins {
+        /// The layer.
+        layer: String,
+        /// Mean count of a voxel.
+        mean: f64,
+        /// The protein density that still fits.
+        largest: f64,
+    },
+    /// A channel would make a protein emit more photons than 32 bits hold.
+    #[error(
+        "[optics.channels.{channel}] makes {fluorophore} emit {mean:.4e} photons per protein, more than \
+         32-bit counts hold: lower laser_power or exposure_time"
+    )]
+    TooManyPhotons {
+        /// The channel.
+        channel: String,
+        /// The fluorophore.
+        fluorophore: String,
+        /// Mean photons per protein.
+        mean: f64,
+    },
+    /// The baseline does not fit 32 bits.
+    #[error("[optics] baseline_noise: {0}")]
+    Baseline(TableError),
+    /// The magnification does not fit.
+    #[error("[optics] pixel_size: a voxel would cover {0} pixels along an axis; use larger pixels")]
+    Magnification(u32),
+    /// More annotated regions than bits.
+    #[error("[groundtruth.regions] has {0} regions; at most {max} are supported", max = regions::MOST_ANNOTATIONS)]
+    TooManyRegions(usize),
+    /// A fluorophore that is not in the catalogue.
+    #[error("[labeling.{layer}] fluorophore {name} is not known")]
+    UnknownFluorophore {
+        /// The layer.
+        layer: String,
+        /// The name.
+        name: String,
+    },
+    /// A point spread function cannot be computed.
+    #[error("the point spread function of {fluorophore} in [optics.channels.{channel}]: {source}")]
+    Psf {
+        /// The channel.
+        channel: String,
+        /// The fluorophore.
+        fluorophore: String,
+        /// Why.
+        source: PsfError,
+    },
+}
+
+/// A table's place among all tables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TableRef {
+    /// First word.
+    pub at: u32,
+    /// Number of thresholds.
+    pub len: u32,
+}
+
+/// A labelling layer.
+#[derive(Clone, Debug)]
+pub struct LayerModel {
+    /// Its name.
+    pub name: String,
+    /// Index of its fluorophore.
+    pub fluorophore: usize,
+    /// The region it labels, by name.
+    pub region: String,
+    /// Bit of the region.
+    pub region_bit: u32,
+    /// Probability that an eligible cell is labelled.
+    pub labeling_density: f64,
+    /// Whether one cell is kept.
+    pub single_neuron: SingleNeuron,
+    /// Amplified proteins of a site.
+    pub count: TableRef,
+    /// Whether a site is displaced.
+    pub displaced: TableRef,
+    /// True when the density is so low that no site ever holds a protein.
+    pub never_a_protein: bool,
+    /// Stream of the counts.
+    pub proteins: StreamKey,
+    /// Stream of the displacements.
+    pub displacement: StreamKey,
+}
+
+/// What a fluorophore sends to a channel.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Index of the fluorophore.
+    pub fluorophore: usize,
+    /// Table of photons per protein.
+    pub table: TableRef,
+    /// Stream of the emission.
+    pub key: StreamKey,
+    /// The point spread function from its centre outwards, (z, x, y).
+    pub octant: Vec<f64>,
+}
+
+/// A channel of the microscope.
+#[derive(Clone, Debug)]
+pub struct ChannelModel {
+    /// Its name.
+    pub name: String,
+    /// Photons of every fluorophore of the model in this channel.
+    pub photons: Vec<Photons>,
+    /// The fluorophores that send photons.
+    pub sources: Vec<Source>,
+    /// Stream of the jitter.
+    pub jitter: StreamKey,
+    /// Stream of the baseline.
+    pub baseline: StreamKey,
+}
+
+/// Everything the kernels need, but for the cells.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The volume in its source.
+    pub volume: Region,
+    /// The seed of all draws.
+    pub seed: u64,
+    /// Whether all 26 neighbours decide on membranes.
+    pub isotropic: bool,
+    /// Probability that a cell is eligible.
+    pub global_density: f64,
+    /// Layers in the order of their names.
+    pub layers: Vec<LayerModel>,
+    /// The layers' fluorophores, each once, in the order of their names.
+    pub fluorophores: Vec<&'static Fluorophore>,
+    /// Channels in the order of their names.
+    pub channels: Vec<ChannelModel>,
+    /// Names of the annotated regions, in the order of their bits.
+    pub annotations: Vec<String>,
+    /// Bit of the region that the ground truth shows.
+    pub truth_bit: u32,
+    /// The camera.
+    pub camera: Camera,
+    /// Baseline photons, if any.
+    pub baseline: Option<TableRef>,
+    /// Displacements along (z, x, y).
+    pub displacements: [TableRef; 3],
+    /// Jitter along x and y.
+    pub jitter: [TableRef; 2],
+    /// All tables.
+    pub tables: Vec<u32>,
+    /// How far the stages look along z.
+    pub reach: Reach,
+    /// What the user should know before the run.
+    pub warnings: Vec<String>,
+}
+
+impl Model {
+    /// Derives the model of a configuration over `volume` of its ground truth.
+    ///
+    /// # Errors
+    /// See [`ModelError`].
+    pub fn new(config: &Config, volume: Region, seed: u64) -> Result<Self, ModelError> {
+        let mut tables = Tables::default();
+        let mut warnings = Vec::new();
+        let annotations: Vec<String> = config.groundtruth.regions.keys().cloned().collect();
+        if annotations.len() > regions::MOST_ANNOTATIONS {
+            return Err(ModelError::TooManyRegions(annotations.len()));
+        }
+        let fluorophores = fluorophores(config)?;
+        let voxel_nm = config.groundtruth.voxel_nm;
+        let layers = layers(config, seed, &fluorophores, &annotations, &mut tables)?;
+        let channels = channels(config, seed, &fluorophores, &mut tables, &mut warnings)?;
+        let displaces = config
+            .labeling
+            .layers
+            .values()
+            .any(|layer| layer.protein_noise > 0.0);
+        let deviation = voxel_nm.map(|voxel| {
+            if displaces {
+                DISPLACEMENT_NM / voxel
+            } else {
+                0.0
+            }
+        });
+        let displacements = deviation.map(|voxels| {
+            // Without displacement the table is bound but never drawn from.
+            tables.add(&DiscreteTable::displacement(voxels.max(1e-3)))
+        });
+        let optics = &config.optics;
+        let camera = Camera::new(
+            voxel_nm,
+            config.expansion.factor,
+            optics.objective_factor,
+            optics.pixel_size_nm,
+            optics.focal_plane_depth_nm,
+        );
+        let jitter = [
+            jitter(camera.x, &mut tables)?,
+            jitter(camera.y, &mut tables)?,
+        ];
+        let baseline =
+            DiscreteTable::poisson(optics.baseline_noise).map_err(ModelError::Baseline)?;
+        let baseline = (!baseline.is_always_zero()).then(|| tables.add(&baseline));
+        if camera.magnifies() {
+            warnings.push(magnification_warning(&camera));
+        }
+        Ok(Self {
+            volume,
+            seed,
+            isotropic: config.groundtruth.isotropic,
+            global_density: config.labeling.global_density,
+            truth_bit: region_bit(&config.output.gt_region, &annotations),
+            layers,
+            fluorophores,
+            channels,
+            annotations,
+            camera,
+            baseline,
+            displacements,
+            jitter,
+            tables: tables.words,
+            reach: Reach {
+                membrane: usize::from(config.groundtruth.isotropic),
+                displacement: if displaces {
+                    DiscreteTable::displacement_reach(deviation[0]) as usize
+                } else {
+                    0
+                },
+                blur: psf::RADIUS,
+            },
+            warnings,
+        })
+    }
+
+    /// The bits of the regions that layers label, each once, ascending.
+    pub fn layer_regions(&self) -> Vec<u32> {
+        let bits: BTreeSet<u32> = self.layers.iter().map(|layer| layer.region_bit).collect();
+        bits.into_iter().collect()
+    }
+
+    /// The place of a layer's region among [`Model::layer_regions`].
+    pub fn region_number(&self, bit: u32) -> usize {
+        let regions = self.layer_regions();
+        regions
+            .iter()
+            .position(|&region| region == bit)
+            .unwrap_or(0)
+    }
+
+    /// Shape (z, x, y) of the images.
+    pub fn image_shape(&self) -> [usize; 3] {
+        self.camera.image_shape(self.volume.shape)
+    }
+}
+
+/// Tables one after another, as the kernels bind them.
+#[derive(Default)]
+struct Tables {
+    words: Vec<u32>,
+}
+
+impl Tables {
+    fn add(&mut self, table: &DiscreteTable) -> TableRef {
+        let at = self.words.len() as u32;
+        self.words.extend(table.words());
+        TableRef {
+            at,
+            len: table.len(),
+        }
+    }
+}
+
+fn region_bit(region: &CellRegion, annotations: &[String]) -> u32 {
+    match region {
+        CellRegion::Membrane => regions::MEMBRANE,
+        CellRegion::Cytosol => regions::CYTOSOL,
+        CellRegion::Full => regions::FULL,
+        CellRegion::Named(name) => {
+            // The configuration was validated: the name is there.
+            let place = annotations
+                .iter()
+                .position(|known| known == name)
+                .unwrap_or(0);
+            regions::FIRST_ANNOTATION << place
+        }
+    }
+}
+
+fn fluorophores(config: &Config) -> Result<Vec<&'static Fluorophore>, ModelError> {
+    let mut found = Vec::new();
+    let names: BTreeSet<&String> = config
+        .labeling
+        .layers
+        .values()
+        .map(|l| &l.fluorophore)
+        .collect();
+    for name in names {
+        let layer = || {
+            config
+                .labeling
+                .layers
+                .iter()
+                .find(|(_, layer)| layer.fluorophore == *name)
+        };
+        let fluorophore =
+            fluorophore::find(name).ok_or_else(|| ModelError::UnknownFluorophore {
+                layer: layer().map_or_else(String::new, |(layer, _)| layer.clone()),
+                name: name.clone(),
+            })?;
+        found.push(fluorophore);
+    }
+    Ok(found)
+}
+
+fn layers(
+    config: &Config,
+    seed: u64,
+    fluorophores: &[&Fluorophore],
+    annotations: &[String],
+    tables: &mut Tables,
+) -> Result<Vec<LayerModel>, ModelError> {
+    let voxel_nm3: f64 = config.groundtruth.voxel_nm.iter().product();
+    let mut models = Vec::new();
+    for (name, layer) in &config.labeling.layers {
+        let mean = layer.protein_density_per_nm3 * voxel_nm3;
+        let count = DiscreteTable::scaled_poisson(mean, layer.antibody_amp).map_err(|_| {
+            ModelError::TooManyProteins {
+                layer: name.clone(),
+                mean,
+                largest: 0.99 * f64::from(u32::MAX) / layer.antibody_amp / voxel_nm3,
+            }
+        })?;
+        models.push(LayerModel {
+            name: name.clone(),
+            fluorophore: fluorophores
+                .iter()
+                .position(|f| f.name == layer.fluorophore)
+                .unwrap_or(0),
+            region: layer.region.name().to_owned(),
+            region_bit: region_bit(&layer.region, annotations),
+            labeling_density: layer.labeling_density,
+            single_neuron: layer.single_neuron,
+            never_a_protein: count.is_always_zero(),
+            count: tables.add(&count),
+            displaced: tables.add(&DiscreteTable::bernoulli(layer.protein_noise)),
+            proteins: StreamKey::new(seed, Purpose::Proteins, &[name]),
+            displacement: StreamKey::new(seed, Purpose::Displacement, &[name]),
+        });
+    }
+    Ok(models)
+}
+
+fn channels(
+    config: &Config,
+    seed: u64,
+    fluorophores: &[&'static Fluorophore],
+    tables: &mut Tables,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<ChannelModel>, ModelError> {
+    let mut models = Vec::new();
+    for (name, channel) in &config.optics.channels {
+        let optics = &config.optics;
+        let illumination = Illumination {
+            objective_back_aperture: optics.objective_back_aperture_m,
+            objective_factor: optics.objective_factor,
+            exposure_time_s: optics.exposure_time_s,
+            objective_efficiency: optics.objective_efficiency,
+            detector_efficiency: optics.detector_efficiency,
+            laser_wavelength_nm: channel.laser_wavelength_nm,
+            laser_power_w: channel.laser_power_w,
+            laser_percentage: channel.laser_percentage,
+            laser_filter_nm: channel.laser_filter_nm,
+        };
+        let photons: Vec<Photons> = fluorophores
+            .iter()
+            .map(|f| illumination.photons(f))
+            .collect();
+        let mut sources = Vec::new();
+        for (number, (fluorophore, photons)) in std::iter::zip(fluorophores, &photons).enumerate() {
+            let mean = photons.mean_photons;
+            let table = DiscreteTable::poisson(mean).map_err(|_| ModelError::TooManyPhotons {
+                channel: name.clone(),
+                fluorophore: fluorophore.name.clone(),
+                mean,
+            })?;
+            if !table.is_always_zero() {
+                let parameters = psf_parameters(config, channel.laser_wavelength_nm, fluorophore);
+                if parameters.emission_below_excitation() {
+                    warnings.push(format!(
+                        "channel {name}: the laser ({} nm) lies above the emission peak of {} ({} nm)",
+                        channel.laser_wavelength_nm, fluorophore.name, parameters.emission_nm
+                    ));
+                }
+                sources.push((number, tables.add(&table), parameters));
+            }
+        }
+        let keyed = |purpose, names: &[&str]| StreamKey::new(seed, purpose, names);
+        let sources = sources
+            .into_par_iter()
+            .map(|(number, table, parameters)| {
+                let fluorophore = &fluorophores[number].name;
+                let function = PointSpreadFunction::new(&parameters);
+                let octant = function.map(|function| function.octant());
+                Ok(Source {
+                    fluorophore: number,
+                    table,
+                    key: keyed(Purpose::Emission, &[name, fluorophore]),
+                    octant: octant.map_err(|source| ModelError::Psf {
+                        channel: name.clone(),
+                        fluorophore: fluorophore.clone(),
+                        source,
+                    })?,
+                })
+            })
+            .collect::<Result<Vec<_>, ModelError>>()?;
+        if sources.is_empty() {
+            let blank = dark_channel_warning(config, name, fluorophores, &photons);
+            warnings.push(blank);
+        }
+        models.push(ChannelModel {
+            name: name.clone(),
+            photons,
+            sources,
+            jitter: keyed(Purpose::Jitter, &[name]),
+            baseline: keyed(Purpose::Baseline, &[name]),
+        });
+    }
+    Ok(models)
+}
+
+fn psf_parameters(config: &Config, laser_nm: f64, fluorophore: &Fluorophore) -> PsfParameters {
+    let optics = &config.optics;
+    PsfParameters {
+        microscope: match optics.microscope {
+            MicroscopeType::Confocal => Microscope::Confocal,
+            MicroscopeType::Widefield => Microscope::Widefield,
+            MicroscopeType::TwoPhoton => Microscope::TwoPhoton,
+        },
+        excitation_nm: laser_nm,
+        emission_nm: fluorophore.emission_peak_nm(),
+        numerical_aperture: optics.numerical_aperture,
+        refractory_index: optics.refractory_index,
+        pinhole_radius_um: optics.pinhole_radius_um / optics.objective_factor,
+        voxel_nm: config.groundtruth.voxel_nm,
+        expansion_factor: config.expansion.factor,
+    }
+}
+
+fn jitter(axis: AxisSampling, tables: &mut Tables) -> Result<TableRef, ModelError> {
+    let factor = axis.magnification();
+    let table = DiscreteTable::poisson(f64::from(factor));
+    let table = table.map_err(|_| ModelError::Magnification(factor))?;
+    Ok(tables.add(&table))
+}
+
+/// Why no fluorophore of the labelling reaches a channel (MODEL.md D10, and the end of section 9).
+fn dark_channel_warning(
+    config: &Config,
+    channel: &str,
+    fluorophores: &[&Fluorophore],
+    photons: &[Photons],
+) -> String {
+    let optics = &config.optics.channels[channel];
+    let laser = optics.laser_wavelength_nm;
+    let [low, high] = optics.laser_filter_nm;
+    let reasons: Vec<String> = std::iter::zip(fluorophores, photons)
+        .map(|(fluorophore, photons)| {
+            let name = &fluorophore.name;
+            if photons.excitation <= 0.0 {
+                let [first, last] = fluorophore.excitation.range_nm();
+                format!(
+                    "the laser at {laser} nm does not excite {name} (measured from {first} to {last} nm, peak at {} nm)",
+                    fluorophore.excitation_peak_nm()
+                )
+            } else if photons.emission <= 0.0 {
+                let [first, last] = fluorophore.emission.range_nm();
+                format!(
+                    "the filter {low}-{high} nm misses the emission of {name} ({first} to {last} nm, peak at {} nm)",
+                    fluorophore.emission_peak_nm()
+                )
+            } else {
+                format!(
+                    "{name} sends {:.1e} photons per protein (check exposure_time, laser_power, laser_percentage and the efficiencies)",
+                    photons.mean_photons
+                )
+            }
+        })
+        .collect();
+    let mut warning = format!("channel {channel} will be dark: {}", reasons.join("; "));
+    if config.optics.microscope == MicroscopeType::TwoPhoton && laser >= 700.0 {
+        warning.push_str(
+            "; the spectra were measured with one photon, and the model simexm reads them at the laser's \
+             own wavelength (the model `physical`, to come, reads them at half of it)",
+        );
+    }
+    warning
+}
+
+fn magnification_warning(camera: &Camera) -> String {
+    let part = |axis: &str, factor: u32| match factor {
+        1 => None,
+        _ => Some(format!("{factor} pixels per voxel along {axis}")),
+    };
+    let parts: Vec<String> = [
+        part("x", camera.x.magnification()),
+        part("y", camera.y.magnification()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    format!(
+        "the ground truth is too coarse for the camera's pixels ({}): voxels are spread at random over \
+         pixels, which moves the image by one voxel on average against the ground truth",
+        parts.join(", ")
+    )
+}

@@ -1,0 +1,331 @@
+//! The sweeps of a run over its slabs; the only code that loops over slabs.
+//!
+//! *Survey* counts the voxels of cells in the layers' regions, where the choice of cells depends on
+//! them. *Image* goes from labels to the camera. *Finish* normalises by each channel's maximum: on
+//! the device where the run was one step, else from the images that were kept aside.
+
+mod record;
+
+use crate::cells::Selection;
+use crate::compute::{Backend, ComputeError, Recording, Ticket};
+use crate::ground_truth::LoadedVolume;
+use crate::model::Model;
+use crate::plan::Plan;
+use crate::schedule::{Step, kept};
+use crate::stages::{normalise, status};
+use crate::store::{SliceStore, StoreError};
+use record::Recorder;
+use std::collections::VecDeque;
+use std::path::Path;
+
+/// Where a run's results go. Slices come in order.
+pub trait Sink {
+    /// Slices of a fluorophore's ground truth from `first` on: indices of cells, (z, x, y).
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    fn truth(&mut self, fluorophore: usize, first: usize, cells: &[u32]) -> Result<(), SinkError>;
+
+    /// Slices of all channels from `first` on: grey values, (z, x, y), a volume for each channel.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    fn images(&mut self, first: usize, channels: &[Vec<u8>]) -> Result<(), SinkError>;
+}
+
+/// Why a result could not be written.
+pub type SinkError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Who watches a run.
+pub trait Observer {
+    /// A stage begins that has this much to do.
+    fn begin(&mut self, stage: &str, total: usize);
+    /// So much more is done.
+    fn advance(&mut self, amount: usize);
+    /// The stage is over.
+    fn end(&mut self);
+    /// True when the run should stop.
+    fn interrupted(&self) -> bool;
+}
+
+/// Why a run stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The device failed.
+    #[error(transparent)]
+    Compute(#[from] ComputeError),
+    /// Intermediate data could not be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Results could not be written.
+    #[error(transparent)]
+    Sink(SinkError),
+    /// Integers overflowed.
+    #[error("{0}")]
+    Overflow(&'static str),
+    /// Someone asked it to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// What a run found.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The labelled cells.
+    pub selection: Selection,
+    /// The brightest pixel of each channel, in photons.
+    pub maxima: Vec<u32>,
+}
+
+/// Compressed images that are kept in memory before they go to a file.
+const SPILL_MEMORY_BYTES: usize = 128 << 20;
+
+/// Submissions that are under way together: the host prepares one while the device works on another.
+const IN_FLIGHT: usize = 2;
+
+/// A run of a model over a volume on a device.
+pub struct Pipeline<'a> {
+    model: &'a Model,
+    plan: &'a Plan,
+    volume: &'a LoadedVolume,
+    backend: &'a mut dyn Backend,
+    observer: &'a mut dyn Observer,
+    spill_folder: &'a Path,
+}
+
+impl<'a> Pipeline<'a> {
+    /// Allocates the plan's buffers on the device. With `poison` they start out filled with a
+    /// pattern, so that a test sees whoever relies on their contents.
+    ///
+    /// # Errors
+    /// When the device refuses.
+    pub fn new(
+        model: &'a Model,
+        plan: &'a Plan,
+        volume: &'a LoadedVolume,
+        backend: &'a mut dyn Backend,
+        observer: &'a mut dyn Observer,
+        spill_folder: &'a Path,
+        poison: bool,
+    ) -> Result<Self, ComputeError> {
+        backend.allocate(&plan.specs, poison)?;
+        Ok(Self {
+            model,
+            plan,
+            volume,
+            backend,
+            observer,
+            spill_folder,
+        })
+    }
+
+    /// Runs all sweeps.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub fn run(mut self, sink: &mut dyn Sink) -> Result<Outcome, RunError> {
+        let voxels = if self.needs_survey() {
+            Some(self.survey()?)
+        } else {
+            None
+        };
+        let selection = Selection::draw(self.model, &self.volume.cells, voxels.as_deref());
+        let maxima = self.image(&selection, sink)?;
+        Ok(Outcome { selection, maxima })
+    }
+
+    /// Whether the choice of cells, or what is told about it, depends on their voxels: not where all
+    /// layers label whole cells.
+    fn needs_survey(&self) -> bool {
+        use crate::config::SingleNeuron;
+        use crate::stages::regions::FULL;
+        let depends = |layer: &crate::model::LayerModel| {
+            layer.region_bit != FULL || layer.single_neuron == SingleNeuron::Largest
+        };
+        self.model.layers.iter().any(depends)
+    }
+
+    fn check_interrupt(&self) -> Result<(), RunError> {
+        if self.observer.interrupted() {
+            Err(RunError::Interrupted)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Voxels of each cell in each of the layers' regions.
+    fn survey(&mut self) -> Result<Vec<Vec<u64>>, RunError> {
+        let regions = self.model.layer_regions().len();
+        let cells = self.volume.cells.len();
+        let mut totals = vec![vec![0u64; cells]; regions];
+        let mut add = |counts: &[u32]| {
+            for (totals, counts) in totals.iter_mut().zip(counts.chunks_exact(cells)) {
+                for (total, &count) in totals.iter_mut().zip(counts) {
+                    *total += u64::from(count);
+                }
+            }
+        };
+        self.observer
+            .begin("survey of the cells", self.model.volume.shape[0]);
+        let mut pending: VecDeque<Ticket> = VecDeque::new();
+        for step in &self.plan.schedule.steps {
+            self.check_interrupt()?;
+            let recording = Recorder::new(self.model, self.plan, self.volume).survey(step)?;
+            pending.push_back(self.backend.submit(recording)?);
+            if pending.len() >= IN_FLIGHT
+                && let Some(ticket) = pending.pop_front()
+            {
+                self.backend
+                    .wait(ticket)?
+                    .iter()
+                    .for_each(|counts| add(counts));
+            }
+            self.observer.advance(step.regions.len());
+        }
+        for ticket in pending {
+            self.backend
+                .wait(ticket)?
+                .iter()
+                .for_each(|counts| add(counts));
+        }
+        self.observer.end();
+        Ok(totals)
+    }
+
+    /// From labels to grey values; returns the channels' maxima.
+    fn image(&mut self, selection: &Selection, sink: &mut dyn Sink) -> Result<Vec<u32>, RunError> {
+        let image_shape = self.model.image_shape();
+        let pixels = image_shape[1] * image_shape[2];
+        let spilled: Vec<SliceStore> = self
+            .model
+            .channels
+            .iter()
+            .map(|_| {
+                let memory = SPILL_MEMORY_BYTES / self.model.channels.len();
+                SliceStore::new(image_shape[0], memory, self.spill_folder)
+            })
+            .collect();
+        let mut maxima = Vec::new();
+        self.observer
+            .begin("labelling and imaging", self.model.volume.shape[0]);
+        let mut first = Recorder::new(self.model, self.plan, self.volume).start(selection);
+        let mut pending: VecDeque<(Ticket, &Step)> = VecDeque::new();
+        for step in &self.plan.schedule.steps {
+            self.check_interrupt()?;
+            let mut recorder = Recorder::new(self.model, self.plan, self.volume);
+            recorder.step(step, selection)?;
+            let mut recording = std::mem::take(&mut first);
+            recording.commands.extend(recorder.finish().commands);
+            pending.push_back((self.backend.submit(recording)?, step));
+            if pending.len() >= IN_FLIGHT
+                && let Some((ticket, step)) = pending.pop_front()
+            {
+                maxima = self.collect(ticket, step, pixels, &spilled, sink)?;
+            }
+            self.observer.advance(step.images.len());
+        }
+        for (ticket, step) in pending {
+            maxima = self.collect(ticket, step, pixels, &spilled, sink)?;
+        }
+        self.observer.end();
+        self.finish(&maxima, pixels, &spilled, sink)?;
+        Ok(maxima)
+    }
+
+    /// Takes what a step read back, in the order in which `Recorder::step` recorded it; returns the
+    /// maxima so far.
+    fn collect(
+        &mut self,
+        ticket: Ticket,
+        step: &Step,
+        pixels: usize,
+        spilled: &[SliceStore],
+        sink: &mut dyn Sink,
+    ) -> Result<Vec<u32>, RunError> {
+        let step_z = self.model.camera.step_z;
+        let mut reads = self.backend.wait(ticket)?.into_iter();
+        let (first, count) = kept(&step.regions, step_z);
+        if count > 0 {
+            for fluorophore in 0..self.model.fluorophores.len() {
+                let cells = reads.next().unwrap_or_default();
+                let written = sink.truth(fluorophore, first / step_z, &cells);
+                written.map_err(RunError::Sink)?;
+            }
+        }
+        let (first, count) = kept(&step.images, step_z);
+        if count > 0 && !self.plan.is_one_step() {
+            for store in spilled {
+                let images = reads.next().unwrap_or_default();
+                for (offset, image) in images.chunks_exact(pixels).enumerate() {
+                    store.put(first / step_z + offset, image)?;
+                }
+            }
+        }
+        let flags = reads.next().unwrap_or_default();
+        check_status(flags.first().copied().unwrap_or(0))?;
+        Ok(reads.next().unwrap_or_default())
+    }
+
+    /// Normalises by the channels' maxima and hands the images over.
+    fn finish(
+        &mut self,
+        maxima: &[u32],
+        pixels: usize,
+        spilled: &[SliceStore],
+        sink: &mut dyn Sink,
+    ) -> Result<(), RunError> {
+        let slices = self.model.image_shape()[0];
+        let batch = self.plan.images_per_step;
+        let thresholds = maxima
+            .iter()
+            .flat_map(|&m| normalise::thresholds(m))
+            .collect();
+        let mut recording = Recording::default();
+        recording.write(self.plan.buffers.thresholds, 0, thresholds);
+        self.observer.begin("normalising and writing", slices);
+        for first in (0..slices).step_by(batch) {
+            self.check_interrupt()?;
+            let count = batch.min(slices - first);
+            let mut recorder = Recorder::new(self.model, self.plan, self.volume);
+            for (channel, store) in spilled.iter().enumerate() {
+                let images = if self.plan.is_one_step() {
+                    None
+                } else {
+                    let mut images = vec![0; count * pixels];
+                    for (offset, image) in images.chunks_exact_mut(pixels).enumerate() {
+                        store.get(first + offset, image)?;
+                    }
+                    Some(images)
+                };
+                recorder.normalise(channel, images, count * pixels);
+            }
+            recording.commands.extend(recorder.finish().commands);
+            let ticket = self.backend.submit(std::mem::take(&mut recording))?;
+            let grey = self.backend.wait(ticket)?.into_iter().map(|words| {
+                let mut bytes: Vec<u8> = bytemuck::pod_collect_to_vec(&words);
+                bytes.truncate(count * pixels);
+                bytes
+            });
+            let channels: Vec<Vec<u8>> = grey.collect();
+            sink.images(first, &channels).map_err(RunError::Sink)?;
+            self.observer.advance(count);
+        }
+        self.observer.end();
+        Ok(())
+    }
+}
+
+fn check_status(flags: u32) -> Result<(), RunError> {
+    let message = if flags & status::COUNTS_OVERFLOW != 0 {
+        "a voxel would hold 2^32 proteins or more: lower protein_density or antibody_amp of the layers"
+    } else if flags & status::BLUR_OVERFLOW != 0 {
+        "a voxel would hold 2^32 photons or more after the blur: lower laser_power, exposure_time or \
+         the layers' protein_density"
+    } else if flags & status::IMAGE_OVERFLOW != 0 {
+        "a pixel would hold 2^32 photons or more: lower laser_power, exposure_time, the layers' \
+         protein_density or pixel_size"
+    } else {
+        return Ok(());
+    };
+    Err(RunError::Overflow(message))
+}

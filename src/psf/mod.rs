@@ -1,0 +1,265 @@
+//! The point spread function of the model `simexm`: what a scanning microscope makes of one point of light.
+//!
+//! The vectorial diffraction integral of a focused beam (Richards and Wolf 1959) for the excitation and for the
+//! emission, joined as the microscope's type and its pinhole ask. The conventions are those of C. Gohlke's Python
+//! package `psf`, which SimExm calls, quirks included, with two differences: the integral is converged, and the Bessel
+//! functions are exact.
+
+mod diffraction;
+mod pinhole;
+mod quadrature;
+
+use diffraction::{Beam, Grid};
+use thiserror::Error;
+
+#[cfg(test)]
+mod tests;
+
+/// Voxels from the centre of a point spread function to its last one, along every axis.
+pub const RADIUS: usize = 15;
+
+/// Samples of the quarter plane along z and along r, the centre included.
+const SAMPLES: usize = RADIUS + 1;
+
+/// Values over (z, r), both from 0 outwards.
+type Quarter = [[f64; SAMPLES]; SAMPLES];
+
+/// A confocal pinhole wider than this many excitation wavelengths over the numerical aperture (8 Airy units) counts as
+/// open.
+const OPEN_PINHOLE: f64 = 9.76;
+
+/// Largest phase in radians, along z or r, between the centre and the last sample: there for unreasonable parameters,
+/// whose integral would take seconds or memory without end.
+const MAX_PHASE: f64 = 1e6;
+
+/// How the microscope makes its image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Microscope {
+    /// A scanned focus seen through a pinhole.
+    Confocal,
+    /// A scanned focus seen without a pinhole (SimExm's meaning of the word; not a camera's image).
+    Widefield,
+    /// A scanned focus that excites with two photons at once.
+    TwoPhoton,
+}
+
+/// What a [`PointSpreadFunction`] depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PsfParameters {
+    /// The type of microscope.
+    pub microscope: Microscope,
+    /// Wavelength of the laser in vacuum, in nm.
+    pub excitation_nm: f64,
+    /// Wavelength of the dye's emission peak in vacuum, in nm; two-photon microscopes do not use it.
+    pub emission_nm: f64,
+    /// Numerical aperture of the objective.
+    pub numerical_aperture: f64,
+    /// Refractive index of the medium.
+    pub refractory_index: f64,
+    /// Radius of the round pinhole as seen in the sample, that is divided by the objective's magnification, in um;
+    /// only confocal microscopes use it.
+    pub pinhole_radius_um: f64,
+    /// Size of a voxel (z, x, y) before expansion, in nm.
+    pub voxel_nm: [f64; 3],
+    /// How many times larger the sample is when it is imaged.
+    pub expansion_factor: f64,
+}
+
+/// Why there is no point spread function for some parameters.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum PsfError {
+    /// No light cone is that wide.
+    #[error(
+        "numerical_aperture {numerical_aperture} is not below refractory_index {refractory_index}; \
+         choose a smaller aperture or the index of the objective's immersion medium"
+    )]
+    ApertureTooWide {
+        /// The numerical aperture.
+        numerical_aperture: f64,
+        /// The refractive index.
+        refractory_index: f64,
+    },
+    /// A quantity that has to be a positive number.
+    #[error("{quantity} is {value}; it should be a number above 0")]
+    NotPositive {
+        /// Which quantity, with its unit.
+        quantity: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// A pinhole radius that is negative or not a number.
+    #[error("the pinhole radius is {0} um; it should be 0 or more")]
+    BadPinhole(f64),
+    /// Voxels so much larger than the wavelength that the integral is out of reach.
+    #[error(
+        "voxels of {size_nm} nm after expansion are too coarse for light of {wavelength_nm} nm; \
+         choose a smaller voxel_dim or expansion factor"
+    )]
+    TooCoarse {
+        /// Largest edge of an expanded voxel in nm.
+        size_nm: f64,
+        /// Wavelength in nm.
+        wavelength_nm: f64,
+    },
+}
+
+impl PsfParameters {
+    /// Whether the emission peak lies below the laser's wavelength: the function is computed all the same, but such a
+    /// pair of laser and dye deserves a warning. Never so for two photons, whose emission lies below as a rule.
+    pub fn emission_below_excitation(&self) -> bool {
+        self.microscope != Microscope::TwoPhoton && self.emission_nm < self.excitation_nm
+    }
+
+    fn validate(&self) -> Result<(), PsfError> {
+        let positive = [
+            ("laser_wavelength (nm)", self.excitation_nm),
+            ("the emission peak (nm)", self.emission_nm),
+            ("numerical_aperture", self.numerical_aperture),
+            ("refractory_index", self.refractory_index),
+            ("voxel_dim along z (nm)", self.voxel_nm[0]),
+            ("voxel_dim along x (nm)", self.voxel_nm[1]),
+            ("voxel_dim along y (nm)", self.voxel_nm[2]),
+            ("the expansion factor", self.expansion_factor),
+        ];
+        for (quantity, value) in positive {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(PsfError::NotPositive { quantity, value });
+            }
+        }
+        if self.numerical_aperture >= self.refractory_index {
+            return Err(PsfError::ApertureTooWide {
+                numerical_aperture: self.numerical_aperture,
+                refractory_index: self.refractory_index,
+            });
+        }
+        if self.pinhole_radius_um.is_nan() || self.pinhole_radius_um < 0.0 {
+            return Err(PsfError::BadPinhole(self.pinhole_radius_um));
+        }
+        let size_nm = self.voxel_nm[0].max(self.voxel_nm[1]) * self.expansion_factor;
+        let wavelength_nm = self.excitation_nm.min(self.emission_nm);
+        let wavenumber = std::f64::consts::TAU * self.refractory_index / wavelength_nm;
+        if wavenumber * SAMPLES as f64 * size_nm > MAX_PHASE {
+            return Err(PsfError::TooCoarse {
+                size_nm,
+                wavelength_nm,
+            });
+        }
+        Ok(())
+    }
+
+    /// Distance between voxels (z, x) after expansion, in um.
+    fn voxel_um(&self) -> [f64; 2] {
+        [self.voxel_nm[0], self.voxel_nm[1]].map(|nm| nm * self.expansion_factor / 1e3)
+    }
+
+    fn beam(&self, wavelength_nm: f64) -> Beam {
+        Beam {
+            wavelength_um: wavelength_nm / 1e3,
+            numerical_aperture: self.numerical_aperture,
+            refractory_index: self.refractory_index,
+        }
+    }
+}
+
+/// A point spread function, symmetric about its centre, where it is 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PointSpreadFunction {
+    quarter: Quarter,
+    /// Edge of a voxel along y over that along x.
+    y_over_x: f64,
+}
+
+impl PointSpreadFunction {
+    /// Computes the function; it takes about a millisecond.
+    ///
+    /// # Errors
+    /// The numerical aperture is not below the refractive index, a quantity is not positive, or the voxels are
+    /// unreasonably coarse.
+    pub fn new(parameters: &PsfParameters) -> Result<Self, PsfError> {
+        parameters.validate()?;
+        // The extent of SimExm's grid is 16 voxels, and its 16 samples reach to the end of it: the pitch is 16/15 of a
+        // voxel.
+        let [step_z_um, step_r_um] = parameters
+            .voxel_um()
+            .map(|um| um * SAMPLES as f64 / RADIUS as f64);
+        let grid = Grid {
+            step_z_um,
+            step_r_um,
+        };
+        let excitation = parameters.beam(parameters.excitation_nm).excitation(&grid);
+        let emission = || parameters.beam(parameters.emission_nm).emission(&grid);
+        Ok(Self {
+            quarter: image_of_point(parameters, &excitation, emission),
+            y_over_x: parameters.voxel_nm[2] / parameters.voxel_nm[1],
+        })
+    }
+
+    /// The quarter plane: [`RADIUS`] + 1 values along r for each of [`RADIUS`] + 1 places along z, r contiguous.
+    pub fn quarter(&self) -> &[f64] {
+        self.quarter.as_flattened()
+    }
+
+    /// The octant (z, x, y) of the cube, each axis from 0 to [`RADIUS`] voxels, y contiguous.
+    ///
+    /// Values are interpolated along r, and 0 beyond the quarter plane. Where voxels differ along x and y, r is counted
+    /// in voxels along x.
+    pub fn octant(&self) -> Vec<f64> {
+        let mut octant = Vec::with_capacity(SAMPLES * SAMPLES * SAMPLES);
+        for row in &self.quarter {
+            for x in 0..SAMPLES {
+                for y in 0..SAMPLES {
+                    octant.push(at_radius(row, distance(x as f64, y as f64 * self.y_over_x)));
+                }
+            }
+        }
+        octant
+    }
+}
+
+/// Joins excitation and emission into what the microscope sees of a point.
+fn image_of_point(
+    parameters: &PsfParameters,
+    excitation: &Quarter,
+    emission: impl Fn() -> Quarter,
+) -> Quarter {
+    let product = |seen: &Quarter| {
+        normalised(std::array::from_fn(|z| {
+            std::array::from_fn(|r| excitation[z][r] * seen[z][r])
+        }))
+    };
+    let open_um = OPEN_PINHOLE * parameters.excitation_nm / 1e3 / parameters.numerical_aperture;
+    match parameters.microscope {
+        Microscope::TwoPhoton => product(excitation),
+        Microscope::Confocal if parameters.pinhole_radius_um <= open_um => {
+            // Here the pitch is a voxel, not 16/15 of one: the two conventions differ in SimExm.
+            let radius_px = parameters.pinhole_radius_um / parameters.voxel_um()[1];
+            product(&pinhole::through(radius_px, &emission()))
+        }
+        Microscope::Confocal | Microscope::Widefield => product(&pinhole::open(&emission())),
+    }
+}
+
+/// The quarter plane divided by its value at the centre.
+fn normalised(mut quarter: Quarter) -> Quarter {
+    let centre = quarter[0][0];
+    quarter
+        .as_flattened_mut()
+        .iter_mut()
+        .for_each(|value| *value /= centre);
+    quarter
+}
+
+/// A row's value at a radius in samples: linear in between, the last value up to one sample beyond it, then 0.
+fn at_radius(row: &[f64; SAMPLES], radius: f64) -> f64 {
+    let inner = radius as usize;
+    match (row.get(inner), row.get(inner + 1)) {
+        (Some(&a), Some(&b)) => a + (radius - inner as f64) * (b - a),
+        (Some(&a), None) => a,
+        _ => 0.0,
+    }
+}
+
+/// Distance of (x, y) from the axis. Not `f64::hypot`, whose result depends on the platform.
+fn distance(x: f64, y: f64) -> f64 {
+    (x * x + y * y).sqrt()
+}

@@ -1,0 +1,193 @@
+//! In which order the slabs of a volume pass through the stages.
+//!
+//! A volume flows through the stages along z. A stage that looks beyond a slice lags behind the one
+//! before it: membranes by a slice, emission by the farthest displacement of a protein, images by
+//! the radius of the point spread function. What a later step still needs is kept in rings of
+//! slices; nothing is computed twice, and a slice is computed alike however the volume is cut.
+
+use std::ops::Range;
+
+/// How far beyond a slice the stages look, in slices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Neighbours that decide whether a voxel is membrane.
+    pub membrane: usize,
+    /// The farthest displacement of a protein.
+    pub displacement: usize,
+    /// Radius of the point spread function.
+    pub blur: usize,
+}
+
+/// What one step does, in slices of the volume. A range may be empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Labels to load.
+    pub load: Range<usize>,
+    /// Slices to classify and whose sites are scattered.
+    pub regions: Range<usize>,
+    /// Slices whose counts are complete and that emit.
+    pub emission: Range<usize>,
+    /// Slices to blur and image.
+    pub images: Range<usize>,
+    /// Slices of counts that the scatter reaches for the first time.
+    pub fresh_counts: Range<usize>,
+}
+
+/// The steps of a run and the depth of its rings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// The steps in order.
+    pub steps: Vec<Step>,
+    /// Slices in the ring of labels.
+    pub labels_ring: usize,
+    /// Slices in the ring of counts.
+    pub counts_ring: usize,
+    /// Slices in the ring of spectra.
+    pub spectra_ring: usize,
+    /// Most slices that a step classifies.
+    pub regions: usize,
+    /// Most slices that emit in a step.
+    pub emission: usize,
+}
+
+impl Schedule {
+    /// Steps of at most `slab` slices (at least 1) through a volume of `depth` slices.
+    pub fn new(depth: usize, slab: usize, reach: Reach) -> Self {
+        let slab = slab.clamp(1, depth.max(1));
+        let mut schedule = Self {
+            steps: Vec::new(),
+            labels_ring: 1,
+            counts_ring: 1,
+            spectra_ring: 1,
+            regions: 1,
+            emission: 1,
+        };
+        let (mut loaded, mut classified, mut emitted, mut imaged, mut counted) = (0, 0, 0, 0, 0);
+        while imaged < depth {
+            // A stage goes as far as the one before it allows, at most a slab at a time.
+            let next = |done: usize, before: usize, lag: usize| {
+                let allowed = if before == depth {
+                    depth
+                } else {
+                    before.saturating_sub(lag)
+                };
+                done..allowed.clamp(done, done + slab)
+            };
+            let load = next(loaded, depth, 0);
+            let regions = next(classified, load.end, reach.membrane);
+            let emission = next(emitted, regions.end, reach.displacement);
+            let images = next(imaged, emission.end, reach.blur);
+            let touched = if regions.is_empty() {
+                counted
+            } else {
+                (regions.end + reach.displacement).min(depth)
+            };
+            let live = |ring: &mut usize, from: usize, lag: usize, to: usize| {
+                *ring = (*ring).max(to - from.saturating_sub(lag).min(to));
+            };
+            live(
+                &mut schedule.labels_ring,
+                regions.start,
+                reach.membrane,
+                load.end,
+            );
+            live(
+                &mut schedule.counts_ring,
+                emission.start,
+                0,
+                touched.max(counted),
+            );
+            live(
+                &mut schedule.spectra_ring,
+                images.start,
+                reach.blur,
+                emission.end,
+            );
+            schedule.regions = schedule.regions.max(regions.len());
+            schedule.emission = schedule.emission.max(emission.len());
+            let fresh_counts = counted..touched.max(counted);
+            (loaded, classified, emitted, imaged) =
+                (load.end, regions.end, emission.end, images.end);
+            counted = fresh_counts.end;
+            schedule.steps.push(Step {
+                load,
+                regions,
+                emission,
+                images,
+                fresh_counts,
+            });
+        }
+        schedule
+    }
+}
+
+/// The slices 0, step, 2 step, ... that lie in a range: the first, and how many.
+pub fn kept(range: &Range<usize>, step: usize) -> (usize, usize) {
+    let first = range.start.next_multiple_of(step);
+    let count = range.end.saturating_sub(first).div_ceil(step);
+    (first, if range.is_empty() { 0 } else { count })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn one_slab_is_one_step() {
+        let reach = Reach {
+            membrane: 1,
+            displacement: 13,
+            blur: 15,
+        };
+        let schedule = Schedule::new(40, 40, reach);
+        assert_eq!(schedule.steps.len(), 1);
+        assert_eq!(schedule.spectra_ring, 40);
+    }
+
+    #[test]
+    fn kept_slices_are_multiples_of_the_step() {
+        assert_eq!(kept(&(0..10), 3), (0, 4));
+        assert_eq!(kept(&(1..3), 3), (3, 0));
+        assert_eq!(kept(&(4..4), 4), (4, 0));
+        assert_eq!(kept(&(5..9), 2), (6, 2));
+    }
+
+    proptest! {
+        /// Every slice passes every stage once and in order, never before what it looks at, and no
+        /// ring loses a slice that is still looked at.
+        #[test]
+        fn stages_never_outrun_their_input(
+            depth in 1usize..80, slab in 1usize..90, membrane in 0usize..2,
+            displacement in 0usize..20, blur in 0usize..16,
+        ) {
+            let reach = Reach { membrane, displacement, blur };
+            let schedule = Schedule::new(depth, slab, reach);
+            let (mut load, mut regions, mut emission, mut images, mut counts) = (0, 0, 0, 0, 0);
+            for step in &schedule.steps {
+                prop_assert_eq!(step.load.start, load);
+                prop_assert_eq!(step.regions.start, regions);
+                prop_assert_eq!(step.emission.start, emission);
+                prop_assert_eq!(step.images.start, images);
+                prop_assert_eq!(step.fresh_counts.start, counts);
+                load = step.load.end;
+                regions = step.regions.end;
+                emission = step.emission.end;
+                images = step.images.end;
+                counts = step.fresh_counts.end;
+                prop_assert!(step.load.len() <= slab && step.images.len() <= slab);
+                prop_assert!(regions == 0 || (regions + membrane).min(depth) <= load);
+                prop_assert!(emission == 0 || (emission + displacement).min(depth) <= regions);
+                prop_assert!(images == 0 || (images + blur).min(depth) <= emission);
+                prop_assert!((regions + displacement).min(depth) <= counts || regions == 0);
+                let first_label = step.regions.start.saturating_sub(membrane);
+                prop_assert!(load - first_label <= schedule.labels_ring);
+                prop_assert!(counts - step.emission.start <= schedule.counts_ring);
+                let first_spectrum = step.images.start.saturating_sub(blur);
+                prop_assert!(emission - first_spectrum <= schedule.spectra_ring);
+            }
+            prop_assert_eq!((load, regions, emission, images), (depth, depth, depth, depth));
+            prop_assert_eq!(counts, depth);
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! A whole run: from a configuration to files.
+
+mod device;
+mod record_file;
+mod report;
+mod sink;
+mod stages;
+mod warnings;
+
+pub use record_file::RECORD_NAME;
+pub use report::{Report, StageTime};
+
+use crate::compute::ComputeError;
+use crate::config::{Arrangement, Config, OutputFormat, VolumeFormat};
+use crate::fluorophore;
+use crate::ground_truth::{LoadError, LoadedVolume};
+use crate::io::read::{self, Format, ReadError, VolumeSource};
+use crate::io::write::{ManifestEntry, OutputFolder, WriteError};
+use crate::model::{Model, ModelError};
+use crate::pipeline::{Outcome, Pipeline, RunError};
+use crate::plan::{Plan, PlanError};
+use crate::volume::Region;
+use sink::FileSink;
+use stages::Stages;
+
+/// Who watches a simulation.
+pub trait Watcher {
+    /// A stage begins that has this much to do.
+    fn begin(&mut self, stage: &str, total: usize);
+    /// So much more is done.
+    fn advance(&mut self, amount: usize);
+    /// The stage is over.
+    fn end(&mut self);
+    /// Something that the user should know.
+    fn note(&mut self, text: &str);
+    /// Something that the user should look into.
+    fn warn(&mut self, text: &str);
+    /// True when the run should stop.
+    fn interrupted(&self) -> bool;
+}
+
+/// Why a simulation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulationError {
+    /// The ground truth could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The ground truth could not be loaded.
+    #[error(transparent)]
+    Load(LoadError),
+    /// The configuration cannot be simulated.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The configuration asks for what this version cannot do.
+    #[error("{0}")]
+    Unsupported(String),
+    /// A region's volume has another size than the cells'.
+    #[error(
+        "[groundtruth.regions.{name}] region_path: {found}, but the cells are {expected}; both must have the same size"
+    )]
+    RegionSize {
+        /// The region.
+        name: String,
+        /// Its volume.
+        found: String,
+        /// The cells' volume.
+        expected: String,
+    },
+    /// The run does not fit.
+    #[error("the volume does not fit: {0}")]
+    Plan(#[from] PlanError),
+    /// The device failed.
+    #[error(transparent)]
+    Compute(#[from] ComputeError),
+    /// The run failed.
+    #[error(transparent)]
+    Run(RunError),
+    /// The output could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// Someone asked it to stop.
+    #[error("interrupted; nothing was written")]
+    Interrupted,
+}
+
+impl SimulationError {
+    /// True where the configuration is at fault, not what happened while it ran.
+    pub fn is_configuration(&self) -> bool {
+        matches!(
+            self,
+            Self::Model(_) | Self::Unsupported(_) | Self::RegionSize { .. }
+        ) || matches!(self, Self::Read(ReadError::OutOfBounds { .. }))
+    }
+}
+
+impl From<LoadError> for SimulationError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Interrupted => Self::Interrupted,
+            other => Self::Load(other),
+        }
+    }
+}
+
+impl From<RunError> for SimulationError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Interrupted => Self::Interrupted,
+            other => Self::Run(other),
+        }
+    }
+}
+
+/// How a simulation is run, apart from what is simulated.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Replace files that the project did not write.
+    pub force: bool,
+    /// For tests: buffers start out filled with a pattern.
+    pub poison: bool,
+    /// For tests: slabs of at most this many slices.
+    pub deepest_slab: Option<usize>,
+}
+
+/// Names of the fluorophores that a configuration may use.
+pub fn fluorophore_names() -> Vec<&'static str> {
+    fluorophore::catalogue()
+        .iter()
+        .map(|f| f.name.as_str())
+        .collect()
+}
+
+/// Runs a configuration: reads its ground truth, simulates, and writes the channels, the ground truth
+/// and the record of the run to `config.output.folder()`. Files appear whole or not at all.
+///
+/// # Errors
+/// See [`SimulationError`].
+pub fn simulate(
+    config: &Config,
+    options: Options,
+    watcher: &mut dyn Watcher,
+) -> Result<Report, SimulationError> {
+    let mut config = config.clone();
+    check_supported(&config)?;
+    let (source, annotations, region) = open_volumes(&config)?;
+    let seed = *config.compute.seed.get_or_insert_with(rand::random);
+    config.groundtruth.bounds_voxels = Some(region.shape);
+    let model = Model::new(&config, region, seed)?;
+    watcher.note(&format!("reading {}", source.describe()));
+    warnings::before(&model, watcher);
+
+    let root = config.output.folder();
+    let previous = record_file::previous_manifest(&root);
+    let mut targets = sink::targets(&config, &model);
+    targets.push(RECORD_NAME.into());
+    let mut output = OutputFolder::prepare(&root, &previous, &targets, options.force)?;
+    // Made before the work, so that an output that cannot be written fails at once.
+    output.make_root()?;
+
+    let mut stages = Stages::new(watcher);
+    let volume = LoadedVolume::load(source.as_ref(), &annotations, region, &root, &mut stages)?;
+    warnings::of_volume(&model, &volume, stages.watcher());
+    let mut sink = FileSink::create(&config, &model, &volume, &mut output)?;
+    let mut device = device::choose(&config.compute, stages.watcher());
+    let outcome = loop {
+        let mut attempt = || -> Result<Outcome, SimulationError> {
+            let device = device.backend();
+            let deepest = options
+                .deepest_slab
+                .unwrap_or(usize::MAX)
+                .min(device.deepest_slab());
+            let (cells, sheets) = (volume.cells.len(), volume.sheets());
+            let plan = Plan::new(&model, cells, sheets, device.limits(), deepest)?;
+            let poison = options.poison;
+            let pipeline =
+                Pipeline::new(&model, &plan, &volume, device, &mut stages, &root, poison)?;
+            Ok(pipeline.run(&mut sink)?)
+        };
+        match attempt() {
+            Ok(outcome) => break outcome,
+            // What a GPU refuses before anything is written, the CPU does.
+            Err(
+                error @ (SimulationError::Plan(_)
+                | SimulationError::Compute(_)
+                | SimulationError::Run(RunError::Compute(_))),
+            ) if device.is_gpu() && sink.is_untouched() => {
+                device.fall_back(&error.to_string(), stages.watcher());
+            }
+            Err(error) => return Err(error),
+        }
+    };
+    sink.finish()?;
+    warnings::after(&model, &outcome, stages.watcher());
+
+    let report = Report {
+        folder: root,
+        seed,
+        backend: if device.is_gpu() { "gpu" } else { "cpu" },
+        device: device.backend().name().to_owned(),
+        stages: stages.into_times(),
+        kernels: device.backend().kernel_times(),
+        maxima: outcome.maxima,
+        image_shape: model.image_shape(),
+    };
+    let mut manifest = output.seal()?;
+    let is_record = |entry: &ManifestEntry| entry.path == RECORD_NAME;
+    manifest.extend(
+        output
+            .stale()
+            .iter()
+            .filter(|entry| !is_record(entry))
+            .cloned(),
+    );
+    let text = record_file::text(&config, &model, &report, manifest);
+    output
+        .create(RECORD_NAME.as_ref())?
+        .write_whole(text.as_bytes())?;
+    output.commit()?;
+    Ok(report)
+}
+
+/// What the configuration language knows and this version does not do yet.
+fn check_supported(config: &Config) -> Result<(), SimulationError> {
+    let refuse = |key: &str, value: &str, instead: &str| {
+        Err(SimulationError::Unsupported(format!(
+            "{key} = \"{value}\" is not supported yet; use \"{instead}\""
+        )))
+    };
+    if config.groundtruth.gt_cells == Arrangement::Splitted {
+        return refuse("[groundtruth] gt_cells", "splitted", "merged");
+    }
+    if config.output.gt_cells == Arrangement::Splitted {
+        return refuse("[output] gt_cells", "splitted", "merged");
+    }
+    match config.output.format {
+        OutputFormat::Tiff => Ok(()),
+        other => refuse("[output] format", &other.to_string(), "tiff"),
+    }
+}
+
+type OpenVolumes = (Box<dyn VolumeSource>, Vec<Box<dyn VolumeSource>>, Region);
+
+/// The volume of cells, those of the annotated regions, and the part of them that is simulated.
+fn open_volumes(config: &Config) -> Result<OpenVolumes, SimulationError> {
+    let truth = &config.groundtruth;
+    let format = truth.format.map(|format| match format {
+        VolumeFormat::Tiff => Format::TiffStack,
+        VolumeFormat::ImageSequence => Format::ImageSequence,
+    });
+    let source = read::open(&truth.image_path, format)?;
+    let (offset, bounds) = (truth.offset_voxels, truth.bounds_voxels);
+    let region = Region::within(&source.describe(), source.shape(), offset, bounds)?;
+    let mut annotations = Vec::new();
+    for (name, volume) in &truth.regions {
+        let annotation = read::open(&volume.region_path, None)?;
+        if annotation.shape() != source.shape() {
+            return Err(SimulationError::RegionSize {
+                name: name.clone(),
+                found: annotation.describe(),
+                expected: source.describe(),
+            });
+        }
+        annotations.push(annotation);
+    }
+    Ok((source, annotations, region))
+}

@@ -1,0 +1,134 @@
+//! `simulation.toml`: the resolved configuration of a run, from which it can be repeated, and a table
+//! `[run]` that tells how it went and which files it wrote.
+
+use super::report::{Report, StageTime};
+use crate::config::Config;
+use crate::io::write::ManifestEntry;
+use crate::model::Model;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Name of the record in the output folder.
+pub const RECORD_NAME: &str = "simulation.toml";
+
+/// The line that separates the configuration from the record.
+const SEPARATOR: &str = "\n[run]\n";
+
+#[derive(Serialize)]
+struct Record<'a> {
+    run: Run<'a>,
+}
+
+#[derive(Serialize)]
+struct Run<'a> {
+    version: &'a str,
+    backend: &'a str,
+    device: &'a str,
+    /// CRC-32 of the text above, by which a later run knows that nobody has edited it.
+    configuration_crc32: u32,
+    /// Photons at the brightest pixel of each channel: what grey value 255 stands for.
+    brightest_pixel_photons: BTreeMap<&'a str, u32>,
+    seconds: BTreeMap<&'a str, f64>,
+    seconds_on_device: BTreeMap<String, f64>,
+    photons: Vec<PhotonRow<'a>>,
+    files: Vec<ManifestEntry>,
+}
+
+#[derive(Serialize)]
+struct PhotonRow<'a> {
+    channel: &'a str,
+    fluorophore: &'a str,
+    excitation: f64,
+    emission: f64,
+    mean_photons: f64,
+    quantum_yield: f64,
+    quantum_yield_is_guess: bool,
+}
+
+/// What is read of an earlier record.
+#[derive(Deserialize)]
+struct EarlierRecord {
+    run: EarlierRun,
+}
+
+#[derive(Deserialize)]
+struct EarlierRun {
+    configuration_crc32: u32,
+    files: Vec<ManifestEntry>,
+}
+
+/// The text of the record.
+pub(super) fn text(
+    config: &Config,
+    model: &Model,
+    report: &Report,
+    files: Vec<ManifestEntry>,
+) -> String {
+    let configuration = format!(
+        "# Written by simexm-gpu. To repeat this run: simexm-gpu {RECORD_NAME} --output FOLDER\n\n{}",
+        config.to_toml()
+    );
+    let seconds = |time: &StageTime| (time.time.as_secs_f64() * 1e3).round() / 1e3;
+    let photons = model.channels.iter().flat_map(|channel| {
+        std::iter::zip(&model.fluorophores, &channel.photons).map(|(fluorophore, photons)| {
+            PhotonRow {
+                channel: &channel.name,
+                fluorophore: &fluorophore.name,
+                excitation: photons.excitation,
+                emission: photons.emission,
+                mean_photons: photons.mean_photons,
+                quantum_yield: fluorophore.quantum_yield,
+                quantum_yield_is_guess: fluorophore.quantum_yield_is_guess,
+            }
+        })
+    });
+    let names = model.channels.iter().map(|channel| channel.name.as_str());
+    let record = Record {
+        run: Run {
+            version: env!("CARGO_PKG_VERSION"),
+            backend: report.backend,
+            device: &report.device,
+            configuration_crc32: crc32fast::hash(configuration.as_bytes()),
+            brightest_pixel_photons: names.zip(report.maxima.iter().copied()).collect(),
+            seconds: report
+                .stages
+                .iter()
+                .map(|t| (t.stage.as_str(), seconds(t)))
+                .collect(),
+            seconds_on_device: report
+                .device_times()
+                .into_iter()
+                .map(|time| (time.stage.clone(), seconds(&time)))
+                .collect(),
+            photons: photons.collect(),
+            files,
+        },
+    };
+    // Strings, numbers and tables: everything has a form in TOML. The fallback repeats the run, but
+    // leaves the next one to ask before it replaces files.
+    let record = toml::to_string(&record).unwrap_or_default();
+    format!("{configuration}\n{record}")
+}
+
+/// The files that an earlier run left in `root`, its record among them, according to that record;
+/// empty where there is none or where it is not the project's.
+pub(super) fn previous_manifest(root: &Path) -> Vec<ManifestEntry> {
+    let path = root.join(RECORD_NAME);
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        return Vec::new();
+    };
+    let Ok(EarlierRecord { run }) = toml::from_str(&text) else {
+        return Vec::new();
+    };
+    let mut files = run.files;
+    let configuration = text
+        .split_once(SEPARATOR)
+        .map(|(configuration, _)| configuration);
+    let unedited = configuration
+        .is_some_and(|text| crc32fast::hash(text.as_bytes()) == run.configuration_crc32);
+    if unedited {
+        files.extend(ManifestEntry::of(RECORD_NAME.as_ref(), &path).ok());
+    }
+    files
+}

@@ -1,0 +1,75 @@
+//! What a run tells when it is done.
+
+use crate::compute::KernelTime;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Time of a stage.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StageTime {
+    /// Its name.
+    pub stage: String,
+    /// Wall clock.
+    pub time: Duration,
+}
+
+/// What a run tells when it is done.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Where the output is.
+    pub folder: PathBuf,
+    /// The seed that repeats the run.
+    pub seed: u64,
+    /// "gpu" or "cpu".
+    pub backend: &'static str,
+    /// The device's name.
+    pub device: String,
+    /// Wall clock of the stages, in order.
+    pub stages: Vec<StageTime>,
+    /// Time in each kernel on the device; empty where it cannot be measured.
+    pub kernels: Vec<KernelTime>,
+    /// The brightest pixel of each channel, in photons.
+    pub maxima: Vec<u32>,
+    /// Shape (z, x, y) of the images.
+    pub image_shape: [usize; 3],
+}
+
+impl Report {
+    /// Time on the device by stage of the model, in the model's order.
+    pub fn device_times(&self) -> Vec<StageTime> {
+        const GROUPS: &[(&str, &[&str])] = &[
+            ("regions", &["regions", "survey"]),
+            ("labelling", &["scatter"]),
+            ("emission", &["emit"]),
+            (
+                "blur",
+                &[
+                    "rows_forward",
+                    "columns_forward",
+                    "filter",
+                    "columns_inverse",
+                    "rows_inverse",
+                ],
+            ),
+            ("camera", &["bin", "magnify", "maximum", "normalise"]),
+            ("ground truth", &["truth"]),
+        ];
+        let time = |kernels: &[&str]| {
+            let in_group = |time: &&KernelTime| kernels.contains(&time.kernel);
+            self.kernels
+                .iter()
+                .filter(in_group)
+                .map(|time| time.time)
+                .sum()
+        };
+        let group = |(stage, kernels): &(&str, &[&str])| StageTime {
+            stage: (*stage).to_owned(),
+            time: time(kernels),
+        };
+        GROUPS
+            .iter()
+            .map(group)
+            .filter(|group| !group.time.is_zero())
+            .collect()
+    }
+}

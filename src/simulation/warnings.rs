@@ -1,0 +1,107 @@
+//! Silent emptiness is a defect: what will make, or has made, a picture blank (MODEL.md D10).
+
+use super::Watcher;
+use crate::cells::LayerOutcome;
+use crate::config::SingleNeuron;
+use crate::ground_truth::LoadedVolume;
+use crate::model::{LayerModel, Model};
+use crate::pipeline::Outcome;
+
+/// What is known from the configuration alone.
+pub(super) fn before(model: &Model, watcher: &mut dyn Watcher) {
+    for warning in &model.warnings {
+        watcher.warn(warning);
+    }
+    for fluorophore in &model.fluorophores {
+        if fluorophore.quantum_yield_is_guess {
+            watcher.note(&format!(
+                "the quantum yield of {} ({}) is a guess: its maker states none",
+                fluorophore.name, fluorophore.quantum_yield
+            ));
+        }
+    }
+    for layer in model.layers.iter().filter(|layer| layer.never_a_protein) {
+        watcher.warn(&format!(
+            "layer {} labels nothing: protein_density is so low that no voxel ever holds a protein",
+            layer.name
+        ));
+    }
+}
+
+/// What is known once the volume is read.
+pub(super) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn Watcher) {
+    if volume.cells.is_empty() {
+        watcher.warn(
+            "the ground truth is empty: every voxel is 0, the background (look at offset and bounds)",
+        );
+    }
+    for (name, &(voxels, inside)) in model.annotations.iter().zip(&volume.annotated_voxels) {
+        if voxels == 0 {
+            watcher.warn(&format!(
+                "the region {name} is empty here: its volume is 0 everywhere"
+            ));
+        } else if inside == 0 {
+            watcher.warn(&format!(
+                "the region {name} touches no cell: its {voxels} voxels all lie in the background"
+            ));
+        }
+    }
+}
+
+/// What the run found.
+pub(super) fn after(model: &Model, outcome: &Outcome, watcher: &mut dyn Watcher) {
+    for (layer, found) in model.layers.iter().zip(&outcome.selection.outcomes) {
+        if let Some(reason) = unlabelled(layer, found) {
+            watcher.warn(&format!("layer {} labels nothing: {reason}", layer.name));
+        }
+    }
+    for (channel, &maximum) in model.channels.iter().zip(&outcome.maxima) {
+        if maximum > 0 {
+            continue;
+        }
+        let sources: Vec<String> = channel
+            .sources
+            .iter()
+            .map(|source| {
+                let name = &model.fluorophores[source.fluorophore].name;
+                let photons = channel.photons[source.fluorophore].mean_photons;
+                let cells = outcome.selection.labelled_with(source.fluorophore).len();
+                match cells {
+                    0 => format!("no cell carries {name}"),
+                    _ => format!(
+                        "{name} on {cells} cells sends {photons:.2e} photons per protein, too few to see"
+                    ),
+                }
+            })
+            .collect();
+        let reason = if sources.is_empty() {
+            "no fluorophore sends photons to it".to_owned()
+        } else {
+            sources.join("; ")
+        };
+        watcher.warn(&format!("channel {} is blank: {reason}", channel.name));
+    }
+}
+
+fn unlabelled(layer: &LayerModel, found: &LayerOutcome) -> Option<String> {
+    if found.labelled > 0 || layer.never_a_protein {
+        return None;
+    }
+    Some(if found.in_region == 0 {
+        format!("no cell has a voxel in its region, {}", layer.region)
+    } else if found.eligible == 0 {
+        format!(
+            "global_density drew none of the {} cells with voxels in its region",
+            found.in_region
+        )
+    } else {
+        let neuron = match layer.single_neuron {
+            SingleNeuron::Off => "",
+            _ => ", so that single_neuron has nothing to choose from",
+        };
+        format!(
+            "labeling_density ({}) drew none of the {} eligible cells{neuron}",
+            layer.labeling_density, found.eligible
+        )
+    })
+}

@@ -1,0 +1,135 @@
+//! Complex-to-real transform back along y, cropped, rounded, with the baseline added.
+
+use super::zeros;
+use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
+use crate::fft::{BLOCK, real_plans};
+use crate::rng::{StreamKey, draw_from};
+use crate::stages::{for_rows_init, status};
+use rustfft::num_complex::Complex32;
+use std::sync::atomic::Ordering;
+
+kernel_params! {
+    /// Rows of the kept slices `first_z, first_z + step_z, ...`. The length of the transform is as in
+    /// [`super::rows_forward::RowsForwardParams`].
+    RowsInverseParams {
+        /// Rows of a slice.
+        size_x: u32,
+        /// Columns of a slice.
+        size_y: u32,
+        /// Blocks of frequencies of y.
+        blocks: u32,
+        /// Number of slices.
+        slices: u32,
+        /// Where the roots that put a packed row together start in the tables.
+        split_at: u32,
+        /// Where the order of the outputs starts in the tables.
+        order_at: u32,
+        /// Offset of the volume in its source, for the draws.
+        origin_z: u32,
+        /// As `origin_z`, along x.
+        origin_x: u32,
+        /// As `origin_z`, along y.
+        origin_y: u32,
+        /// First slice.
+        first_z: u32,
+        /// Distance of one kept slice from the next.
+        step_z: u32,
+        /// Stream of the baseline.
+        key_0: u32,
+        /// Its second word.
+        key_1: u32,
+        /// 1: there is a baseline.
+        baseline: u32,
+        /// Table of its photons.
+        baseline_at: u32,
+        /// Its thresholds.
+        baseline_len: u32,
+    }
+}
+
+/// Spectra of rows, (slice, block, x, frequency), to the blurred volume in whole photons, and status.
+/// `profile` is the baseline's Gaussian along x, then along y.
+pub static ROWS_INVERSE: Kernel = Kernel {
+    name: "rows_inverse",
+    source: include_str!("../../../shaders/rows_inverse.wgsl"),
+    params: RowsInverseParams::LAYOUT,
+    bindings: &[
+        Access::Read,
+        Access::Read,
+        Access::Read,
+        Access::Read,
+        Access::ReadWrite,
+        Access::ReadWrite,
+    ],
+    agreement: Agreement::Rounding,
+    cpu: rows_inverse_cpu,
+};
+
+/// The baseline's Gaussian, exp(-2 (position / size)^2) along each axis (MODEL.md section 6): its
+/// value at (x, y) is the product of element x and element `size_x + y`.
+pub fn baseline_profile(size_x: usize, size_y: usize) -> Vec<f32> {
+    let along = |size: usize| {
+        let half = size as f64 / 2.0;
+        let width = (size * size) as f64 / 2.0;
+        (0..size).map(move |at| libm::exp(-(at as f64 - half).powi(2) / width) as f32)
+    };
+    along(size_x).chain(along(size_y)).collect()
+}
+
+fn rows_inverse_cpu(call: &mut CpuCall<'_>) {
+    /// The largest f32 below 2^32.
+    const MOST: f32 = 4_294_967_040.0;
+    let p: RowsInverseParams = call.params();
+    let [rows, _, tables, profile, mut blurred, mut state] = call.buffers();
+    let (size_x, size_y) = (p.size_x as usize, p.size_y as usize);
+    let blocks = p.blocks as usize;
+    let frequencies = (p.order_at - p.split_at) as usize;
+    let length = 2 * (frequencies - 1);
+    let (_, plan) = real_plans(length);
+    let (rows, tables) = (rows.read::<Complex32>(), tables.read::<u32>());
+    let (profile, state) = (profile.read::<f32>(), state.atomic());
+    let key = StreamKey([p.key_0, p.key_1]);
+    let baseline = |slice: u32, x: usize, y: usize| {
+        let z = p.origin_z + p.first_z + slice * p.step_z;
+        let word = key.at([z, p.origin_x + x as u32, p.origin_y + y as u32], 0)[0];
+        let photons = draw_from(tables, p.baseline_at, p.baseline_len, word);
+        let gain = profile[x] * profile[size_x + y];
+        (photons as f32 * gain).round_ties_even() as u32
+    };
+    for_rows_init(
+        blurred.write(),
+        size_x,
+        size_y,
+        p.slices,
+        || {
+            (
+                zeros(frequencies),
+                vec![0.0f32; length],
+                zeros(plan.get_scratch_len()),
+            )
+        },
+        |(spectrum, line, scratch), slice, x, out: &mut [u32]| {
+            for (block, values) in spectrum.chunks_mut(BLOCK).enumerate() {
+                let at = ((slice as usize * blocks + block) * size_x + x) * BLOCK;
+                values.copy_from_slice(&rows[at..at + values.len()]);
+            }
+            // Real by symmetry, but for rounding, which the plan would refuse.
+            spectrum[0].im = 0.0;
+            spectrum[frequencies - 1].im = 0.0;
+            let _ = plan.process_with_scratch(spectrum, line, scratch);
+            let mut overflow = false;
+            for (y, (out, &value)) in out.iter_mut().zip(&*line).enumerate() {
+                *out = value.clamp(0.0, MOST).round_ties_even() as u32;
+                overflow |= value > MOST;
+                if p.baseline != 0 {
+                    let (sum, wrapped) = out.overflowing_add(baseline(slice, x, y));
+                    *out = sum;
+                    overflow |= wrapped;
+                }
+            }
+            if overflow {
+                state[0].fetch_or(status::BLUR_OVERFLOW, Ordering::Relaxed);
+            }
+        },
+    );
+}

@@ -1,0 +1,74 @@
+//! Photons that leave a voxel: proteins times photons per protein (MODEL.md section 4).
+
+use super::{Ring, for_rows};
+use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
+use crate::rng::{StreamKey, draw_from};
+
+kernel_params! {
+    /// Slices `first_z .. first_z + slices` of one fluorophore in one channel.
+    EmitParams {
+        /// Rows of a slice.
+        size_x: u32,
+        /// Columns of a slice.
+        size_y: u32,
+        /// Offset of the volume in its source, for the draws.
+        origin_z: u32,
+        /// As `origin_z`, along x.
+        origin_x: u32,
+        /// As `origin_z`, along y.
+        origin_y: u32,
+        /// First slice.
+        first_z: u32,
+        /// Number of slices.
+        slices: u32,
+        /// Slices in the ring of counts.
+        counts_ring: u32,
+        /// Table of photons per protein.
+        photons_at: u32,
+        /// Its thresholds.
+        photons_len: u32,
+        /// Stream of the photons.
+        key_0: u32,
+        /// Its second word.
+        key_1: u32,
+    }
+}
+
+/// Counts (ring) to emission (slab, f32). The product of two integers of at most 24 bits is exact,
+/// and rounded alike everywhere beyond.
+pub static EMIT: Kernel = Kernel {
+    name: "emit",
+    source: include_str!("../../shaders/emit.wgsl"),
+    params: EmitParams::LAYOUT,
+    bindings: &[Access::Read, Access::Read, Access::ReadWrite],
+    agreement: Agreement::Exact,
+    cpu: emit_cpu,
+};
+
+fn emit_cpu(call: &mut CpuCall<'_>) {
+    let p: EmitParams = call.params();
+    let [counts, tables, mut emission] = call.buffers();
+    let (size_x, size_y) = (p.size_x as usize, p.size_y as usize);
+    let ring = Ring::new(p.counts_ring, size_x * size_y);
+    let (counts, tables) = (counts.read::<u32>(), tables.read::<u32>());
+    let key = StreamKey([p.key_0, p.key_1]);
+    for_rows(
+        emission.write(),
+        size_x,
+        size_y,
+        p.slices,
+        |slice, x, out: &mut [f32]| {
+            let z = p.first_z + slice;
+            let counts = &ring.slice(counts, z)[x * size_y..][..size_y];
+            for (y, (out, &count)) in out.iter_mut().zip(counts).enumerate() {
+                *out = if count == 0 {
+                    0.0
+                } else {
+                    let voxel = [p.origin_z + z, p.origin_x + x as u32, p.origin_y + y as u32];
+                    let word = key.at(voxel, 0)[0];
+                    count as f32 * draw_from(tables, p.photons_at, p.photons_len, word) as f32
+                };
+            }
+        },
+    );
+}

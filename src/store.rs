@@ -1,0 +1,177 @@
+//! Slices kept aside: compressed, in memory while they are few, else in an unnamed file.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Why a slice cannot be kept or found again.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file that slices spill to failed.
+    #[error("cannot keep intermediate data in {}: {source}", folder.display())]
+    Spill {
+        /// Where the file was to be.
+        folder: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Data came back other than it went.
+    #[error("intermediate data of slice {slice} cannot be read back")]
+    Damaged {
+        /// Which slice.
+        slice: usize,
+    },
+}
+
+/// Slices by number, written once each, from any thread.
+#[derive(Debug)]
+pub struct SliceStore {
+    folder: PathBuf,
+    memory_bytes: usize,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    slices: Vec<Place>,
+    in_memory: usize,
+    file: Option<File>,
+    file_end: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    Absent,
+    Memory(Vec<u8>),
+    File { at: u64, bytes: usize },
+}
+
+impl SliceStore {
+    /// A store for this many slices that spills beyond `memory_bytes` of compressed data to an
+    /// unnamed file in `folder`, which goes with the process.
+    pub fn new(slices: usize, memory_bytes: usize, folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            memory_bytes,
+            inner: Mutex::new(Inner {
+                slices: vec![Place::Absent; slices],
+                in_memory: 0,
+                file: None,
+                file_end: 0,
+            }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn spill_error(&self, source: std::io::Error) -> StoreError {
+        StoreError::Spill {
+            folder: self.folder.clone(),
+            source,
+        }
+    }
+
+    /// Keeps a slice.
+    ///
+    /// # Errors
+    /// [`StoreError::Spill`].
+    pub fn put<T: bytemuck::Pod>(&self, slice: usize, data: &[T]) -> Result<(), StoreError> {
+        let compressed = lz4_flex::block::compress(bytemuck::cast_slice(data));
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        inner.slices[slice] = if inner.in_memory + compressed.len() <= self.memory_bytes {
+            inner.in_memory += compressed.len();
+            Place::Memory(compressed)
+        } else {
+            let mut write = || -> std::io::Result<()> {
+                let file = match &mut inner.file {
+                    Some(file) => file,
+                    empty => empty.insert(tempfile::tempfile_in(&self.folder)?),
+                };
+                file.seek(SeekFrom::Start(inner.file_end))?;
+                file.write_all(&compressed)
+            };
+            write().map_err(|source| self.spill_error(source))?;
+            let at = inner.file_end;
+            inner.file_end += compressed.len() as u64;
+            Place::File {
+                at,
+                bytes: compressed.len(),
+            }
+        };
+        Ok(())
+    }
+
+    /// Fetches a slice into a buffer of the length it was kept with.
+    ///
+    /// # Errors
+    /// [`StoreError::Spill`], and [`StoreError::Damaged`] for a slice that was not kept.
+    pub fn get<T: bytemuck::Pod>(&self, slice: usize, data: &mut [T]) -> Result<(), StoreError> {
+        let damaged = StoreError::Damaged { slice };
+        let place = {
+            let mut inner = self.lock();
+            match inner.slices.get(slice).cloned() {
+                None | Some(Place::Absent) => return Err(damaged),
+                Some(Place::Memory(compressed)) => compressed,
+                Some(Place::File { at, bytes }) => {
+                    let mut compressed = vec![0; bytes];
+                    let file = inner.file.as_mut().ok_or(damaged)?;
+                    file.seek(SeekFrom::Start(at))
+                        .and_then(|_| file.read_exact(&mut compressed))
+                        .map_err(|source| self.spill_error(source))?;
+                    compressed
+                }
+            }
+        };
+        let bytes = bytemuck::cast_slice_mut(data);
+        match lz4_flex::block::decompress_into(&place, bytes) {
+            Ok(length) if length == bytes.len() => Ok(()),
+            _ => Err(StoreError::Damaged { slice }),
+        }
+    }
+
+    /// Bytes that were spilled to the file.
+    pub fn spilled_bytes(&self) -> u64 {
+        self.lock().file_end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_come_back_from_memory_and_from_the_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for budget in [0, 2000, usize::MAX] {
+            let store = SliceStore::new(4, budget, folder.path());
+            let slices: Vec<Vec<u32>> = (0..4)
+                .map(|s| (0..1000).map(|i| i * 2_654_435_761 + s).collect())
+                .collect();
+            for (index, slice) in slices.iter().enumerate().rev() {
+                store.put(index, slice).expect("kept");
+            }
+            let mut back = vec![0u32; 1000];
+            for (index, slice) in slices.iter().enumerate() {
+                store.get(index, &mut back).expect("fetched");
+                assert_eq!(&back, slice);
+            }
+            assert_eq!(store.spilled_bytes() > 0, budget < 16_000);
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).expect("listed").count(), 0);
+    }
+
+    #[test]
+    fn errors_name_the_cause() {
+        let store = SliceStore::new(1, 0, Path::new("/nowhere/at/all"));
+        let error = store.put(0, &[1u32; 100]).expect_err("no such folder");
+        assert!(error.to_string().contains("/nowhere/at/all"));
+        assert!(matches!(
+            store.get(0, &mut [0u32; 100]),
+            Err(StoreError::Damaged { slice: 0 })
+        ));
+    }
+}

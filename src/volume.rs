@@ -1,0 +1,84 @@
+//! Boxes of voxels, and how positions beyond a border fold back into the volume.
+
+use crate::io::read::ReadError;
+
+/// A box of voxels in the source volume, axes (z, x, y): x is the row of an image, y its column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// First voxel of the box, counted in the source volume.
+    pub offset: [usize; 3],
+    /// Voxels along each axis.
+    pub shape: [usize; 3],
+}
+
+impl Region {
+    /// The box at `offset` of size `bounds` (without bounds: all that follows the offset) in a volume of
+    /// size `shape`. `volume` names it in errors.
+    ///
+    /// # Errors
+    /// [`ReadError::OutOfBounds`] when the box leaves the volume; it states the largest bounds that
+    /// fit.
+    pub fn within(
+        volume: &str,
+        shape: [usize; 3],
+        offset: [usize; 3],
+        bounds: Option<[usize; 3]>,
+    ) -> Result<Self, ReadError> {
+        let rest: [usize; 3] = std::array::from_fn(|i| shape[i].saturating_sub(offset[i]));
+        let bounds = bounds.unwrap_or(rest);
+        if (0..3).all(|i| (1..=rest[i]).contains(&bounds[i])) {
+            return Ok(Self {
+                offset,
+                shape: bounds,
+            });
+        }
+        Err(ReadError::OutOfBounds {
+            volume: volume.to_owned(),
+            shape,
+            offset,
+            bounds,
+        })
+    }
+
+    /// Number of voxels in one slice.
+    pub fn slice_voxels(&self) -> usize {
+        self.shape[1] * self.shape[2]
+    }
+
+    /// Number of voxels.
+    pub fn voxels(&self) -> usize {
+        self.shape[0] * self.slice_voxels()
+    }
+}
+
+/// The position inside `0..size` that reflection without repeating the edge (numpy's `reflect`)
+/// assigns to `position`; it folds as often as needed. An axis of one voxel repeats it.
+/// Twin of `fold` in `shaders/shared/reflect.wgsl`.
+#[inline]
+pub fn fold(position: i32, size: u32) -> u32 {
+    if size == 1 {
+        return 0;
+    }
+    let period = 2 * (size as i32 - 1);
+    let within = position.rem_euclid(period);
+    within.min(period - within) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fold_is_numpy_reflect() {
+        // numpy.pad(range(4), 7, mode="reflect")
+        let expected = [1, 0, 1, 2, 3, 2, 1, 0, 1, 2, 3, 2, 1, 0, 1, 2, 3, 2];
+        for (index, &value) in expected.iter().enumerate() {
+            assert_eq!(fold(index as i32 - 7, 4), value, "at {}", index as i32 - 7);
+        }
+        assert_eq!(fold(-15, 1), 0);
+        assert_eq!(
+            (-3..5).map(|p| fold(p, 2)).collect::<Vec<_>>(),
+            [1, 0, 1, 0, 1, 0, 1, 0]
+        );
+    }
+}

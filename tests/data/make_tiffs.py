@@ -1,0 +1,109 @@
+"""Writes the TIFF files in tiff/ that the reader is tested on.
+
+Needs numpy, tifffile and imagecodecs:  python make_tiffs.py
+Every valid volume has 3 slices of 20 x 17 pixels (x, y) and holds, in each type, the ids
+
+    v = (7 z + 3 (x div 4) + y div 5) mod 251,  times the type's largest value div 255
+
+(signed types: v times the largest value div 255 of the type one bit narrower), so that all bytes
+of the wide types are in use. The tests compute the same.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import tifffile
+
+OUT = Path(__file__).parent / "tiff"
+OUT.mkdir(exist_ok=True)
+
+z, x, y = np.indices((3, 20, 17))
+V = (7 * z + 3 * (x // 4) + y // 5) % 251
+
+
+def ids(dtype):
+    dtype = np.dtype(dtype)
+    return V.astype(dtype) * dtype.type(np.iinfo(dtype).max // 255)
+
+
+def write(name, data, **options):
+    options.setdefault("photometric", "minisblack")
+    options.setdefault("metadata", None)
+    tifffile.imwrite(OUT / f"{name}.tif", data, software=False, **options)
+
+
+for bits in (8, 16, 32, 64):
+    write(f"plain_u{bits}", ids(f"u{bits // 8}"))
+for name, scheme in {
+    "lzw": "lzw",
+    "deflate": "zlib",
+    "old_deflate": "deflate",
+    "packbits": "packbits",
+    "zstd": "zstd",
+}.items():
+    write(f"{name}_u16", ids("u2"), compression=scheme)
+for name, dtype in {"u8": "u1", "u16": "u2", "u32": "u4"}.items():
+    write(f"deflate_predictor_{name}", ids(dtype), compression="zlib", predictor=True)
+write("lzw_predictor_u16", ids("u2"), compression="lzw", predictor=True)
+write("zstd_predictor_u32", ids("u4"), compression="zstd", predictor=True)
+write("strips_u32", ids("u4"), rowsperstrip=3)
+write("lzw_strips_u16", ids("u2"), rowsperstrip=7, compression="lzw")
+write("tiled_u16", ids("u2"), tile=(16, 16))
+write("tiled_deflate_predictor_u32", ids("u4"), tile=(16, 16), compression="zlib", predictor=True)
+write("bigtiff_u32", ids("u4"), bigtiff=True)
+write("bigtiff_lzw_u16", ids("u2"), bigtiff=True, compression="lzw")
+write("big_endian_u16", ids(">u2"), byteorder=">")
+write("big_endian_deflate_predictor_u32", ids(">u4"), byteorder=">", compression="zlib", predictor=True)
+write("big_endian_bigtiff_u64", ids(">u8"), byteorder=">", bigtiff=True)
+write("signed_i16", ids("i2"))
+write("signed_i32_lzw", ids("i4"), compression="lzw")
+write("miniswhite_u8", ids("u1"), photometric="miniswhite")
+write("miniswhite_u16_deflate", ids("u2"), photometric="miniswhite", compression="zlib")
+write("ome_u16", ids("u2"), ome=True, metadata={"axes": "ZYX"})
+
+# ImageJ: pages of their own, and one directory for all slices.
+imagej = {"metadata": {"axes": "ZYX", "unit": "um", "spacing": 0.5}, "imagej": True}
+write("imagej_u16", ids(">u2"), byteorder=">", **imagej)
+
+
+def only_first_directory(source, target):
+    """ImageJ ends the chain of directories after the first when a stack is larger than 4 GB."""
+    data = bytearray((OUT / source).read_bytes())
+    with tifffile.TiffFile(OUT / source) as file:
+        big_endian = file.byteorder == ">"
+        page = file.pages[0]
+        count_at = page.offset
+    order = "big" if big_endian else "little"
+    count = int.from_bytes(data[count_at : count_at + 2], order)
+    next_at = count_at + 2 + 12 * count
+    data[next_at : next_at + 4] = bytes(4)
+    (OUT / target).write_bytes(data)
+
+
+only_first_directory("imagej_u16.tif", "imagej_contiguous_u16.tif")
+write("imagej_u8_little", ids("u1"), byteorder="<", **imagej)
+only_first_directory("imagej_u8_little.tif", "imagej_contiguous_u8.tif")
+(OUT / "imagej_u8_little.tif").unlink()
+
+# One slice as Cell Tracking Challenge folders have them.
+for t in (2, 10, 1):
+    write(f"man_seg{t:03}", ids("u2")[t % 3], compression="lzw")
+
+# Masks.
+write("bilevel", (V % 2).astype(bool))
+
+# What must be refused.
+write("negative_i16", np.where(V == 11, -5, V).astype("i2"))
+write("float32", V.astype("f4"))
+rgb = np.stack([V, V, V], -1).astype("u1")
+write("rgb", rgb, photometric="rgb")
+write("rgb_planar", np.moveaxis(rgb, -1, 1), photometric="rgb", planarconfig="separate")
+write("palette", ids("u1"), photometric="palette", colormap=np.zeros((3, 256), "u2"))
+write("two_samples", np.stack([V, V], -1).astype("u1"), planarconfig="contig")
+write("jpeg", ids("u1"), compression="jpeg")
+with tifffile.TiffWriter(OUT / "sizes_differ.tif") as file:
+    for shape in ((20, 17), (20, 17), (19, 17)):
+        file.write(np.ones(shape, "u2"), photometric="minisblack", metadata=None, software=False)
+with tifffile.TiffWriter(OUT / "types_differ.tif") as file:
+    for dtype in ("u2", "u1"):
+        file.write(np.ones((20, 17), dtype), photometric="minisblack", metadata=None, software=False)
