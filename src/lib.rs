@@ -10,6 +10,7 @@ pub mod ground_truth;
 pub mod host;
 pub mod io;
 pub mod model;
+pub mod phantom;
 pub mod pipeline;
 pub mod plan;
 pub mod psf;

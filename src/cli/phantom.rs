@@ -1,16 +1,113 @@
 //! `simexm-gpu phantom`.
 
-use super::{exit, report};
+use super::{exit, report, say};
 use clap::Args;
-use std::path::PathBuf;
+use simexm_gpu::io::write::{
+    Compression, Content, OutputFolder, PixelType, TiffLayout, TiffStackWriter, VolumeMetadata,
+    VolumeSink,
+};
+use simexm_gpu::phantom::Phantom;
+use std::error::Error;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Example: simexm-gpu phantom cortex.tif --size 64,256,256 --voxel-dim 40,32,32 --seed 7"
+)]
 pub(super) struct PhantomArgs {
     /// TIFF stack to write
     output: PathBuf,
+    /// Voxels along z, x and y
+    #[arg(long, value_name = "Z,X,Y", value_parser = triple::<usize>, default_value = "64,256,256")]
+    size: [usize; 3],
+    /// Size of a voxel along z, x and y, in nm
+    #[arg(long, value_name = "Z,X,Y", value_parser = triple::<f64>, default_value = "40,32,32")]
+    voxel_dim: [f64; 3],
+    /// Seed of the tissue
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Share of the voxels that belong to cells, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.85)]
+    density: f64,
+    /// Replace the file if it exists
+    #[arg(long)]
+    force: bool,
 }
 
-pub(super) fn write(_args: &PhantomArgs) -> u8 {
-    let _ = report;
-    exit::FAILED
+/// Three numbers with commas between them.
+fn triple<T: std::str::FromStr>(text: &str) -> Result<[T; 3], String> {
+    let numbers: Option<Vec<T>> = text
+        .split(',')
+        .map(|part| part.trim().parse().ok())
+        .collect();
+    numbers
+        .and_then(|numbers| numbers.try_into().ok())
+        .ok_or_else(|| "three numbers with commas between them are needed, z,x,y".to_owned())
+}
+
+/// Writes a phantom; returns the exit code.
+pub(super) fn write(args: &PhantomArgs) -> u8 {
+    match try_write(args) {
+        Ok(cells) => {
+            let [z, x, y] = args.size;
+            let path = args.output.display();
+            say(&format!("{path}: {z} x {x} x {y} voxels, {cells} cells"));
+            exit::DONE
+        }
+        Err(error) => {
+            report(error.as_ref());
+            exit::FAILED
+        }
+    }
+}
+
+fn try_write(args: &PhantomArgs) -> Result<u32, Box<dyn Error>> {
+    let name = args.output.file_name().unwrap_or(OsStr::new(""));
+    let folder = args.output.parent().unwrap_or(Path::new(""));
+    let folder = std::path::absolute(folder.join("."))?;
+    let target = PathBuf::from(name);
+    let mut output =
+        OutputFolder::prepare(&folder, &[], std::slice::from_ref(&target), args.force)?;
+    output.make_root()?;
+    let phantom = Phantom {
+        size: args.size,
+        voxel_nm: args.voxel_dim,
+        seed: args.seed,
+        density: args.density,
+    };
+    let labels = phantom.generate()?;
+    let cells = labels.iter().copied().max().unwrap_or(0);
+    let narrow = u16::try_from(cells).is_ok();
+    let layout = TiffLayout {
+        shape: args.size,
+        pixel: if narrow {
+            PixelType::Gray16
+        } else {
+            PixelType::Gray32
+        },
+        content: Content::Labels,
+        compression: Compression::Deflate,
+        metadata: VolumeMetadata {
+            voxel_nm: args.voxel_dim,
+            description: format!(
+                "phantom of neurites and somata, seed {}, density {}",
+                args.seed, args.density
+            ),
+        },
+    };
+    let mut stack = Box::new(TiffStackWriter::create(output.create(&target)?, layout)?);
+    let encoder = stack.encoder();
+    for slice in labels.chunks_exact(args.size[1] * args.size[2]) {
+        let ids = slice.iter();
+        let bytes: Vec<u8> = if narrow {
+            ids.flat_map(|&id| (id as u16).to_ne_bytes()).collect()
+        } else {
+            ids.flat_map(|&id| id.to_ne_bytes()).collect()
+        };
+        stack.append(encoder.encode(&bytes)?)?;
+    }
+    stack.finish()?;
+    output.commit()?;
+    Ok(cells)
 }

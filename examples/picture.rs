@@ -1,0 +1,110 @@
+//! Makes the README's picture from the output of a run:
+//!
+//! ```text
+//! cargo run --release -- examples/brainbow.toml
+//! cargo run --release --example picture -- examples/output/brainbow docs/brainbow.png
+//! ```
+//!
+//! From left to right: the middle slice of the channels in colour, their maximum projection, and the
+//! cells of the middle slice that carry a dye.
+
+use image::{Rgb, RgbImage, imageops};
+use simexm_gpu::io::read::{self, VolumeSource};
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+/// Colours of the first channels, on black.
+const COLOURS: [[f32; 3]; 3] = [[0.25, 0.55, 1.0], [0.3, 1.0, 0.35], [1.0, 0.3, 0.35]];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let [run, picture] = arguments.as_slice() else {
+        return Err("usage: picture RUN-FOLDER PICTURE.png".into());
+    };
+    let channels = (0..COLOURS.len())
+        .map(|number| run.join(format!("simulation/channel_{number}.tiff")))
+        .filter(|path| path.exists())
+        .map(|path| volume(&path))
+        .collect::<Result<Vec<_>, _>>()?;
+    let shape = channels.first().ok_or("the run has no channels")?.shape;
+    let middle = shape[0] / 2;
+    let slice = panel(shape, |pixel| {
+        composite(&channels, |channel| channel.value(middle, pixel))
+    });
+    let projection = panel(shape, |pixel| {
+        let brightest = |channel: &Volume| (0..shape[0]).map(|z| channel.value(z, pixel)).max();
+        composite(&channels, |channel| brightest(channel).unwrap_or(0))
+    });
+    let mut truths = Vec::new();
+    for entry in std::fs::read_dir(run.join("groundtruth"))? {
+        truths.push(volume(&entry?.path().join("all_cells.tiff"))?);
+    }
+    let cells = panel(shape, |pixel| {
+        let ids = truths.iter().map(|truth| truth.value(middle, pixel));
+        colour_of(ids.max().unwrap_or(0))
+    });
+    let gap = 8;
+    let (width, height) = slice.dimensions();
+    let mut all = RgbImage::from_pixel(3 * width + 2 * gap, height, Rgb([255; 3]));
+    for (number, part) in (0..).zip([slice, projection, cells]) {
+        imageops::replace(&mut all, &part, number * i64::from(width + gap), 0);
+    }
+    if let Some(folder) = picture.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    all.save(picture)?;
+    println!("{}", picture.display());
+    Ok(())
+}
+
+struct Volume {
+    shape: [usize; 3],
+    values: Vec<u64>,
+}
+
+impl Volume {
+    fn value(&self, z: usize, pixel: usize) -> u64 {
+        self.values[z * self.shape[1] * self.shape[2] + pixel]
+    }
+}
+
+fn volume(path: &Path) -> Result<Volume, Box<dyn Error>> {
+    let source: Box<dyn VolumeSource> = read::open(path, None)?;
+    let shape = source.shape();
+    let mut values = vec![0; shape.iter().product()];
+    let mut reader = source.slices()?;
+    for (z, slice) in values.chunks_exact_mut(shape[1] * shape[2]).enumerate() {
+        reader.read(z, 0..shape[1], 0..shape[2], slice)?;
+    }
+    drop(reader);
+    Ok(Volume { shape, values })
+}
+
+/// An image of a slice, twice as large.
+fn panel(shape: [usize; 3], colour: impl Fn(usize) -> Rgb<u8>) -> RgbImage {
+    let [_, rows, columns] = shape;
+    RgbImage::from_fn(2 * columns as u32, 2 * rows as u32, |column, row| {
+        colour(row as usize / 2 * columns + column as usize / 2)
+    })
+}
+
+fn composite(channels: &[Volume], value: impl Fn(&Volume) -> u64) -> Rgb<u8> {
+    let mut sum = [0.0f32; 3];
+    for (channel, colour) in channels.iter().zip(COLOURS) {
+        // A gamma below 1 shows dim processes beside the brightest pixel.
+        let brightness = (value(channel) as f32 / 255.0).powf(0.6);
+        for (sum, part) in sum.iter_mut().zip(colour) {
+            *sum += brightness * part;
+        }
+    }
+    Rgb(sum.map(|part| (part.min(1.0) * 255.0) as u8))
+}
+
+/// A colour of its own for each id; black for none.
+fn colour_of(id: u64) -> Rgb<u8> {
+    if id == 0 {
+        return Rgb([0; 3]);
+    }
+    let mix = id.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    Rgb([56, 40, 24].map(|shift| 64 + ((mix >> shift) as u8 % 192)))
+}

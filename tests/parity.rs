@@ -1,0 +1,692 @@
+//! Every kernel's shader against its CPU twin, on whatever adapter there is, lavapipe included; and whole
+//! runs against each other.
+
+mod common;
+
+use common::{allocate_words, backends, execute, gpu};
+use simexm_gpu::compute::{
+    Access, Agreement, Backend, Buffer, Command, Kernel, Recording, Variant,
+};
+use simexm_gpu::compute::{CpuCall, KernelParams};
+use simexm_gpu::fft::{BLOCK, FourierTables, Layout, LineVariant, SliceTransform};
+use simexm_gpu::rng::{DiscreteTable, philox4x32_10};
+use simexm_gpu::stages::blur::columns_forward::ColumnsForwardParams;
+use simexm_gpu::stages::blur::columns_inverse::ColumnsInverseParams;
+use simexm_gpu::stages::blur::filter::FilterParams;
+use simexm_gpu::stages::blur::rows_forward::RowsForwardParams;
+use simexm_gpu::stages::blur::rows_inverse::{RowsInverseParams, baseline_profile};
+use simexm_gpu::stages::blur::{TAPS, kernel_spectra};
+use simexm_gpu::stages::normalise::{NormaliseParams, thresholds};
+use simexm_gpu::stages::{KERNELS, bin, emit, magnify, maximum, regions, scatter, survey, truth};
+
+/// Odd shapes (z, x, y): one slice, one row, one column, unequal sides, no multiple of a workgroup,
+/// thinner than the kernel's reach.
+const SHAPES: &[[usize; 3]] = &[
+    [1, 1, 1],
+    [1, 7, 9],
+    [3, 1, 40],
+    [3, 33, 1],
+    [2, 50, 3],
+    [5, 16, 64],
+    [4, 3, 300],
+    [17, 20, 23],
+];
+
+/// Cells in the random volumes.
+const CELLS: u32 = 50;
+
+/// One dispatch: what each binding holds before it; nothing means poison of that many words.
+struct Case {
+    variant: Option<Variant>,
+    params: Vec<u8>,
+    bindings: Vec<Contents>,
+    workgroups: u32,
+}
+
+enum Contents {
+    Words(Vec<u32>),
+    Poison(usize),
+}
+
+use Contents::{Poison, Words};
+
+/// Random words.
+struct Dice(u32, u32);
+
+impl Dice {
+    fn word(&mut self) -> u32 {
+        self.1 += 1;
+        philox4x32_10([self.1, 0, 0, 0], [self.0, 77])[0]
+    }
+
+    fn words(&mut self, count: usize, below: u32) -> Vec<u32> {
+        (0..count).map(|_| self.word() % below).collect()
+    }
+
+    /// Runs of equal cells, as in a segmentation; a third of the voxels is background.
+    fn labels(&mut self, count: usize) -> Vec<u32> {
+        let mut labels = Vec::new();
+        while labels.len() < count {
+            let cell = if self.word() % 3 == 0 {
+                0
+            } else {
+                self.word() % CELLS
+            };
+            let run = 1 + self.word() as usize % 7;
+            labels.extend(std::iter::repeat_n(cell, run));
+        }
+        labels.truncate(count);
+        labels
+    }
+
+    fn regions(&mut self, count: usize) -> Vec<u32> {
+        self.words(count, 16)
+    }
+
+    fn floats(&mut self, count: usize, scale: f32) -> Vec<u32> {
+        (0..count)
+            .map(|_| (scale * ((self.word() >> 8) as f32 / (1 << 24) as f32 - 0.5)).to_bits())
+            .collect()
+    }
+}
+
+fn one_per_thread(threads: usize) -> u32 {
+    threads.div_ceil(256) as u32
+}
+
+/// Tables one after another, with (first word, thresholds) of each.
+fn tables(list: &[DiscreteTable]) -> (Vec<u32>, Vec<(u32, u32)>) {
+    let mut words = Vec::new();
+    let places = list.iter().map(|table| {
+        let at = words.len() as u32;
+        words.extend(table.words());
+        (at, table.len())
+    });
+    let places = places.collect();
+    (words, places)
+}
+
+fn case<P: KernelParams>(params: P, bindings: Vec<Contents>, workgroups: u32) -> Case {
+    Case {
+        variant: None,
+        params: bytemuck::bytes_of(&params).to_vec(),
+        bindings,
+        workgroups,
+    }
+}
+
+/// Volumes in rings that start in the middle, so that slices wrap around.
+const FIRST_Z: u32 = 5;
+
+fn poisson(mean: f64) -> DiscreteTable {
+    DiscreteTable::poisson(mean).expect("a small mean")
+}
+
+fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
+    let mut dice = Dice(seed, 0);
+    let [slices, x, y] = shape;
+    let (plane, voxels) = (x * y, slices * x * y);
+    let (size_x, size_y) = (x as u32, y as u32);
+    let ring = slices + 3;
+    let transform = SliceTransform::new(x, y, 15);
+    let fourier = transform.tables();
+    let origin = dice.words(3, 1000);
+    let [origin_z, origin_x, origin_y] = [origin[0], origin[1], origin[2]];
+    let key = [dice.word(), dice.word()];
+    match kernel.name {
+        "regions" => [(0, 0), (1, 0), (0, 1), (1, 1)]
+            .into_iter()
+            .map(|(isotropic, annotated)| {
+                let params = regions::RegionsParams {
+                    size_x,
+                    size_y,
+                    // Isotropic regions never look beyond the volume's slices.
+                    depth: FIRST_Z + slices as u32 + 1,
+                    isotropic,
+                    first_z: FIRST_Z,
+                    slices: slices as u32,
+                    ring: ring as u32,
+                    annotated,
+                };
+                let labels = dice.labels(ring * plane);
+                let notes = dice
+                    .words(ring * plane, 4)
+                    .iter()
+                    .map(|bits| bits << 3)
+                    .collect();
+                case(
+                    params,
+                    vec![Words(labels), Words(notes), Poison(voxels + 3)],
+                    one_per_thread(voxels),
+                )
+            })
+            .collect(),
+        "survey" => {
+            let params = survey::SurveyParams {
+                plane: plane as u32,
+                first_z: FIRST_Z,
+                slices: slices as u32,
+                ring: ring as u32,
+                region: 1 << (seed % 4),
+                voxels_at: 7,
+            };
+            let bindings = vec![
+                Words(dice.labels(ring * plane)),
+                Words(dice.regions(voxels)),
+                Words(dice.words(7 + CELLS as usize, 9)),
+            ];
+            vec![case(params, bindings, one_per_thread(voxels))]
+        }
+        "scatter" => {
+            let displacement = |sd| DiscreteTable::displacement(sd);
+            let count = DiscreteTable::scaled_poisson(0.8, 2.5).expect("small");
+            let noise = DiscreteTable::bernoulli(0.4);
+            let list = [
+                count,
+                noise,
+                displacement(0.8),
+                displacement(3.0),
+                displacement(12.5),
+            ];
+            let (words, at) = tables(&list);
+            let depth = FIRST_Z + slices as u32;
+            let params = scatter::ScatterParams {
+                size_x,
+                size_y,
+                depth,
+                origin_z,
+                origin_x,
+                origin_y,
+                first_z: FIRST_Z,
+                slices: slices as u32,
+                labels_ring: ring as u32,
+                counts_ring: depth,
+                region: 2,
+                selection_at: 1,
+                proteins_key_0: key[0],
+                proteins_key_1: key[1],
+                displacement_key_0: key[1],
+                displacement_key_1: key[0],
+                count_at: at[0].0,
+                count_len: at[0].1,
+                displaced_at: at[1].0,
+                displaced_len: at[1].1,
+                z_at: at[2].0,
+                z_len: at[2].1,
+                x_at: at[3].0,
+                x_len: at[3].1,
+                y_at: at[4].0,
+                y_len: at[4].1,
+            };
+            // Some voxels are about to overflow, which the status must tell.
+            let counts = (0..depth as usize * plane)
+                .map(|_| {
+                    if dice.word() % 50 == 0 {
+                        u32::MAX - 1
+                    } else {
+                        0
+                    }
+                })
+                .collect();
+            let bindings = vec![
+                Words(dice.labels(ring * plane)),
+                Words(dice.regions(voxels)),
+                Words(dice.words(CELLS as usize, u32::MAX)),
+                Words(dice.words(3, u32::MAX)),
+                Words(words),
+                Words(counts),
+                Words(vec![0]),
+            ];
+            vec![case(params, bindings, one_per_thread(voxels))]
+        }
+        "emit" => [0.3, 40.0, 1e6]
+            .into_iter()
+            .map(|mean| {
+                let (words, at) = tables(&[poisson(1.0), poisson(mean)]);
+                let params = emit::EmitParams {
+                    size_x,
+                    size_y,
+                    origin_z,
+                    origin_x,
+                    origin_y,
+                    first_z: FIRST_Z,
+                    slices: slices as u32,
+                    counts_ring: ring as u32,
+                    photons_at: at[1].0,
+                    photons_len: at[1].1,
+                    key_0: key[0],
+                    key_1: key[1],
+                };
+                // Empty voxels, small counts, and counts beyond the 24 bits of f32.
+                let counts = (0..ring * plane)
+                    .map(|_| match dice.word() % 3 {
+                        0 => 0,
+                        1 => dice.word() % 100,
+                        _ => dice.word(),
+                    })
+                    .collect();
+                let bindings = vec![Words(counts), Words(words), Poison(voxels + 5)];
+                case(params, bindings, one_per_thread(voxels))
+            })
+            .collect(),
+        "rows_forward" => {
+            let params = RowsForwardParams {
+                size_y,
+                rows: (slices * x) as u32,
+                radius: 15,
+                split_at: fourier.split_at,
+                order_at: fourier.rows_order_at,
+            };
+            let bindings = vec![
+                Words(dice.floats(voxels, 1e4)),
+                Words(fourier.words.clone()),
+                Poison(2 * slices * x * transform.frequencies() + 2),
+            ];
+            vec![line_case(
+                &fourier,
+                Layout::Rows,
+                params,
+                bindings,
+                slices * x,
+            )]
+        }
+        "columns_forward" => {
+            let params = ColumnsForwardParams {
+                size_x,
+                frequencies: transform.frequencies() as u32,
+                blocks: transform.blocks() as u32,
+                first_z: FIRST_Z,
+                slices: slices as u32,
+                spectra_ring: ring as u32,
+                radius: 15,
+                order_at: fourier.columns_order_at,
+            };
+            let bindings = vec![
+                Words(dice.floats(2 * slices * x * transform.frequencies(), 1e4)),
+                Words(fourier.words.clone()),
+                Poison(2 * ring * transform.spectrum()),
+            ];
+            let columns = slices * transform.blocks() * BLOCK;
+            vec![line_case(
+                &fourier,
+                Layout::Columns,
+                params,
+                bindings,
+                columns,
+            )]
+        }
+        "filter" => [(1, 0), (2, 1), (3, 0)]
+            .into_iter()
+            .map(|(step_z, accumulate)| {
+                let kept = slices.div_ceil(step_z as usize);
+                let params = FilterParams {
+                    length_x: transform.length_x as u32,
+                    blocks: transform.blocks() as u32,
+                    depth: slices as u32,
+                    spectra_ring: slices as u32,
+                    first_z: 0,
+                    step_z,
+                    slices: kept as u32,
+                    accumulate,
+                };
+                let octant: Vec<f64> = (0..TAPS * TAPS * TAPS)
+                    .map(|i| 1.0 / (1.0 + (i % 97) as f64))
+                    .collect();
+                let psf = kernel_spectra(&octant, &transform);
+                let bindings = vec![
+                    Words(dice.floats(2 * slices * transform.spectrum(), 1e3)),
+                    Words(bytemuck::cast_vec(psf)),
+                    Words(dice.floats(2 * kept * transform.spectrum(), 1e-1)),
+                ];
+                case(params, bindings, one_per_thread(transform.spectrum()))
+            })
+            .collect(),
+        "columns_inverse" => {
+            let params = ColumnsInverseParams {
+                size_x,
+                length_x: transform.length_x as u32,
+                blocks: transform.blocks() as u32,
+                slices: slices as u32,
+                order_at: fourier.columns_order_at,
+            };
+            let columns = slices * transform.blocks() * BLOCK;
+            let bindings = vec![
+                Words(dice.floats(2 * slices * transform.spectrum(), 1e2)),
+                Words(fourier.words.clone()),
+                Poison(2 * columns * x + 6),
+            ];
+            vec![line_case(
+                &fourier,
+                Layout::Columns,
+                params,
+                bindings,
+                columns,
+            )]
+        }
+        "rows_inverse" => [0, 1]
+            .into_iter()
+            .map(|baseline| {
+                let (words, at) = tables(&[poisson(3.0), poisson(200.0)]);
+                let params = RowsInverseParams {
+                    size_x,
+                    size_y,
+                    blocks: transform.blocks() as u32,
+                    slices: slices as u32,
+                    split_at: fourier.split_at,
+                    order_at: fourier.rows_order_at,
+                    origin_z,
+                    origin_x,
+                    origin_y,
+                    first_z: FIRST_Z,
+                    step_z: 2,
+                    key_0: key[0],
+                    key_1: key[1],
+                    baseline,
+                    baseline_at: at[1].0,
+                    baseline_len: at[1].1,
+                };
+                let mut rows = dice.floats(2 * slices * transform.blocks() * BLOCK * x, 1e3);
+                for slice in 0..slices {
+                    for row in 0..x {
+                        // The spectrum of a real row is real at both ends.
+                        for k in [0, transform.frequencies() - 1] {
+                            let block = slice * transform.blocks() + k / BLOCK;
+                            rows[2 * ((block * x + row) * BLOCK + k % BLOCK) + 1] = 0;
+                        }
+                    }
+                }
+                let bindings = vec![
+                    Words(rows),
+                    Words(fourier.words.clone()),
+                    Words(words),
+                    Words(bytemuck::cast_vec(baseline_profile(x, y))),
+                    Poison(voxels + 1),
+                    Words(vec![0]),
+                ];
+                line_case(&fourier, Layout::Rows, params, bindings, slices * x)
+            })
+            .collect(),
+        "bin" => [(1, 1), (2, 3), (1000, 1)]
+            .into_iter()
+            .map(|(bin_x, bin_y)| {
+                let image = [x.div_ceil(bin_x), y.div_ceil(bin_y)];
+                let params = bin::BinParams {
+                    size_x,
+                    size_y,
+                    image_x: image[0] as u32,
+                    image_y: image[1] as u32,
+                    bin_x: bin_x as u32,
+                    bin_y: bin_y as u32,
+                    slices: slices as u32,
+                };
+                let pixels = slices * image[0] * image[1];
+                let blurred = dice.words(voxels, if seed == 0 { u32::MAX } else { 1000 });
+                let bindings = vec![Words(blurred), Poison(pixels + 2), Words(vec![0])];
+                case(params, bindings, one_per_thread(pixels))
+            })
+            .collect(),
+        "magnify" => [(2, 3), (4, 1)]
+            .into_iter()
+            .map(|(magnify_x, magnify_y)| {
+                let (words, at) =
+                    tables(&[poisson(f64::from(magnify_x)), poisson(f64::from(magnify_y))]);
+                let bin_y = if magnify_y == 1 { 2 } else { 1 };
+                let image = [
+                    x * magnify_x as usize,
+                    (y * magnify_y as usize).div_ceil(bin_y),
+                ];
+                let params = magnify::MagnifyParams {
+                    size_x,
+                    size_y,
+                    image_x: image[0] as u32,
+                    image_y: image[1] as u32,
+                    bin_x: 1,
+                    bin_y: bin_y as u32,
+                    magnify_x,
+                    magnify_y,
+                    origin_z,
+                    origin_x,
+                    origin_y,
+                    first_z: FIRST_Z,
+                    step_z: 2,
+                    slices: slices as u32,
+                    key_0: key[0],
+                    key_1: key[1],
+                    jitter_x_at: at[0].0,
+                    jitter_x_len: at[0].1,
+                    jitter_y_at: at[1].0,
+                    jitter_y_len: at[1].1,
+                };
+                let pixels = slices * image[0] * image[1];
+                let blurred = dice.words(voxels, if seed == 0 { u32::MAX } else { 1000 });
+                let bindings = vec![
+                    Words(blurred),
+                    Words(words),
+                    Words(vec![0; pixels]),
+                    Words(vec![0]),
+                ];
+                case(params, bindings, one_per_thread(voxels))
+            })
+            .collect(),
+        "maximum" => {
+            let params = maximum::MaximumParams {
+                pixels: voxels as u32,
+                maximum_at: 1,
+            };
+            let image = dice.words(voxels + 9, u32::MAX);
+            let bindings = vec![Words(image), Words(vec![5, 6, 7])];
+            vec![case(params, bindings, one_per_thread(voxels))]
+        }
+        "normalise" => [0, 1, 254, 255, 1_000_003, u32::MAX]
+            .into_iter()
+            .map(|brightest| {
+                let params = NormaliseParams {
+                    pixels: voxels as u32,
+                    thresholds_at: 2,
+                };
+                let image = (0..voxels)
+                    .map(|_| (u64::from(dice.word()) * (u64::from(brightest) + 1) >> 32) as u32)
+                    .collect();
+                let table = [1, 2].into_iter().chain(thresholds(brightest)).collect();
+                let words = voxels.div_ceil(4);
+                let bindings = vec![Words(image), Words(table), Poison(words)];
+                case(params, bindings, one_per_thread(words))
+            })
+            .collect(),
+        "truth" => [(1, 1, 0), (3, 1, 1), (1, 2, 0)]
+            .into_iter()
+            .map(|(bin, magnification, combine)| {
+                let step_z = 2;
+                let kept = slices.div_ceil(step_z);
+                let pixels = |size: usize| size.div_ceil(bin) * magnification;
+                let image = [pixels(x), pixels(y)];
+                let params = truth::TruthParams {
+                    size_x,
+                    size_y,
+                    image_x: image[0] as u32,
+                    image_y: image[1] as u32,
+                    bin_x: bin as u32,
+                    bin_y: bin as u32,
+                    magnify_x: magnification as u32,
+                    magnify_y: magnification as u32,
+                    slab_z: FIRST_Z,
+                    first_z: FIRST_Z,
+                    step_z: step_z as u32,
+                    slices: kept as u32,
+                    labels_ring: ring as u32,
+                    region: 4,
+                    selection_at: 1,
+                    combine,
+                };
+                let words = kept * image[0] * image[1];
+                let out = match combine {
+                    0 => Poison(words + 1),
+                    _ => Words(dice.words(words, CELLS)),
+                };
+                let bindings = vec![
+                    Words(dice.labels(ring * plane)),
+                    Words(dice.regions(voxels)),
+                    Words(dice.words(3, u32::MAX)),
+                    out,
+                ];
+                case(params, bindings, one_per_thread(words))
+            })
+            .collect(),
+        other => panic!("kernel {other} has no case: add one"),
+    }
+}
+
+fn line_case<P: KernelParams>(
+    fourier: &FourierTables,
+    layout: Layout,
+    params: P,
+    bindings: Vec<Contents>,
+    lines: usize,
+) -> Case {
+    let variant = match layout {
+        Layout::Rows => LineVariant::new(&fourier.rows, layout, fourier.rows_twiddle_at, 1 << 15),
+        Layout::Columns => LineVariant::new(
+            &fourier.columns,
+            layout,
+            fourier.columns_twiddle_at,
+            1 << 15,
+        ),
+    };
+    let workgroups = lines.div_ceil(variant.lines) as u32;
+    Case {
+        variant: Some(variant.variant),
+        ..case(params, bindings, workgroups)
+    }
+}
+
+/// Runs a case and returns what the written bindings hold afterwards.
+fn outcome(kernel: &'static Kernel, case: &Case, backend: &mut dyn Backend) -> Vec<Vec<u32>> {
+    let words: Vec<usize> = case
+        .bindings
+        .iter()
+        .map(|binding| match binding {
+            Words(words) => words.len(),
+            Poison(words) => *words,
+        })
+        .collect();
+    let buffers: Vec<Buffer> = allocate_words(backend, &words);
+    let mut recording = Recording::default();
+    for (&buffer, binding) in buffers.iter().zip(&case.bindings) {
+        if let Words(words) = binding {
+            recording.write(buffer, 0, words.clone());
+        }
+    }
+    recording.commands.push(Command::Dispatch {
+        kernel,
+        variant: case.variant.clone(),
+        params: case.params.clone(),
+        buffers: buffers.clone(),
+        workgroups: case.workgroups,
+    });
+    for (index, access) in kernel.bindings.iter().enumerate() {
+        if *access == Access::ReadWrite {
+            recording.read(buffers[index], 0..words[index]);
+        }
+    }
+    execute(backend, recording)
+}
+
+/// What is wrong between two outcomes, if anything.
+fn difference(kernel: &Kernel, a: &[Vec<u32>], b: &[Vec<u32>]) -> Option<String> {
+    for (number, (a, b)) in a.iter().zip(b).enumerate() {
+        if a == b {
+            continue;
+        }
+        let at = a.iter().zip(b).position(|(a, b)| a != b);
+        let place = format!("output {number}, first at word {at:?}");
+        if kernel.agreement == Agreement::Exact {
+            return Some(place);
+        }
+        let wrong = if kernel.name == "rows_inverse" {
+            // Whole photons.
+            let largest = a
+                .iter()
+                .filter(|v| **v != simexm_gpu::compute::gpu::POISON)
+                .max();
+            let bound = (5e-7 * f64::from(*largest.unwrap_or(&0))).ceil().max(1.0);
+            a.iter()
+                .zip(b)
+                .any(|(a, b)| f64::from(a.abs_diff(*b)) > bound)
+        } else {
+            let pairs = || a.iter().zip(b).filter(|(a, b)| a != b);
+            let float = |bits: &u32| f64::from(f32::from_bits(*bits));
+            let error: f64 = pairs().map(|(a, b)| (float(a) - float(b)).powi(2)).sum();
+            let norm: f64 = a
+                .iter()
+                .map(float)
+                .filter(|v| v.is_finite())
+                .map(|v| v * v)
+                .sum();
+            // NaN (poison on one side only) fails the comparison.
+            !(error <= 1e-12 * norm)
+        };
+        if wrong {
+            return Some(place);
+        }
+    }
+    None
+}
+
+#[test]
+fn shaders_do_what_their_twins_do() {
+    let Some(mut gpu) = gpu() else {
+        return;
+    };
+    let mut cpu = common::cpu();
+    for kernel in KERNELS {
+        for (shape, seed) in SHAPES.iter().flat_map(|shape| [(shape, 0), (shape, 1)]) {
+            for (number, case) in cases(kernel, *shape, seed).iter().enumerate() {
+                let ours = outcome(kernel, case, &mut cpu);
+                let theirs = outcome(kernel, case, &mut gpu);
+                if let Some(difference) = difference(kernel, &ours, &theirs) {
+                    panic!(
+                        "{} at {shape:?}, seed {seed}, case {number}: {difference}",
+                        kernel.name
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// The comparison above can fail: a twin that is wrong in one voxel's last bit is caught.
+#[test]
+fn a_wrong_twin_is_caught() {
+    fn wrong_emit(call: &mut CpuCall<'_>) {
+        let params: emit::EmitParams = call.params();
+        let [counts, tables, mut emission] = call.buffers();
+        let plane = (params.size_x * params.size_y) as usize;
+        let table = &tables.read::<u32>()[params.photons_at as usize..];
+        for (at, out) in emission.write::<f32>()[..params.slices as usize * plane]
+            .iter_mut()
+            .enumerate()
+        {
+            let slot = (params.first_z as usize + at / plane) % params.counts_ring as usize;
+            // Wrong: the first outcome instead of a drawn one.
+            let photons = table[params.photons_len as usize];
+            *out = counts.read::<u32>()[slot * plane + at % plane] as f32 * photons as f32;
+        }
+    }
+    let wrong: &'static Kernel = Box::leak(Box::new(Kernel {
+        cpu: wrong_emit,
+        ..emit::EMIT
+    }));
+    let mut cpu = common::cpu();
+    let case = &cases(&emit::EMIT, [5, 16, 64], 1)[1];
+    let right = outcome(&emit::EMIT, case, &mut cpu);
+    assert_eq!(
+        difference(&emit::EMIT, &right, &outcome(&emit::EMIT, case, &mut cpu)),
+        None
+    );
+    assert!(difference(wrong, &right, &outcome(wrong, case, &mut cpu)).is_some());
+    for mut backend in backends().into_iter().skip(1) {
+        // The wrong twin keeps the right shader.
+        let shader = outcome(wrong, case, backend.as_mut());
+        assert_eq!(difference(&emit::EMIT, &right, &shader), None);
+    }
+}
