@@ -92,7 +92,7 @@ fn composite(channels: &[Volume], value: impl Fn(&Volume) -> u64) -> Rgb<u8> {
     let mut sum = [0.0f32; 3];
     for (channel, colour) in channels.iter().zip(COLOURS) {
         // A gamma below 1 shows dim processes beside the brightest pixel.
-        let brightness = (value(channel) as f32 / 255.0).powf(0.6);
+        let brightness = (value(channel) as f32 / 255.0).powf(0.8);
         for (sum, part) in sum.iter_mut().zip(colour) {
             *sum += brightness * part;
         }

@@ -4,6 +4,7 @@
 mod common;
 
 use common::{allocate, config, cpu, execute, gpu, read_counts, whole};
+use simexm_gpu::cells::CellIndex;
 use simexm_gpu::compute::{Backend, Recording};
 use simexm_gpu::model::Model;
 use simexm_gpu::stages::regions::{CYTOSOL, MEMBRANE, REGIONS, RegionsParams};
@@ -40,9 +41,10 @@ fn label(
 ) -> (Vec<u32>, Vec<Vec<u32>>) {
     let [depth, size_x, size_y] = shape.map(|size| size as u32);
     let voxels = labels.len();
-    let cells = labels.iter().max().unwrap() + 1;
+    let cells = CellIndex::new(labels.iter().map(|&id| id.into()));
+    let indices = labels.iter().map(|&id| cells.index(id.into())).collect();
     let tables = model(protein_noise, shape, 0).tables.len();
-    let words = [voxels, 1, voxels, cells as usize, 1, tables, voxels, 1];
+    let words = [voxels, 1, voxels, cells.len(), 1, tables, voxels, 1];
     let buffers = allocate(backend, words);
     let [
         label_buffer,
@@ -55,8 +57,8 @@ fn label(
         status,
     ] = buffers;
     let mut recording = Recording::default();
-    recording.write(label_buffer, 0, labels.to_vec());
-    recording.write(keys, 0, (0..cells).collect());
+    recording.write(label_buffer, 0, indices);
+    recording.write(keys, 0, cells.keys());
     recording.write(selection, 0, vec![u32::MAX]);
     let params = RegionsParams {
         size_x,

@@ -67,7 +67,7 @@ impl Dice {
     fn labels(&mut self, count: usize) -> Vec<u32> {
         let mut labels = Vec::new();
         while labels.len() < count {
-            let cell = if self.word() % 3 == 0 {
+            let cell = if self.word().is_multiple_of(3) {
                 0
             } else {
                 self.word() % CELLS
@@ -221,7 +221,7 @@ fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
             // Some voxels are about to overflow, which the status must tell.
             let counts = (0..depth as usize * plane)
                 .map(|_| {
-                    if dice.word() % 50 == 0 {
+                    if dice.word().is_multiple_of(50) {
                         u32::MAX - 1
                     } else {
                         0
@@ -485,7 +485,7 @@ fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     thresholds_at: 2,
                 };
                 let image = (0..voxels)
-                    .map(|_| (u64::from(dice.word()) * (u64::from(brightest) + 1) >> 32) as u32)
+                    .map(|_| ((u64::from(dice.word()) * (u64::from(brightest) + 1)) >> 32) as u32)
                     .collect();
                 let table = [1, 2].into_iter().chain(thresholds(brightest)).collect();
                 let words = voxels.div_ceil(4);
@@ -622,8 +622,8 @@ fn difference(kernel: &Kernel, a: &[Vec<u32>], b: &[Vec<u32>]) -> Option<String>
                 .filter(|v| v.is_finite())
                 .map(|v| v * v)
                 .sum();
-            // NaN (poison on one side only) fails the comparison.
-            !(error <= 1e-12 * norm)
+            // NaN: poison on one side only.
+            error.is_nan() || error > 1e-12 * norm
         };
         if wrong {
             return Some(place);

@@ -52,6 +52,7 @@ enum Command {
 
 /// Parses the arguments and does what they say.
 pub(crate) fn main() -> ExitCode {
+    block_file_size_signal();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -92,4 +93,17 @@ pub(crate) fn report(error: &dyn std::error::Error) {
 pub(crate) fn say(line: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
+/// A limit on file sizes then shows as an error of the write, which names the file, in place of a signal
+/// that ends the process. Called before any thread starts, all of them inherit it.
+fn block_file_size_signal() {
+    #[cfg(unix)]
+    {
+        use nix::sys::signal::{SigSet, Signal};
+        let mut signals = SigSet::empty();
+        signals.add(Signal::SIGXFSZ);
+        // Without it the limit still ends the run, only less politely.
+        let _ = signals.thread_block();
+    }
 }

@@ -1,6 +1,7 @@
 //! What a run shows while it goes on: a bar on a terminal, plain lines elsewhere.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use simexm_gpu::pipeline::Observer;
 use simexm_gpu::simulation::Watcher;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -33,7 +34,7 @@ impl Progress {
     }
 }
 
-impl Watcher for Progress {
+impl Observer for Progress {
     fn begin(&mut self, stage: &str, total: usize) {
         self.stage = Some((stage.to_owned(), Instant::now()));
         if self.quiet || !std::io::stderr().is_terminal() {
@@ -66,6 +67,12 @@ impl Watcher for Progress {
         }
     }
 
+    fn interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+}
+
+impl Watcher for Progress {
     fn note(&mut self, text: &str) {
         if !self.quiet {
             self.line(text);
@@ -74,9 +81,5 @@ impl Watcher for Progress {
 
     fn warn(&mut self, text: &str) {
         self.line(&format!("warning: {text}"));
-    }
-
-    fn interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::Relaxed)
     }
 }

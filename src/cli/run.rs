@@ -5,7 +5,7 @@ use super::{exit, report, say};
 use clap::Args;
 use simexm_gpu::config::{BackendChoice, Choice, Config, Override};
 use simexm_gpu::host;
-use simexm_gpu::simulation::{self, Options, Report, SimulationError, StageTime};
+use simexm_gpu::simulation::{self, Options, Report, SimulationError, StageTime, Watcher};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -123,7 +123,7 @@ pub(super) fn run(args: &RunArgs) -> u8 {
     });
     let mut progress = Progress::new(args.quiet, interrupted);
     if let Err(error) = handler {
-        simulation::Watcher::warn(&mut progress, &format!("Ctrl-C will not clean up: {error}"));
+        progress.warn(&format!("Ctrl-C will not clean up: {error}"));
     }
     let options = Options {
         force: args.force,

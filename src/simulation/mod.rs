@@ -17,26 +17,18 @@ use crate::ground_truth::{LoadError, LoadedVolume};
 use crate::io::read::{self, Format, ReadError, VolumeSource};
 use crate::io::write::{ManifestEntry, OutputFolder, WriteError};
 use crate::model::{Model, ModelError};
-use crate::pipeline::{Outcome, Pipeline, RunError};
+use crate::pipeline::{Observer, Outcome, Pipeline, RunError};
 use crate::plan::{Plan, PlanError};
 use crate::volume::Region;
 use sink::FileSink;
 use stages::Stages;
 
-/// Who watches a simulation.
-pub trait Watcher {
-    /// A stage begins that has this much to do.
-    fn begin(&mut self, stage: &str, total: usize);
-    /// So much more is done.
-    fn advance(&mut self, amount: usize);
-    /// The stage is over.
-    fn end(&mut self);
+/// Who watches a simulation, and tells the user.
+pub trait Watcher: Observer {
     /// Something that the user should know.
     fn note(&mut self, text: &str);
     /// Something that the user should look into.
     fn warn(&mut self, text: &str);
-    /// True when the run should stop.
-    fn interrupted(&self) -> bool;
 }
 
 /// Why a simulation failed.

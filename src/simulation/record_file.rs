@@ -24,7 +24,7 @@ struct Record<'a> {
 struct Run<'a> {
     version: &'a str,
     backend: &'a str,
-    device: &'a str,
+    adapter: &'a str,
     /// CRC-32 of the text above, by which a later run knows that nobody has edited it.
     configuration_crc32: u32,
     /// Photons at the brightest pixel of each channel: what grey value 255 stands for.
@@ -88,7 +88,7 @@ pub(super) fn text(
         run: Run {
             version: env!("CARGO_PKG_VERSION"),
             backend: report.backend,
-            device: &report.device,
+            adapter: &report.device,
             configuration_crc32: crc32fast::hash(configuration.as_bytes()),
             brightest_pixel_photons: names.zip(report.maxima.iter().copied()).collect(),
             seconds: report
