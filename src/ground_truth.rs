@@ -2,7 +2,7 @@
 
 use crate::cells::CellIndex;
 use crate::io::read::{ReadError, VolumeSource};
-use crate::pipeline::Observer;
+use crate::observer::Observer;
 use crate::stages::regions::FIRST_ANNOTATION;
 use crate::store::{SliceStore, StoreError};
 use crate::volume::Region;

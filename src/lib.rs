@@ -23,6 +23,7 @@ pub mod ground_truth;
 pub mod host;
 pub mod io;
 pub mod model;
+pub mod observer;
 pub mod phantom;
 pub mod pipeline;
 pub mod plan;

@@ -10,6 +10,7 @@ use crate::cells::Selection;
 use crate::compute::{Backend, ComputeError, Recording, Ticket};
 use crate::ground_truth::LoadedVolume;
 use crate::model::Model;
+use crate::observer::Observer;
 use crate::plan::Plan;
 use crate::schedule::{Step, kept};
 use crate::stages::{normalise, status};
@@ -35,18 +36,6 @@ pub trait Sink {
 
 /// Why a result could not be written.
 pub type SinkError = Box<dyn std::error::Error + Send + Sync>;
-
-/// Who watches a run.
-pub trait Observer {
-    /// A stage begins that has this much to do.
-    fn begin(&mut self, stage: &str, total: usize);
-    /// So much more is done.
-    fn advance(&mut self, amount: usize);
-    /// The stage is over.
-    fn end(&mut self);
-    /// True when the run should stop.
-    fn interrupted(&self) -> bool;
-}
 
 /// Why a run stopped.
 #[derive(Debug, thiserror::Error)]

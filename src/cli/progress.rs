@@ -1,7 +1,7 @@
 //! What a run shows while it goes on: a bar on a terminal, plain lines elsewhere.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use simexm_gpu::pipeline::Observer;
+use simexm_gpu::observer::Observer;
 use simexm_gpu::simulation::Watcher;
 use std::io::IsTerminal;
 use std::sync::Arc;

@@ -7,7 +7,6 @@ use serde::{Serialize, Serializer};
 
 use super::choice::{Choice, choice};
 use super::kind::{Kind, above, boolean, choice, numbers_zxy, voxels_zxy};
-use super::output::Arrangement;
 use super::section::{Context, Section};
 use super::serialize;
 use super::tree::{Table, Value};
@@ -55,6 +54,16 @@ choice! {
         Tiff = "tiff",
         /// A folder with one image per slice.
         ImageSequence = "image sequence",
+    }
+}
+
+choice! {
+    /// Whether things share a volume or have one each.
+    pub enum Arrangement {
+        /// Together.
+        Merged = "merged",
+        /// Each on its own.
+        Splitted = "splitted",
     }
 }
 

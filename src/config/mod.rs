@@ -34,10 +34,10 @@ pub use choice::{Choice, UnknownChoice};
 pub use compute::{AdapterChoice, BackendChoice, Compute};
 pub use error::{ConfigError, Problem};
 pub use expansion::Expansion;
-pub use groundtruth::{GroundTruth, Region, RegionVolume, VolumeFormat};
+pub use groundtruth::{Arrangement, GroundTruth, Region, RegionVolume, VolumeFormat};
 pub use labeling::{Labeling, Layer, SingleNeuron};
 pub use optics::{Channel, MicroscopeType, Optics};
-pub use output::{Arrangement, Output, OutputFormat};
+pub use output::{Output, OutputFormat};
 pub use overrides::{Override, OverrideError};
 
 use section::{Context, Section};

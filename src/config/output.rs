@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::Serialize;
 
 use super::choice::choice;
-use super::groundtruth::{Region, region};
+use super::groundtruth::{Arrangement, Region, region};
 use super::kind::{Kind, choice};
 use super::section::Section;
 use super::serialize;
@@ -44,16 +44,6 @@ choice! {
         Gif = "gif",
         /// A folder with one image per slice.
         ImageSequence = "image sequence",
-    }
-}
-
-choice! {
-    /// Whether things share a volume or have one each.
-    pub enum Arrangement {
-        /// Together.
-        Merged = "merged",
-        /// Each on its own.
-        Splitted = "splitted",
     }
 }
 

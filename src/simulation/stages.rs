@@ -2,7 +2,7 @@
 
 use super::Watcher;
 use super::report::StageTime;
-use crate::pipeline::Observer;
+use crate::observer::Observer;
 use std::time::Instant;
 
 /// Passes what happens on to the watcher, and takes the time.

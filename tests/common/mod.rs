@@ -2,7 +2,7 @@
 #![allow(dead_code)]
 
 use ndarray::Array3;
-use simexm_gpu::cells::Selection;
+use simexm_gpu::cells::{CellIndex, Selection};
 use simexm_gpu::compute::cpu::CpuBackend;
 use simexm_gpu::compute::gpu::GpuBackend;
 use simexm_gpu::compute::{Backend, Buffer, BufferSpec, Recording};
@@ -10,9 +10,12 @@ use simexm_gpu::config::{Config, Override};
 use simexm_gpu::ground_truth::LoadedVolume;
 use simexm_gpu::io::read::{ArraySource, VolumeSource};
 use simexm_gpu::model::Model;
-use simexm_gpu::pipeline::{Observer, Pipeline, Sink, SinkError};
+use simexm_gpu::observer::Observer;
+use simexm_gpu::pipeline::{Pipeline, Sink, SinkError};
 use simexm_gpu::plan::Plan;
 use simexm_gpu::simulation::fluorophore_names;
+use simexm_gpu::stages::regions::{REGIONS, RegionsParams};
+use simexm_gpu::stages::scatter::{SCATTER, ScatterParams};
 use simexm_gpu::volume::Region;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -277,4 +280,170 @@ impl Observer for Nobody {
     fn interrupted(&self) -> bool {
         false
     }
+}
+
+/// The first layer of each of some models that differ in their seeds, all cells labelled, over the same volume of ids:
+/// the regions, and the proteins for each model.
+pub fn scatter(
+    backend: &mut dyn Backend,
+    labels: &[u32],
+    models: &[Model],
+) -> (Vec<u32>, Vec<Vec<u32>>) {
+    let [depth, size_x, size_y] = models[0].volume.shape.map(|size| size as u32);
+    let voxels = labels.len();
+    let cells = CellIndex::new(labels.iter().map(|&id| id.into()));
+    let indices = labels.iter().map(|&id| cells.index(id.into())).collect();
+    let all = vec![u32::MAX; cells.len().div_ceil(32)];
+    let tables = models[0].tables.len();
+    let words = [voxels, 1, voxels, cells.len(), all.len(), tables, voxels, 1];
+    let [
+        label_buffer,
+        annotations,
+        regions,
+        keys,
+        selection,
+        table,
+        counts,
+        status,
+    ] = allocate(backend, words);
+    let mut recording = Recording::default();
+    recording.write(label_buffer, 0, indices);
+    recording.write(keys, 0, cells.keys());
+    recording.write(selection, 0, all);
+    let params = RegionsParams {
+        size_x,
+        size_y,
+        depth,
+        isotropic: models[0].isotropic.into(),
+        first_z: 0,
+        slices: depth,
+        ring: depth,
+        annotated: 0,
+    };
+    let bound = [label_buffer, annotations, regions];
+    recording.dispatch(&REGIONS, params, &bound, voxels);
+    recording.read(regions, 0..voxels);
+    let found = execute(backend, recording).concat();
+
+    let runs = models.iter().map(|model| {
+        let (layer, [z, x, y]) = (&model.layers[0], model.displacements);
+        let [origin_z, origin_x, origin_y] = model.volume.offset.map(|offset| offset as u32);
+        let params = ScatterParams {
+            size_x,
+            size_y,
+            depth,
+            origin_z,
+            origin_x,
+            origin_y,
+            first_z: 0,
+            slices: depth,
+            labels_ring: depth,
+            counts_ring: depth,
+            region: layer.region_bit,
+            selection_at: 0,
+            proteins_key_0: layer.proteins.0[0],
+            proteins_key_1: layer.proteins.0[1],
+            displacement_key_0: layer.displacement.0[0],
+            displacement_key_1: layer.displacement.0[1],
+            count_at: layer.count.at,
+            count_len: layer.count.len,
+            displaced_at: layer.displaced.at,
+            displaced_len: layer.displaced.len,
+            z_at: z.at,
+            z_len: z.len,
+            x_at: x.at,
+            x_len: x.len,
+            y_at: y.at,
+            y_len: y.len,
+        };
+        assert_eq!(model.tables.len(), tables);
+        let mut recording = Recording::default();
+        recording.write(table, 0, model.tables.clone());
+        recording.clear(counts, 0..voxels);
+        recording.clear(status, 0..1);
+        let bound = [
+            label_buffer,
+            regions,
+            keys,
+            selection,
+            table,
+            counts,
+            status,
+        ];
+        recording.dispatch(&SCATTER, params, &bound, voxels);
+        recording.read(counts, 0..voxels);
+        recording.read(status, 0..1);
+        let mut found = execute(backend, recording);
+        assert_eq!(found[1], [0], "status");
+        found.swap_remove(0)
+    });
+    let runs = runs.collect();
+    (found, runs)
+}
+
+/// Weights of Poisson(mean) for 0, 1, ..., as far as they matter.
+pub fn poisson(mean: f64) -> Vec<f64> {
+    let mut weight = (-mean).exp();
+    let mut weights = Vec::new();
+    let mut k = 0.0;
+    while k < mean || weight > 1e-15 {
+        weights.push(weight);
+        k += 1.0;
+        weight *= mean / k;
+    }
+    weights
+}
+
+/// Pearson's chi-square of counted outcomes against their probabilities, which must stay within 6 standard deviations
+/// of its mean. Outcomes expected fewer than 5 times are taken together.
+pub fn assert_distribution(counted: &[usize], probabilities: &[f64], what: &str) {
+    assert!(
+        counted.len() <= probabilities.len(),
+        "{what}: an outcome that cannot be"
+    );
+    let draws = counted.iter().sum::<usize>() as f64;
+    let (mut chi_square, mut classes) = (0.0, 0.0);
+    let (mut rest_counted, mut rest_expected) = (0.0, 0.0);
+    for (outcome, probability) in probabilities.iter().enumerate() {
+        let expected = draws * probability;
+        let found = counted.get(outcome).copied().unwrap_or(0) as f64;
+        if expected < 5.0 {
+            rest_counted += found;
+            rest_expected += expected;
+        } else {
+            chi_square += (found - expected).powi(2) / expected;
+            classes += 1.0;
+        }
+    }
+    // What is expected hardly ever may still happen now and then.
+    if rest_expected > 1.0 {
+        chi_square += (rest_counted - rest_expected).powi(2) / rest_expected;
+        classes += 1.0;
+    } else {
+        assert!(
+            rest_counted <= 6.0,
+            "{what}: {rest_counted} outcomes where {rest_expected:.2} are expected"
+        );
+    }
+    let freedom: f64 = classes - 1.0;
+    println!("{what}: chi-square {chi_square:.1} with {freedom} degrees of freedom, {draws} draws");
+    assert!(
+        freedom > 0.0 && draws > 0.0,
+        "{what}: nothing to tell apart"
+    );
+    let most = freedom + 6.0 * (2.0 * freedom).sqrt();
+    assert!(
+        chi_square <= most,
+        "{what}: chi-square {chi_square:.1}, at most {most:.1}; {counted:?}"
+    );
+}
+
+/// Asserts that `found` is within 5 standard errors of what is expected.
+pub fn assert_mean(found: f64, expected: f64, standard_error: f64, what: &str) {
+    let off = (found - expected) / standard_error;
+    println!("{what}: {found:.5}, expected {expected:.5}, off by {off:.2} standard errors");
+    assert!(
+        off.abs() <= 5.0,
+        "{what}: {found}, not {expected} +- {standard_error}"
+    );
 }

@@ -85,7 +85,11 @@ backend = "cpu"
 pub fn config(replacements: &[(&str, &str)]) -> String {
     let mut text = CONFIG.to_owned();
     for (from, to) in replacements {
-        assert_eq!(text.matches(from).count(), 1, "{from:?} in the configuration");
+        assert_eq!(
+            text.matches(from).count(),
+            1,
+            "{from:?} in the configuration"
+        );
         text = text.replace(from, to);
     }
     text
@@ -117,7 +121,9 @@ pub fn write_stack<C: colortype::ColorType>(
 {
     assert_eq!(pixels.len() % depth, 0);
     let file = File::create(path).unwrap();
-    let mut encoder = TiffEncoder::new(file).unwrap().with_compression(compression);
+    let mut encoder = TiffEncoder::new(file)
+        .unwrap()
+        .with_compression(compression);
     for page in pixels.chunks_exact(pixels.len() / depth) {
         let (width, height) = (columns as u32, rows as u32);
         encoder.write_image::<C>(width, height, page).unwrap();
@@ -157,7 +163,11 @@ pub fn read_stack(path: &Path) -> Stack {
         decoder.next_image().unwrap();
     }
     let shape = [depth, rows as usize, columns as usize];
-    Stack { shape, color, values }
+    Stack {
+        shape,
+        color,
+        values,
+    }
 }
 
 /// How the binary ended.
@@ -193,7 +203,9 @@ impl Outcome {
     /// The lines that warn.
     pub fn warnings(&self) -> Vec<&str> {
         let warnings = self.stderr.lines();
-        warnings.filter(|line| line.starts_with("warning: ")).collect()
+        warnings
+            .filter(|line| line.starts_with("warning: "))
+            .collect()
     }
 
     /// Whether one line of standard error holds all these words.
@@ -264,7 +276,12 @@ impl Workplace {
     /// Sets folder and environment of a command.
     pub fn prepare(&self, command: &mut Command) {
         command.current_dir(self.folder());
-        for name in ["SIMEXM_BACKEND", "RUST_BACKTRACE", "WGPU_BACKEND", "WGPU_DEBUG"] {
+        for name in [
+            "SIMEXM_BACKEND",
+            "RUST_BACKTRACE",
+            "WGPU_BACKEND",
+            "WGPU_DEBUG",
+        ] {
             command.env_remove(name);
         }
         // Some drivers complain on standard error where this is missing.
@@ -305,7 +322,10 @@ impl Workplace {
 pub enum Entry {
     Folder,
     Link(PathBuf),
-    File { content: Vec<u8>, modified: SystemTime },
+    File {
+        content: Vec<u8>,
+        modified: SystemTime,
+    },
 }
 
 /// Everything below a folder, links not followed.
@@ -342,7 +362,9 @@ pub fn assert_same(before: &Snapshot, after: &Snapshot) {
     for (path, entry) in before {
         match after.get(path) {
             None => differences.push(format!("{} is gone", path.display())),
-            Some(now) if now != entry => differences.push(format!("{} was written", path.display())),
+            Some(now) if now != entry => {
+                differences.push(format!("{} was written", path.display()))
+            }
             Some(_) => {}
         }
     }
@@ -353,10 +375,14 @@ pub fn assert_same(before: &Snapshot, after: &Snapshot) {
 
 /// The contents of all files below a folder but for `simulation.toml`, which tells times.
 pub fn images(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let files = snapshot(root).into_iter().filter_map(|(path, entry)| match entry {
-        Entry::File { content, .. } if !path.ends_with("simulation.toml") => Some((path, content)),
-        _ => None,
-    });
+    let files = snapshot(root)
+        .into_iter()
+        .filter_map(|(path, entry)| match entry {
+            Entry::File { content, .. } if !path.ends_with("simulation.toml") => {
+                Some((path, content))
+            }
+            _ => None,
+        });
     files.collect()
 }
 
