@@ -1,15 +1,19 @@
 //! A configuration turned into what the kernels need: tables, keys, region bits, photons and point
 //! spread functions. All of it is computed on the host in f64.
 
+mod channels;
+mod warnings;
+
+pub use channels::{ChannelModel, Source};
+
 use crate::camera::{AxisSampling, Camera};
-use crate::config::{Config, MicroscopeType, Region as CellRegion, SingleNeuron};
-use crate::fluorophore::{self, Fluorophore, Illumination, Photons};
-use crate::psf::{self, Microscope, PointSpreadFunction, PsfError, PsfParameters};
+use crate::config::{Config, Region as CellRegion, SingleNeuron};
+use crate::fluorophore::{self, Fluorophore};
+use crate::psf::{self, PsfError};
 use crate::rng::{DiscreteTable, Purpose, StreamKey, TableError};
 use crate::schedule::Reach;
 use crate::stages::regions;
 use crate::volume::Region;
-use rayon::prelude::*;
 use std::collections::BTreeSet;
 
 /// Standard deviation of a protein's displacement, in nm of tissue (MODEL.md section 2).
@@ -109,34 +113,6 @@ pub struct LayerModel {
     pub displacement: StreamKey,
 }
 
-/// What a fluorophore sends to a channel.
-#[derive(Clone, Debug)]
-pub struct Source {
-    /// Index of the fluorophore.
-    pub fluorophore: usize,
-    /// Table of photons per protein.
-    pub table: TableRef,
-    /// Stream of the emission.
-    pub key: StreamKey,
-    /// The point spread function from its centre outwards, (z, x, y).
-    pub octant: Vec<f64>,
-}
-
-/// A channel of the microscope.
-#[derive(Clone, Debug)]
-pub struct ChannelModel {
-    /// Its name.
-    pub name: String,
-    /// Photons of every fluorophore of the model in this channel.
-    pub photons: Vec<Photons>,
-    /// The fluorophores that send photons.
-    pub sources: Vec<Source>,
-    /// Stream of the jitter.
-    pub jitter: StreamKey,
-    /// Stream of the baseline.
-    pub baseline: StreamKey,
-}
-
 /// Everything the kernels need, but for the cells.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -189,7 +165,7 @@ impl Model {
         let fluorophores = fluorophores(config)?;
         let voxel_nm = config.groundtruth.voxel_nm;
         let layers = layers(config, seed, &fluorophores, &annotations, &mut tables)?;
-        let channels = channels(config, seed, &fluorophores, &mut tables, &mut warnings)?;
+        let channels = channels::channels(config, seed, &fluorophores, &mut tables, &mut warnings)?;
         let displaces = config
             .labeling
             .layers
@@ -222,7 +198,7 @@ impl Model {
             DiscreteTable::poisson(optics.baseline_noise).map_err(ModelError::Baseline)?;
         let baseline = (!baseline.is_always_zero()).then(|| tables.add(&baseline));
         if camera.magnifies() {
-            warnings.push(magnification_warning(&camera));
+            warnings.push(warnings::magnification(&camera));
         }
         Ok(Self {
             volume,
@@ -370,167 +346,9 @@ fn layers(
     Ok(models)
 }
 
-fn channels(
-    config: &Config,
-    seed: u64,
-    fluorophores: &[&'static Fluorophore],
-    tables: &mut Tables,
-    warnings: &mut Vec<String>,
-) -> Result<Vec<ChannelModel>, ModelError> {
-    let mut models = Vec::new();
-    for (name, channel) in &config.optics.channels {
-        let optics = &config.optics;
-        let illumination = Illumination {
-            objective_back_aperture: optics.objective_back_aperture_m,
-            objective_factor: optics.objective_factor,
-            exposure_time_s: optics.exposure_time_s,
-            objective_efficiency: optics.objective_efficiency,
-            detector_efficiency: optics.detector_efficiency,
-            laser_wavelength_nm: channel.laser_wavelength_nm,
-            laser_power_w: channel.laser_power_w,
-            laser_percentage: channel.laser_percentage,
-            laser_filter_nm: channel.laser_filter_nm,
-        };
-        let photons: Vec<Photons> = fluorophores
-            .iter()
-            .map(|f| illumination.photons(f))
-            .collect();
-        let mut sources = Vec::new();
-        for (number, (fluorophore, photons)) in std::iter::zip(fluorophores, &photons).enumerate() {
-            let mean = photons.mean_photons;
-            let table = DiscreteTable::poisson(mean).map_err(|_| ModelError::TooManyPhotons {
-                channel: name.clone(),
-                fluorophore: fluorophore.name.clone(),
-                mean,
-            })?;
-            if !table.is_always_zero() {
-                let parameters = psf_parameters(config, channel.laser_wavelength_nm, fluorophore);
-                if parameters.emission_below_excitation() {
-                    warnings.push(format!(
-                        "channel {name}: the laser ({} nm) lies above the emission peak of {} ({} nm)",
-                        channel.laser_wavelength_nm, fluorophore.name, parameters.emission_nm
-                    ));
-                }
-                sources.push((number, tables.add(&table), parameters));
-            }
-        }
-        let keyed = |purpose, names: &[&str]| StreamKey::new(seed, purpose, names);
-        let sources = sources
-            .into_par_iter()
-            .map(|(number, table, parameters)| {
-                let fluorophore = &fluorophores[number].name;
-                let function = PointSpreadFunction::new(&parameters);
-                let octant = function.map(|function| function.octant());
-                Ok(Source {
-                    fluorophore: number,
-                    table,
-                    key: keyed(Purpose::Emission, &[name, fluorophore]),
-                    octant: octant.map_err(|source| ModelError::Psf {
-                        channel: name.clone(),
-                        fluorophore: fluorophore.clone(),
-                        source,
-                    })?,
-                })
-            })
-            .collect::<Result<Vec<_>, ModelError>>()?;
-        if sources.is_empty() {
-            let blank = dark_channel_warning(config, name, fluorophores, &photons);
-            warnings.push(blank);
-        }
-        models.push(ChannelModel {
-            name: name.clone(),
-            photons,
-            sources,
-            jitter: keyed(Purpose::Jitter, &[name]),
-            baseline: keyed(Purpose::Baseline, &[name]),
-        });
-    }
-    Ok(models)
-}
-
-fn psf_parameters(config: &Config, laser_nm: f64, fluorophore: &Fluorophore) -> PsfParameters {
-    let optics = &config.optics;
-    PsfParameters {
-        microscope: match optics.microscope {
-            MicroscopeType::Confocal => Microscope::Confocal,
-            MicroscopeType::Widefield => Microscope::Widefield,
-            MicroscopeType::TwoPhoton => Microscope::TwoPhoton,
-        },
-        excitation_nm: laser_nm,
-        emission_nm: fluorophore.emission_peak_nm(),
-        numerical_aperture: optics.numerical_aperture,
-        refractory_index: optics.refractory_index,
-        pinhole_radius_um: optics.pinhole_radius_um / optics.objective_factor,
-        voxel_nm: config.groundtruth.voxel_nm,
-        expansion_factor: config.expansion.factor,
-    }
-}
-
 fn jitter(axis: AxisSampling, tables: &mut Tables) -> Result<TableRef, ModelError> {
     let factor = axis.magnification();
     let table = DiscreteTable::poisson(f64::from(factor));
     let table = table.map_err(|_| ModelError::Magnification(factor))?;
     Ok(tables.add(&table))
-}
-
-/// Why no fluorophore of the labelling reaches a channel (MODEL.md D10, and the end of section 9).
-fn dark_channel_warning(
-    config: &Config,
-    channel: &str,
-    fluorophores: &[&Fluorophore],
-    photons: &[Photons],
-) -> String {
-    let optics = &config.optics.channels[channel];
-    let laser = optics.laser_wavelength_nm;
-    let [low, high] = optics.laser_filter_nm;
-    let reasons: Vec<String> = std::iter::zip(fluorophores, photons)
-        .map(|(fluorophore, photons)| {
-            let name = &fluorophore.name;
-            if photons.excitation <= 0.0 {
-                let [first, last] = fluorophore.excitation.range_nm();
-                format!(
-                    "the laser at {laser} nm does not excite {name} (measured from {first} to {last} nm, peak at {} nm)",
-                    fluorophore.excitation_peak_nm()
-                )
-            } else if photons.emission <= 0.0 {
-                let [first, last] = fluorophore.emission.range_nm();
-                format!(
-                    "the filter {low}-{high} nm misses the emission of {name} ({first} to {last} nm, peak at {} nm)",
-                    fluorophore.emission_peak_nm()
-                )
-            } else {
-                format!(
-                    "{name} sends {:.1e} photons per protein (check exposure_time, laser_power, laser_percentage and the efficiencies)",
-                    photons.mean_photons
-                )
-            }
-        })
-        .collect();
-    let mut warning = format!("channel {channel} will be dark: {}", reasons.join("; "));
-    if config.optics.microscope == MicroscopeType::TwoPhoton && laser >= 700.0 {
-        warning.push_str(
-            "; the spectra were measured with one photon, and the model simexm reads them at the laser's \
-             own wavelength (the model `physical`, to come, reads them at half of it)",
-        );
-    }
-    warning
-}
-
-fn magnification_warning(camera: &Camera) -> String {
-    let part = |axis: &str, factor: u32| match factor {
-        1 => None,
-        _ => Some(format!("{factor} pixels per voxel along {axis}")),
-    };
-    let parts: Vec<String> = [
-        part("x", camera.x.magnification()),
-        part("y", camera.y.magnification()),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    format!(
-        "the ground truth is too coarse for the camera's pixels ({}): voxels are spread at random over \
-         pixels, which moves the image by one voxel on average against the ground truth",
-        parts.join(", ")
-    )
 }

@@ -1,0 +1,132 @@
+//! Channels: the photons that fluorophores send to them, and their point spread functions.
+
+use super::{ModelError, TableRef, Tables, warnings};
+use crate::config::{Config, MicroscopeType};
+use crate::fluorophore::{Fluorophore, Illumination, Photons};
+use crate::psf::{Microscope, PointSpreadFunction, PsfParameters};
+use crate::rng::{DiscreteTable, Purpose, StreamKey};
+use rayon::prelude::*;
+
+/// What a fluorophore sends to a channel.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Index of the fluorophore.
+    pub fluorophore: usize,
+    /// Table of photons per protein.
+    pub table: TableRef,
+    /// Stream of the emission.
+    pub key: StreamKey,
+    /// The point spread function from its centre outwards, (z, x, y).
+    pub octant: Vec<f64>,
+}
+
+/// A channel of the microscope.
+#[derive(Clone, Debug)]
+pub struct ChannelModel {
+    /// Its name.
+    pub name: String,
+    /// Photons of every fluorophore of the model in this channel.
+    pub photons: Vec<Photons>,
+    /// The fluorophores that send photons.
+    pub sources: Vec<Source>,
+    /// Stream of the jitter.
+    pub jitter: StreamKey,
+    /// Stream of the baseline.
+    pub baseline: StreamKey,
+}
+
+pub(super) fn channels(
+    config: &Config,
+    seed: u64,
+    fluorophores: &[&'static Fluorophore],
+    tables: &mut Tables,
+    told: &mut Vec<String>,
+) -> Result<Vec<ChannelModel>, ModelError> {
+    let mut models = Vec::new();
+    for (name, channel) in &config.optics.channels {
+        let optics = &config.optics;
+        let illumination = Illumination {
+            objective_back_aperture: optics.objective_back_aperture_m,
+            objective_factor: optics.objective_factor,
+            exposure_time_s: optics.exposure_time_s,
+            objective_efficiency: optics.objective_efficiency,
+            detector_efficiency: optics.detector_efficiency,
+            laser_wavelength_nm: channel.laser_wavelength_nm,
+            laser_power_w: channel.laser_power_w,
+            laser_percentage: channel.laser_percentage,
+            laser_filter_nm: channel.laser_filter_nm,
+        };
+        let photons: Vec<Photons> = fluorophores
+            .iter()
+            .map(|f| illumination.photons(f))
+            .collect();
+        let mut sources = Vec::new();
+        for (number, (fluorophore, photons)) in std::iter::zip(fluorophores, &photons).enumerate() {
+            let mean = photons.mean_photons;
+            let table = DiscreteTable::poisson(mean).map_err(|_| ModelError::TooManyPhotons {
+                channel: name.clone(),
+                fluorophore: fluorophore.name.clone(),
+                mean,
+            })?;
+            if !table.is_always_zero() {
+                let parameters = psf_parameters(config, channel.laser_wavelength_nm, fluorophore);
+                if parameters.emission_below_excitation() {
+                    told.push(format!(
+                        "channel {name}: the laser ({} nm) lies above the emission peak of {} ({} nm)",
+                        channel.laser_wavelength_nm, fluorophore.name, parameters.emission_nm
+                    ));
+                }
+                sources.push((number, tables.add(&table), parameters));
+            }
+        }
+        let keyed = |purpose, names: &[&str]| StreamKey::new(seed, purpose, names);
+        let sources = sources
+            .into_par_iter()
+            .map(|(number, table, parameters)| {
+                let fluorophore = &fluorophores[number].name;
+                let function = PointSpreadFunction::new(&parameters);
+                let octant = function.map(|function| function.octant());
+                Ok(Source {
+                    fluorophore: number,
+                    table,
+                    key: keyed(Purpose::Emission, &[name, fluorophore]),
+                    octant: octant.map_err(|source| ModelError::Psf {
+                        channel: name.clone(),
+                        fluorophore: fluorophore.clone(),
+                        source,
+                    })?,
+                })
+            })
+            .collect::<Result<Vec<_>, ModelError>>()?;
+        if sources.is_empty() {
+            let blank = warnings::dark_channel(config, name, fluorophores, &photons);
+            told.push(blank);
+        }
+        models.push(ChannelModel {
+            name: name.clone(),
+            photons,
+            sources,
+            jitter: keyed(Purpose::Jitter, &[name]),
+            baseline: keyed(Purpose::Baseline, &[name]),
+        });
+    }
+    Ok(models)
+}
+
+fn psf_parameters(config: &Config, laser_nm: f64, fluorophore: &Fluorophore) -> PsfParameters {
+    let optics = &config.optics;
+    PsfParameters {
+        microscope: match optics.microscope {
+            MicroscopeType::Confocal => Microscope::Confocal,
+            MicroscopeType::Widefield => Microscope::Widefield,
+            MicroscopeType::TwoPhoton => Microscope::TwoPhoton,
+        },
+        excitation_nm: laser_nm,
+        emission_nm: fluorophore.emission_peak_nm(),
+        numerical_aperture: optics.numerical_aperture,
+        refractory_index: optics.refractory_index,
+        pinhole_radius_um: optics.pinhole_radius_um / optics.objective_factor,
+        voxel_nm: config.groundtruth.voxel_nm,
+        expansion_factor: config.expansion.factor,
+    }
+}

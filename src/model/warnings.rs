@@ -1,0 +1,68 @@
+//! What a configuration lets one foresee.
+
+use crate::camera::Camera;
+use crate::config::{Config, MicroscopeType};
+use crate::fluorophore::{Fluorophore, Photons};
+
+/// Why no fluorophore of the labelling reaches a channel (MODEL.md D10, and the end of section 9).
+pub(super) fn dark_channel(
+    config: &Config,
+    channel: &str,
+    fluorophores: &[&Fluorophore],
+    photons: &[Photons],
+) -> String {
+    let optics = &config.optics.channels[channel];
+    let laser = optics.laser_wavelength_nm;
+    let [low, high] = optics.laser_filter_nm;
+    let reasons: Vec<String> = std::iter::zip(fluorophores, photons)
+        .map(|(fluorophore, photons)| {
+            let name = &fluorophore.name;
+            if photons.excitation <= 0.0 {
+                let [first, last] = fluorophore.excitation.range_nm();
+                format!(
+                    "the laser at {laser} nm does not excite {name} (measured from {first} to {last} nm, peak at {} nm)",
+                    fluorophore.excitation_peak_nm()
+                )
+            } else if photons.emission <= 0.0 {
+                let [first, last] = fluorophore.emission.range_nm();
+                format!(
+                    "the filter {low}-{high} nm misses the emission of {name} ({first} to {last} nm, peak at {} nm)",
+                    fluorophore.emission_peak_nm()
+                )
+            } else {
+                format!(
+                    "{name} sends {:.1e} photons per protein (check exposure_time, laser_power, laser_percentage and the efficiencies)",
+                    photons.mean_photons
+                )
+            }
+        })
+        .collect();
+    let mut warning = format!("channel {channel} will be dark: {}", reasons.join("; "));
+    if config.optics.microscope == MicroscopeType::TwoPhoton && laser >= 700.0 {
+        warning.push_str(
+            "; the spectra were measured with one photon, and the model simexm reads them at the laser's \
+             own wavelength (the model `physical`, to come, reads them at half of it)",
+        );
+    }
+    warning
+}
+
+/// That the picture moves against the ground truth.
+pub(super) fn magnification(camera: &Camera) -> String {
+    let part = |axis: &str, factor: u32| match factor {
+        1 => None,
+        _ => Some(format!("{factor} pixels per voxel along {axis}")),
+    };
+    let parts: Vec<String> = [
+        part("x", camera.x.magnification()),
+        part("y", camera.y.magnification()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    format!(
+        "the ground truth is too coarse for the camera's pixels ({}): voxels are spread at random over \
+         pixels, which moves the image by one voxel on average against the ground truth",
+        parts.join(", ")
+    )
+}
