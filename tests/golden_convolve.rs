@@ -331,7 +331,7 @@ fn photons([depth, size_x, size_y]: [usize; 3], most: u32, salt: u32) -> Vec<f32
     (0..(depth * size_x * size_y) as u32)
         .map(|at| {
             let words = philox4x32_10([at, salt, 0, 0], [17, 4]);
-            if words[0] % 4 == 0 {
+            if words[0].is_multiple_of(4) {
                 (words[1] % (most + 1)) as f32
             } else {
                 0.0

@@ -99,13 +99,13 @@ fn try_write(args: &PhantomArgs) -> Result<u32, Box<dyn Error>> {
     let mut stack = Box::new(TiffStackWriter::create(output.create(&target)?, layout)?);
     let encoder = stack.encoder();
     for slice in labels.chunks_exact(args.size[1] * args.size[2]) {
-        let ids = slice.iter();
-        let bytes: Vec<u8> = if narrow {
-            ids.flat_map(|&id| (id as u16).to_ne_bytes()).collect()
+        let page = if narrow {
+            let ids: Vec<u16> = slice.iter().map(|&id| id as u16).collect();
+            encoder.encode(bytemuck::cast_slice(&ids))?
         } else {
-            ids.flat_map(|&id| id.to_ne_bytes()).collect()
+            encoder.encode(bytemuck::cast_slice(slice))?
         };
-        stack.append(encoder.encode(&bytes)?)?;
+        stack.append(page)?;
     }
     stack.finish()?;
     output.commit()?;

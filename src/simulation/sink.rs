@@ -159,6 +159,11 @@ fn append_pages<P: Sync + Send>(
     Ok(())
 }
 
+/// Numbers as the bytes of a page.
+fn bytes_of<T: bytemuck::Pod>(numbers: impl Iterator<Item = T>) -> Vec<u8> {
+    bytemuck::cast_slice(&numbers.collect::<Vec<T>>()).to_vec()
+}
+
 impl Sink for FileSink<'_> {
     fn truth(&mut self, fluorophore: usize, _: usize, cells: &[u32]) -> Result<(), SinkError> {
         self.untouched = false;
@@ -168,9 +173,9 @@ impl Sink for FileSink<'_> {
         let page = |cells: &[u32]| -> Vec<u8> {
             let ids = cells.iter().map(|&cell| ids[cell as usize]);
             match id_type {
-                PixelType::Gray16 => ids.flat_map(|id| (id as u16).to_ne_bytes()).collect(),
-                PixelType::Gray32 => ids.flat_map(|id| (id as u32).to_ne_bytes()).collect(),
-                _ => ids.flat_map(u64::to_ne_bytes).collect(),
+                PixelType::Gray16 => bytes_of(ids.map(|id| id as u16)),
+                PixelType::Gray32 => bytes_of(ids.map(|id| id as u32)),
+                _ => bytes_of(ids),
             }
         };
         append_pages(

@@ -72,7 +72,8 @@ impl AdapterSummary {
 
 fn storage_binding_bytes(limits: &wgpu::Limits) -> u64 {
     // Shaders index words with 32 bits; 2^31 bytes stay clear of every driver's signed sizes.
-    u64::from(limits.max_storage_buffer_binding_size as u32)
+    limits
+        .max_storage_buffer_binding_size
         .min(limits.max_buffer_size)
         .min((1 << 31) - 1)
         & !3
