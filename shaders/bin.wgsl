@@ -1,4 +1,4 @@
-// Voxels summed over the camera's pixels (MODEL.md section 7); twin of stages/bin.rs.
+// Voxels summed over the camera's pixels (docs/model.md section 7); twin of stages/bin.rs.
 #import dispatch
 
 struct BinParams {

@@ -1,4 +1,4 @@
-// Photons that leave a voxel: proteins times photons per protein (MODEL.md section 4); twin of stages/emit.rs.
+// Photons that leave a voxel: proteins times photons per protein (docs/model.md section 4); twin of stages/emit.rs.
 #import dispatch
 #import philox
 #import table
@@ -22,6 +22,12 @@ struct EmitParams {
 @group(0) @binding(1) var<storage, read> counts: array<u32>;
 @group(0) @binding(2) var<storage, read> tables: array<u32>;
 @group(0) @binding(3) var<storage, read_write> emission: array<f32>;
+
+// The number rounded to f32, half to even: both halves are exact, their sum is rounded once. WGSL leaves the
+// rounding of a conversion to the device.
+fn rounded(number: u32) -> f32 {
+    return f32(number >> 16u) * 65536.0 + f32(number & 0xffffu);
+}
 
 @compute @workgroup_size(256)
 fn main(
@@ -48,5 +54,5 @@ fn main(
         let words = philox(counter, vec2<u32>(params.key_0, params.key_1));
         photons = draw(params.photons_at, params.photons_len, words.x);
     }
-    emission[thread] = f32(count) * f32(photons);
+    emission[thread] = rounded(count) * rounded(photons);
 }

@@ -1,4 +1,4 @@
-// Pixels as 8-bit grey values, four to a word (MODEL.md section 7); twin of stages/normalise.rs.
+// Pixels as 8-bit grey values, four to a word (docs/model.md section 7); twin of stages/normalise.rs.
 #import dispatch
 
 struct NormaliseParams {

@@ -1,4 +1,4 @@
-// Which regions of its cell a voxel belongs to (MODEL.md section 1); twin of stages/regions.rs.
+// Which regions of its cell a voxel belongs to (docs/model.md section 1); twin of stages/regions.rs.
 #import dispatch
 
 struct RegionsParams {

@@ -1,4 +1,4 @@
-// Proteins of one labelling layer (MODEL.md section 2); twin of stages/scatter.rs.
+// Proteins of one labelling layer (docs/model.md section 2); twin of stages/scatter.rs.
 #import dispatch
 #import philox
 #import table

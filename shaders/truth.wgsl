@@ -1,4 +1,4 @@
-// The ground truth of a fluorophore at the images' size (MODEL.md section 7); twin of stages/truth.rs.
+// The ground truth of a fluorophore at the images' size (docs/model.md section 7); twin of stages/truth.rs.
 #import dispatch
 
 struct TruthParams {

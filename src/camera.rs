@@ -1,4 +1,4 @@
-//! Expansion and the camera: which voxels fall on which pixels (MODEL.md section 7).
+//! Expansion and the camera: which voxels fall on which pixels (docs/model.md section 7).
 
 /// How the voxels of one axis meet the camera's pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -93,7 +93,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Draws the cells (MODEL.md section 2). `voxels[r][cell]` counts the voxels of a cell in the
+    /// Draws the cells (docs/model.md section 2). `voxels[r][cell]` counts the voxels of a cell in the
     /// r-th of the model's layer regions; where it is absent every cell has some.
     pub fn draw(model: &Model, index: &CellIndex, voxels: Option<&[Vec<u64>]>) -> Self {
         let keys = index.keys();
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn ids_keep_their_order_dense_or_sparse() {
-        for ids in [vec![7, 3, 900, 3], vec![7, 3, 1 << 40, u64::MAX]] {
+        for ids in [vec![7, 3, 900, 3], vec![7, 3, u64::MAX]] {
             let index = CellIndex::new(ids.clone());
             assert_eq!(index.len(), 4);
             assert_eq!(index.index(0), 0);

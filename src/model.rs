@@ -16,8 +16,11 @@ use crate::stages::regions;
 use crate::volume::Region;
 use std::collections::BTreeSet;
 
-/// Standard deviation of a protein's displacement, in nm of tissue (MODEL.md section 2).
+/// Standard deviation of a protein's displacement, in nm of tissue (docs/model.md section 2).
 const DISPLACEMENT_NM: f64 = 100.0;
+
+/// The smallest voxel along an axis: an atom's size, far below any microscope's.
+const LEAST_VOXEL_NM: f64 = 0.1;
 
 /// Why a valid configuration cannot be simulated.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +50,19 @@ pub enum ModelError {
         fluorophore: String,
         /// Mean photons per protein.
         mean: f64,
+    },
+    /// Voxels so small that displaced proteins cross more of them than can be tabulated.
+    #[error(
+        "[groundtruth] voxel_dim = {voxel_nm} nm is too small: a displaced protein (100 nm) would cross \
+         {voxels:.1e} voxels; voxels of {least_nm} nm or more are supported"
+    )]
+    TinyVoxel {
+        /// The voxel's size along an axis.
+        voxel_nm: f64,
+        /// Standard deviation of the displacement.
+        voxels: f64,
+        /// The least size.
+        least_nm: f64,
     },
     /// The baseline does not fit 32 bits.
     #[error("[optics] baseline_noise: {0}")]
@@ -164,8 +180,28 @@ impl Model {
         }
         let fluorophores = fluorophores(config)?;
         let voxel_nm = config.groundtruth.voxel_nm;
+        if let Some(&voxel_nm) = voxel_nm.iter().find(|&&voxel| voxel < LEAST_VOXEL_NM) {
+            return Err(ModelError::TinyVoxel {
+                voxel_nm,
+                voxels: DISPLACEMENT_NM / voxel_nm,
+                least_nm: LEAST_VOXEL_NM,
+            });
+        }
         let layers = layers(config, seed, &fluorophores, &annotations, &mut tables)?;
-        let channels = channels::channels(config, seed, &fluorophores, &mut tables, &mut warnings)?;
+        let mut proteins_per_voxel = vec![0.0; fluorophores.len()];
+        for (model, layer) in layers.iter().zip(config.labeling.layers.values()) {
+            proteins_per_voxel[model.fluorophore] += layer.protein_density_per_nm3
+                * voxel_nm.iter().product::<f64>()
+                * layer.antibody_amp;
+        }
+        let channels = channels::channels(
+            config,
+            seed,
+            &fluorophores,
+            &mut tables,
+            &proteins_per_voxel,
+            &mut warnings,
+        )?;
         let displaces = config
             .labeling
             .layers

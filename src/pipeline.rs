@@ -308,11 +308,11 @@ fn check_status(flags: u32) -> Result<(), RunError> {
     let message = if flags & status::COUNTS_OVERFLOW != 0 {
         "a voxel would hold 2^32 proteins or more: lower protein_density or antibody_amp of the layers"
     } else if flags & status::BLUR_OVERFLOW != 0 {
-        "a voxel would hold 2^32 photons or more after the blur: lower laser_power, exposure_time or \
-         the layers' protein_density"
+        "a voxel would hold 2^32 photons or more after the blur: lower laser_power, exposure_time, \
+         baseline_noise or the layers' protein_density"
     } else if flags & status::IMAGE_OVERFLOW != 0 {
-        "a pixel would hold 2^32 photons or more: lower laser_power, exposure_time, the layers' \
-         protein_density or pixel_size"
+        "a pixel would hold 2^32 photons or more: lower laser_power, exposure_time, \
+         baseline_noise, the layers' protein_density or pixel_size"
     } else {
         return Ok(());
     };

@@ -141,8 +141,8 @@ impl Plan {
         }
         let lines = Lines::new(&transform, limits);
         let with_slab = |slab| Self::with_slab(model, cells, sheets, transform, &lines, slab);
-        let fits = |plan: &Self| {
-            plan.total_bytes() <= limits.total_bytes
+        let fits = |plan: &Self, bytes: u64| {
+            plan.total_bytes() <= bytes
                 && plan
                     .largest()
                     .is_some_and(|b| b.bytes() <= limits.binding_bytes)
@@ -151,7 +151,7 @@ impl Plan {
         let (mut low, mut high) = (0, deepest.clamp(1, depth));
         while low < high {
             let middle = (low + high).div_ceil(2);
-            if fits(&with_slab(middle)) {
+            if fits(&with_slab(middle), limits.wanted_bytes) {
                 low = middle;
             } else {
                 high = middle - 1;
@@ -159,6 +159,9 @@ impl Plan {
         }
         if low == 0 {
             let smallest = with_slab(1);
+            if fits(&smallest, limits.total_bytes) {
+                return Ok(smallest);
+            }
             let largest = smallest.largest();
             return Err(PlanError::TooLarge {
                 needed_bytes: smallest.total_bytes(),

@@ -149,7 +149,11 @@ mod tests {
         for budget in [0, 2000, usize::MAX] {
             let store = SliceStore::new(4, budget, folder.path());
             let slices: Vec<Vec<u32>> = (0..4)
-                .map(|s| (0..1000).map(|i| i * 2_654_435_761 + s).collect())
+                .map(|s| {
+                    (0..1000)
+                        .map(|i: u32| i.wrapping_mul(2_654_435_761) ^ s)
+                        .collect()
+                })
                 .collect();
             for (index, slice) in slices.iter().enumerate().rev() {
                 store.put(index, slice).expect("kept");

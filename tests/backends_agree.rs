@@ -1,5 +1,5 @@
 //! Whole runs on the GPU against the CPU: integers equal to the bit, images within the bounds of
-//! MODEL.md section 6.
+//! docs/model.md section 6.
 
 mod common;
 

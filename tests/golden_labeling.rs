@@ -115,7 +115,7 @@ fn one_layer_has_the_statistics_of_simexm() {
         assert!(*off <= 1.0, "{}: {mean}, not {expected}", row.name);
     }
 
-    // MODEL.md D2: SimExm draws the sites that stay with replacement, so that exp(-(1 - p)) = 0.497 of them are
+    // docs/model.md D2: SimExm draws the sites that stay with replacement, so that exp(-(1 - p)) = 0.497 of them are
     // displaced where p = 0.3 is asked for. That makes a total of 79 493 in place of 81 373 and a share of 0.347
     // outside the region in place of 0.206: far beyond the bounds, so that a layer with D2 fails the test above. With
     // D2's share in place of p the layer meets D2's figures and misses the right ones.

@@ -76,17 +76,23 @@ pub(crate) fn main() -> ExitCode {
 
 /// Prints an error with its causes.
 pub(crate) fn report(error: &dyn std::error::Error) {
-    eprintln!("error: {error}");
+    tell(&format!("error: {error}"));
     let mut told = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         let text = error.to_string();
         if !told.contains(&text) {
-            eprintln!("  because: {text}");
+            tell(&format!("  because: {text}"));
             told = text;
         }
         cause = error.source();
     }
+}
+
+/// Prints a line to standard error; a closed pipe is nobody's concern.
+pub(crate) fn tell(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// Prints a line to standard output; a closed pipe is nobody's concern.

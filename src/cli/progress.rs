@@ -1,5 +1,6 @@
 //! What a run shows while it goes on: a bar on a terminal, plain lines elsewhere.
 
+use super::tell;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use simexm_gpu::observer::Observer;
 use simexm_gpu::simulation::Watcher;
@@ -28,8 +29,8 @@ impl Progress {
 
     fn line(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(|| tell(text)),
+            None => tell(text),
         }
     }
 }
@@ -63,7 +64,7 @@ impl Observer for Progress {
         if let Some((stage, start)) = self.stage.take()
             && !self.quiet
         {
-            eprintln!("{stage}: {:.2} s", start.elapsed().as_secs_f64());
+            tell(&format!("{stage}: {:.2} s", start.elapsed().as_secs_f64()));
         }
     }
 

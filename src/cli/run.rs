@@ -1,7 +1,7 @@
 //! `simexm-gpu CONFIG`.
 
 use super::progress::Progress;
-use super::{exit, report, say};
+use super::{exit, report, say, tell};
 use clap::Args;
 use simexm_gpu::config::{BackendChoice, Choice, Config, Override};
 use simexm_gpu::host;
@@ -119,7 +119,7 @@ pub(super) fn run(args: &RunArgs) -> u8 {
             // Asked twice: at once. Files under temporary names are replaced by the next run.
             std::process::exit(exit::INTERRUPTED.into());
         }
-        eprintln!("interrupted: stopping");
+        tell("interrupted: stopping");
     });
     let mut progress = Progress::new(args.quiet, interrupted);
     if let Err(error) = handler {

@@ -19,14 +19,17 @@ pub struct CpuBackend {
 }
 
 impl CpuBackend {
-    /// A backend that holds buffers of at most `total_bytes` together.
-    pub fn new(total_bytes: u64) -> Self {
+    /// A backend whose buffers should take `wanted_bytes` together, and take at most what the host has
+    /// available.
+    pub fn new(wanted_bytes: u64) -> Self {
+        let total_bytes = crate::host::available_memory().max(wanted_bytes);
         let threads = rayon::current_num_threads();
         let plural = if threads == 1 { "" } else { "s" };
         Self {
             name: format!("CPU, {threads} thread{plural}"),
             limits: Limits {
                 binding_bytes: total_bytes,
+                wanted_bytes,
                 total_bytes,
                 workgroup_bytes: u32::MAX,
             },

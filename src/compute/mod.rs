@@ -54,7 +54,9 @@ pub enum ComputeError {
 pub struct Limits {
     /// Largest single buffer a kernel can bind, in bytes.
     pub binding_bytes: u64,
-    /// Largest sum of buffers, in bytes: the budget.
+    /// Sum of buffers that slabs are made to fit, in bytes: the budget.
+    pub wanted_bytes: u64,
+    /// Largest sum of buffers, in bytes, where slabs of one slice do not fit the budget.
     pub total_bytes: u64,
     /// Workgroup memory in bytes; it bounds the lines of the Fourier transform.
     pub workgroup_bytes: u32,

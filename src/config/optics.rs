@@ -66,7 +66,7 @@ choice! {
     pub enum MicroscopeType {
         /// A focused laser, and a pinhole before the detector.
         Confocal = "confocal",
-        /// Even light, no pinhole.
+        /// A focus that scans the sample, without a pinhole.
         Widefield = "widefield",
         /// A focused laser of about twice the wavelength, no pinhole.
         TwoPhoton = "two photon",

@@ -7,6 +7,9 @@ use crate::psf::{Microscope, PointSpreadFunction, PsfParameters};
 use crate::rng::{DiscreteTable, Purpose, StreamKey};
 use rayon::prelude::*;
 
+/// Photons per labelled voxel, on average, below which a channel shows nothing.
+const DARK: f64 = 1e-4;
+
 /// What a fluorophore sends to a channel.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -35,11 +38,14 @@ pub struct ChannelModel {
     pub baseline: StreamKey,
 }
 
+/// `proteins_per_voxel` are those of each fluorophore in a labelled voxel, on average; `told` collects what
+/// the user should know.
 pub(super) fn channels(
     config: &Config,
     seed: u64,
     fluorophores: &[&'static Fluorophore],
     tables: &mut Tables,
+    proteins_per_voxel: &[f64],
     told: &mut Vec<String>,
 ) -> Result<Vec<ChannelModel>, ModelError> {
     let mut models = Vec::new();
@@ -98,9 +104,15 @@ pub(super) fn channels(
                 })
             })
             .collect::<Result<Vec<_>, ModelError>>()?;
+        let expected = |source: &Source| {
+            photons[source.fluorophore].mean_photons * proteins_per_voxel[source.fluorophore]
+        };
+        let brightest = sources.iter().map(expected).fold(0.0, f64::max);
         if sources.is_empty() {
             let blank = warnings::dark_channel(config, name, fluorophores, &photons);
             told.push(blank);
+        } else if brightest < DARK {
+            told.push(warnings::dim_channel(name, fluorophores, &photons));
         }
         models.push(ChannelModel {
             name: name.clone(),

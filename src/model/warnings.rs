@@ -4,7 +4,7 @@ use crate::camera::Camera;
 use crate::config::{Config, MicroscopeType};
 use crate::fluorophore::{Fluorophore, Photons};
 
-/// Why no fluorophore of the labelling reaches a channel (MODEL.md D10, and the end of section 9).
+/// Why no fluorophore of the labelling reaches a channel (docs/model.md D10, and the end of section 9).
 pub(super) fn dark_channel(
     config: &Config,
     channel: &str,
@@ -45,6 +45,27 @@ pub(super) fn dark_channel(
         );
     }
     warning
+}
+
+/// That hardly a photon of the labelling reaches a channel.
+pub(super) fn dim_channel(
+    channel: &str,
+    fluorophores: &[&Fluorophore],
+    photons: &[Photons],
+) -> String {
+    let sent: Vec<String> = std::iter::zip(fluorophores, photons)
+        .map(|(f, photons)| {
+            format!(
+                "{} sends {:.1e} photons per protein",
+                f.name, photons.mean_photons
+            )
+        })
+        .collect();
+    format!(
+        "channel {channel} will be dark: {} (check exposure_time, laser_power, laser_percentage, the \
+         efficiencies, and the layers' protein_density)",
+        sent.join("; ")
+    )
 }
 
 /// That the picture moves against the ground truth.

@@ -1,4 +1,4 @@
-//! Silent emptiness is a defect: what will make, or has made, a picture blank (MODEL.md D10).
+//! Silent emptiness is a defect: what will make, or has made, a picture blank (docs/model.md D10).
 
 use super::Watcher;
 use crate::cells::LayerOutcome;
@@ -66,8 +66,12 @@ pub(super) fn after(model: &Model, outcome: &Outcome, watcher: &mut dyn Watcher)
                 let name = &model.fluorophores[source.fluorophore].name;
                 let photons = channel.photons[source.fluorophore].mean_photons;
                 let cells = outcome.selection.labelled_with(source.fluorophore).len();
+                let mut layers = model.layers.iter().filter(|l| l.fluorophore == source.fluorophore);
                 match cells {
                     0 => format!("no cell carries {name}"),
+                    _ if layers.all(|layer| layer.never_a_protein) => {
+                        format!("no voxel holds a protein with {name}")
+                    }
                     _ => format!(
                         "{name} on {cells} cells sends {photons:.2e} photons per protein, too few to see"
                     ),

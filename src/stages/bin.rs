@@ -1,4 +1,4 @@
-//! Voxels summed over the camera's pixels (MODEL.md section 7).
+//! Voxels summed over the camera's pixels (docs/model.md section 7).
 
 use super::{for_rows, status};
 use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};

@@ -1,4 +1,4 @@
-//! Photons that leave a voxel: proteins times photons per protein (MODEL.md section 4).
+//! Photons that leave a voxel: proteins times photons per protein (docs/model.md section 4).
 
 use super::{Ring, for_rows};
 use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
@@ -34,8 +34,8 @@ kernel_params! {
     }
 }
 
-/// Counts (ring) to emission (slab, f32). The product of two integers of at most 24 bits is exact,
-/// and rounded alike everywhere beyond.
+/// Counts (ring) to emission (slab, f32). Both factors and their product are rounded half to even, which
+/// every device does alike.
 pub static EMIT: Kernel = Kernel {
     name: "emit",
     source: include_str!("../../shaders/emit.wgsl"),

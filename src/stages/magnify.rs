@@ -1,4 +1,4 @@
-//! Voxels spread over a camera finer than they are (MODEL.md section 7).
+//! Voxels spread over a camera finer than they are (docs/model.md section 7).
 
 use super::status;
 use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};

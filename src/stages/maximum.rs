@@ -1,4 +1,4 @@
-//! The brightest pixel so far (MODEL.md section 7).
+//! The brightest pixel so far (docs/model.md section 7).
 
 use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
 use rayon::prelude::*;

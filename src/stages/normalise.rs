@@ -1,4 +1,4 @@
-//! Pixels as 8-bit grey values (MODEL.md section 7).
+//! Pixels as 8-bit grey values (docs/model.md section 7).
 
 use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
 use rayon::prelude::*;

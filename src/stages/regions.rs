@@ -1,4 +1,4 @@
-//! Which regions of its cell a voxel belongs to (MODEL.md section 1).
+//! Which regions of its cell a voxel belongs to (docs/model.md section 1).
 
 use super::{Ring, for_rows};
 use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};

@@ -1,4 +1,4 @@
-//! Proteins of one labelling layer (MODEL.md section 2).
+//! Proteins of one labelling layer (docs/model.md section 2).
 
 use super::{Ring, status};
 use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};

@@ -1,4 +1,4 @@
-//! The ground truth of a fluorophore at the images' size (MODEL.md section 7).
+//! The ground truth of a fluorophore at the images' size (docs/model.md section 7).
 
 use super::{Ring, for_rows};
 use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};

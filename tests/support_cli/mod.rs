@@ -298,6 +298,12 @@ impl Workplace {
         self.run([&["config.toml"], args].concat()).succeeded()
     }
 
+    /// The record of the run in an output folder.
+    pub fn record(&self, output: &str) -> toml::Table {
+        let path = self.path(output).join("tissue/simulation.toml");
+        fs::read_to_string(path).unwrap().parse().unwrap()
+    }
+
     /// Runs the binary with arguments that must fail; see [`Workplace::fails`].
     pub fn refuses(&self, code: i32, args: &[&str], words: &[&str]) -> Outcome {
         self.fails(code, &mut self.command(args), words)

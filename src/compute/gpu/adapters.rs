@@ -58,13 +58,15 @@ impl AdapterSummary {
     /// discrete adapter has.
     pub(super) fn limits(&self, device: &wgpu::Limits) -> Limits {
         const DISCRETE: u64 = 2 << 30;
+        let bytes = if self.shares_host_memory {
+            host::available_memory() / 2
+        } else {
+            DISCRETE
+        };
         Limits {
             binding_bytes: storage_binding_bytes(device),
-            total_bytes: if self.shares_host_memory {
-                host::available_memory() / 2
-            } else {
-                DISCRETE
-            },
+            wanted_bytes: bytes,
+            total_bytes: bytes,
             workgroup_bytes: device.max_compute_workgroup_storage_size,
         }
     }

@@ -28,6 +28,14 @@ pub enum WriteError {
         /// How many further results meet the same obstacle.
         more: usize,
     },
+    /// Another run writes there at this moment.
+    #[error(
+        "{path}: another run is writing to this folder; wait for it or choose another output folder"
+    )]
+    Busy {
+        /// The output folder.
+        path: PathBuf,
+    },
     /// A folder lies where a file belongs.
     #[error("{path}: is a folder, but a file is to be written there; move it away")]
     IsFolder {

@@ -29,6 +29,35 @@ pub struct OutputFolder {
     stale: Vec<ManifestEntry>,
     files: Vec<Pending>,
     made_folders: Vec<PathBuf>,
+    lock: Option<Lock>,
+}
+
+/// Keeps a second run out of the folder. The system releases it when the process ends, however it ends.
+#[derive(Debug)]
+struct Lock {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Lock {
+    fn take(root: &Path) -> Result<Self, WriteError> {
+        let path = root.join(".simexm-gpu.lock");
+        let file = File::create(&path).map_err(|error| WriteError::io(&path, error))?;
+        match file.try_lock() {
+            // Some file systems have no locks: there, nobody is kept out.
+            Ok(()) | Err(fs::TryLockError::Error(_)) => Ok(Self { path, _file: file }),
+            Err(fs::TryLockError::WouldBlock) => Err(WriteError::Busy {
+                path: root.to_owned(),
+            }),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // What cannot be removed does no harm: it is the lock that counts, not the file.
+        let _ = fs::remove_file(&self.path);
+    }
 }
 
 /// A file that is not yet under its final name.
@@ -60,6 +89,7 @@ impl OutputFolder {
             stale: Vec::new(),
             files: Vec::new(),
             made_folders: Vec::new(),
+            lock: None,
         };
         let mut foreign = Vec::new();
         for relative in &folder.targets {
@@ -105,7 +135,10 @@ impl OutputFolder {
     /// When the system refuses.
     pub fn make_root(&mut self) -> Result<(), WriteError> {
         let root = self.root.clone();
-        self.make_folders(&root)
+        self.make_folders(&root)?;
+        let lock = Lock::take(&root)?;
+        self.lock = Some(lock);
+        Ok(())
     }
 
     /// The folder of all results.
@@ -249,6 +282,7 @@ impl Drop for OutputFolder {
         for file in &self.files {
             let _ = fs::remove_file(&file.temporary);
         }
+        drop(self.lock.take());
         for folder in self.made_folders.iter().rev() {
             // Fails, as it should, when something else has been put there.
             let _ = fs::remove_dir(folder);

@@ -1,4 +1,4 @@
-//! Convolution with the point spread function (MODEL.md section 6): slices are transformed in two
+//! Convolution with the point spread function (docs/model.md section 6): slices are transformed in two
 //! dimensions, every spatial frequency is filtered along z with the 31 real, symmetric taps of the
 //! kernel's planes, and slices are transformed back. Reflection along z is an index.
 

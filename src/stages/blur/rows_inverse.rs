@@ -65,7 +65,7 @@ pub static ROWS_INVERSE: Kernel = Kernel {
     cpu: rows_inverse_cpu,
 };
 
-/// The baseline's Gaussian, exp(-2 (position / size)^2) along each axis (MODEL.md section 6): its
+/// The baseline's Gaussian, exp(-2 (position / size)^2) along each axis (docs/model.md section 6): its
 /// value at (x, y) is the product of element x and element `size_x + y`.
 pub fn baseline_profile(size_x: usize, size_y: usize) -> Vec<f32> {
     let along = |size: usize| {

@@ -1,0 +1,252 @@
+//! What a run prints and where, which setting wins, and how a run ends that is interrupted or that nobody reads.
+
+mod support_cli;
+
+use std::process::Command;
+use support_cli::{Outcome, Workplace, blocks, files, images};
+
+/// Lets a command find no GPU.
+fn without_adapters(command: &mut Command) -> &mut Command {
+    command
+        .env("WGPU_BACKEND", "vulkan")
+        .env("VK_DRIVER_FILES", "/dev/null")
+        .env("VK_ICD_FILENAMES", "/dev/null")
+}
+
+/// Runs without a GPU to be found.
+fn run_without_adapters(workplace: &Workplace, args: &[&str]) -> Outcome {
+    Outcome::of(without_adapters(&mut workplace.command(args)))
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_over_the_configuration() {
+    let workplace = Workplace::new();
+    // Where there is no adapter, the warning shows that the GPU was asked for.
+    let asks_for_gpu = |configured: &str, environment: Option<&str>, args: &[&str]| {
+        workplace.configure(&[("backend = \"cpu\"\n", configured)]);
+        let mut command = workplace.command([&["config.toml"], args].concat());
+        if let Some(value) = environment {
+            command.env("SIMEXM_BACKEND", value);
+        }
+        let outcome = Outcome::of(without_adapters(&mut command)).succeeded();
+        let warned = outcome.tells(&["warning: ", "no GPU is used"]);
+        assert_eq!(outcome.warnings().len(), usize::from(warned), "{outcome:?}");
+        warned
+    };
+    let (cpu, gpu) = ("backend = \"cpu\"\n", "backend = \"gpu\"\n");
+    assert!(!asks_for_gpu("", None, &[]));
+    assert!(!asks_for_gpu(cpu, None, &[]));
+    assert!(asks_for_gpu(gpu, None, &[]));
+    assert!(asks_for_gpu(cpu, Some("gpu"), &[]));
+    assert!(!asks_for_gpu(gpu, Some("cpu"), &[]));
+    assert!(!asks_for_gpu(gpu, Some("auto"), &[]));
+    assert!(asks_for_gpu(gpu, Some(""), &[]));
+    assert!(!asks_for_gpu(gpu, Some("gpu"), &["--backend", "cpu"]));
+    assert!(asks_for_gpu(cpu, Some("cpu"), &["--backend", "gpu"]));
+    assert!(asks_for_gpu(
+        cpu,
+        Some("cpu"),
+        &["--set", "compute.backend=gpu"]
+    ));
+    assert!(!asks_for_gpu(
+        cpu,
+        None,
+        &["--set", "compute.backend=gpu", "--backend", "cpu"]
+    ));
+    // A name asks for that adapter.
+    assert!(asks_for_gpu("", None, &["--adapter", "no such adapter"]));
+    assert!(!asks_for_gpu(
+        "",
+        None,
+        &["--adapter", "0", "--backend", "cpu"]
+    ));
+}
+
+#[test]
+fn without_an_adapter_the_cpu_does_the_same_and_says_why() {
+    let workplace = Workplace::new();
+    workplace.simulate(&["--output", "cpu"]);
+    let args = ["config.toml", "--backend", "gpu", "--output", "gpu"];
+    let outcome = run_without_adapters(&workplace, &args).succeeded();
+    assert!(outcome.tells(&[
+        "warning: ",
+        "the CPU does the work",
+        "no GPU adapter was found"
+    ]));
+    assert_eq!(outcome.warnings().len(), 1, "{outcome:?}");
+    assert!(outcome.stdout.contains("device  CPU"));
+    assert_eq!(
+        images(&workplace.path("cpu")),
+        images(&workplace.path("gpu"))
+    );
+    assert_eq!(
+        workplace.record("gpu")["run"]["backend"].as_str(),
+        Some("cpu")
+    );
+    let args = ["config.toml", "--backend", "auto", "--output", "auto"];
+    let outcome = run_without_adapters(&workplace, &args).succeeded();
+    assert_eq!(outcome.warnings(), Vec::<&str>::new());
+    assert!(
+        outcome.tells(&["using the CPU", "no GPU adapter was found"]),
+        "{outcome:?}"
+    );
+    assert_eq!(
+        images(&workplace.path("cpu")),
+        images(&workplace.path("auto"))
+    );
+}
+
+#[test]
+fn quiet_prints_nothing() {
+    let workplace = Workplace::new();
+    for backend in ["cpu", "auto"] {
+        let args = ["config.toml", "-q", "--backend", backend];
+        let outcome = run_without_adapters(&workplace, &args).succeeded();
+        assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
+    }
+    assert_eq!(files(&workplace.path("out")).len(), 5);
+    // Warnings are no chatter.
+    let outcome = workplace.simulate(&["-q", "--set", "optics.exposure_time=0"]);
+    assert!(!outcome.warnings().is_empty());
+    assert_eq!(
+        outcome.warnings().len(),
+        outcome.stderr.lines().count(),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn devices_with_and_without_adapters() {
+    let workplace = Workplace::new();
+    let outcome = run_without_adapters(&workplace, &["devices"]).succeeded();
+    assert!(
+        outcome.stdout.contains("No GPU adapter was found"),
+        "{outcome:?}"
+    );
+    assert_eq!(outcome.stderr, "");
+    let outcome = workplace.run(["devices"]).succeeded();
+    let listed = outcome.stdout.starts_with("0: ") && outcome.stdout.contains("driver");
+    assert!(
+        listed || outcome.stdout.contains("No GPU adapter was found"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn the_help_tells_flags_and_exit_codes() {
+    let workplace = Workplace::new();
+    for flag in ["--help", "-h"] {
+        let help = workplace.run([flag]).succeeded().stdout;
+        let options = [
+            "--backend",
+            "--adapter",
+            "--seed",
+            "--output",
+            "--threads",
+            "--set",
+            "--force",
+            "--quiet",
+        ];
+        let rest = [
+            "<CONFIG>",
+            "devices",
+            "phantom",
+            "SIMEXM_BACKEND",
+            "auto|gpu|cpu",
+        ];
+        let codes = [
+            "Exit codes:",
+            "0 done",
+            "1 failed",
+            "2 bad usage or configuration",
+            "130 interrupted",
+        ];
+        for word in options.iter().chain(&rest).chain(&codes) {
+            assert!(help.contains(word), "{word} in {help}");
+        }
+    }
+    let version = workplace.run(["--version"]).succeeded().stdout;
+    assert_eq!(
+        version.trim(),
+        concat!("simexm-gpu ", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+/// Whoever reads may stop reading.
+#[cfg(unix)]
+#[test]
+fn closed_pipes_do_not_matter() {
+    use std::process::Stdio;
+    let workplace = Workplace::new();
+    workplace.simulate(&["--output", "whole"]);
+    let nobody = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        Stdio::from(writer)
+    };
+    let ends = |args: &[&str], stdout: Stdio, stderr: Stdio| {
+        let mut command = workplace.command(args);
+        command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
+        command.status().unwrap().code()
+    };
+    assert_eq!(ends(&["--help"], nobody(), Stdio::null()), Some(0));
+    assert_eq!(ends(&["devices"], nobody(), Stdio::null()), Some(0));
+    assert_eq!(ends(&["config.toml"], nobody(), Stdio::null()), Some(0));
+    assert_eq!(ends(&["nothing.toml"], Stdio::null(), nobody()), Some(2));
+    let dark = [
+        "config.toml",
+        "--set",
+        "optics.exposure_time=0",
+        "--output",
+        "dark",
+    ];
+    assert_eq!(ends(&dark, nobody(), nobody()), Some(0));
+    assert_eq!(ends(&["config.toml"], nobody(), nobody()), Some(0));
+    assert_eq!(
+        images(&workplace.path("out")),
+        images(&workplace.path("whole"))
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_leaves_nothing_behind() {
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::Stdio;
+    let workplace = Workplace::new();
+    workplace.simulate(&["--output", "earlier"]);
+    let shape = [60, 270, 240];
+    workplace.volume(shape, &blocks(shape));
+    let before = support_cli::snapshot(workplace.folder());
+    for (signal, output) in [
+        (Signal::SIGINT, "new"),
+        (Signal::SIGTERM, "new"),
+        (Signal::SIGINT, "earlier"),
+    ] {
+        let args = ["config.toml", "--threads", "1", "--output", output];
+        let mut command = workplace.command(args);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut run = command.spawn().unwrap();
+        let mut stderr = BufReader::new(run.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.starts_with("reading the ground truth:") {
+            line.clear();
+            assert_ne!(
+                stderr.read_line(&mut line).unwrap(),
+                0,
+                "the run ended early"
+            );
+        }
+        kill(Pid::from_raw(run.id() as i32), signal).unwrap();
+        let mut rest = String::new();
+        stderr.read_to_string(&mut rest).unwrap();
+        assert_eq!(run.wait().unwrap().code(), Some(130), "{signal}: {rest}");
+        assert!(rest.contains("interrupted"), "{rest}");
+        support_cli::assert_same(&before, &support_cli::snapshot(workplace.folder()));
+    }
+}

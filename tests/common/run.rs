@@ -1,0 +1,133 @@
+//! Whole runs in memory.
+
+use super::execute;
+use ndarray::Array3;
+use simexm_gpu::cells::Selection;
+use simexm_gpu::compute::{Backend, Recording};
+use simexm_gpu::config::Config;
+use simexm_gpu::ground_truth::LoadedVolume;
+use simexm_gpu::io::read::{ArraySource, VolumeSource};
+use simexm_gpu::model::Model;
+use simexm_gpu::observer::Observer;
+use simexm_gpu::pipeline::{Pipeline, Sink, SinkError};
+use simexm_gpu::plan::Plan;
+use simexm_gpu::volume::Region;
+
+/// The results of a run in memory, intermediate ones too. Volumes are (z, x, y).
+pub struct Run {
+    pub model: Model,
+    pub selection: Selection,
+    /// Ids of the volume, 0 first: what the indices in `truth` stand for.
+    pub ids: Vec<u64>,
+    /// Indices of cells in the ground truth of each fluorophore.
+    pub truth: Vec<Vec<u32>>,
+    /// Grey values of each channel.
+    pub grey: Vec<Vec<u8>>,
+    /// Proteins of each fluorophore.
+    pub counts: Vec<Vec<u32>>,
+    /// Emission of the last fluorophore in the last channel.
+    pub emission: Vec<f32>,
+    /// Photons on the camera's pixels in each channel.
+    pub images: Vec<Vec<u32>>,
+}
+
+impl Run {
+    /// Ids of the cells that a fluorophore labels.
+    pub fn labelled(&self, fluorophore: usize) -> Vec<u64> {
+        let cells = self.selection.labelled_with(fluorophore);
+        cells.into_iter().map(|cell| self.ids[cell]).collect()
+    }
+}
+
+/// Runs a configuration over a part of a volume in memory, as one slab.
+pub fn simulate(
+    config: &Config,
+    labels: &Array3<u32>,
+    region: Region,
+    seed: u64,
+    backend: &mut dyn Backend,
+) -> Run {
+    let source = ArraySource::new(labels.view());
+    simulate_source(config, &source, region, seed, backend)
+}
+
+/// As [`simulate`], from any source.
+pub fn simulate_source(
+    config: &Config,
+    source: &dyn VolumeSource,
+    region: Region,
+    seed: u64,
+    backend: &mut dyn Backend,
+) -> Run {
+    let mut nobody = Nobody;
+    let folder = std::env::temp_dir();
+    let volume = LoadedVolume::load(source, &[], region, &folder, &mut nobody).unwrap();
+    let model = Model::new(config, region, seed).unwrap();
+    let depth = region.shape[0];
+    let limits = backend.limits().clone();
+    let plan = Plan::new(&model, volume.cells.len(), volume.sheets(), &limits, depth).unwrap();
+    assert!(plan.is_one_step(), "the test's volume is too large");
+    let mut sink = Collect {
+        truth: vec![Vec::new(); model.fluorophores.len()],
+        grey: vec![Vec::new(); model.channels.len()],
+    };
+    let pipeline = Pipeline::new(&model, &plan, &volume, backend, &mut nobody, &folder, true);
+    let outcome = pipeline.unwrap().run(&mut sink).unwrap();
+    // In a run of one step the buffers still hold everything.
+    let b = &plan.buffers;
+    let (voxels, pixels) = (region.voxels(), model.image_shape().iter().product());
+    let mut recording = Recording::default();
+    for &counts in &b.counts {
+        recording.read(counts, 0..voxels);
+    }
+    recording.read(b.emission, 0..voxels);
+    for &image in &b.images {
+        recording.read(image, 0..pixels);
+    }
+    let mut counts = execute(backend, recording);
+    let mut images = counts.split_off(b.counts.len());
+    let emission = bytemuck::cast_vec(images.remove(0));
+    let ids = volume.cells.ids().to_vec();
+    Run {
+        selection: outcome.selection,
+        ids,
+        truth: sink.truth,
+        grey: sink.grey,
+        counts,
+        emission,
+        images,
+        model,
+    }
+}
+
+/// Keeps what a run hands over.
+struct Collect {
+    truth: Vec<Vec<u32>>,
+    grey: Vec<Vec<u8>>,
+}
+
+impl Sink for Collect {
+    fn truth(&mut self, fluorophore: usize, _: usize, cells: &[u32]) -> Result<(), SinkError> {
+        self.truth[fluorophore].extend(cells);
+        Ok(())
+    }
+
+    fn images(&mut self, _: usize, channels: &[Vec<u8>]) -> Result<(), SinkError> {
+        for (all, grey) in self.grey.iter_mut().zip(channels) {
+            all.extend(grey);
+        }
+        Ok(())
+    }
+}
+
+/// Does not watch.
+struct Nobody;
+
+impl Observer for Nobody {
+    fn begin(&mut self, _: &str, _: usize) {}
+    fn advance(&mut self, _: usize) {}
+    fn end(&mut self) {}
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
