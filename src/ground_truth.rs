@@ -14,6 +14,9 @@ use std::path::Path;
 /// Compressed slices that are kept in memory before they go to a file.
 const MEMORY_BYTES: usize = 128 << 20;
 
+/// Name of the stage.
+pub(crate) const STAGE: &str = "reading the ground truth";
+
 /// Why the ground truth could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -67,7 +70,7 @@ impl LoadedVolume {
             ids: BTreeSet::new(),
             annotated: vec![(0, 0); annotations.len()],
         };
-        observer.begin("reading the ground truth", depth);
+        observer.begin(STAGE, depth);
         // A reader holds a decoder: a few slices for each, so that threads stay busy and opening
         // does not count.
         let share = depth

@@ -4,7 +4,25 @@
 /// systems than Linux), an amount that most machines have.
 pub fn available_memory() -> u64 {
     const ASSUMED: u64 = 4 << 30;
-    kilobytes_of("/proc/meminfo", "MemAvailable:").map_or(ASSUMED, |kb| kb * 1024)
+    let free = kilobytes_of("/proc/meminfo", "MemAvailable:").map_or(ASSUMED, |kb| kb * 1024);
+    free.min(control_group_memory().unwrap_or(u64::MAX))
+}
+
+/// What the control group of a container still allows, where there is a limit.
+fn control_group_memory() -> Option<u64> {
+    let number =
+        |path: &str| -> Option<u64> { std::fs::read_to_string(path).ok()?.trim().parse().ok() };
+    let version_2 = || {
+        let group = "/sys/fs/cgroup";
+        let used = number(&format!("{group}/memory.current"))?;
+        Some(number(&format!("{group}/memory.max"))?.saturating_sub(used))
+    };
+    let version_1 = || {
+        let group = "/sys/fs/cgroup/memory";
+        let used = number(&format!("{group}/memory.usage_in_bytes"))?;
+        Some(number(&format!("{group}/memory.limit_in_bytes"))?.saturating_sub(used))
+    };
+    version_2().or_else(version_1)
 }
 
 /// The process's peak resident memory in bytes, where the system tells it.

@@ -19,6 +19,9 @@ use std::collections::BTreeSet;
 /// Standard deviation of a protein's displacement, in nm of tissue (docs/model.md section 2).
 const DISPLACEMENT_NM: f64 = 100.0;
 
+/// Most pixels of an image: what a buffer of 2^31 bytes holds.
+const MOST_PIXELS: usize = (1 << 29) - 1;
+
 /// The smallest voxel along an axis: an atom's size, far below any microscope's.
 const LEAST_VOXEL_NM: f64 = 0.1;
 
@@ -28,14 +31,15 @@ pub enum ModelError {
     /// A layer would put more proteins on a voxel than 32 bits hold.
     #[error(
         "[labeling.{layer}] protein_density times the voxel's volume is {mean:.4e} proteins per voxel, \
-         times antibody_amp more than 32-bit counts hold: lower protein_density (at most {largest:.3e} here)"
+         times antibody_amp more than 32-bit counts hold: lower protein_density or antibody_amp (their product is to \
+         stay below {largest:.2e} here)"
     )]
     TooManyProteins {
         /// The layer.
         layer: String,
         /// Mean count of a voxel.
         mean: f64,
-        /// The protein density that still fits.
+        /// The product of protein density and antibody factor that still fits.
         largest: f64,
     },
     /// A channel would make a protein emit more photons than 32 bits hold.
@@ -70,6 +74,18 @@ pub enum ModelError {
     /// The magnification does not fit.
     #[error("[optics] pixel_size: a voxel would cover {0} pixels along an axis; use larger pixels")]
     Magnification(u32),
+    /// Images too large for any buffer.
+    #[error(
+        "[optics] pixel_size: images would be {x} x {y} pixels; at most {max} pixels are supported: use \
+         larger pixels (is pixel_size in nm?)",
+        max = MOST_PIXELS
+    )]
+    HugeImages {
+        /// Rows.
+        x: usize,
+        /// Columns.
+        y: usize,
+    },
     /// More annotated regions than bits.
     #[error("[groundtruth.regions] has {0} regions; at most {max} are supported", max = regions::MOST_ANNOTATIONS)]
     TooManyRegions(usize),
@@ -226,6 +242,10 @@ impl Model {
             optics.pixel_size_nm,
             optics.focal_plane_depth_nm,
         );
+        let [_, x, y] = camera.image_shape(volume.shape);
+        if x.checked_mul(y).is_none_or(|pixels| pixels > MOST_PIXELS) {
+            return Err(ModelError::HugeImages { x, y });
+        }
         let jitter = [
             jitter(camera.x, &mut tables)?,
             jitter(camera.y, &mut tables)?,
@@ -359,7 +379,7 @@ fn layers(
             ModelError::TooManyProteins {
                 layer: name.clone(),
                 mean,
-                largest: 0.99 * f64::from(u32::MAX) / layer.antibody_amp / voxel_nm3,
+                largest: 0.9 * f64::from(u32::MAX) / voxel_nm3,
             }
         })?;
         models.push(LayerModel {

@@ -11,7 +11,7 @@ use crate::compute::{Backend, ComputeError, Recording, Ticket};
 use crate::ground_truth::LoadedVolume;
 use crate::model::Model;
 use crate::observer::Observer;
-use crate::plan::Plan;
+use crate::plan::{IN_FLIGHT, Plan};
 use crate::schedule::{Step, kept};
 use crate::stages::{normalise, status};
 use crate::store::{SliceStore, StoreError};
@@ -68,9 +68,6 @@ pub struct Outcome {
 
 /// Compressed images that are kept in memory before they go to a file.
 const SPILL_MEMORY_BYTES: usize = 128 << 20;
-
-/// Submissions that are under way together: the host prepares one while the device works on another.
-const IN_FLIGHT: usize = 2;
 
 /// A run of a model over a volume on a device.
 pub struct Pipeline<'a> {

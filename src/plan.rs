@@ -114,7 +114,12 @@ pub struct Plan {
     pub buffers: Buffers,
     /// Buffers by number.
     pub specs: Vec<BufferSpec>,
+    /// Most that a submission reads back.
+    pub staging_bytes: u64,
 }
+
+/// Submissions that are under way together: the host prepares one while the device works on another.
+pub const IN_FLIGHT: usize = 2;
 
 impl Plan {
     /// The deepest slabs, evened out, that the limits allow for a volume with this many cells
@@ -143,44 +148,55 @@ impl Plan {
         let with_slab = |slab| Self::with_slab(model, cells, sheets, transform, &lines, slab);
         let fits = |plan: &Self, bytes: u64| {
             plan.total_bytes() <= bytes
+                && plan.staging_bytes <= limits.buffer_bytes
                 && plan
                     .largest()
                     .is_some_and(|b| b.bytes() <= limits.binding_bytes)
         };
-        // Buffers grow with the slab: bisect.
-        let (mut low, mut high) = (0, deepest.clamp(1, depth));
-        while low < high {
-            let middle = (low + high).div_ceil(2);
-            if fits(&with_slab(middle), limits.wanted_bytes) {
-                low = middle;
-            } else {
-                high = middle - 1;
+        // Slices so large that not one fits the budget get more of what there is, in steps.
+        let budgets = [1, 4, 16].map(|factor| limits.wanted_bytes.saturating_mul(factor));
+        for budget in budgets.into_iter().chain([u64::MAX]) {
+            let budget = budget.min(limits.total_bytes);
+            // Buffers grow with the slab: bisect.
+            let (mut low, mut high) = (0, deepest.clamp(1, depth));
+            while low < high {
+                let middle = (low + high).div_ceil(2);
+                if fits(&with_slab(middle), budget) {
+                    low = middle;
+                } else {
+                    high = middle - 1;
+                }
+            }
+            if low > 0 {
+                // Evened out; where images are dropped along z this can keep one more of them.
+                let even = with_slab(depth.div_ceil(depth.div_ceil(low)));
+                return Ok(if fits(&even, budget) {
+                    even
+                } else {
+                    with_slab(low)
+                });
             }
         }
-        if low == 0 {
-            let smallest = with_slab(1);
-            if fits(&smallest, limits.total_bytes) {
-                return Ok(smallest);
-            }
-            let largest = smallest.largest();
-            return Err(PlanError::TooLarge {
-                needed_bytes: smallest.total_bytes(),
-                buffer: largest.map_or_else(String::new, |b| b.name.clone()),
-                buffer_bytes: largest.map_or(0, BufferSpec::bytes),
-                total_bytes: limits.total_bytes,
-                binding_bytes: limits.binding_bytes,
-            });
-        }
-        Ok(with_slab(depth.div_ceil(depth.div_ceil(low))))
+        let smallest = with_slab(1);
+        let largest = smallest.largest();
+        Err(PlanError::TooLarge {
+            needed_bytes: smallest.total_bytes(),
+            buffer: largest.map_or_else(String::new, |b| b.name.clone()),
+            buffer_bytes: largest.map_or(0, BufferSpec::bytes),
+            total_bytes: limits.total_bytes,
+            binding_bytes: limits.binding_bytes,
+        })
     }
 
     fn largest(&self) -> Option<&BufferSpec> {
         self.specs.iter().max_by_key(|spec| spec.words)
     }
 
-    /// Sum of all buffers in bytes.
+    /// Bytes of all buffers, and of what the submissions under way read back.
     pub fn total_bytes(&self) -> u64 {
-        self.specs.iter().map(BufferSpec::bytes).sum()
+        let buffers = self.specs.iter().map(BufferSpec::bytes);
+        let staging = self.staging_bytes.saturating_mul(IN_FLIGHT as u64);
+        buffers.fold(staging, u64::saturating_add)
     }
 
     /// True when the whole volume is one slab: nothing is spilled.
@@ -284,7 +300,17 @@ impl Plan {
             maximum: add("maxima".into(), model.channels.len()),
             truth: add("ground truth".into(), truths.saturating_mul(image)),
         };
+        let spilled = if one_step {
+            0
+        } else {
+            images_per_step * model.channels.len()
+        };
+        let read_images = (truths * model.fluorophores.len()).saturating_add(spilled);
+        let staging_bytes = (read_images as u64)
+            .saturating_mul(image as u64)
+            .saturating_mul(4);
         Self {
+            staging_bytes,
             slab,
             schedule,
             transform,

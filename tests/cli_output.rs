@@ -70,6 +70,22 @@ fn a_link_is_replaced_and_not_followed() {
     assert_eq!(fs::read(&precious).unwrap(), b"mine");
 }
 
+/// Nor is one that has the name of a file which a run uses while it works.
+#[cfg(unix)]
+#[test]
+fn links_under_the_names_of_temporary_files_are_not_followed() {
+    let workplace = Workplace::new();
+    workplace.write("precious.tiff", "mine");
+    fs::create_dir_all(workplace.path("out/tissue/simulation")).unwrap();
+    for name in [".simexm-gpu.lock", "simulation/.channel_1.tiff.part"] {
+        let link = workplace.path("out/tissue").join(name);
+        std::os::unix::fs::symlink(workplace.path("precious.tiff"), link).unwrap();
+    }
+    // Whether the run refuses or clears them away is its own affair.
+    workplace.run(["config.toml"]);
+    assert_eq!(fs::read(workplace.path("precious.tiff")).unwrap(), b"mine");
+}
+
 #[test]
 fn a_second_run_replaces_the_files_of_the_first() {
     let workplace = Workplace::new();

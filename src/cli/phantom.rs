@@ -6,7 +6,7 @@ use simexm_gpu::io::write::{
     Compression, Content, OutputFolder, PixelType, TiffLayout, TiffStackWriter, VolumeMetadata,
     VolumeSink,
 };
-use simexm_gpu::phantom::Phantom;
+use simexm_gpu::phantom::{Phantom, PhantomError};
 use std::error::Error;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -57,7 +57,10 @@ pub(super) fn write(args: &PhantomArgs) -> u8 {
         }
         Err(error) => {
             report(error.as_ref());
-            exit::FAILED
+            match error.downcast_ref() {
+                None | Some(PhantomError::OutOfMemory { .. }) => exit::FAILED,
+                Some(_) => exit::USAGE,
+            }
         }
     }
 }
@@ -69,7 +72,6 @@ fn try_write(args: &PhantomArgs) -> Result<u32, Box<dyn Error>> {
     let target = PathBuf::from(name);
     let mut output =
         OutputFolder::prepare(&folder, &[], std::slice::from_ref(&target), args.force)?;
-    output.make_root()?;
     let phantom = Phantom {
         size: args.size,
         voxel_nm: args.voxel_dim,

@@ -29,6 +29,7 @@ impl CpuBackend {
             name: format!("CPU, {threads} thread{plural}"),
             limits: Limits {
                 binding_bytes: total_bytes,
+                buffer_bytes: total_bytes,
                 wanted_bytes,
                 total_bytes,
                 workgroup_bytes: u32::MAX,

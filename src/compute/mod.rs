@@ -54,6 +54,8 @@ pub enum ComputeError {
 pub struct Limits {
     /// Largest single buffer a kernel can bind, in bytes.
     pub binding_bytes: u64,
+    /// Largest single buffer, in bytes.
+    pub buffer_bytes: u64,
     /// Sum of buffers that slabs are made to fit, in bytes: the budget.
     pub wanted_bytes: u64,
     /// Largest sum of buffers, in bytes, where slabs of one slice do not fit the budget.

@@ -20,7 +20,7 @@ pub struct BufferSpec {
 impl BufferSpec {
     /// Size in bytes.
     pub fn bytes(&self) -> u64 {
-        self.words as u64 * 4
+        (self.words as u64).saturating_mul(4)
     }
 }
 

@@ -62,7 +62,7 @@ pub(super) fn dim_channel(
         })
         .collect();
     format!(
-        "channel {channel} will be dark: {} (check exposure_time, laser_power, laser_percentage, the \
+        "channel {channel} will be very dim: {} (check exposure_time, laser_power, laser_percentage, the \
          efficiencies, and the layers' protein_density)",
         sent.join("; ")
     )

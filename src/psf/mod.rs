@@ -79,6 +79,14 @@ pub enum PsfError {
         /// The refractive index.
         refractory_index: f64,
     },
+    /// A light cone so narrow that no light is left to compute with.
+    #[error(
+        "numerical_aperture {numerical_aperture} lets no light through; objectives have 0.01 or more"
+    )]
+    NoLight {
+        /// The numerical aperture.
+        numerical_aperture: f64,
+    },
     /// A quantity that has to be a positive number.
     #[error("{quantity} is {value}; it should be a number above 0")]
     NotPositive {
@@ -188,8 +196,14 @@ impl PointSpreadFunction {
         };
         let excitation = parameters.beam(parameters.excitation_nm).excitation(&grid);
         let emission = || parameters.beam(parameters.emission_nm).emission(&grid);
+        let quarter = image_of_point(parameters, &excitation, emission);
+        if !quarter.as_flattened().iter().all(|value| value.is_finite()) {
+            return Err(PsfError::NoLight {
+                numerical_aperture: parameters.numerical_aperture,
+            });
+        }
         Ok(Self {
-            quarter: image_of_point(parameters, &excitation, emission),
+            quarter,
             y_over_x: parameters.voxel_nm[2] / parameters.voxel_nm[1],
         })
     }

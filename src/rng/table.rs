@@ -75,9 +75,8 @@ impl DiscreteTable {
         // Beyond this weight, relative to the mode's, nothing reaches 2^-33 of the total.
         const NEGLIGIBLE: f64 = 1e-18;
         let limit = f64::from(u32::MAX) / scale;
-        let reach = mean + 10.0 * mean.sqrt() + 64.0;
         // NaN and infinity fail this comparison too.
-        if !(mean >= 0.0 && reach <= limit) {
+        if !(mean >= 0.0 && mean <= limit) {
             return Err(TableError::TooLarge { mean, limit });
         }
         let mode = mean.floor();
@@ -96,9 +95,14 @@ impl DiscreteTable {
             weight *= mean / k;
             weights.push(weight);
         }
-        Ok(Self::from_weights(&weights, |index| {
+        // The conversion saturates: an outcome that does not fit shows as the largest number.
+        let table = Self::from_weights(&weights, |index| {
             ((first + index as f64) * scale).round_ties_even() as u32
-        }))
+        });
+        if table.largest() == u32::MAX {
+            return Err(TableError::TooLarge { mean, limit });
+        }
+        Ok(table)
     }
 
     /// A normal variate of this standard deviation (in voxels), cut at 5 standard deviations and

@@ -153,10 +153,9 @@ pub fn simulate(
     let mut stages = Stages::new(watcher);
     let volume = LoadedVolume::load(source.as_ref(), &annotations, region, &root, &mut stages)?;
     warnings::of_volume(&model, &volume, stages.watcher());
-    let mut sink = FileSink::create(&config, &model, &volume, &mut output)?;
     let mut device = device::choose(&config.compute, stages.watcher());
-    let outcome = loop {
-        let mut attempt = || -> Result<Outcome, SimulationError> {
+    let (outcome, blank_truths) = loop {
+        let mut attempt = || -> Result<(Outcome, Vec<usize>), SimulationError> {
             let device = device.backend();
             let deepest = options
                 .deepest_slab
@@ -164,26 +163,41 @@ pub fn simulate(
                 .min(device.deepest_slab());
             let (cells, sheets) = (volume.cells.len(), volume.sheets());
             let plan = Plan::new(&model, cells, sheets, device.limits(), deepest)?;
+            let mut sink = FileSink::create(&config, &model, &volume, &mut output)?;
             let poison = options.poison;
             let pipeline =
                 Pipeline::new(&model, &plan, &volume, device, &mut stages, &root, poison)?;
-            Ok(pipeline.run(&mut sink)?)
+            let outcome = pipeline.run(&mut sink)?;
+            let blank_truths = sink.blank_truths();
+            sink.finish()?;
+            Ok((outcome, blank_truths))
         };
         match attempt() {
-            Ok(outcome) => break outcome,
-            // What a GPU refuses before anything is written, the CPU does.
+            Ok(done) => break done,
+            // What a GPU refuses, or fails at, the CPU does from the beginning.
             Err(
                 error @ (SimulationError::Plan(_)
                 | SimulationError::Compute(_)
                 | SimulationError::Run(RunError::Compute(_))),
-            ) if device.is_gpu() && sink.is_untouched() => {
+            ) if device.is_gpu() => {
+                output.discard();
+                stages.abandon();
                 device.fall_back(&error.to_string(), stages.watcher());
             }
             Err(error) => return Err(error),
         }
     };
-    sink.finish()?;
-    warnings::after(&model, &outcome, stages.watcher());
+    warnings::after(&model, &outcome, &blank_truths, stages.watcher());
+    for entry in output
+        .stale()
+        .iter()
+        .filter(|entry| entry.path != RECORD_NAME)
+    {
+        stages.watcher().warn(&format!(
+            "{} is left from an earlier run and does not belong to this one",
+            root.join(&entry.path).display()
+        ));
+    }
 
     let report = Report {
         folder: root,

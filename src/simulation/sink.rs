@@ -24,7 +24,8 @@ pub(super) struct FileSink<'a> {
     channels: Vec<Box<dyn VolumeSink>>,
     merged: bool,
     pixels: usize,
-    untouched: bool,
+    /// For each fluorophore whether its ground truth shows a cell.
+    shown: Vec<bool>,
 }
 
 /// The files of a run below its folder: ground truths by fluorophore, then channels.
@@ -125,13 +126,15 @@ impl<'a> FileSink<'a> {
             channels,
             merged,
             pixels: shape[1] * shape[2],
-            untouched: true,
+            shown: vec![false; model.fluorophores.len()],
         })
     }
 
-    /// True as long as nothing was written.
-    pub(super) fn is_untouched(&self) -> bool {
-        self.untouched
+    /// The fluorophores whose ground truth shows nothing.
+    pub(super) fn blank_truths(&self) -> Vec<usize> {
+        (0..self.shown.len())
+            .filter(|&fluorophore| !self.shown[fluorophore])
+            .collect()
     }
 
     /// Completes all files.
@@ -166,7 +169,7 @@ fn bytes_of<T: bytemuck::Pod>(numbers: impl Iterator<Item = T>) -> Vec<u8> {
 
 impl Sink for FileSink<'_> {
     fn truth(&mut self, fluorophore: usize, _: usize, cells: &[u32]) -> Result<(), SinkError> {
-        self.untouched = false;
+        self.shown[fluorophore] |= cells.iter().any(|&cell| cell != 0);
         let ids = self.cells.ids();
         let id_type = self.id_type;
         // The type was chosen for the largest id: nothing is cut.
@@ -186,7 +189,6 @@ impl Sink for FileSink<'_> {
     }
 
     fn images(&mut self, _: usize, channels: &[Vec<u8>]) -> Result<(), SinkError> {
-        self.untouched = false;
         if !self.merged {
             for (sink, grey) in self.channels.iter_mut().zip(channels) {
                 append_pages(

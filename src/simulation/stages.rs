@@ -25,6 +25,15 @@ impl<'a> Stages<'a> {
         self.watcher
     }
 
+    /// Forgets the stages of an attempt that failed.
+    pub(super) fn abandon(&mut self) {
+        if self.current.take().is_some() {
+            self.watcher.end();
+        }
+        self.times
+            .retain(|time| time.stage == crate::ground_truth::STAGE);
+    }
+
     pub(super) fn into_times(self) -> Vec<StageTime> {
         self.times
     }

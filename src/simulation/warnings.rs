@@ -49,14 +49,28 @@ pub(super) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn 
 }
 
 /// What the run found.
-pub(super) fn after(model: &Model, outcome: &Outcome, watcher: &mut dyn Watcher) {
+pub(super) fn after(
+    model: &Model,
+    outcome: &Outcome,
+    blank_truths: &[usize],
+    watcher: &mut dyn Watcher,
+) {
+    for &fluorophore in blank_truths {
+        if !outcome.selection.labelled_with(fluorophore).is_empty() {
+            watcher.warn(&format!(
+                "the ground truth of {} is empty: no labelled cell has a voxel of [output] gt_region there",
+                model.fluorophores[fluorophore].name
+            ));
+        }
+    }
     for (layer, found) in model.layers.iter().zip(&outcome.selection.outcomes) {
         if let Some(reason) = unlabelled(layer, found) {
             watcher.warn(&format!("layer {} labels nothing: {reason}", layer.name));
         }
     }
     for (channel, &maximum) in model.channels.iter().zip(&outcome.maxima) {
-        if maximum > 0 {
+        // A channel without sources was announced before the run.
+        if maximum > 0 || channel.sources.is_empty() {
             continue;
         }
         let sources: Vec<String> = channel
@@ -78,12 +92,8 @@ pub(super) fn after(model: &Model, outcome: &Outcome, watcher: &mut dyn Watcher)
                 }
             })
             .collect();
-        let reason = if sources.is_empty() {
-            "no fluorophore sends photons to it".to_owned()
-        } else {
-            sources.join("; ")
-        };
-        watcher.warn(&format!("channel {} is blank: {reason}", channel.name));
+        let reasons = sources.join("; ");
+        watcher.warn(&format!("channel {} is blank: {reasons}", channel.name));
     }
 }
 

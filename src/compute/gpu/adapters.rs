@@ -65,6 +65,7 @@ impl AdapterSummary {
         };
         Limits {
             binding_bytes: storage_binding_bytes(device),
+            buffer_bytes: device.max_buffer_size,
             wanted_bytes: bytes,
             total_bytes: bytes,
             workgroup_bytes: device.max_compute_workgroup_storage_size,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 /// What a submission leaves behind until it is waited for.
 pub(super) struct InFlight {
+    pub(super) submission: wgpu::SubmissionIndex,
     pub(super) reads: Option<Staging>,
     pub(super) timing: Option<(Staging, Vec<&'static str>)>,
 }
@@ -146,7 +147,7 @@ impl GpuBackend {
             }
         }
         let timing = timer.map(|queries| self.resolve(&mut encoder, &queries, kernels));
-        self.queue.submit([encoder.finish()]);
+        let submission = self.queue.submit([encoder.finish()]);
         for staging in reads
             .iter()
             .chain(timing.iter().map(|(staging, _)| staging))
@@ -160,7 +161,11 @@ impl GpuBackend {
                     }
                 });
         }
-        InFlight { reads, timing }
+        InFlight {
+            submission,
+            reads,
+            timing,
+        }
     }
 
     fn encoder(&self) -> wgpu::CommandEncoder {

@@ -136,6 +136,7 @@ impl Backend for GpuBackend {
 
     fn allocate(&mut self, specs: &[BufferSpec], poison: bool) -> Result<(), ComputeError> {
         self.buffers.clear();
+        self.in_flight.clear();
         let bytes = specs.iter().map(BufferSpec::bytes).sum();
         self.guarded(bytes, |gpu| {
             for spec in specs {
@@ -158,19 +159,28 @@ impl Backend for GpuBackend {
     }
 
     fn submit(&mut self, recording: Recording) -> Result<Ticket, ComputeError> {
-        let in_flight = self.guarded(0, |gpu| gpu.encode(recording))?;
+        let bytes = self.buffers.iter().map(wgpu::Buffer::size).sum();
+        let in_flight = self.guarded(bytes, |gpu| gpu.encode(recording))?;
         self.submissions += 1;
         self.in_flight.insert(self.submissions, in_flight);
         Ok(Ticket(self.submissions))
     }
 
     fn wait(&mut self, ticket: Ticket) -> Result<Vec<Vec<u32>>, ComputeError> {
-        let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
-        polled.map_err(|error| self.device_error(error.to_string()))?;
-        self.check()?;
-        let Some(InFlight { reads, timing }) = self.in_flight.remove(&ticket.0) else {
+        let Some(in_flight) = self.in_flight.remove(&ticket.0) else {
             return Ok(Vec::new());
         };
+        let InFlight {
+            submission,
+            reads,
+            timing,
+        } = in_flight;
+        let polled = self.device.poll(wgpu::PollType::Wait {
+            submission_index: Some(submission),
+            timeout: None,
+        });
+        polled.map_err(|error| self.device_error(error.to_string()))?;
+        self.check()?;
         if let Some((staging, kernels)) = timing {
             let words = self.mapped(&staging)?.concat();
             let stamps: Vec<u64> = bytemuck::pod_collect_to_vec(&words);

@@ -42,7 +42,12 @@ struct Lock {
 impl Lock {
     fn take(root: &Path) -> Result<Self, WriteError> {
         let path = root.join(".simexm-gpu.lock");
-        let file = File::create(&path).map_err(|error| WriteError::io(&path, error))?;
+        let opened = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path);
+        let file = opened.map_err(|error| WriteError::io(&path, error))?;
         match file.try_lock() {
             // Some file systems have no locks: there, nobody is kept out.
             Ok(()) | Err(fs::TryLockError::Error(_)) => Ok(Self { path, _file: file }),
@@ -139,6 +144,14 @@ impl OutputFolder {
         let lock = Lock::take(&root)?;
         self.lock = Some(lock);
         Ok(())
+    }
+
+    /// Removes what was written so far, so that the results can be created anew.
+    pub fn discard(&mut self) {
+        for file in self.files.drain(..) {
+            // What cannot be removed now is replaced when it is created again.
+            let _ = fs::remove_file(&file.temporary);
+        }
     }
 
     /// The folder of all results.
@@ -279,9 +292,7 @@ impl OutputFolder {
 impl Drop for OutputFolder {
     /// Nothing can be reported from here, and nothing worse than a leftover can happen.
     fn drop(&mut self) {
-        for file in &self.files {
-            let _ = fs::remove_file(&file.temporary);
-        }
+        self.discard();
         drop(self.lock.take());
         for folder in self.made_folders.iter().rev() {
             // Fails, as it should, when something else has been put there.
