@@ -12,7 +12,11 @@ fn labels(shape: [usize; 3], seed: u32) -> Array3<u32> {
     Array3::from_shape_fn(shape, |(z, x, y)| {
         let block = [z / 4, x / 5, y / 6].map(|v| v as u32);
         let word = philox4x32_10([block[0], block[1], block[2], 0], [seed, 3])[0];
-        if word % 4 == 0 { 0 } else { 1 + word % 1000 }
+        if word.is_multiple_of(4) {
+            0
+        } else {
+            1 + word % 1000
+        }
     })
 }
 

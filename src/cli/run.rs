@@ -22,7 +22,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "NAME-OR-INDEX")]
     adapter: Option<String>,
     /// Seed of all random draws; without one it is drawn and printed
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Folder for the output, in place of [output] path
     #[arg(long, value_name = "DIR")]
@@ -74,6 +74,10 @@ impl RunArgs {
                 ));
             }
         };
+        // An adapter that is named is meant to be used.
+        if self.adapter.is_some() && self.backend.is_none() {
+            flag("--adapter", "backend", Some(BackendChoice::Gpu.to_string()));
+        }
         flag(
             "--backend",
             "backend",

@@ -27,7 +27,7 @@ pub struct Compute {
     /// Which of several GPUs; `None`: the best.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adapter: Option<AdapterChoice>,
-    /// Number of CPU threads, 1 to 65535; `None`: as many as there are cores.
+    /// Number of CPU threads, 1 to 512; `None`: as many as there are cores.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
 }
@@ -83,8 +83,8 @@ impl Serialize for AdapterChoice {
     }
 }
 
-/// Largest number of threads the thread pool can hold.
-const MAX_THREADS: i128 = 65_535;
+/// Most threads: starting thousands takes longer than a run.
+const MAX_THREADS: i128 = 512;
 
 fn seed() -> Kind<'static, u64> {
     Kind::new(

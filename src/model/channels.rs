@@ -66,6 +66,10 @@ pub(super) fn channels(
             .iter()
             .map(|f| illumination.photons(f))
             .collect();
+        let most = photons
+            .iter()
+            .map(|photons| photons.mean_photons)
+            .fold(0.0, f64::max);
         let mut sources = Vec::new();
         for (number, (fluorophore, photons)) in std::iter::zip(fluorophores, &photons).enumerate() {
             let mean = photons.mean_photons;
@@ -76,7 +80,9 @@ pub(super) fn channels(
             })?;
             if !table.is_always_zero() {
                 let parameters = psf_parameters(config, channel.laser_wavelength_nm, fluorophore);
-                if parameters.emission_below_excitation() {
+                // Of crosstalk, nobody needs to be told.
+                let matters = mean >= 0.01 * most;
+                if matters && parameters.emission_below_excitation() {
                     told.push(format!(
                         "channel {name}: the laser ({} nm) lies above the emission peak of {} ({} nm)",
                         channel.laser_wavelength_nm, fluorophore.name, parameters.emission_nm

@@ -15,7 +15,7 @@ use crate::config::{Arrangement, Config, OutputFormat, VolumeFormat};
 use crate::fluorophore;
 use crate::ground_truth::{LoadError, LoadedVolume};
 use crate::io::read::{self, Format, ReadError, VolumeSource};
-use crate::io::write::{ManifestEntry, OutputFolder, WriteError};
+use crate::io::write::{FolderLock, ManifestEntry, OutputFolder, WriteError};
 use crate::model::{Model, ModelError};
 use crate::observer::Observer;
 use crate::pipeline::{Outcome, Pipeline, RunError};
@@ -143,12 +143,14 @@ pub fn simulate(
     warnings::before(&model, watcher);
 
     let root = config.output.folder();
+    // Before anything there is looked at, so that no other run changes it meanwhile.
+    let lock = FolderLock::take(&root)?;
     let previous = record_file::previous_manifest(&root);
     let mut targets = sink::targets(&config, &model);
     targets.push(RECORD_NAME.into());
     let mut output = OutputFolder::prepare(&root, &previous, &targets, options.force)?;
     // Made before the work, so that an output that cannot be written fails at once.
-    output.make_root()?;
+    output.make_root(lock)?;
 
     let mut stages = Stages::new(watcher);
     let volume = LoadedVolume::load(source.as_ref(), &annotations, region, &root, &mut stages)?;

@@ -78,7 +78,7 @@ const CASES: &[Case] = &[
         "a whole number from 0 to 2^64 - 1, or a string of its digits"),
     ("compute", "backend", &["'auto'", "'gpu'", "'cpu'"], &["'cuda'", "1"], "\"auto\", \"gpu\" or \"cpu\""),
     ("compute", "adapter", &["0", "4294967295", "'NVIDIA'", "'1'"], &["-1", "4294967296", "0.5", "''", "true"], "the name of a GPU or its index, from 0"),
-    ("compute", "threads", &["1", "65535", "2.0"], &["0", "65536", "-1", "1.5", "'2'", "nan"], "a whole number from 1 to 65535"),
+    ("compute", "threads", &["1", "512", "2.0"], &["0", "513", "-1", "1.5", "'2'", "nan"], "a whole number from 1 to 512"),
 ];
 
 #[test]

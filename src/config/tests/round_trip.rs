@@ -139,7 +139,7 @@ prop_compose! {
             any::<u32>().prop_map(AdapterChoice::Index),
             "[a-z\"'][^\u{0}]{0,9}[a-z)]".prop_map(AdapterChoice::Name),
         ]),
-        threads in prop::option::of(1..=65_535_usize),
+        threads in prop::option::of(1..=512_usize),
     ) -> Compute {
         Compute { seed, backend, adapter, threads }
     }

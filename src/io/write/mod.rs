@@ -6,6 +6,7 @@
 //! [`OutputFolder`]. A further format is one more file here that implements the two traits.
 
 mod error;
+mod lock;
 mod manifest;
 mod metadata;
 mod staging;
@@ -14,6 +15,7 @@ mod tiff;
 use std::sync::Arc;
 
 pub use error::WriteError;
+pub use lock::FolderLock;
 pub use manifest::ManifestEntry;
 pub use metadata::VolumeMetadata;
 pub use staging::{OutputFolder, StagedFile};

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::manifest::slashed;
-use super::{ManifestEntry, WriteError};
+use super::{FolderLock, ManifestEntry, WriteError};
 
 /// The output folder of one run.
 ///
@@ -29,40 +29,7 @@ pub struct OutputFolder {
     stale: Vec<ManifestEntry>,
     files: Vec<Pending>,
     made_folders: Vec<PathBuf>,
-    lock: Option<Lock>,
-}
-
-/// Keeps a second run out of the folder. The system releases it when the process ends, however it ends.
-#[derive(Debug)]
-struct Lock {
-    path: PathBuf,
-    _file: File,
-}
-
-impl Lock {
-    fn take(root: &Path) -> Result<Self, WriteError> {
-        let path = root.join(".simexm-gpu.lock");
-        let opened = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path);
-        let file = opened.map_err(|error| WriteError::io(&path, error))?;
-        match file.try_lock() {
-            // Some file systems have no locks: there, nobody is kept out.
-            Ok(()) | Err(fs::TryLockError::Error(_)) => Ok(Self { path, _file: file }),
-            Err(fs::TryLockError::WouldBlock) => Err(WriteError::Busy {
-                path: root.to_owned(),
-            }),
-        }
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // What cannot be removed does no harm: it is the lock that counts, not the file.
-        let _ = fs::remove_file(&self.path);
-    }
+    lock: Option<FolderLock>,
 }
 
 /// A file that is not yet under its final name.
@@ -134,15 +101,18 @@ impl OutputFolder {
         Ok(folder)
     }
 
-    /// Makes the folder of all results, so that one that cannot be written is known early.
+    /// Makes the folder of all results, so that one that cannot be written is known early, and keeps other
+    /// runs out of it; `lock` is its lock, if it was there to be locked before.
     ///
     /// # Errors
-    /// When the system refuses.
-    pub fn make_root(&mut self) -> Result<(), WriteError> {
+    /// When the system refuses, or another run is at work there.
+    pub fn make_root(&mut self, lock: Option<FolderLock>) -> Result<(), WriteError> {
         let root = self.root.clone();
         self.make_folders(&root)?;
-        let lock = Lock::take(&root)?;
-        self.lock = Some(lock);
+        self.lock = match lock {
+            Some(lock) => Some(lock),
+            None => FolderLock::take(&root)?,
+        };
         Ok(())
     }
 
