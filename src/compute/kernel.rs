@@ -31,7 +31,7 @@ pub struct ParamsLayout {
     pub size: usize,
 }
 
-/// A block of scalars handed to a kernel; made by [`kernel_params!`].
+/// A block of scalars handed to a kernel; declared by the macro `kernel_params`.
 pub trait KernelParams: bytemuck::Pod {
     /// Its layout.
     const LAYOUT: ParamsLayout;
