@@ -159,7 +159,7 @@ pub struct Model {
     /// Layers in the order of their names.
     pub layers: Vec<LayerModel>,
     /// The layers' fluorophores, each once, in the order of their names.
-    pub fluorophores: Vec<&'static Fluorophore>,
+    pub fluorophores: Vec<Fluorophore>,
     /// Channels in the order of their names.
     pub channels: Vec<ChannelModel>,
     /// Names of the annotated regions, in the order of their bits.
@@ -338,7 +338,7 @@ fn region_bit(region: &CellRegion, annotations: &[String]) -> u32 {
     }
 }
 
-fn fluorophores(config: &Config) -> Result<Vec<&'static Fluorophore>, ModelError> {
+fn fluorophores(config: &Config) -> Result<Vec<Fluorophore>, ModelError> {
     let mut found = Vec::new();
     let names: BTreeSet<&String> = config
         .labeling
@@ -359,7 +359,7 @@ fn fluorophores(config: &Config) -> Result<Vec<&'static Fluorophore>, ModelError
                 layer: layer().map_or_else(String::new, |(layer, _)| layer.clone()),
                 name: name.clone(),
             })?;
-        found.push(fluorophore);
+        found.push(fluorophore.clone());
     }
     Ok(found)
 }
@@ -367,7 +367,7 @@ fn fluorophores(config: &Config) -> Result<Vec<&'static Fluorophore>, ModelError
 fn layers(
     config: &Config,
     seed: u64,
-    fluorophores: &[&Fluorophore],
+    fluorophores: &[Fluorophore],
     annotations: &[String],
     tables: &mut Tables,
 ) -> Result<Vec<LayerModel>, ModelError> {

@@ -6,7 +6,7 @@ mod support_cli;
 use rayon::ThreadPoolBuilder;
 use simexm_gpu::config::Config;
 use simexm_gpu::observer::Observer;
-use simexm_gpu::simulation::{Options, Report, Watcher, fluorophore_names, simulate};
+use simexm_gpu::simulation::{Options, Report, Watcher, simulate};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use support_cli::{Workplace, blocks, config, images, write_stack};
@@ -34,8 +34,7 @@ type Files = BTreeMap<PathBuf, Vec<u8>>;
 
 /// Runs a configuration and takes its files.
 fn run(workplace: &Workplace, text: &str, options: Options) -> (Report, Files) {
-    let names = fluorophore_names();
-    let config = Config::from_toml_str(text, "test", workplace.folder(), &names, &[]);
+    let config = Config::from_toml_str(text, "test", workplace.folder(), &[]);
     let config = config.unwrap_or_else(|error| panic!("{error}"));
     let report = simulate(&config, options, &mut Nobody).unwrap_or_else(|error| panic!("{error}"));
     let files = images(&workplace.path("out"));

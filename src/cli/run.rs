@@ -109,7 +109,7 @@ pub(super) fn run(args: &RunArgs) -> u8 {
             return exit::USAGE;
         }
     };
-    let config = match Config::from_file(path, &simulation::fluorophore_names(), &overrides) {
+    let config = match Config::from_file(path, &overrides) {
         Ok(config) => config,
         Err(error) => {
             report(&error);

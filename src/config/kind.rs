@@ -26,6 +26,11 @@ impl<'k, T> Kind<'k, T> {
             parse: Box::new(parse),
         }
     }
+
+    /// Whether a name, which is no value of the file, is of the kind.
+    pub fn accepts(&self, name: &str) -> bool {
+        (self.parse)(&Value::String(name.to_owned())).is_some()
+    }
 }
 
 /// A range of numbers.

@@ -79,14 +79,14 @@ fn single_neuron() -> Kind<'static, SingleNeuron> {
 
 /// The name of a fluorophore that exists.
 fn fluorophore<'k>(context: &'k Context<'_>) -> Kind<'k, String> {
-    let names = context.fluorophores;
+    let names = &context.fluorophores;
     let parse = |value: &Value| {
-        let name = value.as_text().filter(|name| names.contains(name))?;
-        Some(name.to_owned())
+        let name = value.as_text()?;
+        names.iter().find(|known| *known == name).cloned()
     };
     Kind {
         expected: format!("one of the fluorophores {}", names.join(", ")),
-        candidates: names.iter().map(|&name| name.to_owned()).collect(),
+        candidates: names.clone(),
         parse: Box::new(parse),
     }
 }

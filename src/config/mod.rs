@@ -9,6 +9,7 @@ mod choice;
 mod compute;
 mod error;
 mod expansion;
+mod fluorophores;
 mod groundtruth;
 mod kind;
 mod labeling;
@@ -24,20 +25,24 @@ pub mod tree;
 mod tests;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use serde::Serialize;
 
+use crate::fluorophore;
+
 pub use choice::{Choice, UnknownChoice};
 pub use compute::{AdapterChoice, BackendChoice, Compute};
 pub use error::{ConfigError, Problem};
 pub use expansion::Expansion;
+pub use fluorophores::OwnFluorophore;
 pub use groundtruth::{Arrangement, GroundTruth, Region, RegionVolume, VolumeFormat};
 pub use labeling::{Labeling, Layer, SingleNeuron};
 pub use optics::{Channel, MicroscopeType, Optics};
-pub use output::{Output, OutputFormat};
+pub use output::{BitDepth, Compression, Normalization, Output, OutputFormat};
 pub use overrides::{Override, OverrideError};
 
 use section::{Context, Section};
@@ -58,6 +63,9 @@ pub struct Config {
     pub output: Output,
     /// Seed and device.
     pub compute: Compute,
+    /// The user's own dyes by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub fluorophores: BTreeMap<String, OwnFluorophore>,
 }
 
 /// Longest configuration file that is read, in bytes.
@@ -67,15 +75,10 @@ impl Config {
     /// Reads a TOML file and applies `overrides`, the later over the earlier.
     ///
     /// Relative paths start at the file's folder, those of overrides at the working directory.
-    /// `fluorophores` are the names that layers may use.
     ///
     /// # Errors
     /// The file cannot be read, is not TOML, or keys or values are wrong: then all of them.
-    pub fn from_file(
-        path: &Path,
-        fluorophores: &[&str],
-        overrides: &[Override],
-    ) -> Result<Self, ConfigError> {
+    pub fn from_file(path: &Path, overrides: &[Override]) -> Result<Self, ConfigError> {
         let unreadable = |source| ConfigError::Unreadable {
             path: path.to_owned(),
             source,
@@ -95,7 +98,7 @@ impl Config {
         let name = path.display().to_string();
         let text = toml_source::utf8(&bytes, &name).map_err(ConfigError::Syntax)?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        Self::from_toml_str(text, &name, folder, fluorophores, overrides)
+        Self::from_toml_str(text, &name, folder, overrides)
     }
 
     /// Reads TOML text; as [`Config::from_file`], with `name` for the file in messages and `base_folder`
@@ -107,11 +110,10 @@ impl Config {
         text: &str,
         name: &str,
         base_folder: &Path,
-        fluorophores: &[&str],
         overrides: &[Override],
     ) -> Result<Self, ConfigError> {
         let tree = toml_source::parse(text, name).map_err(ConfigError::Syntax)?;
-        Self::from_tree(tree, name, base_folder, fluorophores, overrides)
+        Self::from_tree(tree, name, base_folder, overrides)
     }
 
     /// Reads what a front end made of a file; as [`Config::from_toml_str`].
@@ -122,17 +124,24 @@ impl Config {
         mut tree: Table,
         name: &str,
         base_folder: &Path,
-        fluorophores: &[&str],
         overrides: &[Override],
     ) -> Result<Self, ConfigError> {
         for entry in overrides {
             entry.apply(&mut tree);
         }
         let regions = groundtruth::region_names(&tree);
+        let built_in_fluorophores: Vec<&str> = fluorophore::names().collect();
+        let own = fluorophores::names(&tree);
+        let fluorophores = built_in_fluorophores
+            .iter()
+            .map(ToString::to_string)
+            .chain(own)
+            .collect();
         let problems = RefCell::default();
         let context = Context {
             file: name,
             base_folder,
+            built_in_fluorophores: &built_in_fluorophores,
             fluorophores,
             regions,
             problems,
@@ -167,6 +176,7 @@ fn read(root: &mut Section<'_>) -> Option<Config> {
     let optics = root.table("optics", optics::read);
     let output = root.table("output", output::read);
     let compute = root.optional_table("compute", compute::read);
+    let fluorophores = root.optional_table("fluorophores", fluorophores::read);
     root.ignore("run");
     Some(Config {
         groundtruth: groundtruth?,
@@ -175,5 +185,6 @@ fn read(root: &mut Section<'_>) -> Option<Config> {
         optics: optics?,
         output: output?,
         compute: compute?,
+        fluorophores: fluorophores?,
     })
 }

@@ -89,7 +89,7 @@ threads = 2
 "#;
 
 fn read_with(text: &str, overrides: &[Override]) -> Result<Config, ConfigError> {
-    Config::from_toml_str(text, "c.toml", Path::new("/base"), FLUOROPHORES, overrides)
+    Config::from_toml_str(text, "c.toml", Path::new("/base"), overrides)
 }
 
 fn read(text: &str) -> Result<Config, ConfigError> {

@@ -8,7 +8,7 @@ mod catalogue;
 mod photons;
 mod spectrum;
 
-pub use catalogue::{catalogue, find};
+pub use catalogue::{catalogue, find, names};
 pub use photons::{Illumination, Photons, mean_photons};
 pub use spectrum::{Spectrum, SpectrumError};
 

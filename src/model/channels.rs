@@ -43,7 +43,7 @@ pub struct ChannelModel {
 pub(super) fn channels(
     config: &Config,
     seed: u64,
-    fluorophores: &[&'static Fluorophore],
+    fluorophores: &[Fluorophore],
     tables: &mut Tables,
     proteins_per_voxel: &[f64],
     told: &mut Vec<String>,

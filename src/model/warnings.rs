@@ -8,7 +8,7 @@ use crate::fluorophore::{Fluorophore, Photons};
 pub(super) fn dark_channel(
     config: &Config,
     channel: &str,
-    fluorophores: &[&Fluorophore],
+    fluorophores: &[Fluorophore],
     photons: &[Photons],
 ) -> String {
     let optics = &config.optics.channels[channel];
@@ -50,7 +50,7 @@ pub(super) fn dark_channel(
 /// That hardly a photon of the labelling reaches a channel.
 pub(super) fn dim_channel(
     channel: &str,
-    fluorophores: &[&Fluorophore],
+    fluorophores: &[Fluorophore],
     photons: &[Photons],
 ) -> String {
     let sent: Vec<String> = std::iter::zip(fluorophores, photons)

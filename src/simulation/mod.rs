@@ -12,7 +12,6 @@ pub use report::{Report, StageTime};
 
 use crate::compute::ComputeError;
 use crate::config::{Arrangement, Config, OutputFormat, VolumeFormat};
-use crate::fluorophore;
 use crate::ground_truth::{LoadError, LoadedVolume};
 use crate::io::read::{self, Format, ReadError, VolumeSource};
 use crate::io::write::{FolderLock, ManifestEntry, OutputFolder, WriteError};
@@ -113,14 +112,6 @@ pub struct Options {
     pub poison: bool,
     /// For tests: slabs of at most this many slices.
     pub deepest_slab: Option<usize>,
-}
-
-/// Names of the fluorophores that a configuration may use.
-pub fn fluorophore_names() -> Vec<&'static str> {
-    fluorophore::catalogue()
-        .iter()
-        .map(|f| f.name.as_str())
-        .collect()
 }
 
 /// Runs a configuration: reads its ground truth, simulates, and writes the channels, the ground truth

@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use super::{FLUOROPHORES, FULL, read_with};
+use super::{FULL, read_with};
 use crate::config::{Config, ConfigError, Override, toml_source};
 
 /// Values that parsers and ranges trip over.
@@ -162,8 +162,7 @@ fn check(result: Result<Config, ConfigError>) -> Result<(), TestCaseError> {
     match result {
         Ok(config) => {
             // What was taken can be written and read again.
-            let again =
-                Config::from_toml_str(&config.to_toml(), "c", Path::new("/"), FLUOROPHORES, &[]);
+            let again = Config::from_toml_str(&config.to_toml(), "c", Path::new("/"), &[]);
             prop_assert_eq!(
                 again.map_err(|error| TestCaseError::fail(error.to_string()))?,
                 config

@@ -1,6 +1,6 @@
 //! The words for what is wrong: syntax, unknown names, missing tables, several problems at once.
 
-use super::{FLUOROPHORES, FULL, problems, read, with_line, with_value};
+use super::{FULL, problems, read, with_line, with_value};
 use crate::config::{Config, ConfigError};
 
 /// The only problem, without the position.
@@ -228,7 +228,7 @@ fn files_that_cannot_be_read_are_named() {
         let path = folder.path().join(name);
         (
             path.display().to_string(),
-            Config::from_file(&path, FLUOROPHORES, &[]).unwrap_err(),
+            Config::from_file(&path, &[]).unwrap_err(),
         )
     };
     let (path, error) = from_file("none.toml");

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{FLUOROPHORES, FULL, read};
+use super::{FULL, read};
 use crate::config::tree::{Position, Table, Value};
 use crate::config::{
     AdapterChoice, Arrangement, BackendChoice, Config, MicroscopeType, OutputFormat, Region,
@@ -155,7 +155,7 @@ fn relative_paths_start_at_the_folder_of_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("c.toml");
     std::fs::write(&path, MINIMAL).unwrap();
-    let config = Config::from_file(&path, FLUOROPHORES, &[]).unwrap();
+    let config = Config::from_file(&path, &[]).unwrap();
     assert_eq!(
         config.groundtruth.image_path,
         folder.path().join("cells.tif")
@@ -163,7 +163,7 @@ fn relative_paths_start_at_the_folder_of_the_file() {
     assert_eq!(config.output.path, folder.path().join("out"));
 
     // Text without a folder: the working directory.
-    let config = Config::from_toml_str(MINIMAL, "c", Path::new(""), FLUOROPHORES, &[]).unwrap();
+    let config = Config::from_toml_str(MINIMAL, "c", Path::new(""), &[]).unwrap();
     assert_eq!(
         config.output.path,
         std::env::current_dir().unwrap().join("out")
@@ -196,8 +196,7 @@ fn untyped_table(table: &Table) -> Table {
 fn a_format_without_types_reads_the_same() {
     for text in [FULL, MINIMAL] {
         let tree = untyped_table(&toml_source::parse(text, "c.toml").unwrap());
-        let config =
-            Config::from_tree(tree, "c.ini", Path::new("/base"), FLUOROPHORES, &[]).unwrap();
+        let config = Config::from_tree(tree, "c.ini", Path::new("/base"), &[]).unwrap();
         assert_eq!(config, read(text).unwrap());
     }
 }
@@ -208,8 +207,7 @@ fn a_format_without_types_or_positions_names_section_and_key() {
         .replace("factor = 4\n", "factor = 0.5\n")
         .replace("isotropic = true", "isotropic = 'maybe'");
     let tree = untyped_table(&toml_source::parse(&text, "c.toml").unwrap());
-    let error =
-        Config::from_tree(tree, "c.ini", Path::new("/base"), FLUOROPHORES, &[]).unwrap_err();
+    let error = Config::from_tree(tree, "c.ini", Path::new("/base"), &[]).unwrap_err();
     assert_eq!(
         error.to_string(),
         "c.ini: [groundtruth] isotropic = maybe must be true or false\n\

@@ -8,9 +8,9 @@ use proptest::sample::select;
 
 use super::{FLUOROPHORES, FULL, read};
 use crate::config::{
-    AdapterChoice, Arrangement, BackendChoice, Channel, Choice, Compute, Config, Expansion,
-    GroundTruth, Labeling, Layer, MicroscopeType, Optics, Output, OutputFormat, Region,
-    RegionVolume, SingleNeuron, VolumeFormat,
+    AdapterChoice, Arrangement, BackendChoice, BitDepth, Channel, Choice, Compression, Compute,
+    Config, Expansion, GroundTruth, Labeling, Layer, MicroscopeType, Normalization, Optics, Output,
+    OutputFormat, OwnFluorophore, Region, RegionVolume, SingleNeuron, VolumeFormat,
 };
 
 fn any_choice<C: Choice + std::fmt::Debug>() -> impl Strategy<Value = C> {
@@ -126,8 +126,14 @@ prop_compose! {
         sim_channels in any_choice::<Arrangement>(),
         gt_cells in any_choice::<Arrangement>(),
         gt_region in region(names),
+        bit_depth in select([BitDepth::Eight, BitDepth::Sixteen].as_slice()),
+        normalize in any_choice::<Normalization>(),
+        compression in prop::option::of(any_choice::<Compression>()),
     ) -> Output {
-        Output { name, path, format, sim_channels, gt_cells, gt_region }
+        let bit_depth = if format == OutputFormat::Gif { BitDepth::Eight } else { bit_depth };
+        Output {
+            name, path, format, sim_channels, gt_cells, gt_region, bit_depth, normalize, compression,
+        }
     }
 }
 
@@ -142,6 +148,16 @@ prop_compose! {
         threads in prop::option::of(1..=512_usize),
     ) -> Compute {
         Compute { seed, backend, adapter, threads }
+    }
+}
+
+prop_compose! {
+    fn own_fluorophore()(
+        quantum_yield in 0.0..=1.0,
+        extinction_coefficient in 1.0..1e6,
+        spectra in path(),
+    ) -> OwnFluorophore {
+        OwnFluorophore { quantum_yield, extinction_coefficient, spectra }
     }
 }
 
@@ -161,15 +177,19 @@ fn config() -> impl Strategy<Value = Config> {
             optics(),
             output(names),
             compute(),
+            prop::collection::btree_map("[a-z]{1,8}", own_fluorophore(), 0..3),
         )
             .prop_map(
-                |(groundtruth, labeling, expansion, optics, output, compute)| Config {
-                    groundtruth,
-                    labeling,
-                    expansion,
-                    optics,
-                    output,
-                    compute,
+                |(groundtruth, labeling, expansion, optics, output, compute, fluorophores)| {
+                    Config {
+                        groundtruth,
+                        labeling,
+                        expansion,
+                        optics,
+                        output,
+                        compute,
+                        fluorophores,
+                    }
                 },
             )
     })
