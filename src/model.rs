@@ -7,7 +7,9 @@ mod warnings;
 pub use channels::{ChannelModel, Source};
 
 use crate::camera::{AxisSampling, Camera};
-use crate::config::{Config, Region as CellRegion, SingleNeuron};
+use crate::config::{
+    Arrangement, BitDepth, Config, Normalization, Region as CellRegion, SingleNeuron,
+};
 use crate::fluorophore::{self, Fluorophore};
 use crate::psf::{self, PsfError};
 use crate::rng::{DiscreteTable, Purpose, StreamKey, TableError};
@@ -166,6 +168,12 @@ pub struct Model {
     pub annotations: Vec<String>,
     /// Bit of the region that the ground truth shows.
     pub truth_bit: u32,
+    /// Whether all cells share a ground truth, or each has its own.
+    pub truth_cells: Arrangement,
+    /// Bits of a grey value.
+    pub bit_depth: BitDepth,
+    /// What grey values stand for.
+    pub normalize: Normalization,
     /// The camera.
     pub camera: Camera,
     /// Baseline photons, if any.
@@ -262,6 +270,9 @@ impl Model {
             isotropic: config.groundtruth.isotropic,
             global_density: config.labeling.global_density,
             truth_bit: region_bit(&config.output.gt_region, &annotations),
+            truth_cells: config.output.gt_cells,
+            bit_depth: config.output.bit_depth,
+            normalize: config.output.normalize,
             layers,
             fluorophores,
             channels,
@@ -297,6 +308,14 @@ impl Model {
             .iter()
             .position(|&region| region == bit)
             .unwrap_or(0)
+    }
+
+    /// Ground truth volumes that the device makes for a fluorophore, of cells in this many sheets.
+    pub fn truth_volumes(&self, sheets: usize) -> usize {
+        match self.truth_cells {
+            Arrangement::Merged => 1,
+            Arrangement::Splitted => sheets,
+        }
     }
 
     /// Shape (z, x, y) of the images.

@@ -8,6 +8,7 @@ mod record;
 
 use crate::cells::Selection;
 use crate::compute::{Backend, ComputeError, Recording, Ticket};
+use crate::config::Normalization;
 use crate::ground_truth::LoadedVolume;
 use crate::model::Model;
 use crate::observer::Observer;
@@ -21,17 +22,39 @@ use std::path::Path;
 
 /// Where a run's results go. Slices come in order.
 pub trait Sink {
-    /// Slices of a fluorophore's ground truth from `first` on: indices of cells, (z, x, y).
+    /// The labelled cells, known before any slice comes.
+    ///
+    /// # Errors
+    /// When there is no room for what is to come.
+    fn begin(&mut self, _selection: &Selection) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    /// Slices of a fluorophore's ground truth: indices of cells, (z, x, y).
     ///
     /// # Errors
     /// When they cannot be written.
-    fn truth(&mut self, fluorophore: usize, first: usize, cells: &[u32]) -> Result<(), SinkError>;
+    fn truth(&mut self, slices: TruthSlices<'_>) -> Result<(), SinkError>;
 
-    /// Slices of all channels from `first` on: grey values, (z, x, y), a volume for each channel.
+    /// Slices of all channels from `first` on: the bytes of grey values of the model's bit depth in the
+    /// machine's order, (z, x, y), a volume for each channel.
     ///
     /// # Errors
     /// When they cannot be written.
     fn images(&mut self, first: usize, channels: &[Vec<u8>]) -> Result<(), SinkError>;
+}
+
+/// Some slices of a ground truth.
+#[derive(Clone, Copy, Debug)]
+pub struct TruthSlices<'a> {
+    /// Index of the fluorophore.
+    pub fluorophore: usize,
+    /// The sheet of cells that is shown; 0 where the ground truth is merged from all of them.
+    pub sheet: usize,
+    /// The first of the slices.
+    pub first: usize,
+    /// Indices of cells, (z, x, y).
+    pub cells: &'a [u32],
 }
 
 /// Why a result could not be written.
@@ -116,6 +139,7 @@ impl<'a> Pipeline<'a> {
             None
         };
         let selection = Selection::draw(self.model, &self.volume.cells, voxels.as_deref());
+        sink.begin(&selection).map_err(RunError::Sink)?;
         let maxima = self.image(&selection, sink)?;
         Ok(Outcome { selection, maxima })
     }
@@ -232,10 +256,17 @@ impl<'a> Pipeline<'a> {
         let mut reads = self.backend.wait(ticket)?.into_iter();
         let (first, count) = kept(&step.regions, step_z);
         if count > 0 {
+            let sheets = self.model.truth_volumes(self.volume.sheets());
             for fluorophore in 0..self.model.fluorophores.len() {
-                let cells = reads.next().unwrap_or_default();
-                let written = sink.truth(fluorophore, first / step_z, &cells);
-                written.map_err(RunError::Sink)?;
+                for sheet in 0..sheets {
+                    let slices = TruthSlices {
+                        fluorophore,
+                        sheet,
+                        first: first / step_z,
+                        cells: &reads.next().unwrap_or_default(),
+                    };
+                    sink.truth(slices).map_err(RunError::Sink)?;
+                }
             }
         }
         let (first, count) = kept(&step.images, step_z);
@@ -252,6 +283,15 @@ impl<'a> Pipeline<'a> {
         Ok(reads.next().unwrap_or_default())
     }
 
+    /// The thresholds of a channel's grey values.
+    fn thresholds(&self, maximum: u32) -> Vec<u32> {
+        let largest = self.model.bit_depth.largest();
+        match self.model.normalize {
+            Normalization::Channel => normalise::thresholds(maximum, largest),
+            Normalization::None => normalise::photon_thresholds(largest),
+        }
+    }
+
     /// Normalises by the channels' maxima and hands the images over.
     fn finish(
         &mut self,
@@ -262,9 +302,10 @@ impl<'a> Pipeline<'a> {
     ) -> Result<(), RunError> {
         let slices = self.model.image_shape()[0];
         let batch = self.plan.images_per_step;
+        let grey_bytes = self.model.bit_depth.bits() as usize / 8;
         let thresholds = maxima
             .iter()
-            .flat_map(|&m| normalise::thresholds(m))
+            .flat_map(|&maximum| self.thresholds(maximum))
             .collect();
         let mut recording = Recording::default();
         recording.write(self.plan.buffers.thresholds, 0, thresholds);
@@ -289,7 +330,7 @@ impl<'a> Pipeline<'a> {
             let ticket = self.backend.submit(std::mem::take(&mut recording))?;
             let grey = self.backend.wait(ticket)?.into_iter().map(|words| {
                 let mut bytes: Vec<u8> = bytemuck::pod_collect_to_vec(&words);
-                bytes.truncate(count * pixels);
+                bytes.truncate(count * pixels * grey_bytes);
                 bytes
             });
             let channels: Vec<Vec<u8>> = grey.collect();

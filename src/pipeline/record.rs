@@ -4,13 +4,14 @@ mod imaging;
 
 use crate::cells::Selection;
 use crate::compute::{Buffer, Recording};
+use crate::config::Arrangement;
 use crate::ground_truth::LoadedVolume;
 use crate::model::{LayerModel, Model};
 use crate::plan::Plan;
 use crate::schedule::{Step, kept};
 use crate::stages::blur::kernel_spectra;
 use crate::stages::blur::rows_inverse::baseline_profile;
-use crate::stages::normalise::{NORMALISE, NormaliseParams, THRESHOLDS};
+use crate::stages::normalise::{NORMALISE, NormaliseParams};
 use crate::stages::{regions, scatter, survey, truth};
 use crate::store::StoreError;
 use std::ops::Range;
@@ -144,8 +145,8 @@ impl<'a> Recorder<'a> {
         Ok(self.recording)
     }
 
-    /// The image sweep of a step. It reads, in this order: the ground truth of each fluorophore if
-    /// the step keeps slices of regions; the images of each channel if it keeps images and the run
+    /// The image sweep of a step. It reads, in this order: the ground truth of each fluorophore (and
+    /// sheet, if each cell has its own) if the step keeps slices of regions; the images of each channel if it keeps images and the run
     /// has several steps; the status; the maxima.
     pub(super) fn step(&mut self, step: &Step, selection: &Selection) -> Result<(), StoreError> {
         let b = &self.plan.buffers;
@@ -235,6 +236,7 @@ impl<'a> Recorder<'a> {
             return;
         }
         let words = count * image_x * image_y;
+        let merged = self.model.truth_cells == Arrangement::Merged;
         for fluorophore in 0..self.model.fluorophores.len() {
             for (sheet, (&labels, &regions)) in b.labels.iter().zip(&b.regions).enumerate() {
                 let params = truth::TruthParams {
@@ -253,13 +255,18 @@ impl<'a> Recorder<'a> {
                     labels_ring: self.plan.schedule.labels_ring as u32,
                     region: self.model.truth_bit,
                     selection_at: selection.fluorophore_at(fluorophore),
-                    combine: (sheet > 0).into(),
+                    combine: (merged && sheet > 0).into(),
                 };
                 let buffers = [labels, regions, b.selection, b.truth];
                 self.recording
                     .dispatch(&truth::TRUTH, params, &buffers, words);
+                if !merged {
+                    self.recording.read(b.truth, 0..words);
+                }
             }
-            self.recording.read(b.truth, 0..words);
+            if merged {
+                self.recording.read(b.truth, 0..words);
+            }
         }
     }
 
@@ -276,11 +283,15 @@ impl<'a> Recorder<'a> {
         if let Some(images) = images {
             self.recording.write(image, 0, images);
         }
+        let depth = self.model.bit_depth;
+        let per_word = 32 / depth.bits();
         let params = NormaliseParams {
             pixels: pixels as u32,
-            thresholds_at: (channel * THRESHOLDS) as u32,
+            thresholds_at: channel as u32 * depth.largest(),
+            largest: depth.largest(),
+            per_word,
         };
-        let words = pixels.div_ceil(4);
+        let words = pixels.div_ceil(per_word as usize);
         self.recording
             .dispatch(&NORMALISE, params, &[image, b.thresholds, b.grey], words);
         self.recording.read(b.grey, 0..words);

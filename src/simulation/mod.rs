@@ -1,5 +1,7 @@
 //! A whole run: from a configuration to files.
 
+mod arrays;
+mod attempts;
 mod device;
 mod record_file;
 mod report;
@@ -7,19 +9,21 @@ mod sink;
 mod stages;
 mod warnings;
 
+pub use arrays::{ChannelImage, GroundTruthImage, Images, Tissue, simulate_arrays};
 pub use record_file::RECORD_NAME;
 pub use report::{Report, StageTime};
 
 use crate::compute::ComputeError;
-use crate::config::{Arrangement, Config, OutputFormat, VolumeFormat};
+use crate::config::{Arrangement, Config, VolumeFormat};
 use crate::ground_truth::{LoadError, LoadedVolume};
 use crate::io::read::{self, Format, ReadError, VolumeSource};
 use crate::io::write::{FolderLock, ManifestEntry, OutputFolder, WriteError};
 use crate::model::{Model, ModelError};
 use crate::observer::Observer;
-use crate::pipeline::{Outcome, Pipeline, RunError};
-use crate::plan::{Plan, PlanError};
+use crate::pipeline::RunError;
+use crate::plan::PlanError;
 use crate::volume::Region;
+use attempts::Attempts;
 use sink::FileSink;
 use stages::Stages;
 
@@ -114,6 +118,24 @@ pub struct Options {
     pub deepest_slab: Option<usize>,
 }
 
+/// A watcher that neither tells nor interrupts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn begin(&mut self, _: &str, _: usize) {}
+    fn advance(&mut self, _: usize) {}
+    fn end(&mut self) {}
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
+impl Watcher for Silent {
+    fn note(&mut self, _: &str) {}
+    fn warn(&mut self, _: &str) {}
+}
+
 /// Runs a configuration: reads its ground truth, simulates, and writes the channels, the ground truth
 /// and the record of the run to `config.output.folder()`. Files appear whole or not at all.
 ///
@@ -147,39 +169,21 @@ pub fn simulate(
     let volume = LoadedVolume::load(source.as_ref(), &annotations, region, &root, &mut stages)?;
     warnings::of_volume(&model, &volume, stages.watcher());
     let mut device = device::choose(&config.compute, stages.watcher());
-    let (outcome, blank_truths) = loop {
-        let mut attempt = || -> Result<(Outcome, Vec<usize>), SimulationError> {
-            let device = device.backend();
-            let deepest = options
-                .deepest_slab
-                .unwrap_or(usize::MAX)
-                .min(device.deepest_slab());
-            let (cells, sheets) = (volume.cells.len(), volume.sheets());
-            let plan = Plan::new(&model, cells, sheets, device.limits(), deepest)?;
-            let mut sink = FileSink::create(&config, &model, &volume, &mut output)?;
-            let poison = options.poison;
-            let pipeline =
-                Pipeline::new(&model, &plan, &volume, device, &mut stages, &root, poison)?;
-            let outcome = pipeline.run(&mut sink)?;
-            let blank_truths = sink.blank_truths();
-            sink.finish()?;
-            Ok((outcome, blank_truths))
-        };
-        match attempt() {
-            Ok(done) => break done,
-            // What a GPU refuses, or fails at, the CPU does from the beginning.
-            Err(
-                error @ (SimulationError::Plan(_)
-                | SimulationError::Compute(_)
-                | SimulationError::Run(RunError::Compute(_))),
-            ) if device.is_gpu() => {
-                output.discard();
-                stages.abandon();
-                device.fall_back(&error.to_string(), stages.watcher());
-            }
-            Err(error) => return Err(error),
-        }
+    let attempts = Attempts {
+        model: &model,
+        volume: &volume,
+        options,
+        spill_folder: &root,
     };
+    let (outcome, blank_truths) = attempts.run(&mut device, &mut stages, |pipeline| {
+        // What an attempt that failed has written.
+        output.discard();
+        let mut sink = FileSink::create(&config, &model, &volume, &mut output, &root)?;
+        let outcome = pipeline.run(&mut sink)?;
+        let blank_truths = sink.blank_truths();
+        sink.finish()?;
+        Ok((outcome, blank_truths))
+    })?;
     warnings::after(&model, &outcome, &blank_truths, stages.watcher());
     for entry in output
         .stale()
@@ -221,21 +225,10 @@ pub fn simulate(
 
 /// What the configuration language knows and this version does not do yet.
 fn check_supported(config: &Config) -> Result<(), SimulationError> {
-    let refuse = |key: &str, value: &str, instead: &str| {
-        Err(SimulationError::Unsupported(format!(
-            "{key} = \"{value}\" is not supported yet; use \"{instead}\""
-        )))
-    };
     if config.groundtruth.gt_cells == Arrangement::Splitted {
-        return refuse("[groundtruth] gt_cells", "splitted", "merged");
+        return Err(SimulationError::Unsupported("[groundtruth] gt_cells = splitted".into()));
     }
-    if config.output.gt_cells == Arrangement::Splitted {
-        return refuse("[output] gt_cells", "splitted", "merged");
-    }
-    match config.output.format {
-        OutputFormat::Tiff => Ok(()),
-        other => refuse("[output] format", &other.to_string(), "tiff"),
-    }
+    Ok(())
 }
 
 type OpenVolumes = (Box<dyn VolumeSource>, Vec<Box<dyn VolumeSource>>, Region);

@@ -1,132 +1,83 @@
 //! Results on their way to files.
 
+mod layout;
+mod splitted;
+
+pub(super) use layout::targets;
+
 use super::SimulationError;
-use crate::cells::CellIndex;
+use crate::cells::{CellIndex, Selection};
 use crate::config::{Arrangement, Config};
 use crate::ground_truth::LoadedVolume;
-use crate::io::write::{
-    Compression, Content, OutputFolder, PixelType, TiffLayout, TiffStackWriter, VolumeMetadata,
-    VolumeSink, WriteError,
-};
+use crate::io::write::{OutputFolder, PixelType, VolumeSink};
 use crate::model::Model;
-use crate::pipeline::{Sink, SinkError};
+use crate::pipeline::{Sink, SinkError, TruthSlices};
+use layout::{COLOURS, Layouts};
 use rayon::prelude::*;
-use std::path::PathBuf;
+use splitted::SplittedTruth;
+use std::path::Path;
 
-/// Channels of a merged file.
-const COLOURS: usize = 3;
-
-/// Writes channels and ground truth as TIFF stacks.
+/// Writes channels and ground truth.
 pub(super) struct FileSink<'a> {
-    cells: &'a CellIndex,
-    id_type: PixelType,
-    truth: Vec<Box<dyn VolumeSink>>,
+    ids: Ids<'a>,
+    truth: Truth<'a>,
     channels: Vec<Box<dyn VolumeSink>>,
     merged: bool,
     pixels: usize,
+    grey_bytes: usize,
     /// For each fluorophore whether its ground truth shows a cell.
     shown: Vec<bool>,
 }
 
-/// The files of a run below its folder: ground truths by fluorophore, then channels.
-pub(super) fn targets(config: &Config, model: &Model) -> Vec<PathBuf> {
-    let truth = model.fluorophores.iter().map(|fluorophore| {
-        PathBuf::from("groundtruth")
-            .join(&fluorophore.name)
-            .join("all_cells.tiff")
-    });
-    truth.chain(channel_files(config, model)).collect()
-}
-
-fn channel_files(config: &Config, model: &Model) -> Vec<PathBuf> {
-    let numbers = 0..model.channels.len();
-    let folder = PathBuf::from("simulation");
-    match config.output.sim_channels {
-        Arrangement::Splitted => numbers
-            .map(|i| folder.join(format!("channel_{i}.tiff")))
-            .collect(),
-        Arrangement::Merged => numbers
-            .step_by(COLOURS)
-            .map(|i| folder.join(format!("channels_{i}{}{}.tiff", i + 1, i + 2)))
-            .collect(),
-    }
+/// Ground truth of all cells together, or of each by itself.
+enum Truth<'a> {
+    Merged(Vec<Box<dyn VolumeSink>>),
+    Splitted(SplittedTruth<'a>),
 }
 
 impl<'a> FileSink<'a> {
     pub(super) fn create(
-        config: &Config,
-        model: &Model,
+        config: &'a Config,
+        model: &'a Model,
         volume: &'a LoadedVolume,
-        output: &mut OutputFolder,
-    ) -> Result<Self, WriteError> {
-        let shape = model.image_shape();
-        let merged = config.output.sim_channels == Arrangement::Merged;
-        let factor = config.expansion.factor;
-        let tissue_nm = model.camera.pixel_in_tissue_nm(config.groundtruth.voxel_nm);
-        let metadata = |what: String| VolumeMetadata {
-            voxel_nm: tissue_nm.map(|nm| nm * factor),
-            description: format!(
-                "{what}\nvoxel in tissue (z, x, y): {:.3} x {:.3} x {:.3} nm, expansion factor {factor}",
-                tissue_nm[0], tissue_nm[1], tissue_nm[2]
-            ),
-        };
-        let mut create = |path: PathBuf, pixel, content, compression, what: String| {
-            let layout = TiffLayout {
-                shape,
-                pixel,
-                content,
-                compression,
-                metadata: metadata(what),
-            };
-            let writer = TiffStackWriter::create(output.create(&path)?, layout)?;
-            Ok::<_, WriteError>(Box::new(writer) as Box<dyn VolumeSink>)
-        };
-        let mut targets = targets(config, model).into_iter();
-        let largest = volume.cells.ids().last().copied().unwrap_or(0);
-        let id_type = match PixelType::for_ids(largest) {
-            PixelType::Gray8 => PixelType::Gray16,
-            wide => wide,
-        };
-        let region = config.output.gt_region.name();
-        let truth = model
-            .fluorophores
-            .iter()
-            .zip(&mut targets)
-            .map(|(fluorophore, path)| {
-                let what = format!(
-                    "ids of cells labelled with {}, region {region}",
-                    fluorophore.name
-                );
-                create(path, id_type, Content::Labels, Compression::Deflate, what)
-            })
-            .collect::<Result<_, _>>()?;
-        let names: Vec<&str> = model
-            .channels
-            .iter()
-            .map(|channel| channel.name.as_str())
-            .collect();
-        let in_file = if merged { COLOURS } else { 1 };
-        let pixel = if merged {
-            PixelType::Rgb8
-        } else {
-            PixelType::Gray8
-        };
-        let channels = names
-            .chunks(in_file)
-            .zip(targets)
-            .map(|(names, path)| {
-                let what = format!("channels: {}", names.join(", "));
-                create(path, pixel, Content::Intensity, Compression::None, what)
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
+        output: &'a mut OutputFolder,
+        spill_folder: &Path,
+    ) -> Result<Self, SimulationError> {
+        let layouts = Layouts::new(config, model, volume.cells.ids())?;
+        let ids = Ids {
             cells: &volume.cells,
-            id_type,
+            pixel: layouts.id_pixel(),
+        };
+        let channels = layouts
+            .channels()
+            .into_iter()
+            .map(|(stem, layout)| layouts.create(output, &stem, layout))
+            .collect::<Result<_, _>>()?;
+        let shape = model.image_shape();
+        let dyes = model.fluorophores.len();
+        let truth = match config.output.gt_cells {
+            Arrangement::Merged => Truth::Merged(
+                (0..dyes)
+                    .map(|dye| {
+                        let (stem, layout) = layouts.truth_of_all(dye);
+                        layouts.create(output, &stem, layout)
+                    })
+                    .collect::<Result<_, _>>()?,
+            ),
+            Arrangement::Splitted => {
+                let sheets = volume.sheets();
+                let truth = SplittedTruth::new(layouts, ids, output, sheets, spill_folder);
+                Truth::Splitted(truth)
+            }
+        };
+        Ok(Self {
+            ids,
             truth,
             channels,
-            merged,
+            merged: config.output.sim_channels == Arrangement::Merged,
             pixels: shape[1] * shape[2],
-            shown: vec![false; model.fluorophores.len()],
+            grey_bytes: model.bit_depth.bits() as usize / 8,
+            shown: vec![false; dyes],
         })
     }
 
@@ -139,11 +90,38 @@ impl<'a> FileSink<'a> {
 
     /// Completes all files.
     pub(super) fn finish(self) -> Result<(), SimulationError> {
-        for sink in self.truth.into_iter().chain(self.channels) {
-            sink.finish()?;
+        match self.truth {
+            Truth::Merged(sinks) => sinks.into_iter().try_for_each(VolumeSink::finish)?,
+            Truth::Splitted(truth) => truth.write()?,
         }
+        self.channels.into_iter().try_for_each(VolumeSink::finish)?;
         Ok(())
     }
+}
+
+/// Turns indices of cells into pages of ids.
+#[derive(Clone, Copy)]
+struct Ids<'a> {
+    cells: &'a CellIndex,
+    pixel: PixelType,
+}
+
+impl Ids<'_> {
+    /// The bytes of a page. The type was chosen for the largest id: nothing is cut.
+    fn page(&self, cells: impl Iterator<Item = u32>) -> Vec<u8> {
+        let ids = self.cells.ids();
+        let ids = cells.map(|cell| ids[cell as usize]);
+        match self.pixel {
+            PixelType::Gray16 => bytes_of(ids.map(|id| id as u16)),
+            PixelType::Gray32 => bytes_of(ids.map(|id| id as u32)),
+            _ => bytes_of(ids),
+        }
+    }
+}
+
+/// Numbers as the bytes of a page.
+fn bytes_of<T: bytemuck::Pod>(numbers: impl Iterator<Item = T>) -> Vec<u8> {
+    bytemuck::cast_slice(&numbers.collect::<Vec<T>>()).to_vec()
 }
 
 /// Encodes pages on all threads and appends them in order.
@@ -162,51 +140,45 @@ fn append_pages<P: Sync + Send>(
     Ok(())
 }
 
-/// Numbers as the bytes of a page.
-fn bytes_of<T: bytemuck::Pod>(numbers: impl Iterator<Item = T>) -> Vec<u8> {
-    bytemuck::cast_slice(&numbers.collect::<Vec<T>>()).to_vec()
-}
-
 impl Sink for FileSink<'_> {
-    fn truth(&mut self, fluorophore: usize, _: usize, cells: &[u32]) -> Result<(), SinkError> {
-        self.shown[fluorophore] |= cells.iter().any(|&cell| cell != 0);
-        let ids = self.cells.ids();
-        let id_type = self.id_type;
-        // The type was chosen for the largest id: nothing is cut.
-        let page = |cells: &[u32]| -> Vec<u8> {
-            let ids = cells.iter().map(|&cell| ids[cell as usize]);
-            match id_type {
-                PixelType::Gray16 => bytes_of(ids.map(|id| id as u16)),
-                PixelType::Gray32 => bytes_of(ids.map(|id| id as u32)),
-                _ => bytes_of(ids),
-            }
-        };
-        append_pages(
-            self.truth[fluorophore].as_mut(),
-            cells.par_chunks_exact(self.pixels),
-            page,
-        )
+    fn begin(&mut self, selection: &Selection) -> Result<(), SinkError> {
+        if let Truth::Splitted(truth) = &mut self.truth {
+            truth.begin(selection)?;
+        }
+        Ok(())
+    }
+
+    fn truth(&mut self, slices: TruthSlices<'_>) -> Result<(), SinkError> {
+        let cells = slices.cells;
+        self.shown[slices.fluorophore] |= cells.iter().any(|&cell| cell != 0);
+        match &mut self.truth {
+            Truth::Merged(sinks) => append_pages(
+                sinks[slices.fluorophore].as_mut(),
+                cells.par_chunks_exact(self.pixels),
+                |page| self.ids.page(page.iter().copied()),
+            ),
+            Truth::Splitted(truth) => Ok(truth.keep(slices)?),
+        }
     }
 
     fn images(&mut self, _: usize, channels: &[Vec<u8>]) -> Result<(), SinkError> {
+        let page_bytes = self.pixels * self.grey_bytes;
         if !self.merged {
             for (sink, grey) in self.channels.iter_mut().zip(channels) {
-                append_pages(
-                    sink.as_mut(),
-                    grey.par_chunks_exact(self.pixels),
-                    <[u8]>::to_vec,
-                )?;
+                let pages = grey.par_chunks_exact(page_bytes);
+                append_pages(sink.as_mut(), pages, <[u8]>::to_vec)?;
             }
             return Ok(());
         }
-        let slices = channels.first().map_or(0, |grey| grey.len() / self.pixels);
+        let grey_bytes = self.grey_bytes;
+        let slices = channels.first().map_or(0, |grey| grey.len() / page_bytes);
         for (sink, colours) in self.channels.iter_mut().zip(channels.chunks(COLOURS)) {
             append_pages(sink.as_mut(), (0..slices).into_par_iter(), |slice| {
-                let mut page = vec![0; COLOURS * self.pixels];
+                let mut page = vec![0; COLOURS * page_bytes];
                 for (colour, grey) in colours.iter().enumerate() {
-                    let grey = &grey[slice * self.pixels..][..self.pixels];
-                    for (pixel, &value) in page.chunks_exact_mut(COLOURS).zip(grey) {
-                        pixel[colour] = value;
+                    let grey = grey[slice * page_bytes..][..page_bytes].chunks_exact(grey_bytes);
+                    for (pixel, value) in page.chunks_exact_mut(COLOURS * grey_bytes).zip(grey) {
+                        pixel[colour * grey_bytes..][..grey_bytes].copy_from_slice(value);
                     }
                 }
                 page

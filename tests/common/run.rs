@@ -9,7 +9,7 @@ use simexm_gpu::ground_truth::LoadedVolume;
 use simexm_gpu::io::read::{ArraySource, VolumeSource};
 use simexm_gpu::model::Model;
 use simexm_gpu::observer::Observer;
-use simexm_gpu::pipeline::{Pipeline, Sink, SinkError};
+use simexm_gpu::pipeline::{Pipeline, Sink, SinkError, TruthSlices};
 use simexm_gpu::plan::Plan;
 use simexm_gpu::volume::Region;
 
@@ -107,8 +107,8 @@ struct Collect {
 }
 
 impl Sink for Collect {
-    fn truth(&mut self, fluorophore: usize, _: usize, cells: &[u32]) -> Result<(), SinkError> {
-        self.truth[fluorophore].extend(cells);
+    fn truth(&mut self, slices: TruthSlices<'_>) -> Result<(), SinkError> {
+        self.truth[slices.fluorophore].extend(slices.cells);
         Ok(())
     }
 
