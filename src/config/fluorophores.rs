@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::kind::{above, between, number};
+use super::kind::{above, number};
 use super::output::folder_name;
 use super::section::Section;
 use super::serialize;
@@ -43,8 +43,8 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<BTreeMap<String, OwnFluo
                 "names the folder of the dye's ground truth: it must be a plain folder name",
             );
         }
-        let quantum_yield = dye.required("quantum_yield", number(between(0.0, 1.0)));
-        let extinction = number(above(0.0).unit("1/(M cm)"));
+        let quantum_yield = dye.required("quantum_yield", number(above(0.0).at_most(1.0)));
+        let extinction = number(above(0.0).unit("L/(mol cm)"));
         let extinction_coefficient = dye.required("extinction_coefficient", extinction);
         let spectra = dye.required_path("spectra");
         Some(OwnFluorophore {

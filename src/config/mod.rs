@@ -1,9 +1,9 @@
 //! The configuration of a run.
 //!
-//! A front end reads a file into a format-neutral [`tree`], in which every key knows its position;
-//! overrides are put into the tree; one reader per section turns it into a typed [`Config`] and collects
-//! all that is wrong. Sections and keys are those of SimExm, with `[compute]` added; a table `[run]`, in
-//! which a run notes how it went, is ignored.
+//! A front end, one for TOML and one for SimExm's .ini files, reads a file into a format-neutral [`tree`],
+//! in which every key knows its position; overrides are put into the tree; one reader per section turns it
+//! into a typed [`Config`] and collects all that is wrong. Sections and keys are those of SimExm, with
+//! `[compute]` and `[fluorophores]` added; a table `[run]`, in which a run notes how it went, is ignored.
 
 mod choice;
 mod compute;
@@ -11,6 +11,8 @@ mod error;
 mod expansion;
 mod fluorophores;
 mod groundtruth;
+mod ini_interpolation;
+mod ini_source;
 mod kind;
 mod labeling;
 mod optics;
@@ -18,16 +20,17 @@ mod output;
 mod overrides;
 mod section;
 mod serialize;
+mod source;
+mod text;
 mod toml_source;
 pub mod tree;
+mod validate;
 
 #[cfg(test)]
 mod tests;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use serde::Serialize;
@@ -48,8 +51,33 @@ pub use overrides::{Override, OverrideError};
 use section::{Context, Section};
 use tree::Table;
 
-/// Everything that says what a run does, with defaults filled in and paths absolute.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// Everything that says what a run does. What was read has its defaults filled in and its paths absolute.
+///
+/// The default is a run that works as it is on a label volume `tissue.tif` in the working directory: three dyes
+/// on membranes, expanded 4.5 times, seen through a confocal microscope. A configuration made in code starts
+/// from it, or from the defaults of its parts:
+///
+/// ```
+/// use simexm_gpu::config::{Config, Labeling, Layer, Optics, Region};
+///
+/// let membranes = Layer {
+///     fluorophore: "ATTO550".to_owned(),
+///     region: Region::Membrane,
+///     protein_density_per_nm3: 1e-4,
+///     ..Layer::default()
+/// };
+/// let config = Config {
+///     labeling: Labeling {
+///         global_density: 0.2,
+///         layers: [("membranes".to_owned(), membranes)].into(),
+///     },
+///     optics: Optics { numerical_aperture: 1.0, ..Optics::default() },
+///     ..Config::default()
+/// };
+/// config.validate()?;
+/// # Ok::<(), simexm_gpu::config::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Config {
     /// The cells.
     pub groundtruth: GroundTruth,
@@ -68,39 +96,7 @@ pub struct Config {
     pub fluorophores: BTreeMap<String, OwnFluorophore>,
 }
 
-/// Longest configuration file that is read, in bytes.
-const MAX_FILE_BYTES: u64 = 16 << 20;
-
 impl Config {
-    /// Reads a TOML file and applies `overrides`, the later over the earlier.
-    ///
-    /// Relative paths start at the file's folder, those of overrides at the working directory.
-    ///
-    /// # Errors
-    /// The file cannot be read, is not TOML, or keys or values are wrong: then all of them.
-    pub fn from_file(path: &Path, overrides: &[Override]) -> Result<Self, ConfigError> {
-        let unreadable = |source| ConfigError::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
-        let file = File::open(path).map_err(unreadable)?;
-        let mut bytes = Vec::new();
-        file.take(MAX_FILE_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
-        if bytes.len() as u64 > MAX_FILE_BYTES {
-            let limit_bytes = MAX_FILE_BYTES;
-            return Err(ConfigError::TooLong {
-                path: path.to_owned(),
-                limit_bytes,
-            });
-        }
-        let name = path.display().to_string();
-        let text = toml_source::utf8(&bytes, &name).map_err(ConfigError::Syntax)?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        Self::from_toml_str(text, &name, folder, overrides)
-    }
-
     /// Reads TOML text; as [`Config::from_file`], with `name` for the file in messages and `base_folder`
     /// for where relative paths start.
     ///
@@ -113,6 +109,21 @@ impl Config {
         overrides: &[Override],
     ) -> Result<Self, ConfigError> {
         let tree = toml_source::parse(text, name).map_err(ConfigError::Syntax)?;
+        Self::from_tree(tree, name, base_folder, overrides)
+    }
+
+    /// Reads the text of one of SimExm's .ini files (ConfigObj's language); otherwise as
+    /// [`Config::from_toml_str`].
+    ///
+    /// # Errors
+    /// The text breaks ConfigObj's rules, or keys or values are wrong.
+    pub fn from_ini_str(
+        text: &str,
+        name: &str,
+        base_folder: &Path,
+        overrides: &[Override],
+    ) -> Result<Self, ConfigError> {
+        let tree = ini_source::parse(text, name).map_err(ConfigError::Syntax)?;
         Self::from_tree(tree, name, base_folder, overrides)
     }
 
@@ -160,10 +171,11 @@ impl Config {
     /// Writes the configuration as TOML that reads back equal, with absolute paths, so that the file may
     /// lie anywhere.
     ///
-    /// TOML holds Unicode only: where a path is not, it is written with replacement characters.
+    /// TOML holds Unicode only: where a path is not, it is written with replacement characters. Whatever
+    /// [`Config::validate`] refuses is written as well as can be.
     ///
     /// # Panics
-    /// A number of voxels or threads beyond 2^63 - 1, which no configuration that was read has.
+    /// Never: every field has a form in TOML.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("every field has a form in TOML")
     }

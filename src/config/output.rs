@@ -35,6 +35,23 @@ pub struct Output {
     pub compression: Option<Compression>,
 }
 
+impl Default for Output {
+    /// `output/experiment`, and SimExm's defaults, which hold for every key that a configuration leaves out.
+    fn default() -> Self {
+        Self {
+            name: "experiment".to_owned(),
+            path: PathBuf::from("output"),
+            format: OutputFormat::Tiff,
+            sim_channels: Arrangement::Splitted,
+            gt_cells: Arrangement::Merged,
+            gt_region: Region::Full,
+            bit_depth: BitDepth::Eight,
+            normalize: Normalization::Channel,
+            compression: None,
+        }
+    }
+}
+
 impl Output {
     /// The folder that all files of the run go to.
     pub fn folder(&self) -> PathBuf {
@@ -132,24 +149,25 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Output> {
     let context = section.context;
     let name = section.required("name", folder_name());
     let path = section.required_path("path");
+    let default = Output::default();
     let format = section
         .optional("format", choice())
-        .unwrap_or(OutputFormat::Tiff);
+        .unwrap_or(default.format);
     let sim_channels = section
         .optional("sim_channels", choice())
-        .unwrap_or(Arrangement::Splitted);
+        .unwrap_or(default.sim_channels);
     let gt_cells = section
         .optional("gt_cells", choice())
-        .unwrap_or(Arrangement::Merged);
+        .unwrap_or(default.gt_cells);
     let gt_region = section
         .optional("gt_region", region(context))
-        .unwrap_or(Region::Full);
+        .unwrap_or(default.gt_region);
     let bit_depth = section
         .optional("bit_depth", bit_depth())
-        .unwrap_or_default();
+        .unwrap_or(default.bit_depth);
     let normalize = section
         .optional("normalize", choice())
-        .unwrap_or(Normalization::Channel);
+        .unwrap_or(default.normalize);
     let compression = section.optional("compression", choice());
     if format == OutputFormat::Gif && bit_depth == BitDepth::Sixteen {
         section.contradiction(

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::{FULL, read_with};
-use crate::config::{Config, ConfigError, Override, toml_source};
+use crate::config::{Config, ConfigError, Override};
 
 /// Values that parsers and ranges trip over.
 const VALUES: &[&str] = &[
@@ -153,7 +153,7 @@ fn mutate(text: &mut Vec<u8>, mutation: &Mutation) {
 
 /// Reads bytes as a file with these bytes would be.
 fn read_bytes(bytes: &[u8]) -> Result<Config, ConfigError> {
-    let text = toml_source::utf8(bytes, "c.toml").map_err(ConfigError::Syntax)?;
+    let text = crate::config::text::utf8(bytes, "c.toml").map_err(ConfigError::Syntax)?;
     read_with(text, &[])
 }
 

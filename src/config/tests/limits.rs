@@ -4,6 +4,7 @@ use super::{problems, read, with_value};
 
 const LAYER: &str = "labeling.layer1";
 const CHANNEL: &str = "optics.channels.channel_1";
+const DYE: &str = "fluorophores.mScarlet";
 
 /// Values that are a share from 0 to 1, and values that are not.
 const SHARES: &[&str] = &["0", "1", "0.0", "1.0", "0.5"];
@@ -37,7 +38,7 @@ const CASES: &[Case] = &[
     ("groundtruth.regions.synapse", "region_path", &["'a'"], &["''", "false"], "a path"),
     ("labeling", "global_density", SHARES, NO_SHARES, "a number from 0 to 1"),
     (LAYER, "fluorophore", &["'ATTO425'", "'Alexa790'"], &["'ATTO551'", "'atto425'", "425", "''"],
-        "one of the fluorophores ATTO390, ATTO425, ATTO430LS, ATTO465, ATTO488, ATTO490LS, ATTO550, ATTO647N, ATTO700, Alexa350, Alexa790"),
+        "one of the fluorophores ATTO390, ATTO425, ATTO430LS, ATTO465, ATTO488, ATTO490LS, ATTO550, ATTO647N, ATTO700, Alexa350, Alexa790, mScarlet"),
     (LAYER, "region", &["'full'", "'membrane'", "'cytosol'", "'synapse'"], &["'synapses'", "'Full'", "1", "''"],
         "\"full\", \"membrane\", \"cytosol\" or \"synapse\" (a table [groundtruth.regions.NAME] adds one)"),
     (LAYER, "labeling_density", SHARES, NO_SHARES, "a number from 0 to 1"),
@@ -52,14 +53,14 @@ const CASES: &[Case] = &[
     ("optics", "numerical_aperture", &["1.32"], &["1.33", "1.34", "2"], "below refractory_index (1.33)"),
     ("optics", "refractory_index", &["1.151", "2"], &["0.99", "0", "nan", "'1.33'"], "a number of at least 1"),
     ("optics", "focal_plane_depth", &["1", "500.5"], &["0.999", "-500", "inf", "'500'"], "a number of at least 1 nm"),
-    ("optics", "objective_back_aperture", &["1e-9", "1"], &["0", "-1", "inf"], "a number above 0"),
+    ("optics", "objective_back_aperture", &["1e-9", "1"], &["0", "-1", "inf"], "a number above 0 m"),
     ("optics", "exposure_time", &["0", "0.1"], &["-1e-9", "nan", "'0.1'"], "a number of at least 0 s"),
     ("optics", "objective_efficiency", SHARES, NO_SHARES, "a number from 0 to 1"),
     ("optics", "detector_efficiency", SHARES, NO_SHARES, "a number from 0 to 1"),
     ("optics", "objective_factor", &["1", "40.5"], &["0.999", "-40", "nan"], "a number of at least 1"),
     ("optics", "pixel_size", &["1", "6500.5"], &["0.999", "-1", "inf"], "a number of at least 1 nm"),
     ("optics", "pinhole_radius", &["0", "0.5"], &["-0.001", "nan"], "a number of at least 0 um"),
-    ("optics", "baseline_noise", &["0", "2.5"], &["-0.001", "inf", "'2'"], "a number of at least 0"),
+    ("optics", "baseline_noise", &["0", "2.5"], &["-0.001", "inf", "'2'"], "a number of at least 0 photons"),
     (CHANNEL, "laser_wavelength", &["200", "1000", "425.5"], &["199.99", "1000.01", "nan", "'425'"], "a number from 200 to 1000 nm"),
     (CHANNEL, "laser_power", &["1e-9", "50"], &["0", "-1", "inf"], "a number above 0 W"),
     (CHANNEL, "laser_percentage", SHARES, NO_SHARES, "a number from 0 to 1"),
@@ -68,11 +69,17 @@ const CASES: &[Case] = &[
     ("output", "name", &["'a'", "'a b.c'", "'..a'", "'é'"], &["''", "'.'", "'..'", "'a/b'", "'/a'", "'a\\b'", "\"a\\n\"", "\"a\\u0000\"", "5", "'a/'"],
         "a plain folder name (not empty, not . or .., no / or \\, no control characters)"),
     ("output", "path", &["'out'", "'/out'", "'.'"], &["''", "1"], "a path"),
-    ("output", "format", &["'tiff'", "'gif'", "'image sequence'"], &["'png'", "0"], "\"tiff\", \"gif\" or \"image sequence\""),
+    ("output", "format", &["'tiff'", "'image sequence'"], &["'png'", "0"], "\"tiff\", \"gif\" or \"image sequence\""),
     ("output", "sim_channels", &["'merged'", "'splitted'"], &["'rgb'", "true"], "\"merged\" or \"splitted\""),
     ("output", "gt_cells", &["'merged'", "'splitted'"], &["'rgb'", "true"], "\"merged\" or \"splitted\""),
     ("output", "gt_region", &["'full'", "'membrane'", "'cytosol'", "'synapse'"], &["'soma'", "0"],
         "\"full\", \"membrane\", \"cytosol\" or \"synapse\" (a table [groundtruth.regions.NAME] adds one)"),
+    ("output", "bit_depth", &["8", "16", "8.0"], &["0", "12", "32", "-8", "'16'", "nan", "[8]"], "8 or 16"),
+    ("output", "normalize", &["'channel'", "'none'"], &["'photons'", "false"], "\"channel\" or \"none\""),
+    ("output", "compression", &["'none'", "'deflate'"], &["'lzw'", "true"], "\"none\" or \"deflate\""),
+    (DYE, "quantum_yield", &["1e-9", "1", "0.5"], &["0", "-1", "1.001", "nan", "'0.5'"], "a number above 0 up to 1"),
+    (DYE, "extinction_coefficient", &["1e-9", "95000"], &["0", "-1", "inf", "'95000'"], "a number above 0 L/(mol cm)"),
+    (DYE, "spectra", &["'a.csv'"], &["''", "5"], "a path"),
     ("compute", "seed", &["0", "18446744073709551615", "'18446744073709551615'", "9223372036854775807", "5.0", "0xff"],
         &["-1", "18446744073709551616", "'18446744073709551616'", "0.5", "'x'", "''", "nan"],
         "a whole number from 0 to 2^64 - 1, or a string of its digits"),
@@ -140,6 +147,9 @@ fn keys_without_a_default_are_required_and_the_others_are_not() {
         ("output", "sim_channels"),
         ("output", "gt_cells"),
         ("output", "gt_region"),
+        ("output", "bit_depth"),
+        ("output", "normalize"),
+        ("output", "compression"),
         ("compute", "*"),
     ];
     for (section, key, ..) in CASES {

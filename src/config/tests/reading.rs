@@ -5,8 +5,8 @@ use std::path::Path;
 use super::{FULL, read};
 use crate::config::tree::{Position, Table, Value};
 use crate::config::{
-    AdapterChoice, Arrangement, BackendChoice, Config, MicroscopeType, OutputFormat, Region,
-    SingleNeuron, VolumeFormat, toml_source,
+    AdapterChoice, Arrangement, BackendChoice, BitDepth, Compression, Config, MicroscopeType,
+    Normalization, OutputFormat, Region, SingleNeuron, VolumeFormat, toml_source,
 };
 
 /// The keys that have no default.
@@ -83,10 +83,13 @@ fn every_key_is_read() {
     assert_eq!(channel.laser_filter_nm, [440.0, 550.0]);
     let output = &config.output;
     assert_eq!(output.folder(), Path::new("/base/out/conn256"));
-    assert_eq!(output.format, OutputFormat::Gif);
+    assert_eq!(output.format, OutputFormat::ImageSequence);
     assert_eq!(output.sim_channels, Arrangement::Merged);
     assert_eq!(output.gt_cells, Arrangement::Splitted);
     assert_eq!(output.gt_region, Region::Cytosol);
+    assert_eq!(output.bit_depth, BitDepth::Sixteen);
+    assert_eq!(output.normalize, Normalization::None);
+    assert_eq!(output.compression, Some(Compression::Deflate));
     assert_eq!(config.compute.seed, Some(7));
     assert_eq!(config.compute.backend, BackendChoice::Cpu);
     assert_eq!(
@@ -94,6 +97,11 @@ fn every_key_is_read() {
         Some(AdapterChoice::Name("llvmpipe".to_owned()))
     );
     assert_eq!(config.compute.threads, Some(2));
+    assert_eq!(config.fluorophores.len(), 1);
+    let dye = &config.fluorophores["mScarlet"];
+    assert_eq!(dye.quantum_yield, 0.7);
+    assert_eq!(dye.extinction_coefficient, 1e5);
+    assert_eq!(dye.spectra, Path::new("/base/mScarlet.csv"));
 }
 
 #[test]
@@ -117,6 +125,10 @@ fn defaults_are_simexms() {
     assert_eq!(config.output.sim_channels, Arrangement::Splitted);
     assert_eq!(config.output.gt_cells, Arrangement::Merged);
     assert_eq!(config.output.gt_region, Region::Full);
+    assert_eq!(config.output.bit_depth, BitDepth::Eight);
+    assert_eq!(config.output.normalize, Normalization::Channel);
+    assert_eq!(config.output.compression, None);
+    assert!(config.fluorophores.is_empty());
     assert_eq!(config.compute.seed, None);
     assert_eq!(config.compute.backend, BackendChoice::Auto);
     assert_eq!(config.compute.adapter, None);

@@ -67,7 +67,7 @@ fn region(names: Vec<String>) -> impl Strategy<Value = Region> {
 
 prop_compose! {
     fn layer(names: Vec<String>)(
-        fluorophore in select(FLUOROPHORES),
+        fluorophore in select(&FLUOROPHORES[..11]),
         region in region(names),
         labeling_density in share(),
         protein_density_per_nm3 in share(),
@@ -153,7 +153,7 @@ prop_compose! {
 
 prop_compose! {
     fn own_fluorophore()(
-        quantum_yield in 0.0..=1.0,
+        quantum_yield in 1e-9..=1.0,
         extinction_coefficient in 1.0..1e6,
         spectra in path(),
     ) -> OwnFluorophore {
