@@ -5,7 +5,7 @@ use crate::cells::CellIndex;
 use crate::config::{Arrangement, Config};
 use crate::ground_truth::LoadedVolume;
 use crate::io::write::{
-    Compression, Content, OutputFolder, PixelType, TiffLayout, TiffStackWriter, VolumeMetadata,
+    Compression, Content, OutputFolder, PixelType, TiffStackWriter, VolumeLayout, VolumeMetadata,
     VolumeSink, WriteError,
 };
 use crate::model::Model;
@@ -69,9 +69,10 @@ impl<'a> FileSink<'a> {
                 "{what}\nvoxel in tissue (z, x, y): {:.3} x {:.3} x {:.3} nm, expansion factor {factor}",
                 tissue_nm[0], tissue_nm[1], tissue_nm[2]
             ),
+            channels: Vec::new(),
         };
         let mut create = |path: PathBuf, pixel, content, compression, what: String| {
-            let layout = TiffLayout {
+            let layout = VolumeLayout {
                 shape,
                 pixel,
                 content,
