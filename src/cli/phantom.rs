@@ -3,7 +3,7 @@
 use super::{exit, report, say};
 use clap::Args;
 use simexm_gpu::io::write::{
-    Compression, Content, OutputFolder, PixelType, TiffLayout, TiffStackWriter, VolumeMetadata,
+    Compression, Content, OutputFolder, PixelType, TiffStackWriter, VolumeLayout, VolumeMetadata,
     VolumeSink,
 };
 use simexm_gpu::phantom::{Phantom, PhantomError};
@@ -81,7 +81,7 @@ fn try_write(args: &PhantomArgs) -> Result<u32, Box<dyn Error>> {
     let labels = phantom.generate()?;
     let cells = labels.iter().copied().max().unwrap_or(0);
     let narrow = u16::try_from(cells).is_ok();
-    let layout = TiffLayout {
+    let layout = VolumeLayout {
         shape: args.size,
         pixel: if narrow {
             PixelType::Gray16
@@ -96,6 +96,7 @@ fn try_write(args: &PhantomArgs) -> Result<u32, Box<dyn Error>> {
                 "phantom of neurites and somata, seed {}, density {}",
                 args.seed, args.density
             ),
+            channels: Vec::new(),
         },
     };
     let mut stack = Box::new(TiffStackWriter::create(output.create(&target)?, layout)?);

@@ -7,14 +7,19 @@ use tiff::decoder::{Decoder, DecodingResult};
 use tiff::tags::Tag;
 
 use super::super::{
-    EncodedPage, OutputFolder, PixelType, StagedFile, VolumeMetadata, VolumeSink, WriteError,
+    ChannelInfo, Compression, Content, EncodedPage, OutputFolder, PixelType, StagedFile,
+    VolumeLayout, VolumeMetadata, VolumeSink, WriteError,
 };
-use super::{Compression, Content, TiffLayout, TiffStackWriter};
+use super::TiffStackWriter;
 
 fn metadata() -> VolumeMetadata {
     VolumeMetadata {
         voxel_nm: [160.0, 6.5, 4.0],
         description: "tissue voxel = 8 x 0.325 x 0.2 nm\n0.5 µm".to_owned(),
+        channels: vec![ChannelInfo {
+            name: "grün".to_owned(),
+            colour: [0, 255, 64],
+        }],
     }
 }
 
@@ -23,8 +28,8 @@ fn layout(
     pixel: PixelType,
     content: Content,
     compression: Compression,
-) -> TiffLayout {
-    TiffLayout {
+) -> VolumeLayout {
+    VolumeLayout {
         shape,
         pixel,
         content,
@@ -34,7 +39,7 @@ fn layout(
 }
 
 /// Pages of repeatable bytes: smooth ramps with sudden steps.
-fn pages(layout: &TiffLayout) -> Vec<Vec<u8>> {
+fn pages(layout: &VolumeLayout) -> Vec<Vec<u8>> {
     let [depth, rows, columns] = layout.shape;
     let bytes = rows * columns * layout.pixel.bytes();
     (0..depth)
@@ -50,7 +55,7 @@ fn pages(layout: &TiffLayout) -> Vec<Vec<u8>> {
 fn write(
     root: &Path,
     name: &str,
-    layout: TiffLayout,
+    layout: VolumeLayout,
     pages: &[Vec<u8>],
 ) -> Result<PathBuf, WriteError> {
     let target = PathBuf::from(name);
@@ -138,7 +143,7 @@ fn a_page_says_how_large_it_is_and_nothing_of_the_time() {
     assert_eq!(
         text,
         "ImageJ=1.54\nimages=2\nslices=2\nunit=um\nspacing=0.16\nloop=false\n\
-         tissue voxel : 8 x 0.325 x 0.2 nm\n0.5 um\n"
+         tissue voxel : 8 x 0.325 x 0.2 nm\n0.5 um\nchannels: gr?n (#00ff40)\n"
     );
     // 1000 / 4 pixels per um along y, 1000 / 6.5 along x.
     for (tag, ratio) in [(Tag::XResolution, 250.0), (Tag::YResolution, 1000.0 / 6.5)] {
@@ -168,6 +173,7 @@ fn extreme_pixel_sizes_stay_fractions() {
         let sizes = VolumeMetadata {
             voxel_nm: [1.0, nm, nm],
             description: String::new(),
+            channels: Vec::new(),
         };
         let [along_y, _] = sizes.resolution();
         let found = f64::from(along_y.n) / f64::from(along_y.d);
