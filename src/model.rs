@@ -10,7 +10,7 @@ use crate::camera::{AxisSampling, Camera};
 use crate::config::{
     Arrangement, BitDepth, Config, Normalization, Region as CellRegion, SingleNeuron,
 };
-use crate::fluorophore::{self, Fluorophore};
+use crate::fluorophore::{Fluorophore, OwnFluorophoreError};
 use crate::psf::{self, PsfError};
 use crate::rng::{DiscreteTable, Purpose, StreamKey, TableError};
 use crate::schedule::Reach;
@@ -99,6 +99,9 @@ pub enum ModelError {
         /// The name.
         name: String,
     },
+    /// A dye of the user's own cannot be read.
+    #[error(transparent)]
+    OwnFluorophore(#[from] OwnFluorophoreError),
     /// A point spread function cannot be computed.
     #[error("the point spread function of {fluorophore} in [optics.channels.{channel}]: {source}")]
     Psf {
@@ -374,11 +377,11 @@ fn fluorophores(config: &Config) -> Result<Vec<Fluorophore>, ModelError> {
                 .find(|(_, layer)| layer.fluorophore == *name)
         };
         let fluorophore =
-            fluorophore::find(name).ok_or_else(|| ModelError::UnknownFluorophore {
+            Fluorophore::of(config, name)?.ok_or_else(|| ModelError::UnknownFluorophore {
                 layer: layer().map_or_else(String::new, |(layer, _)| layer.clone()),
                 name: name.clone(),
             })?;
-        found.push(fluorophore.clone());
+        found.push(fluorophore);
     }
     Ok(found)
 }
