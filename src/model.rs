@@ -1,6 +1,7 @@
 //! A configuration turned into what the kernels need: tables, keys, region bits, photons and point
 //! spread functions. All of it is computed on the host in f64.
 
+mod advice;
 mod channels;
 mod warnings;
 

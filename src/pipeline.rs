@@ -139,8 +139,12 @@ impl<'a> Pipeline<'a> {
         }
     }
 
-    /// Voxels of each cell in each of the layers' regions.
-    fn survey(&mut self) -> Result<Vec<Vec<u64>>, RunError> {
+    /// Voxels of each cell, by index, in each of [`Model::layer_regions`]. [`Pipeline::run`] does this by
+    /// itself where it needs to.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub fn survey(&mut self) -> Result<Vec<Vec<u64>>, RunError> {
         let regions = self.model.layer_regions().len();
         let cells = self.volume.cells.len();
         let mut totals = vec![vec![0u64; cells]; regions];

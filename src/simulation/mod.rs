@@ -5,10 +5,13 @@ mod record_file;
 mod report;
 mod sink;
 mod stages;
-mod warnings;
+pub(crate) mod warnings;
 
+pub(crate) use device::CPU_BYTES;
 pub use record_file::RECORD_NAME;
+pub(crate) use record_file::previous_manifest;
 pub use report::{Report, StageTime};
+pub(crate) use sink::targets;
 
 use crate::compute::ComputeError;
 use crate::config::{Arrangement, Config, OutputFormat, VolumeFormat};
@@ -220,7 +223,7 @@ pub fn simulate(
 }
 
 /// What the configuration language knows and this version does not do yet.
-fn check_supported(config: &Config) -> Result<(), SimulationError> {
+pub(crate) fn check_supported(config: &Config) -> Result<(), SimulationError> {
     let refuse = |key: &str, value: &str, instead: &str| {
         Err(SimulationError::Unsupported(format!(
             "{key} = \"{value}\" is not supported yet; use \"{instead}\""
@@ -238,10 +241,10 @@ fn check_supported(config: &Config) -> Result<(), SimulationError> {
     }
 }
 
-type OpenVolumes = (Box<dyn VolumeSource>, Vec<Box<dyn VolumeSource>>, Region);
+pub(crate) type OpenVolumes = (Box<dyn VolumeSource>, Vec<Box<dyn VolumeSource>>, Region);
 
 /// The volume of cells, those of the annotated regions, and the part of them that is simulated.
-fn open_volumes(config: &Config) -> Result<OpenVolumes, SimulationError> {
+pub(crate) fn open_volumes(config: &Config) -> Result<OpenVolumes, SimulationError> {
     let truth = &config.groundtruth;
     let format = truth.format.map(|format| match format {
         VolumeFormat::Tiff => Format::TiffStack,

@@ -29,7 +29,7 @@ pub(super) struct FileSink<'a> {
 }
 
 /// The files of a run below its folder: ground truths by fluorophore, then channels.
-pub(super) fn targets(config: &Config, model: &Model) -> Vec<PathBuf> {
+pub(crate) fn targets(config: &Config, model: &Model) -> Vec<PathBuf> {
     let truth = model.fluorophores.iter().map(|fluorophore| {
         PathBuf::from("groundtruth")
             .join(&fluorophore.name)

@@ -8,7 +8,7 @@ use crate::model::{LayerModel, Model};
 use crate::pipeline::Outcome;
 
 /// What is known from the configuration alone.
-pub(super) fn before(model: &Model, watcher: &mut dyn Watcher) {
+pub(crate) fn before(model: &Model, watcher: &mut dyn Watcher) {
     for warning in &model.warnings {
         watcher.warn(warning);
     }
@@ -29,7 +29,7 @@ pub(super) fn before(model: &Model, watcher: &mut dyn Watcher) {
 }
 
 /// What is known once the volume is read.
-pub(super) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn Watcher) {
+pub(crate) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn Watcher) {
     if volume.cells.is_empty() {
         watcher.warn(
             "the ground truth is empty: every voxel is 0, the background (look at offset and bounds)",
@@ -63,11 +63,7 @@ pub(super) fn after(
             ));
         }
     }
-    for (layer, found) in model.layers.iter().zip(&outcome.selection.outcomes) {
-        if let Some(reason) = unlabelled(layer, found) {
-            watcher.warn(&format!("layer {} labels nothing: {reason}", layer.name));
-        }
-    }
+    of_layers(model, &outcome.selection.outcomes, watcher);
     for (channel, &maximum) in model.channels.iter().zip(&outcome.maxima) {
         // A channel without sources was announced before the run.
         if maximum > 0 || channel.sources.is_empty() {
@@ -94,6 +90,15 @@ pub(super) fn after(
             .collect();
         let reasons = sources.join("; ");
         watcher.warn(&format!("channel {} is blank: {reasons}", channel.name));
+    }
+}
+
+/// Layers that label nothing, and why; `outcomes` are by layer.
+pub(crate) fn of_layers(model: &Model, outcomes: &[LayerOutcome], watcher: &mut dyn Watcher) {
+    for (layer, found) in model.layers.iter().zip(outcomes) {
+        if let Some(reason) = unlabelled(layer, found) {
+            watcher.warn(&format!("layer {} labels nothing: {reason}", layer.name));
+        }
     }
 }
 
