@@ -40,7 +40,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         ..Layer::default()
     };
     config.labeling.layers = [
-        ("core".to_owned(), layer("ATTO488", Region::Named("core".to_owned()))),
+        (
+            "core".to_owned(),
+            layer("ATTO488", Region::Named("core".to_owned())),
+        ),
         ("surface".to_owned(), layer("ATTO647N", Region::Membrane)),
     ]
     .into();

@@ -37,7 +37,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         );
     }
     for truth in &images.ground_truth {
-        println!("{} labels {} cells", truth.fluorophore, truth.labelled.len());
+        println!(
+            "{} labels {} cells",
+            truth.fluorophore,
+            truth.labelled.len()
+        );
     }
     Ok(())
 }

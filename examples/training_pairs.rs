@@ -67,7 +67,10 @@ impl TrainingPairs<'_> {
             before[axis]..end
         });
         Ok(Pair {
-            image: images.channels[0].grey.slice(s![z.clone(), x.clone(), y.clone()]).to_owned(),
+            image: images.channels[0]
+                .grey
+                .slice(s![z.clone(), x.clone(), y.clone()])
+                .to_owned(),
             cells: images.ground_truth[0].cells.slice(s![z, x, y]).to_owned(),
         })
     }
@@ -117,7 +120,10 @@ fn save(path: &PathBuf, pairs: &[Pair]) -> Result<(), Box<dyn Error>> {
     };
     let (width, height) = (pairs.len() * (columns + GAP) - GAP, 2 * rows + GAP);
     let picture = RgbImage::from_fn(width as u32, height as u32, |column, row| {
-        let (number, y) = (column as usize / (columns + GAP), column as usize % (columns + GAP));
+        let (number, y) = (
+            column as usize / (columns + GAP),
+            column as usize % (columns + GAP),
+        );
         let (below, x) = (row as usize / (rows + GAP), row as usize % (rows + GAP));
         if y >= columns || x >= rows {
             return Rgb([255; 3]);

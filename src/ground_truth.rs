@@ -58,7 +58,7 @@ impl LoadedVolume {
     /// See [`LoadError`].
     pub fn load(
         source: &dyn VolumeSource,
-        annotations: &[Box<dyn VolumeSource>],
+        annotations: &[&dyn VolumeSource],
         region: Region,
         folder: &Path,
         observer: &mut dyn Observer,
@@ -152,7 +152,7 @@ impl LoadedVolume {
 /// Reads some slices with a reader of their own and keeps them.
 fn read_slices(
     source: &dyn VolumeSource,
-    annotations: &[Box<dyn VolumeSource>],
+    annotations: &[&dyn VolumeSource],
     region: Region,
     slices: Range<usize>,
     labels: &SliceStore,

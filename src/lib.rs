@@ -15,6 +15,7 @@
 
 pub mod camera;
 pub mod cells;
+pub mod check;
 pub mod colour;
 pub mod compute;
 pub mod config;

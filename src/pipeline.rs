@@ -92,14 +92,40 @@ pub struct Outcome {
 /// Compressed images that are kept in memory before they go to a file.
 const SPILL_MEMORY_BYTES: usize = 128 << 20;
 
+/// Proteins that are not drawn but given.
+pub trait GivenCounts {
+    /// The counts (x, y) of a fluorophore, by its index, in a slice of the volume, if there are any.
+    fn slice(&self, fluorophore: usize, z: usize) -> Option<Vec<u32>>;
+}
+
+/// No protein is given.
+#[derive(Clone, Copy, Debug)]
+pub struct NoCounts;
+
+impl GivenCounts for NoCounts {
+    fn slice(&self, _: usize, _: usize) -> Option<Vec<u32>> {
+        None
+    }
+}
+
+/// What a run is made of.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    /// The cells.
+    pub volume: &'a LoadedVolume,
+    /// Proteins that are there besides those of the layers.
+    pub counts: &'a dyn GivenCounts,
+    /// Where intermediate data go that memory does not hold.
+    pub spill_folder: &'a Path,
+}
+
 /// A run of a model over a volume on a device.
 pub struct Pipeline<'a> {
     model: &'a Model,
     plan: &'a Plan,
-    volume: &'a LoadedVolume,
+    input: Input<'a>,
     backend: &'a mut dyn Backend,
     observer: &'a mut dyn Observer,
-    spill_folder: &'a Path,
 }
 
 impl<'a> Pipeline<'a> {
@@ -111,20 +137,18 @@ impl<'a> Pipeline<'a> {
     pub fn new(
         model: &'a Model,
         plan: &'a Plan,
-        volume: &'a LoadedVolume,
+        input: Input<'a>,
         backend: &'a mut dyn Backend,
         observer: &'a mut dyn Observer,
-        spill_folder: &'a Path,
         poison: bool,
     ) -> Result<Self, ComputeError> {
         backend.allocate(&plan.specs, poison)?;
         Ok(Self {
             model,
             plan,
-            volume,
+            input,
             backend,
             observer,
-            spill_folder,
         })
     }
 
@@ -138,7 +162,7 @@ impl<'a> Pipeline<'a> {
         } else {
             None
         };
-        let selection = Selection::draw(self.model, &self.volume.cells, voxels.as_deref());
+        let selection = Selection::draw(self.model, &self.input.volume.cells, voxels.as_deref());
         sink.begin(&selection).map_err(RunError::Sink)?;
         let maxima = self.image(&selection, sink)?;
         Ok(Outcome { selection, maxima })
@@ -163,10 +187,14 @@ impl<'a> Pipeline<'a> {
         }
     }
 
-    /// Voxels of each cell in each of the layers' regions.
-    fn survey(&mut self) -> Result<Vec<Vec<u64>>, RunError> {
+    /// Voxels of each cell, by index, in each of [`Model::layer_regions`]. [`Pipeline::run`] does this by
+    /// itself where it needs to.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub fn survey(&mut self) -> Result<Vec<Vec<u64>>, RunError> {
         let regions = self.model.layer_regions().len();
-        let cells = self.volume.cells.len();
+        let cells = self.input.volume.cells.len();
         let mut totals = vec![vec![0u64; cells]; regions];
         let mut add = |counts: &[u32]| {
             for (totals, counts) in totals.iter_mut().zip(counts.chunks_exact(cells)) {
@@ -180,7 +208,7 @@ impl<'a> Pipeline<'a> {
         let mut pending: VecDeque<Ticket> = VecDeque::new();
         for step in &self.plan.schedule.steps {
             self.check_interrupt()?;
-            let recording = Recorder::new(self.model, self.plan, self.volume).survey(step)?;
+            let recording = Recorder::new(self.model, self.plan, self.input).survey(step)?;
             pending.push_back(self.backend.submit(recording)?);
             if pending.len() >= IN_FLIGHT
                 && let Some(ticket) = pending.pop_front()
@@ -212,17 +240,17 @@ impl<'a> Pipeline<'a> {
             .iter()
             .map(|_| {
                 let memory = SPILL_MEMORY_BYTES / self.model.channels.len();
-                SliceStore::new(image_shape[0], memory, self.spill_folder)
+                SliceStore::new(image_shape[0], memory, self.input.spill_folder)
             })
             .collect();
         let mut maxima = Vec::new();
         self.observer
             .begin("labelling and imaging", self.model.volume.shape[0]);
-        let mut first = Recorder::new(self.model, self.plan, self.volume).start(selection);
+        let mut first = Recorder::new(self.model, self.plan, self.input).start(selection);
         let mut pending: VecDeque<(Ticket, &Step)> = VecDeque::new();
         for step in &self.plan.schedule.steps {
             self.check_interrupt()?;
-            let mut recorder = Recorder::new(self.model, self.plan, self.volume);
+            let mut recorder = Recorder::new(self.model, self.plan, self.input);
             recorder.step(step, selection)?;
             let mut recording = std::mem::take(&mut first);
             recording.commands.extend(recorder.finish().commands);
@@ -256,7 +284,7 @@ impl<'a> Pipeline<'a> {
         let mut reads = self.backend.wait(ticket)?.into_iter();
         let (first, count) = kept(&step.regions, step_z);
         if count > 0 {
-            let sheets = self.model.truth_volumes(self.volume.sheets());
+            let sheets = self.model.truth_volumes(self.input.volume.sheets());
             for fluorophore in 0..self.model.fluorophores.len() {
                 for sheet in 0..sheets {
                     let slices = TruthSlices {
@@ -313,7 +341,7 @@ impl<'a> Pipeline<'a> {
         for first in (0..slices).step_by(batch) {
             self.check_interrupt()?;
             let count = batch.min(slices - first);
-            let mut recorder = Recorder::new(self.model, self.plan, self.volume);
+            let mut recorder = Recorder::new(self.model, self.plan, self.input);
             for (channel, store) in spilled.iter().enumerate() {
                 let images = if self.plan.is_one_step() {
                     None

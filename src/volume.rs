@@ -40,6 +40,11 @@ impl Region {
         })
     }
 
+    /// The positions along each axis, counted in the source volume.
+    pub fn ranges(&self) -> [std::ops::Range<usize>; 3] {
+        std::array::from_fn(|axis| self.offset[axis]..self.offset[axis] + self.shape[axis])
+    }
+
     /// Number of voxels in one slice.
     pub fn slice_voxels(&self) -> usize {
         self.shape[1] * self.shape[2]

@@ -63,7 +63,9 @@ impl Barcodes {
             }
         }
         for cell in found.values_mut() {
-            cell.barcode = (0..rounds).map(|_| random.random_range(0..LETTERS.len())).collect();
+            cell.barcode = (0..rounds)
+                .map(|_| random.random_range(0..LETTERS.len()))
+                .collect();
         }
         Self {
             letters: LETTERS,

@@ -15,7 +15,11 @@ pub fn write(path: &Path, images: &Images) -> Result<(), Box<dyn Error>> {
     let first = images.channels.first().ok_or("no channel")?;
     let (slices, rows, columns) = first.grey.dim();
     let channels = images.channels.len();
-    let names: Vec<&str> = images.channels.iter().map(|channel| channel.name.as_str()).collect();
+    let names: Vec<&str> = images
+        .channels
+        .iter()
+        .map(|channel| channel.name.as_str())
+        .collect();
     let description = format!(
         "ImageJ=1.54\nimages={}\nchannels={channels}\nslices={slices}\nhyperstack=true\nmode=composite\n\
          unit=um\nspacing={}\nchannels: {}\n",
@@ -28,9 +32,15 @@ pub fn write(path: &Path, images: &Images) -> Result<(), Box<dyn Error>> {
         for (number, channel) in images.channels.iter().enumerate() {
             let mut page = tiff.new_image::<Gray16>(columns as u32, rows as u32)?;
             if slice + number == 0 {
-                page.encoder().write_tag(Tag::ImageDescription, description.as_str())?;
+                page.encoder()
+                    .write_tag(Tag::ImageDescription, description.as_str())?;
             }
-            let pixels: Vec<u16> = channel.grey.index_axis(Axis(0), slice).iter().copied().collect();
+            let pixels: Vec<u16> = channel
+                .grey
+                .index_axis(Axis(0), slice)
+                .iter()
+                .copied()
+                .collect();
             page.write_data(&pixels)?;
         }
     }

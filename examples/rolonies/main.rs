@@ -127,15 +127,25 @@ fn synapses(cells: ArrayView3<u32>, random: &mut StdRng) -> Array3<bool> {
             })
         };
         let voxel = |[dz, dx, dy]: [isize; 3]| {
-            let voxel = (z.wrapping_add_signed(dz), x.wrapping_add_signed(dx), y.wrapping_add_signed(dy));
+            let voxel = (
+                z.wrapping_add_signed(dz),
+                x.wrapping_add_signed(dx),
+                y.wrapping_add_signed(dy),
+            );
             cells.get(voxel).map(|&id| (voxel, id))
         };
-        let ids: std::collections::BTreeSet<u32> =
-            disc(0, 3).filter_map(voxel).map(|(_, id)| id).filter(|&id| id != 0).collect();
+        let ids: std::collections::BTreeSet<u32> = disc(0, 3)
+            .filter_map(voxel)
+            .map(|(_, id)| id)
+            .filter(|&id| id != 0)
+            .collect();
         if ids.len() < 2 {
             continue;
         }
-        for (voxel, _) in (-1..=1).flat_map(|dz| disc(dz, RADIUS_VOXELS)).filter_map(voxel) {
+        for (voxel, _) in (-1..=1)
+            .flat_map(|dz| disc(dz, RADIUS_VOXELS))
+            .filter_map(voxel)
+        {
             synapses[voxel] = true;
         }
     }

@@ -1,5 +1,6 @@
 //! Arguments, and what each subcommand does with them.
 
+mod check;
 mod devices;
 mod phantom;
 mod progress;
@@ -44,6 +45,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::CheckArgs),
     /// List the adapters that --adapter can choose from.
     Devices,
     /// Write a label volume of entangled neurites and somata, to try things out on.
@@ -67,6 +69,7 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     let code = match cli.command {
+        Some(Command::Check(args)) => check::check(&args),
         Some(Command::Devices) => devices::list(),
         Some(Command::Phantom(args)) => phantom::write(&args),
         None => run::run(&cli.run),

@@ -5,8 +5,8 @@ mod imaging;
 use crate::cells::Selection;
 use crate::compute::{Buffer, Recording};
 use crate::config::Arrangement;
-use crate::ground_truth::LoadedVolume;
 use crate::model::{LayerModel, Model};
+use crate::pipeline::Input;
 use crate::plan::Plan;
 use crate::schedule::{Step, kept};
 use crate::stages::blur::kernel_spectra;
@@ -20,16 +20,16 @@ use std::ops::Range;
 pub(super) struct Recorder<'a> {
     model: &'a Model,
     plan: &'a Plan,
-    volume: &'a LoadedVolume,
+    input: Input<'a>,
     recording: Recording,
 }
 
 impl<'a> Recorder<'a> {
-    pub(super) fn new(model: &'a Model, plan: &'a Plan, volume: &'a LoadedVolume) -> Self {
+    pub(super) fn new(model: &'a Model, plan: &'a Plan, input: Input<'a>) -> Self {
         Self {
             model,
             plan,
-            volume,
+            input,
             recording: Recording::default(),
         }
     }
@@ -52,7 +52,7 @@ impl<'a> Recorder<'a> {
         let b = &self.plan.buffers;
         let [_, size_x, size_y] = self.model.volume.shape;
         let out = &mut self.recording;
-        out.write(b.cells, 0, self.volume.cells.keys());
+        out.write(b.cells, 0, self.input.volume.cells.keys());
         out.write(b.selection, 0, selection.words.clone());
         out.write(b.tables, 0, self.model.tables.clone());
         out.write(b.fourier, 0, self.plan.fourier.words.clone());
@@ -76,13 +76,13 @@ impl<'a> Recorder<'a> {
         for (sheet, &buffer) in self.plan.buffers.labels.iter().enumerate() {
             for (z, labels) in slices
                 .clone()
-                .zip(self.volume.labels(sheet, slices.clone())?)
+                .zip(self.input.volume.labels(sheet, slices.clone())?)
             {
                 self.recording.write(buffer, (z % ring) * plane, labels);
             }
         }
         if !self.model.annotations.is_empty() {
-            let annotations = self.volume.annotations(slices.clone())?;
+            let annotations = self.input.volume.annotations(slices.clone())?;
             for (z, bits) in slices.zip(annotations) {
                 let at = (z % ring) * plane;
                 self.recording
@@ -117,7 +117,7 @@ impl<'a> Recorder<'a> {
     pub(super) fn survey(mut self, step: &Step) -> Result<Recording, StoreError> {
         let b = &self.plan.buffers;
         let (_, _, plane) = self.size();
-        let cells = self.volume.cells.len();
+        let cells = self.input.volume.cells.len();
         let bits = self.model.layer_regions();
         self.load(step.load.clone())?;
         self.classify(&step.regions);
@@ -158,6 +158,13 @@ impl<'a> Recorder<'a> {
             for slots in ring_slots(&step.fresh_counts, ring) {
                 self.recording
                     .clear(counts, slots.start * plane..slots.end * plane);
+            }
+        }
+        for (fluorophore, &counts) in b.counts.iter().enumerate() {
+            for z in step.fresh_counts.clone() {
+                if let Some(given) = self.input.counts.slice(fluorophore, z) {
+                    self.recording.write(counts, (z % ring) * plane, given);
+                }
             }
         }
         for (number, layer) in self.model.layers.iter().enumerate() {

@@ -7,17 +7,18 @@ use crate::config::{Arrangement, Config, RegionVolume};
 use crate::ground_truth::LoadedVolume;
 use crate::io::read::{ArraySource, VolumeSource};
 use crate::model::Model;
-use crate::pipeline::{Sink, SinkError, TruthSlices};
+use crate::pipeline::{GivenCounts, Input, Sink, SinkError, TruthSlices};
 use crate::volume::Region;
-use ndarray::{Array3, ArrayView3, s};
+use ndarray::{Array3, ArrayView3, Axis, s};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Tissue in memory: cells, annotated regions, and label counts of one's own. All volumes have the same
 /// shape (z, x, y).
 pub struct Tissue<'a> {
     cells: Box<dyn VolumeSource + 'a>,
-    regions: Vec<(String, Box<dyn VolumeSource + 'a>)>,
-    counts: Vec<(String, ArrayView3<'a, u32>)>,
+    regions: BTreeMap<String, Box<dyn VolumeSource + 'a>>,
+    counts: BTreeMap<String, ArrayView3<'a, u32>>,
 }
 
 impl<'a> Tissue<'a> {
@@ -25,8 +26,8 @@ impl<'a> Tissue<'a> {
     pub fn new<T: Copy + Into<u64> + Send + Sync>(cells: ArrayView3<'a, T>) -> Self {
         Self {
             cells: Box::new(ArraySource::new(cells)),
-            regions: Vec::new(),
-            counts: Vec::new(),
+            regions: BTreeMap::new(),
+            counts: BTreeMap::new(),
         }
     }
 
@@ -38,7 +39,7 @@ impl<'a> Tissue<'a> {
         voxels: ArrayView3<'a, T>,
     ) -> Self {
         let source = Box::new(ArraySource::new(voxels));
-        self.regions.push((name.to_owned(), source));
+        self.regions.insert(name.to_owned(), source);
         self
     }
 
@@ -46,7 +47,7 @@ impl<'a> Tissue<'a> {
     /// put there. The fluorophore need not be one of a layer.
     #[must_use]
     pub fn with_counts(mut self, fluorophore: &str, counts: ArrayView3<'a, u32>) -> Self {
-        self.counts.push((fluorophore.to_owned(), counts));
+        self.counts.insert(fluorophore.to_owned(), counts);
         self
     }
 }
@@ -120,9 +121,9 @@ pub fn simulate_arrays(
     let array = || RegionVolume {
         region_path: PathBuf::from("array"),
     };
-    let names = tissue.regions.iter().map(|(name, _)| name.clone());
+    let names = tissue.regions.keys().cloned();
     config.groundtruth.regions = names.map(|name| (name, array())).collect();
-    config.validate().map_err(SimulationError::Config)?;
+    config.validate()?;
     let shape = tissue.cells.shape();
     let (offset, bounds) = (
         config.groundtruth.offset_voxels,
@@ -130,23 +131,43 @@ pub fn simulate_arrays(
     );
     let region = Region::within(&tissue.cells.describe(), shape, offset, bounds)?;
     let seed = config.compute.seed.unwrap_or_else(rand::random);
-    let dyes: Vec<&str> = tissue.counts.iter().map(|(dye, _)| dye.as_str()).collect();
-    let model = Model::with_counts(&config, region, seed, &dyes)?;
+    let counted: Vec<&str> = tissue.counts.keys().map(String::as_str).collect();
+    let model = Model::with_counts(&config, region, seed, &counted)?;
     warnings::before(&model, watcher);
 
     let mut stages = Stages::new(watcher);
-    let mut volume = LoadedVolume::load(tissue.cells.as_ref(), &[], region, None, &mut stages)?;
-    for (dye, counts) in &tissue.counts {
-        let [z, x, y] = region.ranges();
-        volume.add_counts(dye, counts.slice(s![z, x, y]))?;
+    let annotations: Vec<&dyn VolumeSource> = tissue.regions.values().map(AsRef::as_ref).collect();
+    let volume = LoadedVolume::load(
+        tissue.cells.as_ref(),
+        &annotations,
+        region,
+        &std::env::temp_dir(),
+        &mut stages,
+    )?;
+    let [z, x, y] = region.ranges();
+    let mut counts = ArrayCounts(BTreeMap::new());
+    for (dye, given) in &tissue.counts {
+        if <[usize; 3]>::from(given.dim()) != shape {
+            return Err(SimulationError::CountsShape {
+                fluorophore: dye.clone(),
+                found: given.dim().into(),
+                expected: shape,
+            });
+        }
+        let dye = model.fluorophores.iter().position(|f| f.name == *dye);
+        let given = given.slice(s![z.clone(), x.clone(), y.clone()]);
+        counts.0.extend(dye.map(|dye| (dye, given)));
     }
     warnings::of_volume(&model, &volume, stages.watcher());
     let mut device = device::choose(&config.compute, stages.watcher());
     let attempts = Attempts {
         model: &model,
-        volume: &volume,
+        input: Input {
+            volume: &volume,
+            counts: &counts,
+            spill_folder: &std::env::temp_dir(),
+        },
         options,
-        spill_folder: None,
     };
     let (outcome, sink) = attempts.run(&mut device, &mut stages, |pipeline| {
         let mut sink = ArraySink::new(&model, volume.cells.ids());
@@ -183,6 +204,16 @@ pub fn simulate_arrays(
     })
 }
 
+/// Given counts by the fluorophore's index.
+struct ArrayCounts<'a>(BTreeMap<usize, ArrayView3<'a, u32>>);
+
+impl GivenCounts for ArrayCounts<'_> {
+    fn slice(&self, fluorophore: usize, z: usize) -> Option<Vec<u32>> {
+        let counts = self.0.get(&fluorophore)?;
+        Some(counts.index_axis(Axis(0), z).iter().copied().collect())
+    }
+}
+
 /// Collects a run in arrays.
 struct ArraySink<'a> {
     ids: &'a [u64],
@@ -215,10 +246,12 @@ impl Sink for ArraySink<'_> {
     fn images(&mut self, first: usize, channels: &[Vec<u8>]) -> Result<(), SinkError> {
         for (image, grey) in self.channels.iter_mut().zip(channels) {
             let mut image = image.slice_mut(s![first.., .., ..]);
-            let values = grey.chunks_exact(self.grey_bytes).map(|bytes| match *bytes {
-                [low, high] => u16::from_ne_bytes([low, high]),
-                _ => bytes.first().copied().map_or(0, u16::from),
-            });
+            let values = grey
+                .chunks_exact(self.grey_bytes)
+                .map(|bytes| match *bytes {
+                    [low, high] => u16::from_ne_bytes([low, high]),
+                    _ => bytes.first().copied().map_or(0, u16::from),
+                });
             for (to, value) in image.iter_mut().zip(values) {
                 *to = value;
             }

@@ -3,18 +3,15 @@
 use super::device::Device;
 use super::stages::Stages;
 use super::{Options, SimulationError};
-use crate::ground_truth::LoadedVolume;
 use crate::model::Model;
-use crate::pipeline::{Pipeline, RunError};
+use crate::pipeline::{Input, Pipeline, RunError};
 use crate::plan::Plan;
-use std::path::Path;
 
 /// What every attempt starts from.
 pub(super) struct Attempts<'a> {
     pub model: &'a Model,
-    pub volume: &'a LoadedVolume,
+    pub input: Input<'a>,
     pub options: Options,
-    pub spill_folder: &'a Path,
 }
 
 impl Attempts<'_> {
@@ -50,11 +47,11 @@ impl Attempts<'_> {
         let device = device.backend();
         let deepest = self.options.deepest_slab.unwrap_or(usize::MAX);
         let deepest = deepest.min(device.deepest_slab());
-        let (cells, sheets) = (self.volume.cells.len(), self.volume.sheets());
+        let volume = self.input.volume;
+        let (cells, sheets) = (volume.cells.len(), volume.sheets());
         let plan = Plan::new(self.model, cells, sheets, device.limits(), deepest)?;
-        let (folder, poison) = (self.spill_folder, self.options.poison);
-        let pipeline =
-            Pipeline::new(self.model, &plan, self.volume, device, stages, folder, poison)?;
+        let poison = self.options.poison;
+        let pipeline = Pipeline::new(self.model, &plan, self.input, device, stages, poison)?;
         attempt(pipeline)
     }
 }

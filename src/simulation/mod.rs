@@ -7,20 +7,23 @@ mod record_file;
 mod report;
 mod sink;
 mod stages;
-mod warnings;
+pub(crate) mod warnings;
 
 pub use arrays::{ChannelImage, GroundTruthImage, Images, Tissue, simulate_arrays};
+pub(crate) use device::CPU_BYTES;
 pub use record_file::RECORD_NAME;
+pub(crate) use record_file::previous_manifest;
 pub use report::{Report, StageTime};
+pub(crate) use sink::targets;
 
 use crate::compute::ComputeError;
-use crate::config::{Arrangement, Config, VolumeFormat};
+use crate::config::{Arrangement, Config, ConfigError, VolumeFormat};
 use crate::ground_truth::{LoadError, LoadedVolume};
 use crate::io::read::{self, Format, ReadError, VolumeSource};
 use crate::io::write::{FolderLock, ManifestEntry, OutputFolder, WriteError};
 use crate::model::{Model, ModelError};
 use crate::observer::Observer;
-use crate::pipeline::RunError;
+use crate::pipeline::{Input, NoCounts, RunError};
 use crate::plan::PlanError;
 use crate::volume::Region;
 use attempts::Attempts;
@@ -44,6 +47,22 @@ pub enum SimulationError {
     /// The ground truth could not be loaded.
     #[error(transparent)]
     Load(LoadError),
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Label counts have another shape than the cells.
+    #[error(
+        "the counts of {fluorophore} have the shape {found:?}, but the cells {expected:?} (z, x, y); both must have \
+         the same"
+    )]
+    CountsShape {
+        /// The fluorophore.
+        fluorophore: String,
+        /// Shape of the counts.
+        found: [usize; 3],
+        /// Shape of the cells.
+        expected: [usize; 3],
+    },
     /// The configuration cannot be simulated.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -84,7 +103,7 @@ impl SimulationError {
     pub fn is_configuration(&self) -> bool {
         matches!(
             self,
-            Self::Model(_) | Self::Unsupported(_) | Self::RegionSize { .. }
+            Self::Config(_) | Self::Model(_) | Self::Unsupported(_) | Self::RegionSize { .. }
         ) || matches!(self, Self::Read(ReadError::OutOfBounds { .. }))
     }
 }
@@ -166,14 +185,18 @@ pub fn simulate(
     output.make_root(lock)?;
 
     let mut stages = Stages::new(watcher);
+    let annotations: Vec<&dyn VolumeSource> = annotations.iter().map(AsRef::as_ref).collect();
     let volume = LoadedVolume::load(source.as_ref(), &annotations, region, &root, &mut stages)?;
     warnings::of_volume(&model, &volume, stages.watcher());
     let mut device = device::choose(&config.compute, stages.watcher());
     let attempts = Attempts {
         model: &model,
-        volume: &volume,
+        input: Input {
+            volume: &volume,
+            counts: &NoCounts,
+            spill_folder: &root,
+        },
         options,
-        spill_folder: &root,
     };
     let (outcome, blank_truths) = attempts.run(&mut device, &mut stages, |pipeline| {
         // What an attempt that failed has written.
@@ -224,17 +247,19 @@ pub fn simulate(
 }
 
 /// What the configuration language knows and this version does not do yet.
-fn check_supported(config: &Config) -> Result<(), SimulationError> {
+pub(crate) fn check_supported(config: &Config) -> Result<(), SimulationError> {
     if config.groundtruth.gt_cells == Arrangement::Splitted {
-        return Err(SimulationError::Unsupported("[groundtruth] gt_cells = splitted".into()));
+        return Err(SimulationError::Unsupported(
+            "[groundtruth] gt_cells = splitted".into(),
+        ));
     }
     Ok(())
 }
 
-type OpenVolumes = (Box<dyn VolumeSource>, Vec<Box<dyn VolumeSource>>, Region);
+pub(crate) type OpenVolumes = (Box<dyn VolumeSource>, Vec<Box<dyn VolumeSource>>, Region);
 
 /// The volume of cells, those of the annotated regions, and the part of them that is simulated.
-fn open_volumes(config: &Config) -> Result<OpenVolumes, SimulationError> {
+pub(crate) fn open_volumes(config: &Config) -> Result<OpenVolumes, SimulationError> {
     let truth = &config.groundtruth;
     let format = truth.format.map(|format| match format {
         VolumeFormat::Tiff => Format::TiffStack,

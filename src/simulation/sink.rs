@@ -3,7 +3,7 @@
 mod layout;
 mod splitted;
 
-pub(super) use layout::targets;
+pub(crate) use layout::targets;
 
 use super::SimulationError;
 use crate::cells::{CellIndex, Selection};

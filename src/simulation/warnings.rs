@@ -2,13 +2,13 @@
 
 use super::Watcher;
 use crate::cells::LayerOutcome;
-use crate::config::SingleNeuron;
+use crate::config::{Normalization, SingleNeuron};
 use crate::ground_truth::LoadedVolume;
 use crate::model::{LayerModel, Model};
 use crate::pipeline::Outcome;
 
 /// What is known from the configuration alone.
-pub(super) fn before(model: &Model, watcher: &mut dyn Watcher) {
+pub(crate) fn before(model: &Model, watcher: &mut dyn Watcher) {
     for warning in &model.warnings {
         watcher.warn(warning);
     }
@@ -29,7 +29,7 @@ pub(super) fn before(model: &Model, watcher: &mut dyn Watcher) {
 }
 
 /// What is known once the volume is read.
-pub(super) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn Watcher) {
+pub(crate) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn Watcher) {
     if volume.cells.is_empty() {
         watcher.warn(
             "the ground truth is empty: every voxel is 0, the background (look at offset and bounds)",
@@ -63,9 +63,16 @@ pub(super) fn after(
             ));
         }
     }
-    for (layer, found) in model.layers.iter().zip(&outcome.selection.outcomes) {
-        if let Some(reason) = unlabelled(layer, found) {
-            watcher.warn(&format!("layer {} labels nothing: {reason}", layer.name));
+    of_layers(model, &outcome.selection.outcomes, watcher);
+    let (bits, largest) = (model.bit_depth.bits(), model.bit_depth.largest());
+    for (channel, &maximum) in model.channels.iter().zip(&outcome.maxima) {
+        if model.normalize == Normalization::None && maximum > largest {
+            let deeper = if bits < 16 { "bit_depth = 16, " } else { "" };
+            watcher.warn(&format!(
+                "channel {} is saturated: its brightest pixel holds {maximum} photons, {bits} bits hold {largest}; \
+                 choose {deeper}normalize = \"channel\" or a lower exposure_time",
+                channel.name
+            ));
         }
     }
     for (channel, &maximum) in model.channels.iter().zip(&outcome.maxima) {
@@ -94,6 +101,15 @@ pub(super) fn after(
             .collect();
         let reasons = sources.join("; ");
         watcher.warn(&format!("channel {} is blank: {reasons}", channel.name));
+    }
+}
+
+/// Layers that label nothing, and why; `outcomes` are by layer.
+pub(crate) fn of_layers(model: &Model, outcomes: &[LayerOutcome], watcher: &mut dyn Watcher) {
+    for (layer, found) in model.layers.iter().zip(outcomes) {
+        if let Some(reason) = unlabelled(layer, found) {
+            watcher.warn(&format!("layer {} labels nothing: {reason}", layer.name));
+        }
     }
 }
 

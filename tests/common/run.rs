@@ -9,7 +9,7 @@ use simexm_gpu::ground_truth::LoadedVolume;
 use simexm_gpu::io::read::{ArraySource, VolumeSource};
 use simexm_gpu::model::Model;
 use simexm_gpu::observer::Observer;
-use simexm_gpu::pipeline::{Pipeline, Sink, SinkError, TruthSlices};
+use simexm_gpu::pipeline::{Input, NoCounts, Pipeline, Sink, SinkError, TruthSlices};
 use simexm_gpu::plan::Plan;
 use simexm_gpu::volume::Region;
 
@@ -71,7 +71,12 @@ pub fn simulate_source(
         truth: vec![Vec::new(); model.fluorophores.len()],
         grey: vec![Vec::new(); model.channels.len()],
     };
-    let pipeline = Pipeline::new(&model, &plan, &volume, backend, &mut nobody, &folder, true);
+    let input = Input {
+        volume: &volume,
+        counts: &NoCounts,
+        spill_folder: &folder,
+    };
+    let pipeline = Pipeline::new(&model, &plan, input, backend, &mut nobody, true);
     let outcome = pipeline.unwrap().run(&mut sink).unwrap();
     // In a run of one step the buffers still hold everything.
     let b = &plan.buffers;

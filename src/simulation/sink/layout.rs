@@ -15,7 +15,7 @@ pub(super) const COLOURS: usize = 3;
 
 /// The files of a run below its folder that are known before its cells are: ground truths by
 /// fluorophore, then channels.
-pub(in crate::simulation) fn targets(config: &Config, model: &Model) -> Vec<PathBuf> {
+pub(crate) fn targets(config: &Config, model: &Model) -> Vec<PathBuf> {
     let truths = model.fluorophores.iter().map(|dye| truth_stem(&dye.name));
     let truths = truths.filter(|_| config.output.gt_cells == Arrangement::Merged);
     let channels = channel_stems(config, model.channels.len());
@@ -114,7 +114,11 @@ impl<'a> Layouts<'a> {
 
     /// The files of a volume.
     pub(super) fn files(&self, stem: &Path) -> Vec<PathBuf> {
-        volume_files(stem, volume_format(self.config), self.model.image_shape()[0])
+        volume_files(
+            stem,
+            volume_format(self.config),
+            self.model.image_shape()[0],
+        )
     }
 
     /// The ground truth of all cells of a fluorophore.

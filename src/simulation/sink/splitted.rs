@@ -1,8 +1,8 @@
 //! Ground truth with a volume for each cell. Cells are too many to keep a file open for each, so the
 //! slices are kept aside and the cells written in batches.
 
-use super::layout::Layouts;
 use super::Ids;
+use super::layout::Layouts;
 use crate::cells::Selection;
 use crate::io::write::{OutputFolder, PageEncoder, VolumeSink, WriteError};
 use crate::pipeline::TruthSlices;
