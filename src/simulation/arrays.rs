@@ -2,7 +2,7 @@
 
 use super::attempts::Attempts;
 use super::stages::Stages;
-use super::{Options, SimulationError, Watcher, device, warnings};
+use super::{Options, SimulationError, Watcher, check_region, device, warnings};
 use crate::config::{Arrangement, Config, RegionVolume};
 use crate::ground_truth::LoadedVolume;
 use crate::io::read::{ArraySource, VolumeSource};
@@ -136,6 +136,9 @@ pub fn simulate_arrays(
     warnings::before(&model, watcher);
 
     let mut stages = Stages::new(watcher);
+    for (name, voxels) in &tissue.regions {
+        check_region(name, voxels.as_ref(), tissue.cells.as_ref())?;
+    }
     let annotations: Vec<&dyn VolumeSource> = tissue.regions.values().map(AsRef::as_ref).collect();
     let volume = LoadedVolume::load(
         tissue.cells.as_ref(),

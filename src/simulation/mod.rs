@@ -271,14 +271,24 @@ pub(crate) fn open_volumes(config: &Config) -> Result<OpenVolumes, SimulationErr
     let mut annotations = Vec::new();
     for (name, volume) in &truth.regions {
         let annotation = read::open(&volume.region_path, None)?;
-        if annotation.shape() != source.shape() {
-            return Err(SimulationError::RegionSize {
-                name: name.clone(),
-                found: annotation.describe(),
-                expected: source.describe(),
-            });
-        }
+        check_region(name, annotation.as_ref(), source.as_ref())?;
         annotations.push(annotation);
     }
     Ok((source, annotations, region))
+}
+
+/// An error where a region's volume has another size than that of the cells.
+fn check_region(
+    name: &str,
+    region: &dyn VolumeSource,
+    cells: &dyn VolumeSource,
+) -> Result<(), SimulationError> {
+    if region.shape() == cells.shape() {
+        return Ok(());
+    }
+    Err(SimulationError::RegionSize {
+        name: name.to_owned(),
+        found: region.describe(),
+        expected: cells.describe(),
+    })
 }
