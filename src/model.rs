@@ -2,9 +2,11 @@
 //! spread functions. All of it is computed on the host in f64.
 
 mod channels;
+mod point_spread;
 mod warnings;
 
 pub use channels::{ChannelModel, Source};
+pub use point_spread::{PsfVolume, point_spread_functions};
 
 use crate::camera::{AxisSampling, Camera};
 use crate::config::{Config, Region as CellRegion, SingleNeuron};
