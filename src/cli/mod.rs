@@ -1,8 +1,11 @@
 //! Arguments, and what each subcommand does with them.
 
 mod devices;
+mod files;
+mod fluorophores;
 mod phantom;
 mod progress;
+mod psf;
 mod run;
 
 use clap::{Parser, Subcommand};
@@ -48,6 +51,10 @@ enum Command {
     Devices,
     /// Write a label volume of entangled neurites and somata, to try things out on.
     Phantom(phantom::PhantomArgs),
+    /// List the fluorophores, or show the spectra of one.
+    Fluorophores(fluorophores::FluorophoresArgs),
+    /// Write a point spread function of a run as TIFF.
+    Psf(psf::PsfArgs),
 }
 
 /// Parses the arguments and does what they say.
@@ -69,6 +76,8 @@ pub(crate) fn main() -> ExitCode {
     let code = match cli.command {
         Some(Command::Devices) => devices::list(),
         Some(Command::Phantom(args)) => phantom::write(&args),
+        Some(Command::Fluorophores(args)) => fluorophores::fluorophores(&args),
+        Some(Command::Psf(args)) => psf::psf(&args),
         None => run::run(&cli.run),
     };
     code.into()
