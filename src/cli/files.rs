@@ -17,9 +17,11 @@ impl NewFile {
     /// The path names no file, or something lies there and `force` is not given.
     pub(super) fn prepare(path: &Path, force: bool) -> Result<Self, Box<dyn Error>> {
         let Some(name) = path.file_name() else {
-            return Err(
-                format!("{}: is the name of a folder, not of a file", path.display()).into(),
-            );
+            return Err(format!(
+                "{}: names a folder, but a file is to be written",
+                path.display()
+            )
+            .into());
         };
         let name = PathBuf::from(name);
         let folder = path.parent().unwrap_or(Path::new(""));

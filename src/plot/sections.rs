@@ -26,7 +26,7 @@ const PANEL_LEFT: [f64; 2] = [74.0, 448.0];
 const BAR_LEFT: f64 = 786.0;
 
 /// The least part of the side that a section takes before its axes get scales of their own.
-const LEAST_PART: f64 = 0.2;
+const LEAST_PART: f64 = 0.3;
 
 /// Places of the colour map viridis, evenly spaced from its lowest colour to its highest.
 const VIRIDIS: [[u8; 3]; 9] = [
@@ -57,13 +57,22 @@ struct SectionsFigure<'f> {
 /// A section: which axes (of z, x, y) run down and to the right.
 #[derive(Clone, Copy)]
 struct Section {
+    name: &'static str,
     down: usize,
     right: usize,
 }
 
 const AXES: [&str; 3] = ["z", "x", "y"];
-const XY: Section = Section { down: 1, right: 2 };
-const XZ: Section = Section { down: 0, right: 1 };
+const XY: Section = Section {
+    name: "xy",
+    down: 1,
+    right: 2,
+};
+const XZ: Section = Section {
+    name: "xz",
+    down: 0,
+    right: 1,
+};
 
 impl Figure for SectionsFigure<'_> {
     fn size(&self) -> (u32, u32) {
@@ -89,19 +98,7 @@ impl Figure for SectionsFigure<'_> {
         pen.text(&figures, (24.0, 46.0), 15.0, HPos::Left, VPos::Top)?;
         for (row, logarithmic) in [false, true].into_iter().enumerate() {
             let top = TITLE + ROW * row as f64;
-            let scale = if logarithmic { "logarithmic" } else { "linear" };
             for (section, left) in [XY, XZ].into_iter().zip(PANEL_LEFT) {
-                let name = format!(
-                    "{}{} section, {scale}",
-                    AXES[section.right], AXES[section.down]
-                );
-                pen.text(
-                    &name,
-                    (left + SIDE / 2.0, top),
-                    16.0,
-                    HPos::Center,
-                    VPos::Top,
-                )?;
                 self.draw_section(&pen, section, (left, top + PANEL_TOP), logarithmic)?;
             }
             draw_colour_bar(&pen, top + PANEL_TOP, logarithmic)?;
@@ -140,6 +137,10 @@ impl SectionsFigure<'_> {
         let extents = self.extents();
         let (height, width) = (extents[section.down], extents[section.right]);
         let (left, top) = (left + (SIDE - width) / 2.0, top + (SIDE - height) / 2.0);
+        let scale = if logarithmic { "logarithmic" } else { "linear" };
+        let name = format!("{} section, {scale}", section.name);
+        let above = (left + width / 2.0, top - 58.0);
+        pen.text(&name, above, 16.0, HPos::Center, VPos::Top)?;
         let edge = |i: usize, extent: f64| i as f64 * extent / VOXELS as f64;
         for i in 0..VOXELS {
             for j in 0..VOXELS {
@@ -177,7 +178,7 @@ impl SectionsFigure<'_> {
             let out = if outer { -1.0 } else { 1.0 };
             let ticks_of = |axis: usize, extent: f64| {
                 let half = 0.5 * VOXELS as f64 * voxel_nm[axis];
-                let places = ticks([-half, half], (extent / 50.0).max(2.0));
+                let places = places(half, extent);
                 places
                     .into_iter()
                     .map(move |nm| (nm, (0.5 + nm / (2.0 * half)) * extent))
@@ -213,6 +214,17 @@ impl SectionsFigure<'_> {
         }
         Ok(())
     }
+}
+
+/// Where an axis from -`half` to `half` has numbers: three at least, no more than `extent` has room for.
+fn places(half: f64, extent: f64) -> Vec<f64> {
+    let places = ticks([-half, half], (extent / 40.0).max(2.0));
+    if places.len() >= 3 {
+        return places;
+    }
+    // The largest round step is 5/2 of the next.
+    let step = ticks([0.0, half], 2.5).get(1).copied().unwrap_or(half);
+    vec![-step, 0.0, step]
 }
 
 fn draw_colour_bar<DB: DrawingBackend>(

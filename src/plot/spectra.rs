@@ -135,24 +135,25 @@ impl SpectraFigure<'_> {
         Ok(())
     }
 
+    /// Below the titles a line for each channel, and its shade and its laser in the plot.
     fn draw_bands<DB: DrawingBackend>(&self, pen: &Pen<'_, DB>) -> Drawn<DB> {
-        let bottom = self.y(0.0);
+        let (top, bottom) = (self.top(), self.y(0.0));
         for (i, band) in self.bands.iter().enumerate() {
             let colour = CHANNELS[i % CHANNELS.len()];
-            let row = TITLE + BAND * (i as f64 + 0.5);
+            let row = TITLE + BAND * (i as f64 + 0.5) - 4.0;
             let [low, high] = band.filter_nm.map(|nm| self.x(nm));
             let laser = self.x(band.laser_nm);
             pen.area(&corners(low, row - 5.0, high, row + 5.0), colour.mix(1.0))?;
-            pen.area(&corners(low, row + 5.0, high, bottom), colour.mix(0.13))?;
-            pen.line(&[(laser, row), (laser, bottom)], colour, 2.0)?;
+            pen.area(&corners(low, top, high, bottom), colour.mix(0.13))?;
             let arrow = [
                 (laser - 6.0, row - 5.0),
                 (laser + 6.0, row - 5.0),
-                (laser, row + 6.0),
+                (laser, row + 7.0),
             ];
             pen.area(&arrow, colour.mix(1.0))?;
+            pen.line(&[(laser, top), (laser, bottom)], colour, 2.0)?;
             let label = band.label();
-            let (right, left) = (laser.max(high) + 10.0, laser.min(low) - 10.0);
+            let (right, left) = (laser.max(high) + 12.0, laser.min(low) - 12.0);
             // A letter is narrower than this.
             let width = 8.0 * label.chars().count() as f64;
             if right + width < WIDTH {
@@ -257,7 +258,12 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
             .into_font()
             .color(&INK)
             .pos(Pos::new(h, v));
-        let at = self.dots(&[at])[0];
+        // Bitmaps have the middle of a line of text too high: at the middle of all that letters could take.
+        let lower = match v {
+            VPos::Center if self.unit > 1.0 => 0.18 * size,
+            _ => 0.0,
+        };
+        let at = self.dots(&[(at.0, at.1 + lower)])[0];
         self.area.draw(&Text::new(text.to_owned(), at, style))
     }
 

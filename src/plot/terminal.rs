@@ -27,7 +27,7 @@ pub fn terminal(dye: &Fluorophore, bands: &[Band], style: TerminalStyle) -> Stri
     let mut canvas = Canvas::new(columns);
     let height = |value: f64| (value / largest * (4 * LINES - 1) as f64).round() as usize;
     for (i, heights) in canvas.sampled(&dye.emission, range_nm, height) {
-        for j in (0..heights[1]).filter(|j| (i + j) % 2 == 0 && j % 2 == 0) {
+        for j in (0..heights[1]).filter(|j| i % 2 == 0 && j % 4 == 1) {
             canvas.set(i, j, Curve::Emission);
         }
         canvas.column(i, heights, Curve::Emission);
@@ -40,7 +40,7 @@ pub fn terminal(dye: &Fluorophore, bands: &[Band], style: TerminalStyle) -> Stri
         "",
         Curve::Excitation.paint("──", style.coloured),
         dye.excitation_peak_nm(),
-        Curve::Emission.paint("⢕⢕", style.coloured),
+        Curve::Emission.paint("⠄⠄", style.coloured),
         dye.emission_peak_nm(),
     );
     let marks = ticks([0.0, largest], 5.0);
