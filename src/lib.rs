@@ -29,6 +29,7 @@ pub mod observer;
 pub mod phantom;
 pub mod pipeline;
 pub mod plan;
+pub mod plot;
 pub mod psf;
 pub mod rng;
 pub mod schedule;

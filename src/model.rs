@@ -3,9 +3,11 @@
 
 mod advice;
 mod channels;
+mod point_spread;
 mod warnings;
 
 pub use channels::{ChannelModel, Source};
+pub use point_spread::{PsfVolume, point_spread_functions};
 
 use crate::camera::{AxisSampling, Camera};
 use crate::config::{

@@ -2,8 +2,11 @@
 
 mod check;
 mod devices;
+mod files;
+mod fluorophores;
 mod phantom;
 mod progress;
+mod psf;
 mod run;
 
 use clap::{Parser, Subcommand};
@@ -50,6 +53,10 @@ enum Command {
     Devices,
     /// Write a label volume of entangled neurites and somata, to try things out on.
     Phantom(phantom::PhantomArgs),
+    /// List the fluorophores, or show the spectra of one.
+    Fluorophores(fluorophores::FluorophoresArgs),
+    /// Write a point spread function of a run as TIFF.
+    Psf(psf::PsfArgs),
 }
 
 /// Parses the arguments and does what they say.
@@ -72,6 +79,8 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Check(args)) => check::check(&args),
         Some(Command::Devices) => devices::list(),
         Some(Command::Phantom(args)) => phantom::write(&args),
+        Some(Command::Fluorophores(args)) => fluorophores::fluorophores(&args),
+        Some(Command::Psf(args)) => psf::psf(&args),
         None => run::run(&cli.run),
     };
     code.into()

@@ -129,3 +129,22 @@ pub fn all(config: &Config) -> Result<Vec<Fluorophore>, OwnFluorophoreError> {
     }
     Ok(dyes)
 }
+
+/// Those of `names` that `name` most likely stands for, three at most; none if none is close.
+pub fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
+    let plain = |text: &str| -> String {
+        let letters = text.chars().filter(|c| c.is_alphanumeric());
+        letters.flat_map(char::to_lowercase).collect()
+    };
+    let found = plain(name);
+    let distances: Vec<(usize, &str)> = names
+        .map(|name| (strsim::damerau_levenshtein(&found, &plain(name)), name))
+        .collect();
+    let least = distances.iter().map(|(distance, _)| *distance).min();
+    // About one slip in three letters; longer strays are no slips.
+    let limit = (found.chars().count() / 3).clamp(1, 3);
+    let near = distances
+        .into_iter()
+        .filter(|(distance, _)| Some(*distance) == least && *distance <= limit);
+    near.map(|(_, name)| name).take(3).collect()
+}
