@@ -8,11 +8,11 @@
 /// that the eye does not see has the colour of the visible light nearest to it: violet, or red.
 #[must_use]
 pub fn of_wavelength(nm: f64) -> [u8; 3] {
-    // Beyond these, the approximation is of a response near 0, and its hue means nothing.
+    // Beyond these the response is near 0, where the approximation's hue means nothing.
     let nm = if nm.is_finite() {
-        nm.clamp(400.0, 700.0)
+        nm.clamp(410.0, 670.0)
     } else {
-        700.0
+        670.0
     };
     let lobe = |height: f64, peak: f64, below: f64, above: f64| {
         let width = if nm < peak { below } else { above };
@@ -116,6 +116,6 @@ mod tests {
                 assert!(apart(colour, earlier) >= least, "{other} and {index}");
             }
         }
-        of_cell(usize::MAX);
+        assert_ne!(of_cell(usize::MAX), [0; 3]);
     }
 }

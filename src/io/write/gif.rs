@@ -2,6 +2,7 @@
 //! second a frame, endlessly. Grey values are kept; RGB is brought to 256 colours, chosen for each frame;
 //! ids are painted.
 
+mod quantise;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use gif::{AnyExtension, Encoder, EncodingError, Frame, Repeat};
 
+use self::quantise::quantise;
 use super::metadata::to_ascii;
 use super::{
     Content, EncodedPage, PageEncoder, PixelType, StagedFile, VolumeLayout, VolumeSink, WriteError,
@@ -24,8 +26,6 @@ const FORMAT: &str = "GIF";
 const FRAME_CENTISECONDS: u16 = 50;
 /// Colours for ids, beside black.
 const ID_COLOURS: u64 = 255;
-/// How much of a frame its 256 colours are learned from: 1 is all of it, 30 the least.
-const QUANTISER_SPEED: i32 = 10;
 /// What a file with ids says in its comment.
 const IDS_ARE_PAINTED: &str = "Colours are for looking, they are not the ids: number n has colour \
     1 + (n - 1) mod 255, 0 is black. Choose tiff or image sequence for ids as numbers.";
@@ -175,7 +175,11 @@ impl PageEncoder for GifEncoder {
         self.layout.check_page(pixels)?;
         let mut frame = match self.kind {
             FrameKind::Rgb => {
-                Frame::from_rgb_speed(self.width, self.height, pixels, QUANTISER_SPEED)
+                let (indices, palette) = quantise(pixels.as_chunks().0);
+                Frame {
+                    palette: Some(palette.concat()),
+                    ..self.indexed(indices)
+                }
             }
             FrameKind::Gray => self.indexed(pixels.to_vec()),
             FrameKind::Labels => self.indexed(self.painted(pixels)),
