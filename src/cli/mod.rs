@@ -1,9 +1,12 @@
 //! Arguments, and what each subcommand does with them.
 
+mod convert;
 mod devices;
+mod init;
 mod phantom;
 mod progress;
 mod run;
+mod text_file;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -46,6 +49,10 @@ struct Cli {
 enum Command {
     /// List the adapters that --adapter can choose from.
     Devices,
+    /// Write SimExm's .ini files as commented TOML.
+    Convert(convert::ConvertArgs),
+    /// Write a commented configuration that runs as it is.
+    Init(init::InitArgs),
     /// Write a label volume of entangled neurites and somata, to try things out on.
     Phantom(phantom::PhantomArgs),
 }
@@ -68,6 +75,8 @@ pub(crate) fn main() -> ExitCode {
     };
     let code = match cli.command {
         Some(Command::Devices) => devices::list(),
+        Some(Command::Convert(args)) => convert::convert(&args),
+        Some(Command::Init(args)) => init::init(&args),
         Some(Command::Phantom(args)) => phantom::write(&args),
         None => run::run(&cli.run),
     };
