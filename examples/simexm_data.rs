@@ -37,7 +37,7 @@ pub fn files() -> Result<Vec<File>, Box<dyn Error>> {
     let mut files = Vec::new();
 
     let shape = [24, 128, 128];
-    let cells = neurites(shape, [8.0; 3], 3)?;
+    let cells = neurites(shape, [8.0; 3], 0.85, 3)?;
     let ids = cells.iter().map(|&id| id as u16).collect::<Vec<_>>();
     let stack = tiff::<colortype::Gray16>(shape, &ids, deflate())?;
     files.push(("neurites_8nm.tif".to_owned(), stack));
@@ -45,7 +45,7 @@ pub fn files() -> Result<Vec<File>, Box<dyn Error>> {
     files.push(("synapses_8nm.tif".to_owned(), stack));
 
     let shape = [10, 50, 50];
-    let ids = neurites(shape, [40.0; 3], 1)?;
+    let ids = neurites(shape, [40.0; 3], 0.85, 1)?;
     let ids: Vec<u16> = ids.into_iter().map(|id| id as u16).collect();
     let stack = tiff::<colortype::Gray16>(shape, &ids, deflate())?;
     files.push(("small.tif".to_owned(), stack));
@@ -57,7 +57,7 @@ pub fn files() -> Result<Vec<File>, Box<dyn Error>> {
     }
 
     let shape = [40, 100, 100];
-    let ids = neurites(shape, [100.0; 3], 2)?;
+    let ids = neurites(shape, [100.0; 3], 0.5, 2)?;
     let ids: Vec<u16> = ids.into_iter().map(|id| id as u16).collect();
     let stack = tiff::<colortype::Gray16>(shape, &ids, deflate())?;
     files.push(("visible.tif".to_owned(), stack));
@@ -86,8 +86,12 @@ const CELLS: [(u8, [i32; 3], i32); 5] = [
 ];
 
 /// A made-up piece of brain.
-fn neurites(size: Shape, voxel_nm: [f64; 3], seed: u64) -> Result<Vec<u32>, Box<dyn Error>> {
-    let density = 0.85;
+fn neurites(
+    size: Shape,
+    voxel_nm: [f64; 3],
+    density: f64,
+    seed: u64,
+) -> Result<Vec<u32>, Box<dyn Error>> {
     let phantom = Phantom {
         size,
         voxel_nm,
