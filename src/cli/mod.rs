@@ -1,13 +1,16 @@
 //! Arguments, and what each subcommand does with them.
 
 mod check;
+mod convert;
 mod devices;
 mod files;
 mod fluorophores;
+mod init;
 mod phantom;
 mod progress;
 mod psf;
 mod run;
+mod text_file;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -51,6 +54,10 @@ enum Command {
     Check(check::CheckArgs),
     /// List the adapters that --adapter can choose from.
     Devices,
+    /// Write SimExm's .ini files as commented TOML.
+    Convert(convert::ConvertArgs),
+    /// Write a commented configuration that runs as it is.
+    Init(init::InitArgs),
     /// Write a label volume of entangled neurites and somata, to try things out on.
     Phantom(phantom::PhantomArgs),
     /// List the fluorophores, or show the spectra of one.
@@ -78,6 +85,8 @@ pub(crate) fn main() -> ExitCode {
     let code = match cli.command {
         Some(Command::Check(args)) => check::check(&args),
         Some(Command::Devices) => devices::list(),
+        Some(Command::Convert(args)) => convert::convert(&args),
+        Some(Command::Init(args)) => init::init(&args),
         Some(Command::Phantom(args)) => phantom::write(&args),
         Some(Command::Fluorophores(args)) => fluorophores::fluorophores(&args),
         Some(Command::Psf(args)) => psf::psf(&args),

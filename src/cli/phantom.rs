@@ -78,11 +78,22 @@ fn try_write(args: &PhantomArgs) -> Result<u32, Box<dyn Error>> {
         seed: args.seed,
         density: args.density,
     };
+    let cells = write_stack(&mut output, &target, &phantom)?;
+    output.commit()?;
+    Ok(cells)
+}
+
+/// Writes a phantom as the TIFF stack `target` of an output folder; returns the number of its cells.
+pub(super) fn write_stack(
+    output: &mut OutputFolder,
+    target: &Path,
+    phantom: &Phantom,
+) -> Result<u32, Box<dyn Error>> {
     let labels = phantom.generate()?;
     let cells = labels.iter().copied().max().unwrap_or(0);
     let narrow = u16::try_from(cells).is_ok();
     let layout = VolumeLayout {
-        shape: args.size,
+        shape: phantom.size,
         pixel: if narrow {
             PixelType::Gray16
         } else {
@@ -91,17 +102,17 @@ fn try_write(args: &PhantomArgs) -> Result<u32, Box<dyn Error>> {
         content: Content::Labels,
         compression: Compression::Deflate,
         metadata: VolumeMetadata {
-            voxel_nm: args.voxel_dim,
+            voxel_nm: phantom.voxel_nm,
             description: format!(
                 "phantom of neurites and somata, seed {}, density {}",
-                args.seed, args.density
+                phantom.seed, phantom.density
             ),
             channels: Vec::new(),
         },
     };
-    let mut stack = Box::new(TiffStackWriter::create(output.create(&target)?, layout)?);
+    let mut stack = Box::new(TiffStackWriter::create(output.create(target)?, layout)?);
     let encoder = stack.encoder();
-    for slice in labels.chunks_exact(args.size[1] * args.size[2]) {
+    for slice in labels.chunks_exact(phantom.size[1] * phantom.size[2]) {
         let page = if narrow {
             let ids: Vec<u16> = slice.iter().map(|&id| id as u16).collect();
             encoder.encode(bytemuck::cast_slice(&ids))?
@@ -111,6 +122,5 @@ fn try_write(args: &PhantomArgs) -> Result<u32, Box<dyn Error>> {
         stack.append(page)?;
     }
     stack.finish()?;
-    output.commit()?;
     Ok(cells)
 }

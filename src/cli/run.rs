@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// Configuration of the run (TOML)
+    /// Configuration of the run: TOML, or one of SimExm's .ini files
     #[arg(required = true)]
     config: Option<PathBuf>,
     /// Where to compute: a hardware GPU if there is one (auto), any adapter (gpu), or the CPU

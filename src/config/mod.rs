@@ -6,6 +6,7 @@
 //! `[compute]` and `[fluorophores]` added; a table `[run]`, in which a run notes how it went, is ignored.
 
 mod choice;
+mod commented;
 mod compute;
 mod error;
 mod expansion;
@@ -13,6 +14,7 @@ mod fluorophores;
 mod groundtruth;
 mod ini_interpolation;
 mod ini_source;
+pub mod keys;
 mod kind;
 mod labeling;
 mod optics;

@@ -2,6 +2,7 @@
 
 mod fuzz;
 mod ini;
+mod keys;
 mod limits;
 mod messages;
 mod overrides;

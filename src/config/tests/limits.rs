@@ -1,6 +1,9 @@
 //! Every limit from both sides, and every type.
 
+use std::path::Path;
+
 use super::{problems, read, with_value};
+use crate::config::Config;
 
 const LAYER: &str = "labeling.layer1";
 const CHANNEL: &str = "optics.channels.channel_1";
@@ -187,4 +190,111 @@ fn a_refractive_index_below_the_aperture_is_refused_from_the_other_side() {
     );
     let (text, _) = with_value("optics", "refractory_index", "1.1500001");
     assert!(read(&text).is_ok());
+}
+
+/// [`super::FULL`] as an .ini file: brackets by depth, lists without brackets.
+fn as_ini(toml: &str) -> String {
+    let line = |line: &str| -> String {
+        if let Some(name) = line.strip_prefix('[').filter(|_| !line.contains('=')) {
+            let parts: Vec<_> = name.trim_end_matches(']').split('.').collect();
+            // Sections that only hold others have to be there.
+            let above = match parts[..] {
+                ["groundtruth", "regions", _] => "[[regions]]\n",
+                ["optics", "channels", _] => "[[channels]]\n",
+                ["fluorophores", _] => "[fluorophores]\n",
+                _ => "",
+            };
+            let depth = parts.len();
+            let name = parts[depth - 1];
+            format!("{above}{}{name}{}", "[".repeat(depth), "]".repeat(depth))
+        } else {
+            match line.split_once(" = ") {
+                Some((key, value)) => format!("{key} = {}", ini_value(value)),
+                None => line.to_owned(),
+            }
+        }
+    };
+    toml.lines().map(|l| line(l) + "\n").collect()
+}
+
+/// A list without brackets; one of a single item ends in a comma.
+fn ini_value(toml: &str) -> String {
+    match toml.strip_prefix('[') {
+        Some(list) if list.contains(',') => list.trim_end_matches(']').to_owned(),
+        Some(list) => format!("{},", list.trim_end_matches(']')),
+        None => toml.to_owned(),
+    }
+}
+
+fn ini_problems(text: &str) -> Vec<String> {
+    match Config::from_ini_str(text, "c.ini", Path::new("/base"), &[]) {
+        Ok(_) => Vec::new(),
+        Err(error) => error.to_string().lines().map(str::to_owned).collect(),
+    }
+}
+
+#[test]
+fn an_ini_file_with_every_key_is_the_same() {
+    let ini = Config::from_ini_str(&as_ini(super::FULL), "c.ini", Path::new("/base"), &[]);
+    assert_eq!(ini.unwrap(), read(super::FULL).unwrap());
+}
+
+#[test]
+fn the_limits_hold_in_ini_files_and_are_told_with_line_key_and_range() {
+    // Numbers and truth values are such in quotes too; TOML's escapes and other bases are none.
+    const OTHERWISE: &[&str] = &[
+        "'0.5'",
+        "\"0.5\"",
+        "'1.33'",
+        "'500'",
+        "'0.1'",
+        "'2'",
+        "'5'",
+        "'4'",
+        "'1'",
+        "'16'",
+        "'425'",
+        "'95000'",
+        "'true'",
+        "1",
+        "5",
+        "['0', 0, 0]",
+        "'1,1,1'",
+        "'440, 550'",
+        "0xff",
+        "\"a\\u0000\"",
+        "\"a\\n\"",
+        "false",
+    ];
+    for (section, key, inside, outside, right) in CASES {
+        let told = |value: &str| {
+            let (text, _) = with_value(section, key, value);
+            let text = as_ini(&text);
+            let line = format!("{key} = {}", ini_value(value));
+            let header = section.rsplit('.').next().unwrap();
+            let start = text
+                .lines()
+                .position(|l| l.trim_matches(['[', ']']) == header)
+                .unwrap();
+            let offset = text.lines().skip(start).position(|l| l == line).unwrap();
+            (ini_problems(&text), start + offset + 1)
+        };
+        for value in inside.iter().filter(|value| !OTHERWISE.contains(value)) {
+            assert_eq!(told(value).0, [""; 0], "[{section}] {key} = {value}");
+        }
+        if *key == "adapter" {
+            continue; // any text is a name
+        }
+        for value in outside.iter().filter(|value| !OTHERWISE.contains(value)) {
+            let (found, line) = told(value);
+            assert_eq!(found.len(), 1, "[{section}] {key} = {value}: {found:?}");
+            let start = format!("c.ini:{line}: [{section}] {key} = ");
+            assert!(found[0].starts_with(&start), "{}", found[0]);
+            assert!(
+                found[0].contains(&format!(" must be {right}")),
+                "{}",
+                found[0]
+            );
+        }
+    }
 }

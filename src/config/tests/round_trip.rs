@@ -1,7 +1,7 @@
 //! What is written reads back equal.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -25,7 +25,7 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 fn path() -> impl Strategy<Value = PathBuf> {
-    "/[^\u{0}]{0,20}".prop_map(PathBuf::from)
+    "(/a|/a/b)?/[^\u{0}]{0,20}".prop_map(PathBuf::from)
 }
 
 /// Numbers from `min` to beyond any sense.
@@ -204,6 +204,19 @@ proptest! {
         let again = read(&text).map_err(|error| TestCaseError::fail(format!("{error}\n{text}")))?;
         prop_assert_eq!(&again, &config, "{}", text);
         prop_assert_eq!(again.to_toml(), text);
+        prop_assert!(config.validate().is_ok());
+    }
+
+    #[test]
+    fn any_configuration_reads_back_equal_with_comments(config in config()) {
+        for (text, folder) in [
+            (config.to_commented_toml(), "/"),
+            (config.to_commented_toml_in(Path::new("/a/b")), "/a/b"),
+        ] {
+            let again = Config::from_toml_str(&text, "c.toml", Path::new(folder), &[])
+                .map_err(|error| TestCaseError::fail(format!("{error}\n{text}")))?;
+            prop_assert_eq!(&again, &config, "{}", text);
+        }
     }
 }
 

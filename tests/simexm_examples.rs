@@ -1,0 +1,109 @@
+//! SimExm's configurations in examples/simexm: each is read, as TOML it is the same, and its volumes are there.
+
+#[path = "../examples/simexm_data.rs"]
+mod data;
+
+use simexm_gpu::config::Config;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/simexm")
+}
+
+fn configurations() -> Vec<(String, Config)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|end| end == "ini") {
+            let config = Config::from_file(&path, &[]).unwrap_or_else(|error| panic!("{error}"));
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            found.push((name, config));
+        }
+    }
+    found.sort_by(|(a, _), (b, _)| a.cmp(b));
+    found
+}
+
+#[test]
+fn all_are_there_and_the_readme_has_a_line_on_each() {
+    let readme = fs::read_to_string(folder().join("README.md")).unwrap();
+    let names: Vec<_> = configurations().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(
+        names,
+        [
+            "brainbow_membrane.ini",
+            "ctc.ini",
+            "ctc_1000.ini",
+            "gif.ini",
+            "imgseq.ini",
+            "small.ini",
+            "splitted.ini",
+            "synapse.ini",
+            "synapse_merged.ini",
+            "synapse_separate.ini",
+            "visible.ini",
+            "visible2.ini"
+        ]
+    );
+    for name in names {
+        assert_eq!(
+            readme.matches(&format!("| [{name}]({name}) | ")).count(),
+            1,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn as_toml_they_are_the_same() {
+    for (name, config) in configurations() {
+        assert!(config.validate().is_ok(), "{name}");
+        let texts = [
+            config.to_toml(),
+            config.to_commented_toml(),
+            config.to_commented_toml_in(&folder()),
+        ];
+        for text in texts {
+            let again = Config::from_toml_str(&text, "c.toml", &folder(), &[]);
+            assert_eq!(again.unwrap(), config, "{name}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn their_volumes_are_there_and_their_outputs_are_their_own() {
+    let mut outputs = Vec::new();
+    for (name, config) in configurations() {
+        let truth = &config.groundtruth;
+        let regions = truth.regions.values().map(|region| &region.region_path);
+        for path in regions.chain([&truth.image_path]) {
+            assert!(path.exists(), "{name}: {}", path.display());
+        }
+        let stem = name.strip_suffix(".ini").unwrap();
+        let output = config.output.folder();
+        assert!(
+            output.ends_with(Path::new("examples/output/simexm").join(stem)),
+            "{name}"
+        );
+        outputs.push(output);
+    }
+    outputs.sort();
+    outputs.dedup();
+    assert_eq!(outputs.len(), configurations().len());
+}
+
+#[test]
+fn the_volumes_are_what_the_example_makes() {
+    let mut total = 0;
+    for (name, content) in data::files().unwrap() {
+        let path = folder().join("data").join(&name);
+        assert!(content.len() < 150_000, "{name}");
+        assert!(
+            fs::read(&path).unwrap() == content,
+            "{name} is not what the example makes"
+        );
+        total += content.len();
+    }
+    assert!(total < 500_000, "{total} bytes");
+}
