@@ -1,9 +1,9 @@
 //! `simexm-gpu convert`.
 
-use super::{exit, report, say, text_file};
+use super::files::NewFile;
+use super::{exit, report, say};
 use clap::Args;
 use simexm_gpu::config::{Config, ConfigError};
-use simexm_gpu::io::write::OutputFolder;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
@@ -55,9 +55,8 @@ pub(super) fn convert(args: &ConvertArgs) -> u8 {
 fn write(config: &Config, new: &Path, force: bool) -> Result<(), Box<dyn Error>> {
     // What is written must read back: paths that are not Unicode do not.
     config.validate()?;
-    let (folder, name) = text_file::place(new)?;
-    let mut output = OutputFolder::prepare(&folder, &[], std::slice::from_ref(&name), force)?;
-    text_file::write(&mut output, &name, &config.to_commented_toml_in(&folder))?;
-    output.commit()?;
+    let file = NewFile::prepare(new, force)?;
+    let text = config.to_commented_toml_in(file.folder());
+    file.write(text.as_bytes())?;
     Ok(())
 }

@@ -1,12 +1,25 @@
 //! Single files that a subcommand writes: whole or not at all, and never over another one unasked.
 
-use simexm_gpu::io::write::{OutputFolder, WriteError};
+use simexm_gpu::io::write::{OutputFolder, StagedFile, WriteError};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
+/// A file to be written, as its folder (absolute) and its name there.
+///
+/// # Errors
+/// The path names no file.
+pub(super) fn place(path: &Path) -> Result<(PathBuf, PathBuf), Box<dyn Error>> {
+    let Some(name) = path.file_name().filter(|name| !name.is_empty()) else {
+        return Err(format!("{} is not the name of a file", path.display()).into());
+    };
+    // The folder of a plain name is the working directory, and not the empty path.
+    let folder = path.parent().unwrap_or(Path::new("")).join(".");
+    Ok((std::path::absolute(folder)?, PathBuf::from(name)))
+}
+
 /// A file to be written.
 pub(super) struct NewFile {
-    folder: OutputFolder,
+    output: OutputFolder,
     name: PathBuf,
 }
 
@@ -16,24 +29,28 @@ impl NewFile {
     /// # Errors
     /// The path names no file, or something lies there and `force` is not given.
     pub(super) fn prepare(path: &Path, force: bool) -> Result<Self, Box<dyn Error>> {
-        let Some(name) = path.file_name() else {
-            return Err(format!(
-                "{}: names a folder, but a file is to be written",
-                path.display()
-            )
-            .into());
-        };
-        let name = PathBuf::from(name);
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let folder = std::path::absolute(folder.join("."))?;
-        let folder = OutputFolder::prepare(&folder, &[], std::slice::from_ref(&name), force)?;
-        Ok(Self { folder, name })
+        let (folder, name) = place(path)?;
+        let output = OutputFolder::prepare(&folder, &[], std::slice::from_ref(&name), force)?;
+        Ok(Self { output, name })
+    }
+
+    /// The folder of the file.
+    pub(super) fn folder(&self) -> &Path {
+        self.output.root()
     }
 
     /// Writes the whole file and puts it in its place.
-    pub(super) fn write(mut self, content: &[u8]) -> Result<(), WriteError> {
-        self.folder.create(&self.name)?.write_whole(content)?;
-        self.folder.commit()?;
+    pub(super) fn write(self, content: &[u8]) -> Result<(), WriteError> {
+        self.write_with(|file| file.write_whole(content))
+    }
+
+    /// As [`NewFile::write`], by what `write` does.
+    pub(super) fn write_with(
+        mut self,
+        write: impl FnOnce(StagedFile) -> Result<(), WriteError>,
+    ) -> Result<(), WriteError> {
+        write(self.output.create(&self.name)?)?;
+        self.output.commit()?;
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! `simexm-gpu init`.
 
-use super::{exit, phantom, report, say, tell, text_file};
+use super::files::place;
+use super::{exit, phantom, report, say, tell};
 use clap::Args;
 use simexm_gpu::config::{Config, ConfigError, GroundTruth, Output};
 use simexm_gpu::io::write::OutputFolder;
@@ -52,7 +53,7 @@ fn write(args: &InitArgs) -> Result<(), Box<dyn Error>> {
             format!("{file}: the configuration is TOML, its name must end in .toml").into(),
         );
     }
-    let (folder, name) = text_file::place(&args.file)?;
+    let (folder, name) = place(&args.file)?;
     let stem = args
         .file
         .file_stem()
@@ -81,7 +82,7 @@ fn write(args: &InitArgs) -> Result<(), Box<dyn Error>> {
     let mut targets = vec![name.clone()];
     targets.extend(args.image.is_none().then(|| tissue.clone()));
     let mut output = OutputFolder::prepare(&folder, &[], &targets, args.force)?;
-    text_file::write(&mut output, &name, &text)?;
+    output.create(&name)?.write_whole(text.as_bytes())?;
     let mut cells = None;
     if args.image.is_none() {
         let phantom = Phantom {

@@ -10,7 +10,6 @@ mod phantom;
 mod progress;
 mod psf;
 mod run;
-mod text_file;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -52,18 +51,18 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::CheckArgs),
-    /// List the adapters that --adapter can choose from.
-    Devices,
-    /// Write SimExm's .ini files as commented TOML.
-    Convert(convert::ConvertArgs),
     /// Write a commented configuration that runs as it is.
     Init(init::InitArgs),
-    /// Write a label volume of entangled neurites and somata, to try things out on.
-    Phantom(phantom::PhantomArgs),
+    /// Write SimExm's .ini files as commented TOML.
+    Convert(convert::ConvertArgs),
     /// List the fluorophores, or show the spectra of one.
     Fluorophores(fluorophores::FluorophoresArgs),
     /// Write a point spread function of a run as TIFF.
     Psf(psf::PsfArgs),
+    /// Write a label volume of entangled neurites and somata, to try things out on.
+    Phantom(phantom::PhantomArgs),
+    /// List the adapters that --adapter can choose from.
+    Devices,
 }
 
 /// Parses the arguments and does what they say.

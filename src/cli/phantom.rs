@@ -1,5 +1,6 @@
 //! `simexm-gpu phantom`.
 
+use super::files::place;
 use super::{exit, report, say};
 use clap::Args;
 use simexm_gpu::io::write::{
@@ -8,7 +9,6 @@ use simexm_gpu::io::write::{
 };
 use simexm_gpu::phantom::{Phantom, PhantomError};
 use std::error::Error;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
@@ -66,10 +66,7 @@ pub(super) fn write(args: &PhantomArgs) -> u8 {
 }
 
 fn try_write(args: &PhantomArgs) -> Result<u32, Box<dyn Error>> {
-    let name = args.output.file_name().unwrap_or(OsStr::new(""));
-    let folder = args.output.parent().unwrap_or(Path::new(""));
-    let folder = std::path::absolute(folder.join("."))?;
-    let target = PathBuf::from(name);
+    let (folder, target) = place(&args.output)?;
     let mut output =
         OutputFolder::prepare(&folder, &[], std::slice::from_ref(&target), args.force)?;
     let phantom = Phantom {

@@ -4,13 +4,14 @@ use super::files::NewFile;
 use super::{exit, report, say};
 use clap::Args;
 use simexm_gpu::config::{Config, ConfigError};
+use simexm_gpu::io::write::{
+    Compression, Content, PixelType, StagedFile, TiffStackWriter, VolumeLayout, VolumeMetadata,
+    VolumeSink, WriteError,
+};
 use simexm_gpu::model::{ModelError, PsfVolume, point_spread_functions};
 use simexm_gpu::plot::{self, ImageFormat, PlotError};
 use std::error::Error;
-use std::io::Cursor;
 use std::path::PathBuf;
-use tiff::encoder::{Compression, DeflateLevel, Rational, TiffEncoder, colortype};
-use tiff::tags::{ResolutionUnit, Tag};
 
 #[derive(Debug, Args)]
 #[command(
@@ -77,7 +78,7 @@ fn try_psf(args: &PsfArgs) -> Result<PsfVolume, Box<dyn Error>> {
         )),
         _ => None,
     };
-    output.write(&float_tiff(&psf)?)?;
+    output.write_with(|file| write_stack(file, &psf))?;
     if let Some((file, content)) = plot {
         file.write(&content)?;
     }
@@ -143,37 +144,26 @@ fn choose(
     })
 }
 
-/// A stack of 32-bit floating-point numbers with sizes as ImageJ keeps them.
-fn float_tiff(psf: &PsfVolume) -> Result<Vec<u8>, tiff::TiffError> {
-    let mut file = Cursor::new(Vec::new());
-    // Pages of a plain ImageJ stack would have to lie side by side, which compressed ones need not.
-    let compression = Compression::Deflate(DeflateLevel::Balanced);
-    let mut encoder = TiffEncoder::new(&mut file)?.with_compression(compression);
-    let [z_nm, x_nm, y_nm] = psf.gel_voxel_nm();
-    let (depth, rows, columns) = psf.values.dim();
-    let pixels_per_um = |nm: f64| Rational {
-        n: 1_000_000,
-        d: (nm * 1e3).round().clamp(1.0, f64::from(u32::MAX)) as u32,
+/// A stack of 32-bit floating-point numbers with its size in the gel.
+fn write_stack(file: StagedFile, psf: &PsfVolume) -> Result<(), WriteError> {
+    let layout = VolumeLayout {
+        shape: psf.values.dim().into(),
+        pixel: PixelType::Float32,
+        content: Content::Intensity,
+        compression: Compression::Deflate,
+        metadata: VolumeMetadata {
+            voxel_nm: psf.gel_voxel_nm(),
+            description: description(psf),
+            channels: Vec::new(),
+        },
     };
-    for (z, slice) in psf.values.outer_iter().enumerate() {
-        let mut page = encoder.new_image::<colortype::Gray32Float>(columns as u32, rows as u32)?;
-        page.resolution_unit(ResolutionUnit::None);
-        page.x_resolution(pixels_per_um(y_nm));
-        page.y_resolution(pixels_per_um(x_nm));
-        if z == 0 {
-            let text = format!(
-                "ImageJ=1.54\nimages={depth}\nslices={depth}\nunit=um\nspacing={}\nloop=false\n{}\n",
-                z_nm / 1e3,
-                description(psf)
-            );
-            page.encoder()
-                .write_tag(Tag::ImageDescription, text.as_str())?;
-            page.encoder().write_tag(Tag::Software, "simexm-gpu")?;
-        }
+    let mut stack = Box::new(TiffStackWriter::create(file, layout)?);
+    let encoder = stack.encoder();
+    for slice in psf.values.outer_iter() {
         let values: Vec<f32> = slice.iter().copied().collect();
-        page.write_data(&values)?;
+        stack.append(encoder.encode(bytemuck::cast_slice(&values))?)?;
     }
-    Ok(file.into_inner())
+    stack.finish()
 }
 
 fn description(psf: &PsfVolume) -> String {
