@@ -24,3 +24,14 @@ pub(super) fn place(path: &Path) -> Result<(PathBuf, PathBuf), Box<dyn Error>> {
 pub(super) fn write(output: &mut OutputFolder, name: &Path, text: &str) -> Result<(), WriteError> {
     output.create(name)?.write_whole(text.as_bytes())
 }
+
+/// A path as one word of a command line.
+pub(super) fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-\\:".contains(c);
+    if text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
