@@ -38,8 +38,11 @@ pub(super) fn convert(args: &ConvertArgs) -> u8 {
     };
     match write(&config, new, args.force) {
         Ok(()) => {
-            let new = new.display();
-            say(&format!("{new} is written; run it with: simexm-gpu {new}"));
+            say(&format!(
+                "{} is written; run it with: simexm-gpu {}",
+                new.display(),
+                text_file::shell_word(new)
+            ));
             exit::DONE
         }
         Err(error) => {

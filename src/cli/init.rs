@@ -108,7 +108,7 @@ fn write(args: &InitArgs) -> Result<(), Box<dyn Error>> {
     }
     say(&format!(
         "Run it with: simexm-gpu {}",
-        shell_word(&args.file)
+        text_file::shell_word(&args.file)
     ));
     Ok(())
 }
@@ -122,15 +122,4 @@ fn advise(image: &Path, config: &Config) {
     say(&format!(
         "Set [groundtruth] voxel_dim to the size of its voxels; it says {z} x {x} x {y} nm (z, x, y)."
     ));
-}
-
-/// A path as one word of a command line.
-fn shell_word(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-\\:".contains(c);
-    if text.chars().all(plain) {
-        text
-    } else {
-        format!("{text:?}")
-    }
 }
