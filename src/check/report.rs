@@ -2,8 +2,8 @@
 
 use super::Sampling;
 use crate::config::Config;
-use serde::Serialize;
-use std::path::PathBuf;
+use serde::{Serialize, Serializer};
+use std::path::{Path, PathBuf};
 
 /// What a check found. Its `Display` is the report for people, serialised it is the one for programs:
 /// docs/check.md has a table of the fields. Axes are (z, x, y).
@@ -59,6 +59,7 @@ pub struct VolumeFacts {
     /// "cells", or the name of the region.
     pub name: String,
     /// Where it is to be.
+    #[serde(serialize_with = "unicode")]
     pub path: PathBuf,
     /// Whether something is there.
     pub found: bool,
@@ -147,6 +148,7 @@ pub struct LayerFacts {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OutputFacts {
     /// Folder of all files.
+    #[serde(serialize_with = "unicode")]
     pub folder: PathBuf,
     /// Whether it is there.
     pub exists: bool,
@@ -200,4 +202,9 @@ pub struct DeviceMemory {
     pub slab_slices: usize,
     /// Steps of the run.
     pub steps: usize,
+}
+
+/// Writes a path; what of it is not Unicode is replaced.
+fn unicode<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }

@@ -100,7 +100,7 @@ impl Sampling {
     }
 }
 
-/// "21 per cent smaller", "2.0 times larger".
+/// "21 per cent smaller".
 fn change(per_cent: f64, [less, more]: [&str; 2]) -> String {
     let word = if per_cent < 0.0 { less } else { more };
     format!("{:.0} per cent {word}", per_cent.abs())
@@ -108,11 +108,16 @@ fn change(per_cent: f64, [less, more]: [&str; 2]) -> String {
 
 /// A number with three digits that count, or with all before the point.
 pub(super) fn digits(number: f64) -> String {
+    digits_of(number, 3)
+}
+
+/// A number with so many digits that count, or with all before the point.
+pub(super) fn digits_of(number: f64, count: u32) -> String {
     let whole = number.round();
     if (number - whole).abs() < 1e-6 * number.abs().max(1.0) {
         return format!("{whole:.0}");
     }
     let before = number.abs().log10().floor();
-    let after = (2.0 - before).clamp(0.0, 9.0) as usize;
+    let after = (f64::from(count) - 1.0 - before).clamp(0.0, 9.0) as usize;
     format!("{number:.after$}")
 }

@@ -1,7 +1,7 @@
 //! The report for people.
 
 use super::report::{CheckReport, Labelling, Memory, OutputFacts, Volumes};
-use super::sampling::digits;
+use super::sampling::{digits, digits_of};
 use std::fmt::{self, Display, Formatter};
 
 /// Columns that the configuration is wrapped to.
@@ -34,7 +34,7 @@ impl CheckReport {
         let sampling = &self.sampling;
         writeln!(f, "\nsampling (z, x, y)")?;
         let row = |what: &str, numbers: &[f64; 3], unit: &str| {
-            let numbers = numbers.map(digits).join(" x ");
+            let numbers = numbers.map(|number| digits_of(number, 4)).join(" x ");
             (format!("  {what:<8}"), format!("{numbers} {unit}"))
         };
         let lines = [
