@@ -16,6 +16,18 @@ const PNG_PIXELS: u32 = 2;
 /// Dots per pixel that are averaged: edges are smooth then.
 const DOTS: u32 = 2;
 
+/// Dots of an SVG per unit: the library draws between whole dots only.
+const SVG_DOTS: u32 = 10;
+
+/// What a unit of a drawing is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scale {
+    /// Dots per unit.
+    pub unit: f64,
+    /// Whether the dots are those of a bitmap.
+    pub bitmap: bool,
+}
+
 /// What became of a drawing on the backend `DB`.
 pub(super) type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
@@ -24,8 +36,8 @@ pub(super) trait Figure {
     /// Width and height in units.
     fn size(&self) -> (u32, u32);
 
-    /// Draws on an area of that size times `unit`.
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, unit: f64) -> Drawn<DB>;
+    /// Draws on an area of that size times the scale's unit.
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, scale: Scale) -> Drawn<DB>;
 }
 
 /// Draws a figure into a file's bytes.
@@ -42,12 +54,21 @@ pub(super) fn render(figure: &impl Figure, format: ImageFormat) -> Result<Vec<u8
     match format {
         ImageFormat::Svg => {
             let mut text = String::new();
+            let dots = (width * SVG_DOTS, height * SVG_DOTS);
             {
-                let area = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
-                figure.draw(&area, 1.0).map_err(|why| failed(&why))?;
+                let area = SVGBackend::with_string(&mut text, dots).into_drawing_area();
+                let unit = f64::from(SVG_DOTS);
+                let bitmap = false;
+                figure
+                    .draw(&area, Scale { unit, bitmap })
+                    .map_err(|why| failed(&why))?;
                 area.present().map_err(|why| failed(&why))?;
             }
-            Ok(text.into_bytes())
+            // The view box stays: viewers show a dot as a part of a pixel.
+            let size = |(width, height)| format!("<svg width=\"{width}\" height=\"{height}\"");
+            Ok(text
+                .replacen(&size(dots), &size((width, height)), 1)
+                .into_bytes())
         }
         ImageFormat::Png => {
             let pixels = (width * PNG_PIXELS, height * PNG_PIXELS);
@@ -56,7 +77,10 @@ pub(super) fn render(figure: &impl Figure, format: ImageFormat) -> Result<Vec<u8
             {
                 let area = BitMapBackend::with_buffer(&mut rgb, dots).into_drawing_area();
                 let unit = f64::from(PNG_PIXELS * DOTS);
-                figure.draw(&area, unit).map_err(|why| failed(&why))?;
+                let bitmap = true;
+                figure
+                    .draw(&area, Scale { unit, bitmap })
+                    .map_err(|why| failed(&why))?;
                 area.present().map_err(|why| failed(&why))?;
             }
             png_file(&averaged(&rgb, dots.0 as usize), pixels).map_err(|why| failed(&why))

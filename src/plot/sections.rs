@@ -4,7 +4,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::render::{Drawn, Figure, render};
+use super::render::{Drawn, Figure, Scale, render};
 use super::spectra::Pen;
 use super::{ImageFormat, PlotError, ticks};
 use crate::model::PsfVolume;
@@ -79,9 +79,9 @@ impl Figure for SectionsFigure<'_> {
         (WIDTH as u32, (TITLE + 2.0 * ROW + 34.0) as u32)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, unit: f64) -> Drawn<DB> {
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, scale: Scale) -> Drawn<DB> {
         area.fill(&WHITE)?;
-        let pen = Pen { area, unit };
+        let pen = Pen { area, scale };
         let psf = self.psf;
         let title = format!(
             "Point spread function of {} in channel {}",

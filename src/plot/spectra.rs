@@ -4,7 +4,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::render::{Drawn, FONT, Figure, render};
+use super::render::{Drawn, FONT, Figure, Scale, render};
 use super::{Band, ImageFormat, PlotError, ticks, wavelengths_nm};
 use crate::fluorophore::{Fluorophore, Spectrum};
 
@@ -87,9 +87,9 @@ impl Figure for SpectraFigure<'_> {
         (WIDTH as u32, (self.top() + PLOT_HEIGHT + BELOW) as u32)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, unit: f64) -> Drawn<DB> {
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, scale: Scale) -> Drawn<DB> {
         area.fill(&WHITE)?;
-        let pen = Pen { area, unit };
+        let pen = Pen { area, scale };
         self.draw_grid(&pen)?;
         self.draw_bands(&pen)?;
         let emission = self.curve(&self.dye.emission);
@@ -120,7 +120,7 @@ impl SpectraFigure<'_> {
                 VPos::Top,
             )?;
         }
-        for value in ticks([0.0, 1.06 * self.largest], 6.0) {
+        for value in ticks([0.0, 1.06 * self.largest], 7.0) {
             let y = self.y(value);
             pen.line(&[(LEFT, y), (WIDTH - RIGHT, y)], GRID, 1.0)?;
             pen.line(&[(LEFT - 5.0, y), (LEFT, y)], INK, 1.0)?;
@@ -218,16 +218,15 @@ fn corners(left: f64, top: f64, right: f64, bottom: f64) -> [(f64, f64); 4] {
 /// Draws in units of the figure.
 pub(super) struct Pen<'a, DB: DrawingBackend> {
     pub area: &'a DrawingArea<DB, Shift>,
-    /// Dots per unit.
-    pub unit: f64,
+    pub scale: Scale,
 }
 
 impl<DB: DrawingBackend> Pen<'_, DB> {
     fn dots(&self, points: &[(f64, f64)]) -> Vec<(i32, i32)> {
         let dot = |&(x, y): &(f64, f64)| {
             (
-                (x * self.unit).round() as i32,
-                (y * self.unit).round() as i32,
+                (x * self.scale.unit).round() as i32,
+                (y * self.scale.unit).round() as i32,
             )
         };
         points.iter().map(dot).collect()
@@ -235,7 +234,7 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
 
     /// A line through points.
     pub fn line(&self, points: &[(f64, f64)], colour: RGBColor, width: f64) -> Drawn<DB> {
-        let style = colour.stroke_width((width * self.unit).round() as u32);
+        let style = colour.stroke_width((width * self.scale.unit).round() as u32);
         self.area.draw(&PathElement::new(self.dots(points), style))
     }
 
@@ -254,13 +253,13 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
 
     /// A line of text of a size in units, anchored at a point.
     pub fn text(&self, text: &str, at: (f64, f64), size: f64, h: HPos, v: VPos) -> Drawn<DB> {
-        let style = (FONT, size * self.unit)
+        let style = (FONT, size * self.scale.unit)
             .into_font()
             .color(&INK)
             .pos(Pos::new(h, v));
         // Bitmaps have the middle of a line of text too high: at the middle of all that letters could take.
         let lower = match v {
-            VPos::Center if self.unit > 1.0 => 0.18 * size,
+            VPos::Center if self.scale.bitmap => 0.18 * size,
             _ => 0.0,
         };
         let at = self.dots(&[(at.0, at.1 + lower)])[0];
@@ -269,7 +268,7 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
 
     /// A line of text that runs upwards, its middle left of a point.
     pub fn upwards(&self, text: &str, at: (f64, f64), size: f64) -> Drawn<DB> {
-        let font = (FONT, size * self.unit)
+        let font = (FONT, size * self.scale.unit)
             .into_font()
             .transform(FontTransform::Rotate270);
         let style = font.color(&INK).pos(Pos::new(HPos::Center, VPos::Top));

@@ -65,7 +65,10 @@ fn an_svg_says_what_it_shows() {
     ] {
         assert!(svg.contains(text), "{text}");
     }
-    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
+    assert!(
+        svg.starts_with("<svg width=\"860\" height=\"538\" viewBox=\"0 0 8600 5380\"")
+            && svg.trim_end().ends_with("</svg>")
+    );
     let without = String::from_utf8(spectra(dye, &[], ImageFormat::Svg).unwrap()).unwrap();
     assert!(!without.contains("laser"));
 }
