@@ -54,6 +54,8 @@ choice! {
         Tiff = "tiff",
         /// A folder with one image per slice.
         ImageSequence = "image sequence",
+        /// One NumPy array (z, x, y).
+        Npy = "npy",
     }
 }
 

@@ -13,7 +13,7 @@ pub use report::{Report, StageTime};
 use crate::compute::ComputeError;
 use crate::config::{Arrangement, Config, OutputFormat, VolumeFormat};
 use crate::ground_truth::{LoadError, LoadedVolume};
-use crate::io::read::{self, Format, ReadError, VolumeSource};
+use crate::io::read::{self, CellSource, Format, ReadError, VolumeSource};
 use crate::io::write::{FolderLock, ManifestEntry, OutputFolder, WriteError};
 use crate::model::{Model, ModelError};
 use crate::observer::Observer;
@@ -144,7 +144,7 @@ pub fn simulate(
     output.make_root(lock)?;
 
     let mut stages = Stages::new(watcher);
-    let volume = LoadedVolume::load(source.as_ref(), &annotations, region, &root, &mut stages)?;
+    let volume = LoadedVolume::load(&source, &annotations, region, &root, &mut stages)?;
     warnings::of_volume(&model, &volume, stages.watcher());
     let mut device = device::choose(&config.compute, stages.watcher());
     let (outcome, blank_truths) = loop {
@@ -226,9 +226,6 @@ fn check_supported(config: &Config) -> Result<(), SimulationError> {
             "{key} = \"{value}\" is not supported yet; use \"{instead}\""
         )))
     };
-    if config.groundtruth.gt_cells == Arrangement::Splitted {
-        return refuse("[groundtruth] gt_cells", "splitted", "merged");
-    }
     if config.output.gt_cells == Arrangement::Splitted {
         return refuse("[output] gt_cells", "splitted", "merged");
     }
@@ -238,7 +235,7 @@ fn check_supported(config: &Config) -> Result<(), SimulationError> {
     }
 }
 
-type OpenVolumes = (Box<dyn VolumeSource>, Vec<Box<dyn VolumeSource>>, Region);
+type OpenVolumes = (CellSource<'static>, Vec<Box<dyn VolumeSource>>, Region);
 
 /// The volume of cells, those of the annotated regions, and the part of them that is simulated.
 fn open_volumes(config: &Config) -> Result<OpenVolumes, SimulationError> {
@@ -246,8 +243,9 @@ fn open_volumes(config: &Config) -> Result<OpenVolumes, SimulationError> {
     let format = truth.format.map(|format| match format {
         VolumeFormat::Tiff => Format::TiffStack,
         VolumeFormat::ImageSequence => Format::ImageSequence,
+        VolumeFormat::Npy => Format::Npy,
     });
-    let source = read::open(&truth.image_path, format)?;
+    let source = read::open_cells(&truth.image_path, format, truth.gt_cells)?;
     let (offset, bounds) = (truth.offset_voxels, truth.bounds_voxels);
     let region = Region::within(&source.describe(), source.shape(), offset, bounds)?;
     let mut annotations = Vec::new();

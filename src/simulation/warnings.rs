@@ -35,6 +35,12 @@ pub(super) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn 
             "the ground truth is empty: every voxel is 0, the background (look at offset and bounds)",
         );
     }
+    for stack in &volume.blank_stacks {
+        watcher.warn(&format!(
+            "{} holds no cell: it is 0 everywhere in the part that is simulated",
+            stack.display()
+        ));
+    }
     for (name, &(voxels, inside)) in model.annotations.iter().zip(&volume.annotated_voxels) {
         if voxels == 0 {
             watcher.warn(&format!(
