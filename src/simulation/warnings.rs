@@ -35,10 +35,14 @@ pub(super) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn 
             "the ground truth is empty: every voxel is 0, the background (look at offset and bounds)",
         );
     }
-    for stack in &volume.blank_stacks {
+    if let [first, more @ ..] = volume.blank_stacks.as_slice() {
+        let others = match more.len() {
+            0 => String::new(),
+            n => format!(" and {n} more volumes"),
+        };
         watcher.warn(&format!(
-            "{} holds no cell: it is 0 everywhere in the part that is simulated",
-            stack.display()
+            "{}{others} of the splitted ground truth: 0 everywhere in the part that is simulated, so no cell",
+            first.display()
         ));
     }
     for (name, &(voxels, inside)) in model.annotations.iter().zip(&volume.annotated_voxels) {

@@ -21,6 +21,9 @@ pub(super) type TiffDecoder = Decoder<BufReader<File>>;
 /// Slices in one page, from SGI's volumes.
 const IMAGE_DEPTH: u16 = 32997;
 
+/// Bytes of the largest tile that may be left out: nothing in the file vouches for its size.
+const SPARSE_TILE_BYTES: u64 = 64 << 20;
+
 /// Size, type and storage of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Page {
@@ -237,6 +240,16 @@ fn decode_chunk<'s>(
         let reason = "the tags name fewer strips or tiles than the page needs".to_owned();
         return Err(ImageError::Corrupt(reason));
     };
+    scratch.clear();
+    // A tile of zeros may be left out of the file.
+    if decoder.get_chunk_type() == ChunkType::Tile && (offset, stored) == (0, 0) {
+        if needed as u64 > SPARSE_TILE_BYTES {
+            let reason = format!("tiles of {needed} bytes cannot be right");
+            return Err(ImageError::Corrupt(reason));
+        }
+        scratch.resize(needed, 0);
+        return Ok(scratch);
+    }
     // Nothing is allocated that the bytes in the file could not fill.
     let present = match page.compression {
         CompressionMethod::None => file_bytes.saturating_sub(offset),
