@@ -80,29 +80,43 @@ impl SliceStore {
     /// [`StoreError::Spill`].
     pub fn put<T: bytemuck::Pod>(&self, slice: usize, data: &[T]) -> Result<(), StoreError> {
         let compressed = lz4_flex::block::compress(bytemuck::cast_slice(data));
-        let mut guard = self.lock();
-        let inner = &mut *guard;
-        inner.slices[slice] = if inner.in_memory + compressed.len() <= self.memory_bytes {
-            inner.in_memory += compressed.len();
-            Place::Memory(compressed)
-        } else {
-            let mut write = || -> std::io::Result<()> {
-                let file = match &mut inner.file {
-                    Some(file) => file,
-                    empty => empty.insert(tempfile::tempfile_in(&self.folder)?),
-                };
-                file.seek(SeekFrom::Start(inner.file_end))?;
-                file.write_all(&compressed)
-            };
-            write().map_err(|source| self.spill_error(source))?;
-            let at = inner.file_end;
-            inner.file_end += compressed.len() as u64;
-            Place::File {
-                at,
-                bytes: compressed.len(),
-            }
-        };
+        let mut inner = self.lock();
+        inner.slices[slice] = self.keep(&mut inner, compressed)?;
         Ok(())
+    }
+
+    /// Keeps a list of any length as one more slice, and returns its number.
+    ///
+    /// # Errors
+    /// [`StoreError::Spill`].
+    pub fn push_list<T: bytemuck::Pod>(&self, data: &[T]) -> Result<usize, StoreError> {
+        let compressed = lz4_flex::block::compress_prepend_size(bytemuck::cast_slice(data));
+        let mut inner = self.lock();
+        let place = self.keep(&mut inner, compressed)?;
+        inner.slices.push(place);
+        Ok(inner.slices.len() - 1)
+    }
+
+    fn keep(&self, inner: &mut Inner, compressed: Vec<u8>) -> Result<Place, StoreError> {
+        if inner.in_memory + compressed.len() <= self.memory_bytes {
+            inner.in_memory += compressed.len();
+            return Ok(Place::Memory(compressed));
+        }
+        let mut write = || -> std::io::Result<()> {
+            let file = match &mut inner.file {
+                Some(file) => file,
+                empty => empty.insert(tempfile::tempfile_in(&self.folder)?),
+            };
+            file.seek(SeekFrom::Start(inner.file_end))?;
+            file.write_all(&compressed)
+        };
+        write().map_err(|source| self.spill_error(source))?;
+        let at = inner.file_end;
+        inner.file_end += compressed.len() as u64;
+        Ok(Place::File {
+            at,
+            bytes: compressed.len(),
+        })
     }
 
     /// Fetches a slice into a buffer of the length it was kept with.
@@ -110,26 +124,37 @@ impl SliceStore {
     /// # Errors
     /// [`StoreError::Spill`], and [`StoreError::Damaged`] for a slice that was not kept.
     pub fn get<T: bytemuck::Pod>(&self, slice: usize, data: &mut [T]) -> Result<(), StoreError> {
-        let damaged = StoreError::Damaged { slice };
-        let place = {
-            let mut inner = self.lock();
-            match inner.slices.get(slice).cloned() {
-                None | Some(Place::Absent) => return Err(damaged),
-                Some(Place::Memory(compressed)) => compressed,
-                Some(Place::File { at, bytes }) => {
-                    let mut compressed = vec![0; bytes];
-                    let file = inner.file.as_mut().ok_or(damaged)?;
-                    file.seek(SeekFrom::Start(at))
-                        .and_then(|_| file.read_exact(&mut compressed))
-                        .map_err(|source| self.spill_error(source))?;
-                    compressed
-                }
-            }
-        };
         let bytes = bytemuck::cast_slice_mut(data);
-        match lz4_flex::block::decompress_into(&place, bytes) {
+        match lz4_flex::block::decompress_into(&self.fetch(slice)?, bytes) {
             Ok(length) if length == bytes.len() => Ok(()),
             _ => Err(StoreError::Damaged { slice }),
+        }
+    }
+
+    /// Fetches a list that was kept by [`SliceStore::push_list`].
+    ///
+    /// # Errors
+    /// As [`SliceStore::get`].
+    pub fn get_list<T: bytemuck::Pod>(&self, slice: usize) -> Result<Vec<T>, StoreError> {
+        let bytes = lz4_flex::block::decompress_size_prepended(&self.fetch(slice)?)
+            .map_err(|_| StoreError::Damaged { slice })?;
+        Ok(bytemuck::pod_collect_to_vec(&bytes))
+    }
+
+    fn fetch(&self, slice: usize) -> Result<Vec<u8>, StoreError> {
+        let damaged = StoreError::Damaged { slice };
+        let mut inner = self.lock();
+        match inner.slices.get(slice).cloned() {
+            None | Some(Place::Absent) => Err(damaged),
+            Some(Place::Memory(compressed)) => Ok(compressed),
+            Some(Place::File { at, bytes }) => {
+                let mut compressed = vec![0; bytes];
+                let file = inner.file.as_mut().ok_or(damaged)?;
+                file.seek(SeekFrom::Start(at))
+                    .and_then(|_| file.read_exact(&mut compressed))
+                    .map_err(|source| self.spill_error(source))?;
+                Ok(compressed)
+            }
         }
     }
 
@@ -166,6 +191,21 @@ mod tests {
             assert_eq!(store.spilled_bytes() > 0, budget < 16_000);
         }
         assert_eq!(std::fs::read_dir(folder.path()).expect("listed").count(), 0);
+    }
+
+    #[test]
+    fn lists_of_any_length_come_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for budget in [0, usize::MAX] {
+            let store = SliceStore::new(0, budget, folder.path());
+            for length in [3, 0, 1000, 1] {
+                let list: Vec<[u32; 2]> = (0..length).map(|i| [i, i * i]).collect();
+                let number = store.push_list(&list).expect("kept");
+                assert_eq!(store.get_list::<[u32; 2]>(number).expect("fetched"), list);
+            }
+            assert_eq!(store.get_list::<[u32; 2]>(0).expect("fetched").len(), 3);
+            assert!(store.get_list::<[u32; 2]>(4).is_err());
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::compute::Backend;
 use crate::compute::cpu::CpuBackend;
 use crate::config::{Config, Region as CellRegion, SingleNeuron};
 use crate::ground_truth::LoadedVolume;
-use crate::io::read::VolumeSource;
+use crate::io::read::{CellSource, VolumeSource};
 use crate::model::{LayerModel, Model};
 use crate::pipeline::{Input, NoCounts, Pipeline};
 use crate::plan::Plan;
@@ -25,7 +25,7 @@ pub(super) struct Counted {
 /// Reads the volumes and counts their voxels on the CPU, with the survey of a run.
 pub(super) fn count(
     model: &Model,
-    source: &dyn VolumeSource,
+    source: &CellSource<'_>,
     annotations: &[Box<dyn VolumeSource>],
     told: &mut Told<'_>,
 ) -> Result<Counted, SimulationError> {

@@ -44,7 +44,6 @@ pub fn check(
     options: CheckOptions,
     observer: &mut dyn Observer,
 ) -> Result<CheckReport, SimulationError> {
-    simulation::check_supported(config)?;
     let mut told = Told::new(observer);
     let opened = volumes::open(config, options, &mut told)?;
     let mut config = config.clone();
@@ -63,7 +62,7 @@ pub fn check(
 
     let counted = match &opened.sources {
         Some((source, annotations)) if !options.no_volumes => {
-            let mut counted = labelling::count(&model, source.as_ref(), annotations, &mut told)?;
+            let mut counted = labelling::count(&model, source, annotations, &mut told)?;
             labelling::warn(&config, &model, &mut counted, &mut told);
             Some(counted)
         }

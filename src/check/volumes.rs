@@ -3,13 +3,13 @@
 use super::report::{VolumeFacts, Volumes};
 use super::{CheckOptions, Told};
 use crate::config::Config;
-use crate::io::read::{ReadError, VolumeSource};
+use crate::io::read::{CellSource, ReadError, VolumeSource};
 use crate::simulation::{SimulationError, Watcher, open_volumes};
 use crate::volume::Region;
 use std::path::Path;
 
 /// The cells and the annotated regions.
-pub(super) type Sources = (Box<dyn VolumeSource>, Vec<Box<dyn VolumeSource>>);
+pub(super) type Sources = (CellSource<'static>, Vec<Box<dyn VolumeSource>>);
 
 /// What headers and configuration say of the ground truth.
 pub(super) struct Opened {

@@ -1,6 +1,6 @@
 //! `simexm-gpu convert`.
 
-use super::files::NewFile;
+use super::files::{NewFile, shell_word};
 use super::{exit, report, say};
 use clap::Args;
 use simexm_gpu::config::{Config, ConfigError};
@@ -41,7 +41,7 @@ pub(super) fn convert(args: &ConvertArgs) -> u8 {
             say(&format!(
                 "{} is written; run it with: simexm-gpu {}",
                 new.display(),
-                text_file::shell_word(new)
+                shell_word(new)
             ));
             exit::DONE
         }

@@ -54,3 +54,14 @@ impl NewFile {
         Ok(())
     }
 }
+
+/// A path as one word of a command line.
+pub(super) fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-\\:".contains(c);
+    if text.chars().all(plain) {
+        text
+    } else {
+        format!("{text:?}")
+    }
+}

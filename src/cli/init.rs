@@ -1,6 +1,6 @@
 //! `simexm-gpu init`.
 
-use super::files::place;
+use super::files::{place, shell_word};
 use super::{exit, phantom, report, say, tell};
 use clap::Args;
 use simexm_gpu::config::{Config, ConfigError, GroundTruth, Output};
@@ -108,7 +108,7 @@ fn write(args: &InitArgs) -> Result<(), Box<dyn Error>> {
     }
     say(&format!(
         "Run it with: simexm-gpu {}",
-        text_file::shell_word(&args.file)
+        shell_word(&args.file)
     ));
     Ok(())
 }

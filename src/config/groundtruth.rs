@@ -74,6 +74,8 @@ choice! {
         Tiff = "tiff",
         /// A folder with one image per slice.
         ImageSequence = "image sequence",
+        /// One NumPy array (z, x, y).
+        Npy = "npy",
     }
 }
 

@@ -5,7 +5,7 @@ use super::stages::Stages;
 use super::{Options, SimulationError, Watcher, check_region, device, warnings};
 use crate::config::{Arrangement, Config, RegionVolume};
 use crate::ground_truth::LoadedVolume;
-use crate::io::read::{ArraySource, VolumeSource};
+use crate::io::read::{ArraySource, CellSource, VolumeSource};
 use crate::model::Model;
 use crate::pipeline::{GivenCounts, Input, Sink, SinkError, TruthSlices};
 use crate::volume::Region;
@@ -16,7 +16,7 @@ use std::path::PathBuf;
 /// Tissue in memory: cells, annotated regions, and label counts of one's own. All volumes have the same
 /// shape (z, x, y).
 pub struct Tissue<'a> {
-    cells: Box<dyn VolumeSource + 'a>,
+    cells: CellSource<'a>,
     regions: BTreeMap<String, Box<dyn VolumeSource + 'a>>,
     counts: BTreeMap<String, ArrayView3<'a, u32>>,
 }
@@ -24,11 +24,7 @@ pub struct Tissue<'a> {
 impl<'a> Tissue<'a> {
     /// Tissue with these cells: an id per voxel, 0 is the background.
     pub fn new<T: Copy + Into<u64> + Send + Sync>(cells: ArrayView3<'a, T>) -> Self {
-        Self {
-            cells: Box::new(ArraySource::new(cells)),
-            regions: BTreeMap::new(),
-            counts: BTreeMap::new(),
-        }
+        Self::from(CellSource::Merged(Box::new(ArraySource::new(cells))))
     }
 
     /// Adds a region that layers may name: the voxels that are not 0 (or true).
@@ -49,6 +45,17 @@ impl<'a> Tissue<'a> {
     pub fn with_counts(mut self, fluorophore: &str, counts: ArrayView3<'a, u32>) -> Self {
         self.counts.insert(fluorophore.to_owned(), counts);
         self
+    }
+}
+
+impl<'a> From<CellSource<'a>> for Tissue<'a> {
+    /// Tissue with cells from any source, overlapping ones among them.
+    fn from(cells: CellSource<'a>) -> Self {
+        Self {
+            cells,
+            regions: BTreeMap::new(),
+            counts: BTreeMap::new(),
+        }
     }
 }
 
@@ -137,11 +144,11 @@ pub fn simulate_arrays(
 
     let mut stages = Stages::new(watcher);
     for (name, voxels) in &tissue.regions {
-        check_region(name, voxels.as_ref(), tissue.cells.as_ref())?;
+        check_region(name, voxels.as_ref(), &tissue.cells)?;
     }
     let annotations: Vec<&dyn VolumeSource> = tissue.regions.values().map(AsRef::as_ref).collect();
     let volume = LoadedVolume::load(
-        tissue.cells.as_ref(),
+        &tissue.cells,
         &annotations,
         region,
         &std::env::temp_dir(),

@@ -17,9 +17,9 @@ pub use report::{Report, StageTime};
 pub(crate) use sink::targets;
 
 use crate::compute::ComputeError;
-use crate::config::{Arrangement, Config, ConfigError, VolumeFormat};
+use crate::config::{Config, ConfigError, VolumeFormat};
 use crate::ground_truth::{LoadError, LoadedVolume};
-use crate::io::read::{self, Format, ReadError, VolumeSource};
+use crate::io::read::{self, CellSource, Format, ReadError, VolumeSource};
 use crate::io::write::{FolderLock, ManifestEntry, OutputFolder, WriteError};
 use crate::model::{Model, ModelError};
 use crate::observer::Observer;
@@ -166,7 +166,6 @@ pub fn simulate(
     watcher: &mut dyn Watcher,
 ) -> Result<Report, SimulationError> {
     let mut config = config.clone();
-    check_supported(&config)?;
     let (source, annotations, region) = open_volumes(&config)?;
     let seed = *config.compute.seed.get_or_insert_with(rand::random);
     config.groundtruth.bounds_voxels = Some(region.shape);
@@ -186,7 +185,7 @@ pub fn simulate(
 
     let mut stages = Stages::new(watcher);
     let annotations: Vec<&dyn VolumeSource> = annotations.iter().map(AsRef::as_ref).collect();
-    let volume = LoadedVolume::load(source.as_ref(), &annotations, region, &root, &mut stages)?;
+    let volume = LoadedVolume::load(&source, &annotations, region, &root, &mut stages)?;
     warnings::of_volume(&model, &volume, stages.watcher());
     let mut device = device::choose(&config.compute, stages.watcher());
     let attempts = Attempts {
@@ -246,17 +245,7 @@ pub fn simulate(
     Ok(report)
 }
 
-/// What the configuration language knows and this version does not do yet.
-pub(crate) fn check_supported(config: &Config) -> Result<(), SimulationError> {
-    if config.groundtruth.gt_cells == Arrangement::Splitted {
-        return Err(SimulationError::Unsupported(
-            "[groundtruth] gt_cells = splitted".into(),
-        ));
-    }
-    Ok(())
-}
-
-pub(crate) type OpenVolumes = (Box<dyn VolumeSource>, Vec<Box<dyn VolumeSource>>, Region);
+pub(crate) type OpenVolumes = (CellSource<'static>, Vec<Box<dyn VolumeSource>>, Region);
 
 /// The volume of cells, those of the annotated regions, and the part of them that is simulated.
 pub(crate) fn open_volumes(config: &Config) -> Result<OpenVolumes, SimulationError> {
@@ -264,14 +253,15 @@ pub(crate) fn open_volumes(config: &Config) -> Result<OpenVolumes, SimulationErr
     let format = truth.format.map(|format| match format {
         VolumeFormat::Tiff => Format::TiffStack,
         VolumeFormat::ImageSequence => Format::ImageSequence,
+        VolumeFormat::Npy => Format::Npy,
     });
-    let source = read::open(&truth.image_path, format)?;
+    let source = read::open_cells(&truth.image_path, format, truth.gt_cells)?;
     let (offset, bounds) = (truth.offset_voxels, truth.bounds_voxels);
     let region = Region::within(&source.describe(), source.shape(), offset, bounds)?;
     let mut annotations = Vec::new();
     for (name, volume) in &truth.regions {
         let annotation = read::open(&volume.region_path, None)?;
-        check_region(name, annotation.as_ref(), source.as_ref())?;
+        check_region(name, annotation.as_ref(), &source)?;
         annotations.push(annotation);
     }
     Ok((source, annotations, region))
@@ -281,7 +271,7 @@ pub(crate) fn open_volumes(config: &Config) -> Result<OpenVolumes, SimulationErr
 fn check_region(
     name: &str,
     region: &dyn VolumeSource,
-    cells: &dyn VolumeSource,
+    cells: &CellSource<'_>,
 ) -> Result<(), SimulationError> {
     if region.shape() == cells.shape() {
         return Ok(());

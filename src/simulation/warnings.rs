@@ -35,6 +35,33 @@ pub(crate) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn 
             "the ground truth is empty: every voxel is 0, the background (look at offset and bounds)",
         );
     }
+    if let [first, more @ ..] = volume.blank_stacks.as_slice() {
+        let others = match more.len() {
+            0 => String::new(),
+            n => format!(" and {n} more volumes"),
+        };
+        watcher.warn(&format!(
+            "{}{others} of the splitted ground truth: 0 everywhere in the part that is simulated, so no cell",
+            first.display()
+        ));
+    }
+    const NAMED: usize = 5;
+    if let Some((first, rest)) = volume.blank_stacks.split_first() {
+        let named = rest.iter().take(NAMED - 1);
+        let names: Vec<String> = [first]
+            .into_iter()
+            .chain(named)
+            .map(|path| path.display().to_string())
+            .collect();
+        let more = match volume.blank_stacks.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        watcher.warn(&format!(
+            "no cell is in {}{more}: every voxel there is 0 in the part that was loaded",
+            names.join(", ")
+        ));
+    }
     for (name, &(voxels, inside)) in model.annotations.iter().zip(&volume.annotated_voxels) {
         if voxels == 0 {
             watcher.warn(&format!(

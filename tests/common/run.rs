@@ -6,7 +6,7 @@ use simexm_gpu::cells::Selection;
 use simexm_gpu::compute::{Backend, Recording};
 use simexm_gpu::config::Config;
 use simexm_gpu::ground_truth::LoadedVolume;
-use simexm_gpu::io::read::{ArraySource, VolumeSource};
+use simexm_gpu::io::read::{ArraySource, CellSource, VolumeSource};
 use simexm_gpu::model::Model;
 use simexm_gpu::observer::Observer;
 use simexm_gpu::pipeline::{Input, NoCounts, Pipeline, Sink, SinkError, TruthSlices};
@@ -61,7 +61,8 @@ pub fn simulate_source(
 ) -> Run {
     let mut nobody = Nobody;
     let folder = std::env::temp_dir();
-    let volume = LoadedVolume::load(source, &[], region, &folder, &mut nobody).unwrap();
+    let source = CellSource::Merged(Box::new(source));
+    let volume = LoadedVolume::load(&source, &[], region, &folder, &mut nobody).unwrap();
     let model = Model::new(config, region, seed).unwrap();
     let depth = region.shape[0];
     let limits = backend.limits().clone();
