@@ -44,7 +44,8 @@ fn arrays_and_files_give_the_same() {
             let grey = stack.values;
             assert!(grey.iter().any(|&value| value > 0));
             assert!(
-                grey.into_iter().eq(channel.grey.iter().map(|&v| v.into())),
+                grey.into_iter()
+                    .eq(channel.grey.iter().map(|&v| u64::from(v))),
                 "{}, {replacements:?}",
                 channel.name
             );
