@@ -148,7 +148,9 @@ impl SectionsFigure<'_> {
                 (place[section.down], place[section.right]) = (i, j);
                 let value = f64::from(self.psf.values[place]);
                 let from = (left + edge(j, width), top + edge(i, height));
-                let to = (left + edge(j + 1, width), top + edge(i + 1, height));
+                // Each reaches under the next, lest the ground shine through the seams.
+                let under = |i: usize, extent: f64| (edge(i + 1, extent) + 0.5).min(extent);
+                let to = (left + under(j, width), top + under(i, height));
                 pen.rectangle(from, to, colour(brightness(value, logarithmic)))?;
             }
         }
