@@ -124,8 +124,7 @@ fn configuration(f: &mut Formatter<'_>, toml: &str) -> fmt::Result {
 /// Writes entries separated by ", " with as many on a line as fit.
 fn wrapped(f: &mut Formatter<'_>, entries: &str) -> fmt::Result {
     let mut line = String::new();
-    let mut entries = entries.split_inclusive(", ").peekable();
-    while let Some(entry) = entries.next() {
+    for entry in entries.split_inclusive(", ") {
         if !line.trim().is_empty() && line.len() + entry.trim_end().len() > COLUMNS {
             writeln!(f, "{}", line.trim_end())?;
             line = "    ".to_owned();
