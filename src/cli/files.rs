@@ -13,8 +13,11 @@ pub(super) fn place(path: &Path) -> Result<(PathBuf, PathBuf), Box<dyn Error>> {
         return Err(format!("{} is not the name of a file", path.display()).into());
     };
     // The folder of a plain name is the working directory, and not the empty path.
-    let folder = path.parent().unwrap_or(Path::new("")).join(".");
-    Ok((std::path::absolute(folder)?, PathBuf::from(name)))
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => std::path::absolute(folder)?,
+        _ => std::env::current_dir()?,
+    };
+    Ok((folder, PathBuf::from(name)))
 }
 
 /// A file to be written.

@@ -80,7 +80,7 @@ pub const SECTIONS: &[SectionInfo] = &[
         key("image_path", "path", "", "", Required, "Label volume: a TIFF stack, a NumPy .npy file, or a folder with one image per slice; pixels are the ids of cells, 0 is background. With gt_cells = \"splitted\" a folder with one volume per cell."),
         key("offset", "three whole numbers [z, x, y]", "voxels", "from 0 to 4294967295", Value("[0, 0, 0]"), "First voxel that is loaded."),
         key("bounds", "three whole numbers [z, x, y]", "voxels", "from 1 to 4294967295", Otherwise { meaning: "the rest of the volume", example: "[20, 100, 100]" }, "Size of what is loaded."),
-        key("format", "word", "", r#""tiff" or "image sequence""#, Otherwise { meaning: "recognised", example: "\"tiff\"" }, "Format of the volumes: one file with all slices, or a folder with one image per slice."),
+        key("format", "word", "", r#""tiff", "image sequence" or "npy""#, Otherwise { meaning: "recognised", example: "\"tiff\"" }, "Format of the volumes: one file with all slices, a folder with one image per slice, or a NumPy array."),
         key("gt_cells", "word", "", ARRANGEMENT, Value("\"merged\""), "One volume with all cells, or one volume per cell, which may overlap."),
         key("isotropic", "boolean", "", "true or false", Required, "Whether membranes are found among all 26 neighbours of a voxel, or among the 8 in its slice."),
         key("voxel_dim", "three numbers [z, x, y]", "nm", "above 0", Required, "Size of a voxel before expansion."),
