@@ -207,16 +207,9 @@ pub fn simulate(
         Ok((outcome, blank_truths))
     })?;
     warnings::after(&model, &outcome, &blank_truths, stages.watcher());
-    for entry in output
-        .stale()
-        .iter()
-        .filter(|entry| entry.path != RECORD_NAME)
-    {
-        stages.watcher().warn(&format!(
-            "{} is left from an earlier run and does not belong to this one",
-            root.join(&entry.path).display()
-        ));
-    }
+    let is_record = |entry: &&ManifestEntry| entry.path == RECORD_NAME;
+    let stale: Vec<ManifestEntry> = output.stale().filter(|e| !is_record(e)).cloned().collect();
+    warnings::of_stale_files(&root, &stale, stages.watcher());
 
     let report = Report {
         folder: root,
@@ -229,14 +222,7 @@ pub fn simulate(
         image_shape: model.image_shape(),
     };
     let mut manifest = output.seal()?;
-    let is_record = |entry: &ManifestEntry| entry.path == RECORD_NAME;
-    manifest.extend(
-        output
-            .stale()
-            .iter()
-            .filter(|entry| !is_record(entry))
-            .cloned(),
-    );
+    manifest.extend(stale);
     let text = record_file::text(&config, &model, &report, manifest);
     output
         .create(RECORD_NAME.as_ref())?

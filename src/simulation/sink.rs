@@ -7,7 +7,7 @@ pub(crate) use layout::targets;
 
 use super::SimulationError;
 use crate::cells::{CellIndex, Selection};
-use crate::config::{Arrangement, Config};
+use crate::config::{Arrangement, Config, OutputFormat};
 use crate::ground_truth::LoadedVolume;
 use crate::io::write::{OutputFolder, PixelType, VolumeSink};
 use crate::model::Model;
@@ -47,6 +47,7 @@ impl<'a> FileSink<'a> {
         let ids = Ids {
             cells: &volume.cells,
             pixel: layouts.id_pixel(),
+            numbered: config.output.format == OutputFormat::Gif,
         };
         let channels = layouts
             .channels()
@@ -104,11 +105,16 @@ impl<'a> FileSink<'a> {
 struct Ids<'a> {
     cells: &'a CellIndex,
     pixel: PixelType,
+    /// Where ids become colours, neighbours in the order of the ids get different ones.
+    numbered: bool,
 }
 
 impl Ids<'_> {
     /// The bytes of a page. The type was chosen for the largest id: nothing is cut.
     fn page(&self, cells: impl Iterator<Item = u32>) -> Vec<u8> {
+        if self.numbered {
+            return bytes_of(cells);
+        }
         let ids = self.cells.ids();
         let ids = cells.map(|cell| ids[cell as usize]);
         match self.pixel {

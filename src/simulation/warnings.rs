@@ -4,8 +4,11 @@ use super::Watcher;
 use crate::cells::LayerOutcome;
 use crate::config::{Normalization, SingleNeuron};
 use crate::ground_truth::LoadedVolume;
+use crate::io::write::ManifestEntry;
 use crate::model::{LayerModel, Model};
 use crate::pipeline::Outcome;
+use std::collections::BTreeMap;
+use std::path::Path;
 
 /// What is known from the configuration alone.
 pub(crate) fn before(model: &Model, watcher: &mut dyn Watcher) {
@@ -161,4 +164,33 @@ fn unlabelled(layer: &LayerModel, found: &LayerOutcome) -> Option<String> {
             layer.labeling_density, found.eligible
         )
     })
+}
+
+/// That files of an earlier run lie among those of this one: each by itself, or where they are many by
+/// their folder.
+pub(super) fn of_stale_files(root: &Path, stale: &[ManifestEntry], watcher: &mut dyn Watcher) {
+    const NAMED: usize = 3;
+    let mut folders: BTreeMap<&Path, Vec<&Path>> = BTreeMap::new();
+    for path in stale.iter().map(|entry| Path::new(&entry.path)) {
+        folders
+            .entry(path.parent().unwrap_or(Path::new("")))
+            .or_default()
+            .push(path);
+    }
+    for (folder, files) in folders {
+        if files.len() > NAMED {
+            watcher.warn(&format!(
+                "{} files in {} are left from an earlier run and do not belong to this one",
+                files.len(),
+                root.join(folder).display()
+            ));
+            continue;
+        }
+        for file in files {
+            watcher.warn(&format!(
+                "{} is left from an earlier run and does not belong to this one",
+                root.join(file).display()
+            ));
+        }
+    }
 }

@@ -36,6 +36,8 @@ pub struct OutputFolder {
     /// What an earlier run wrote, by [`ManifestEntry::path`].
     previous: BTreeMap<String, ManifestEntry>,
     stale: Vec<ManifestEntry>,
+    /// Folders whose files are one result, in which nothing of an earlier run may stay.
+    wholes: Vec<PathBuf>,
     files: VecDeque<Pending>,
     made_folders: Vec<PathBuf>,
     /// Folders that hold the files of a sequence until the commit.
@@ -82,6 +84,7 @@ impl OutputFolder {
             targets: BTreeMap::new(),
             previous: by_path.collect(),
             stale: Vec::new(),
+            wholes: Vec::new(),
             files: VecDeque::new(),
             made_folders: Vec::new(),
             temporary_folders: Vec::new(),
@@ -195,9 +198,21 @@ impl OutputFolder {
 
     /// Unchanged files of the earlier run that this run does not replace. They stay; put them
     /// into the new manifest too, so that a later run still knows them.
-    #[must_use]
-    pub fn stale(&self) -> &[ManifestEntry] {
-        &self.stale
+    pub fn stale(&self) -> impl Iterator<Item = &ManifestEntry> {
+        self.stale.iter().filter(|entry| !self.is_superseded(entry))
+    }
+
+    /// Declares the files of a folder one result: unchanged files that an earlier run left there and that
+    /// this run does not replace would be taken for a part of it, and are removed with the commit.
+    pub fn supersede(&mut self, folder: &Path) {
+        if !self.wholes.iter().any(|known| known == folder) {
+            self.wholes.push(folder.to_owned());
+        }
+    }
+
+    fn is_superseded(&self, entry: &ManifestEntry) -> bool {
+        let path = Path::new(&entry.path);
+        self.wholes.iter().any(|folder| path.starts_with(folder))
     }
 
     /// Opens the result `relative` for writing, under its temporary name, and makes its folders.
@@ -223,7 +238,8 @@ impl OutputFolder {
     }
 
     /// Starts the results `files`, which are all to lie in the folder `folder` and are written one after
-    /// another. Until the commit they lie in a temporary folder beside it.
+    /// another. Until the commit they lie in a temporary folder beside it; the folder is
+    /// [superseded](Self::supersede).
     ///
     /// # Errors
     /// When one is not among the targets, lies in another folder or was created before, or the system
@@ -233,6 +249,7 @@ impl OutputFolder {
         folder: &Path,
         files: &[PathBuf],
     ) -> Result<StagedSequence, WriteError> {
+        self.supersede(folder);
         let target = self.root.join(folder);
         let temporary = temporary_name(&target);
         self.make_folders(target.parent().unwrap_or(&self.root).to_owned().as_path())?;
@@ -326,6 +343,13 @@ impl OutputFolder {
             }
             fs::rename(&temporary, &target).map_err(|error| WriteError::io(&target, error))?;
             self.files.pop_front();
+        }
+        for entry in self.stale.iter().filter(|entry| self.is_superseded(entry)) {
+            let path = self.root.join(&entry.path);
+            // What cannot be removed is left over, as an earlier run's files elsewhere are.
+            let _ = fs::remove_file(&path);
+            // Its folder, too, if it was the last.
+            let _ = path.parent().map(fs::remove_dir);
         }
         let parents = self.made_folders.iter().filter_map(|made| made.parent());
         folders.extend(parents.map(Path::to_owned));

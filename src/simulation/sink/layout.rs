@@ -1,7 +1,7 @@
 //! Which volumes a run writes, where, and in which form.
 
 use crate::colour;
-use crate::config::{self, Arrangement, Config, OutputFormat};
+use crate::config::{self, Arrangement, Config, Normalization, OutputFormat};
 use crate::io::write::{
     ChannelInfo, Compression, Content, OutputFolder, PixelType, VolumeFormat, VolumeLayout,
     VolumeMetadata, VolumeSink, WriteError, create_volume, volume_files,
@@ -76,9 +76,11 @@ impl<'a> Layouts<'a> {
         ids: &[u64],
     ) -> Result<Self, SimulationError> {
         let largest = ids.last().copied().unwrap_or(0);
-        let id_pixel = match PixelType::for_ids(largest) {
-            PixelType::Gray8 => PixelType::Gray16,
-            wide => wide,
+        let id_pixel = match (config.output.format, PixelType::for_ids(largest)) {
+            // Numbers of cells, which become colours.
+            (OutputFormat::Gif, _) => PixelType::Gray32,
+            (_, PixelType::Gray8) => PixelType::Gray16,
+            (_, wide) => wide,
         };
         if config.output.format == OutputFormat::ImageSequence && id_pixel != PixelType::Gray16 {
             return Err(SimulationError::Unsupported(format!(
@@ -128,6 +130,11 @@ impl<'a> Layouts<'a> {
         (truth_stem(name), self.truth(what))
     }
 
+    /// The folder of a fluorophore's ground truth.
+    pub(super) fn truth_folder(&self, dye: usize) -> PathBuf {
+        truth_folder(&self.model.fluorophores[dye].name)
+    }
+
     /// The ground truth of one cell of a fluorophore.
     pub(super) fn truth_of(&self, dye: usize, id: u64) -> (PathBuf, VolumeLayout) {
         let name = &self.model.fluorophores[dye].name;
@@ -168,14 +175,18 @@ impl<'a> Layouts<'a> {
         let files = channels.chunks(channels_per_file(self.config));
         std::iter::zip(stems, files)
             .map(|(stem, channels)| {
-                let names: Vec<&str> = channels.iter().map(|c| c.name.as_str()).collect();
-                let what = format!("channels: {}", names.join(", "));
+                let what = match self.config.output.normalize {
+                    Normalization::Channel => {
+                        "grey values relative to the channel's brightest pixel"
+                    }
+                    Normalization::None => "photons",
+                };
                 let layout = VolumeLayout {
                     shape: self.model.image_shape(),
                     pixel,
                     content: Content::Intensity,
                     compression: self.compression(Compression::None),
-                    metadata: self.metadata(what, channels.to_vec()),
+                    metadata: self.metadata(what.to_owned(), channels.to_vec()),
                 };
                 (stem, layout)
             })

@@ -62,6 +62,7 @@ impl<'a> SplittedTruth<'a> {
                 .flat_map(|stem| self.layouts.files(&stem))
                 .collect();
             self.output.claim(&files)?;
+            self.output.supersede(&self.layouts.truth_folder(dye));
         }
         Ok(())
     }
