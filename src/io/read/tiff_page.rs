@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use tiff::decoder::{ChunkType, Decoder};
+use tiff::decoder::{ChunkType, Decoder, DecodingResult};
 use tiff::tags::{CompressionMethod, PhotometricInterpretation, Tag};
 use tiff::{TiffError, TiffResult, TiffUnsupportedError};
 
@@ -147,15 +147,16 @@ pub(super) fn read_ids(
             let (top, left) = (chunk_row * height, chunk_column * width);
             let rows = height.min(page.rows - top);
             let columns = width.min(page.columns - left);
-            let bytes = decode_chunk(
-                decoder,
-                page,
-                &storage,
-                file_bytes,
+            // tiff 0.11.3 leaves the padding of a tile out, reading piece by piece; of LZW data it
+            // then misses the last pieces. Such tiles are read with their padding, in one piece.
+            let padded = page.compression == CompressionMethod::LZW && columns < width;
+            let chunk = Chunk {
                 index,
-                [rows, columns],
-                scratch,
-            )?;
+                rows,
+                columns: if padded { width } else { columns },
+                padded,
+            };
+            let bytes = decode_chunk(decoder, page, &storage, file_bytes, &chunk, scratch)?;
             let row_bytes = bytes.len() / rows;
             let in_x = x.start.max(top)..x.end.min(top + rows);
             let in_y = y.start.max(left)..y.end.min(left + columns);
@@ -218,19 +219,30 @@ fn chunk_storage(decoder: &mut TiffDecoder) -> Result<ChunkStorage, ImageError> 
     })
 }
 
+/// A strip or tile as it is to be decoded.
+struct Chunk {
+    index: usize,
+    rows: usize,
+    columns: usize,
+    /// Whether the columns go beyond those of the page.
+    padded: bool,
+}
+
 fn decode_chunk<'s>(
     decoder: &mut TiffDecoder,
     page: &Page,
     storage: &ChunkStorage,
     file_bytes: u64,
-    index: usize,
-    [rows, columns]: [usize; 2],
+    &Chunk {
+        index,
+        rows,
+        columns,
+        padded,
+    }: &Chunk,
     scratch: &'s mut Vec<u8>,
 ) -> Result<&'s [u8], ImageError> {
-    let needed = page
-        .samples
-        .row_bytes(columns)
-        .and_then(|row| row.checked_mul(rows));
+    let row_bytes = page.samples.row_bytes(columns);
+    let needed = row_bytes.and_then(|row| row.checked_mul(rows));
     let (Some(&offset), Some(&stored), Some(needed), Ok(chunk)) = (
         storage.offsets.get(index),
         storage.bytes.get(index),
@@ -240,13 +252,13 @@ fn decode_chunk<'s>(
         let reason = "the tags name fewer strips or tiles than the page needs".to_owned();
         return Err(ImageError::Corrupt(reason));
     };
-    scratch.clear();
     // A tile of zeros may be left out of the file.
     if decoder.get_chunk_type() == ChunkType::Tile && (offset, stored) == (0, 0) {
         if needed as u64 > SPARSE_TILE_BYTES {
             let reason = format!("tiles of {needed} bytes cannot be right");
             return Err(ImageError::Corrupt(reason));
         }
+        scratch.clear();
         scratch.resize(needed, 0);
         return Ok(scratch);
     }
@@ -262,7 +274,19 @@ fn decode_chunk<'s>(
         )));
     }
     scratch.resize(needed, 0);
-    guarded(|| decoder.read_chunk_bytes(chunk, scratch))?;
+    if padded {
+        // Only the typed method of the decoder takes the length of rows.
+        let mut typed = DecodingResult::U8(Vec::new());
+        guarded(|| decoder.read_chunk_to_buffer(&mut typed, chunk, needed / rows))?;
+        let buffer = typed.as_buffer(0);
+        let Some(bytes) = buffer.as_bytes().get(..needed) else {
+            let reason = "the tags of its tiles do not agree".to_owned();
+            return Err(ImageError::Corrupt(reason));
+        };
+        scratch.copy_from_slice(bytes);
+    } else {
+        guarded(|| decoder.read_chunk_bytes(chunk, scratch))?;
+    }
     Ok(scratch)
 }
 
