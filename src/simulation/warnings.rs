@@ -38,16 +38,6 @@ pub(crate) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn 
             "the ground truth is empty: every voxel is 0, the background (look at offset and bounds)",
         );
     }
-    if let [first, more @ ..] = volume.blank_stacks.as_slice() {
-        let others = match more.len() {
-            0 => String::new(),
-            n => format!(" and {n} more volumes"),
-        };
-        watcher.warn(&format!(
-            "{}{others} of the splitted ground truth: 0 everywhere in the part that is simulated, so no cell",
-            first.display()
-        ));
-    }
     const NAMED: usize = 5;
     if let Some((first, rest)) = volume.blank_stacks.split_first() {
         let named = rest.iter().take(NAMED - 1);

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use super::super::WriteError;
 
@@ -23,6 +23,8 @@ pub(super) fn present(path: &Path) -> Result<Option<fs::Metadata>, WriteError> {
 
 /// Checks that no part of the path `folder` is a file, and says whether all of it is there.
 pub(super) fn require_folders(folder: &Path) -> Result<bool, WriteError> {
+    // Without the slash at its end, which would hide a file.
+    let folder = &folder.components().collect::<PathBuf>();
     for part in folder.ancestors() {
         if let Ok(metadata) = fs::metadata(part) {
             return if metadata.is_dir() {
