@@ -29,7 +29,7 @@ const CASES: &[Case] = &[
     ("groundtruth", "bounds", &["[1, 1, 1]", "[5.0, 1, 4294967295]"],
         &["[0, 1, 1]", "[1, 0, 1]", "[1, 1, 0]", "[1, 1]", "[1.5, 1, 1]", "[1, 1, inf]", "'1,1,1'"],
         "three whole numbers [z, x, y], each from 1 to 4294967295"),
-    ("groundtruth", "format", &["'tiff'", "'image sequence'"], &["'gif'", "'TIFF'", "1", "''"], "\"tiff\" or \"image sequence\""),
+    ("groundtruth", "format", &["'tiff'", "'image sequence'", "'npy'"], &["'gif'", "'TIFF'", "1", "''"], "\"tiff\", \"image sequence\" or \"npy\""),
     ("groundtruth", "gt_cells", &["'merged'", "'splitted'"], &["'split'", "true"], "\"merged\" or \"splitted\""),
     ("groundtruth", "isotropic", &["true", "false"], &["'true'", "1", "0.0"], "true or false"),
     ("groundtruth", "voxel_dim", &["[1e-9, 8, 8.5]"], &["[0, 8, 8]", "[8, 8, -1]", "[8, 8]", "[8, nan, 8]", "8", "[8, inf, 8]"],
