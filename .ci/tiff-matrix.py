@@ -238,7 +238,7 @@ def ctc(matrix, folder, number):
     paths = sorted(folder.glob("*.tif"), key=lambda path: int(re.sub(r"\D", "", path.stem)))
     volume = np.stack([tifffile.imread(path) for path in paths])
     offset = [0, volume.shape[1] // 3, volume.shape[2] // 3]
-    bounds = [len(paths), *(min(size - at, 120) for size, at in zip(volume.shape[1:], offset[1:]))]
+    bounds = [len(paths), *(min(size - at, 300) for size, at in zip(volume.shape[1:], offset[1:]))]
     part = volume[tuple(slice(at, at + size) for at, size in zip(offset, bounds))]
     with tifffile.TiffFile(paths[0]) as file:
         page = file.pages[0]

@@ -99,11 +99,17 @@ pub(super) fn overlaps(runs: &SliceRuns) -> BTreeSet<(u32, u32)> {
 pub(super) fn runs(ids: &[u64]) -> Vec<Run> {
     let mut runs = Vec::new();
     let mut at = 0;
-    while let Some(skipped) = ids[at..].iter().position(|&id| id != 0) {
+    loop {
+        // Most of a cell's volume is 0: pass over it many voxels at a time.
+        let (blocks, _) = ids[at..].as_chunks::<64>();
+        let blank = |block: &&[u64; 64]| block.iter().fold(0, |any, id| any | id) == 0;
+        at += 64 * blocks.iter().take_while(blank).count();
+        let Some(skipped) = ids[at..].iter().position(|&id| id != 0) else {
+            return runs;
+        };
         let start = at + skipped;
         let length = ids[start..].iter().position(|&id| id == 0);
         at = length.map_or(ids.len(), |length| start + length);
         runs.push([start as u32, at as u32]);
     }
-    runs
 }
