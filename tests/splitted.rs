@@ -84,7 +84,7 @@ fn cells_that_overlap_are_each_labelled_whole() {
     one_to_one(&workplace, path, "\"full\"\nlabeling_density = 1");
     let outcome = workplace.simulate(&[]);
     assert!(
-        outcome.tells(&["warning: ", "blank.tif", "0 everywhere"]),
+        outcome.tells(&["warning: ", "blank.tif", "every voxel there is 0"]),
         "{outcome:?}"
     );
     assert_eq!(outcome.warnings().len(), 1, "{outcome:?}");

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 /// The path names no file.
 pub(super) fn place(path: &Path) -> Result<(PathBuf, PathBuf), Box<dyn Error>> {
     let Some(name) = path.file_name().filter(|name| !name.is_empty()) else {
-        return Err(format!("{} is not the name of a file", path.display()).into());
+        let path = path.display();
+        return Err(format!("{path}: names a folder, but a file is to be written").into());
     };
     // The folder of a plain name is the working directory, and not the empty path.
     let folder = match path.parent() {
