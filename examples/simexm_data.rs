@@ -134,10 +134,12 @@ fn ball(shape: Shape, id: u8, centre: [i32; 3], radius: i32) -> Vec<u8> {
         .collect()
 }
 
+/// Id, first and last time, centre (x, y) at time 0 and its way per time in tenths of a pixel, radius.
+type Nucleus = (u16, [i32; 2], [i32; 2], [i32; 2], i32);
+
 /// Nuclei on their way, at a point in time; the one with id 14 divides into 21 and 22 at time 6.
 fn nuclei(shape: Shape, time: i32) -> Vec<u16> {
-    // Id, first and last time, centre (x, y) at time 0 and its way per time in tenths of a pixel, radius.
-    const NUCLEI: [(u16, [i32; 2], [i32; 2], [i32; 2], i32); 8] = [
+    const NUCLEI: [Nucleus; 8] = [
         (13, [0, 11], [200, 210], [9, 4], 10),
         (14, [0, 5], [460, 560], [-4, 8], 13),
         (15, [0, 11], [720, 250], [-6, 12], 9),
@@ -149,7 +151,7 @@ fn nuclei(shape: Shape, time: i32) -> Vec<u16> {
     ];
     places(shape)
         .map(|(_, x, y)| {
-            let is_there = |nucleus: &&(u16, [i32; 2], [i32; 2], [i32; 2], i32)| {
+            let is_there = |nucleus: &&Nucleus| {
                 let (_, [first, last], from, way, radius) = **nucleus;
                 let [dx, dy] = [(x, 0), (y, 1)]
                     .map(|(place, axis)| 10 * place as i32 - from[axis] - time * way[axis]);
@@ -181,7 +183,6 @@ where
     for page in pixels.chunks_exact(pixels.len() / depth) {
         encoder.write_image::<C>(columns as u32, rows as u32, page)?;
     }
-    drop(encoder);
     Ok(bytes.into_inner())
 }
 

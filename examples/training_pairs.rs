@@ -15,7 +15,7 @@ use simexm_gpu::colour;
 use simexm_gpu::config::{Config, Layer};
 use simexm_gpu::phantom::Phantom;
 use simexm_gpu::psf;
-use simexm_gpu::simulation::{Options, Silent, SimulationError, Tissue, simulate_arrays};
+use simexm_gpu::simulation::{Options, Silent, SimulationError, Simulator, Tissue};
 use std::error::Error;
 use std::path::PathBuf;
 
@@ -32,6 +32,7 @@ struct TrainingPairs<'a> {
     /// Size of a pair in voxels, (z, x, y).
     crop: [usize; 3],
     random: StdRng,
+    simulator: Simulator,
 }
 
 impl Iterator for TrainingPairs<'_> {
@@ -60,7 +61,9 @@ impl TrainingPairs<'_> {
         self.config.groundtruth.bounds_voxels = Some(bounds);
         self.config.compute.seed = Some(self.random.random());
         let tissue = Tissue::new(self.cells);
-        let images = simulate_arrays(&self.config, &tissue, Options::default(), &mut Silent)?;
+        let images =
+            self.simulator
+                .simulate(&self.config, &tissue, Options::default(), &mut Silent)?;
         // The camera of this example has a pixel for every voxel.
         let [z, x, y] = std::array::from_fn(|axis| {
             let end = (before[axis] + self.crop[axis]).min(bounds[axis]);
@@ -101,6 +104,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let cells = Array3::from_shape_vec(size, phantom.generate()?)?;
     let pairs = TrainingPairs {
+        simulator: Simulator::new(&config.compute, &mut Silent),
         cells: cells.view(),
         config,
         crop: [8, 96, 96],

@@ -36,17 +36,24 @@ struct Cell {
     in_synapses: Vec<[usize; 3]>,
     /// Voxels (z, x, y) of the rolonies in the cytosol.
     in_cytosol: Vec<[usize; 3]>,
+    /// Voxels of all fluorophores of all rolonies.
+    #[serde(skip)]
+    fluorophores: Vec<[usize; 3]>,
 }
 
 impl Barcodes {
     /// Gives every cell a barcode and its rolonies: for each of its voxels a Poisson number of them, which
-    /// over a region is the same as a Poisson number at uniform places.
+    /// over a region is the same as a Poisson number at uniform places. A rolony is a normal cloud of
+    /// fluorophores around its place, the same in all rounds.
     pub fn draw(
         cells: ArrayView3<u32>,
         synapses: ArrayView3<bool>,
         rounds: usize,
+        deviation_voxels: [f64; 3],
         random: &mut StdRng,
-    ) -> Self {
+    ) -> Result<Self, rand_distr::NormalError> {
+        let [z, x, y] = deviation_voxels.map(|deviation| Normal::new(0.0, deviation));
+        let axes = [z?, x?, y?];
         let mut found: BTreeMap<u32, Cell> = BTreeMap::new();
         for ((voxel, &id), &synapse) in cells.indexed_iter().zip(synapses) {
             if id == 0 {
@@ -66,11 +73,19 @@ impl Barcodes {
             cell.barcode = (0..rounds)
                 .map(|_| random.random_range(0..LETTERS.len()))
                 .collect();
+            for place in cell.in_synapses.iter().chain(&cell.in_cytosol) {
+                for _ in 0..PROTEINS {
+                    cell.fluorophores.push(std::array::from_fn(|axis| {
+                        let shift = axes[axis].sample(random).round() as isize;
+                        place[axis].wrapping_add_signed(shift)
+                    }));
+                }
+            }
         }
-        Self {
+        Ok(Self {
             letters: LETTERS,
             cells: found,
-        }
+        })
     }
 
     /// Number of cells.
@@ -78,33 +93,18 @@ impl Barcodes {
         self.cells.len()
     }
 
-    /// The fluorophores of each letter in a round, per voxel (z, x, y): every rolony is a normal cloud
-    /// around its place; what leaves the volume is lost.
-    pub fn counts(
-        &self,
-        round: usize,
-        size: [usize; 3],
-        deviation_voxels: [f64; 3],
-        random: &mut StdRng,
-    ) -> Result<[Array3<u32>; 4], rand_distr::NormalError> {
+    /// The fluorophores of each letter in a round, per voxel (z, x, y); what leaves the volume is lost.
+    pub fn counts(&self, round: usize, size: [usize; 3]) -> [Array3<u32>; 4] {
         let mut counts = LETTERS.map(|_| Array3::zeros(size));
-        let [z, x, y] = deviation_voxels.map(|deviation| Normal::new(0.0, deviation));
-        let axes = [z?, x?, y?];
         for cell in self.cells.values() {
             let counts = &mut counts[cell.barcode[round]];
-            for place in cell.in_synapses.iter().chain(&cell.in_cytosol) {
-                for _ in 0..PROTEINS {
-                    let at: [usize; 3] = std::array::from_fn(|axis| {
-                        let shift = axes[axis].sample(random).round() as isize;
-                        place[axis].wrapping_add_signed(shift)
-                    });
-                    if let Some(count) = counts.get_mut(at) {
-                        *count += 1;
-                    }
+            for &voxel in &cell.fluorophores {
+                if let Some(count) = counts.get_mut(voxel) {
+                    *count += 1;
                 }
             }
         }
-        Ok(counts)
+        counts
     }
 }
 

@@ -20,7 +20,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use simexm_gpu::config::{Channel, Config, Layer, Region};
 use simexm_gpu::phantom::Phantom;
-use simexm_gpu::simulation::{Options, Silent, Tissue, simulate_arrays};
+use simexm_gpu::simulation::{Options, Silent, Simulator, Tissue};
 use std::error::Error;
 use std::path::PathBuf;
 
@@ -58,16 +58,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     let synapses = synapses(cells.view(), &mut random);
     let deviation_nm = barcodes::DEVIATION_GEL_NM / config.expansion.factor;
     let deviation_voxels = config.groundtruth.voxel_nm.map(|nm| deviation_nm / nm);
-    let barcodes = Barcodes::draw(cells.view(), synapses.view(), ROUNDS, &mut random);
+    let barcodes = Barcodes::draw(
+        cells.view(),
+        synapses.view(),
+        ROUNDS,
+        deviation_voxels,
+        &mut random,
+    )?;
+    let mut simulator = Simulator::new(&config.compute, &mut Silent);
 
     std::fs::create_dir_all(&folder)?;
     for round in 0..rounds.min(ROUNDS) {
-        let counts = barcodes.counts(round, size, deviation_voxels, &mut random)?;
+        let counts = barcodes.counts(round, size);
         let mut tissue = Tissue::new(cells.view()).with_region("synapse", synapses.view());
         for (dye, counts) in LETTERS.iter().zip(&counts) {
             tissue = tissue.with_counts(dye, counts.view());
         }
-        let images = simulate_arrays(&config, &tissue, Options::default(), &mut Silent)?;
+        let images = simulator.simulate(&config, &tissue, Options::default(), &mut Silent)?;
         let path = folder.join(format!("round_{:02}.tif", round + 1));
         hyperstack::write(&path, &images)?;
         println!("{}", path.display());

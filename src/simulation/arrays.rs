@@ -1,9 +1,10 @@
 //! A whole run on arrays, without files.
 
 use super::attempts::Attempts;
+use super::device::{self, Device};
 use super::stages::Stages;
-use super::{Options, SimulationError, Watcher, check_region, device, warnings};
-use crate::config::{Arrangement, Config, RegionVolume};
+use super::{Options, SimulationError, Watcher, check_region, warnings};
+use crate::config::{Arrangement, Compute, Config, RegionVolume};
 use crate::ground_truth::LoadedVolume;
 use crate::io::read::{ArraySource, CellSource, VolumeSource};
 use crate::model::Model;
@@ -123,95 +124,123 @@ pub fn simulate_arrays(
     options: Options,
     watcher: &mut dyn Watcher,
 ) -> Result<Images, SimulationError> {
-    let mut config = config.clone();
-    config.output.gt_cells = Arrangement::Merged;
-    let array = || RegionVolume {
-        region_path: PathBuf::from("array"),
-    };
-    let names = tissue.regions.keys().cloned();
-    config.groundtruth.regions = names.map(|name| (name, array())).collect();
-    config.validate()?;
-    let shape = tissue.cells.shape();
-    let (offset, bounds) = (
-        config.groundtruth.offset_voxels,
-        config.groundtruth.bounds_voxels,
-    );
-    let region = Region::within(&tissue.cells.describe(), shape, offset, bounds)?;
-    let seed = config.compute.seed.unwrap_or_else(rand::random);
-    let counted: Vec<&str> = tissue.counts.keys().map(String::as_str).collect();
-    let model = Model::with_counts(&config, region, seed, &counted)?;
-    warnings::before(&model, watcher);
+    Simulator::new(&config.compute, watcher).simulate(config, tissue, options, watcher)
+}
 
-    let mut stages = Stages::new(watcher);
-    for (name, voxels) in &tissue.regions {
-        check_region(name, voxels.as_ref(), &tissue.cells)?;
-    }
-    let annotations: Vec<&dyn VolumeSource> = tissue.regions.values().map(AsRef::as_ref).collect();
-    let volume = LoadedVolume::load(
-        &tissue.cells,
-        &annotations,
-        region,
-        &std::env::temp_dir(),
-        &mut stages,
-    )?;
-    let [z, x, y] = region.ranges();
-    let mut counts = ArrayCounts(BTreeMap::new());
-    for (dye, given) in &tissue.counts {
-        if <[usize; 3]>::from(given.dim()) != shape {
-            return Err(SimulationError::CountsShape {
-                fluorophore: dye.clone(),
-                found: given.dim().into(),
-                expected: shape,
-            });
+/// A device for many runs on arrays: opened once, with its shaders compiled once.
+pub struct Simulator {
+    device: Device,
+}
+
+impl Simulator {
+    /// Opens the device that a configuration asks for; `auto` is the CPU where there is no hardware GPU.
+    pub fn new(compute: &Compute, watcher: &mut dyn Watcher) -> Self {
+        Self {
+            device: device::choose(compute, watcher),
         }
-        let dye = model.fluorophores.iter().position(|f| f.name == *dye);
-        let given = given.slice(s![z.clone(), x.clone(), y.clone()]);
-        counts.0.extend(dye.map(|dye| (dye, given)));
     }
-    warnings::of_volume(&model, &volume, stages.watcher());
-    let mut device = device::choose(&config.compute, stages.watcher());
-    let attempts = Attempts {
-        model: &model,
-        input: Input {
-            volume: &volume,
-            counts: &counts,
-            spill_folder: &std::env::temp_dir(),
-        },
-        options,
-    };
-    let (outcome, sink) = attempts.run(&mut device, &mut stages, |pipeline| {
-        let mut sink = ArraySink::new(&model, volume.cells.ids());
-        let outcome = pipeline.run(&mut sink)?;
-        Ok((outcome, sink))
-    })?;
-    warnings::after(&model, &outcome, &[], stages.watcher());
-    let ids = volume.cells.ids();
-    let tissue_nm = model.camera.pixel_in_tissue_nm(config.groundtruth.voxel_nm);
-    Ok(Images {
-        channels: std::iter::zip(&model.channels, outcome.maxima.iter().zip(sink.channels))
-            .map(|(channel, (&brightest_pixel_photons, grey))| ChannelImage {
-                name: channel.name.clone(),
-                grey,
-                brightest_pixel_photons,
-            })
-            .collect(),
-        ground_truth: std::iter::zip(&model.fluorophores, sink.truths)
-            .enumerate()
-            .map(|(number, (dye, cells))| GroundTruthImage {
-                fluorophore: dye.name.clone(),
-                cells,
-                labelled: outcome
-                    .selection
-                    .labelled_with(number)
-                    .into_iter()
-                    .map(|cell| ids[cell])
-                    .collect(),
-            })
-            .collect(),
-        voxel_nm: tissue_nm.map(|nm| nm * config.expansion.factor),
-        seed,
-        device: device.backend().name().to_owned(),
-    })
+
+    /// As [`simulate_arrays`], on this device, whatever the configuration says about one.
+    ///
+    /// # Errors
+    /// See [`SimulationError`].
+    pub fn simulate(
+        &mut self,
+        config: &Config,
+        tissue: &Tissue<'_>,
+        options: Options,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Images, SimulationError> {
+        let mut config = config.clone();
+        config.output.gt_cells = Arrangement::Merged;
+        let array = || RegionVolume {
+            region_path: PathBuf::from("array"),
+        };
+        let names = tissue.regions.keys().cloned();
+        config.groundtruth.regions = names.map(|name| (name, array())).collect();
+        config.validate()?;
+        let shape = tissue.cells.shape();
+        let (offset, bounds) = (
+            config.groundtruth.offset_voxels,
+            config.groundtruth.bounds_voxels,
+        );
+        let region = Region::within(&tissue.cells.describe(), shape, offset, bounds)?;
+        let seed = config.compute.seed.unwrap_or_else(rand::random);
+        let counted: Vec<&str> = tissue.counts.keys().map(String::as_str).collect();
+        let model = Model::with_counts(&config, region, seed, &counted)?;
+        warnings::before(&model, watcher);
+
+        let mut stages = Stages::new(watcher);
+        for (name, voxels) in &tissue.regions {
+            check_region(name, voxels.as_ref(), &tissue.cells)?;
+        }
+        let annotations: Vec<&dyn VolumeSource> =
+            tissue.regions.values().map(AsRef::as_ref).collect();
+        let volume = LoadedVolume::load(
+            &tissue.cells,
+            &annotations,
+            region,
+            &std::env::temp_dir(),
+            &mut stages,
+        )?;
+        let [z, x, y] = region.ranges();
+        let mut counts = ArrayCounts(BTreeMap::new());
+        for (dye, given) in &tissue.counts {
+            if <[usize; 3]>::from(given.dim()) != shape {
+                return Err(SimulationError::CountsShape {
+                    fluorophore: dye.clone(),
+                    found: given.dim().into(),
+                    expected: shape,
+                });
+            }
+            let dye = model.fluorophores.iter().position(|f| f.name == *dye);
+            let given = given.slice(s![z.clone(), x.clone(), y.clone()]);
+            counts.0.extend(dye.map(|dye| (dye, given)));
+        }
+        warnings::of_volume(&model, &volume, stages.watcher());
+        let attempts = Attempts {
+            model: &model,
+            input: Input {
+                volume: &volume,
+                counts: &counts,
+                spill_folder: &std::env::temp_dir(),
+            },
+            options,
+        };
+        let (outcome, sink) = attempts.run(&mut self.device, &mut stages, |pipeline| {
+            let mut sink = ArraySink::new(&model, volume.cells.ids());
+            let outcome = pipeline.run(&mut sink)?;
+            Ok((outcome, sink))
+        })?;
+        warnings::after(&model, &outcome, &[], stages.watcher());
+        let ids = volume.cells.ids();
+        let tissue_nm = model.camera.pixel_in_tissue_nm(config.groundtruth.voxel_nm);
+        Ok(Images {
+            channels: std::iter::zip(&model.channels, outcome.maxima.iter().zip(sink.channels))
+                .map(|(channel, (&brightest_pixel_photons, grey))| ChannelImage {
+                    name: channel.name.clone(),
+                    grey,
+                    brightest_pixel_photons,
+                })
+                .collect(),
+            ground_truth: std::iter::zip(&model.fluorophores, sink.truths)
+                .enumerate()
+                .map(|(number, (dye, cells))| GroundTruthImage {
+                    fluorophore: dye.name.clone(),
+                    cells,
+                    labelled: outcome
+                        .selection
+                        .labelled_with(number)
+                        .into_iter()
+                        .map(|cell| ids[cell])
+                        .collect(),
+                })
+                .collect(),
+            voxel_nm: tissue_nm.map(|nm| nm * config.expansion.factor),
+            seed,
+            device: self.device.backend().name().to_owned(),
+        })
+    }
 }
 
 /// Given counts by the fluorophore's index.

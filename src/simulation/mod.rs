@@ -9,7 +9,7 @@ mod sink;
 mod stages;
 pub(crate) mod warnings;
 
-pub use arrays::{ChannelImage, GroundTruthImage, Images, Tissue, simulate_arrays};
+pub use arrays::{ChannelImage, GroundTruthImage, Images, Simulator, Tissue, simulate_arrays};
 pub(crate) use device::CPU_BYTES;
 pub use record_file::RECORD_NAME;
 pub(crate) use record_file::previous_manifest;

@@ -99,9 +99,12 @@ fn a_dye_without_a_channel_and_a_channel_without_a_dye() {
     );
 }
 
+/// Dyes, and lasers with their filters.
+type Setup = (&'static [&'static str], &'static [(f64, [f64; 2])]);
+
 #[test]
 fn sensible_setups_are_left_alone() {
-    let setups: &[(&[&str], &[(f64, [f64; 2])])] = &[
+    let setups: &[Setup] = &[
         // A laser and a filter for each dye.
         (
             &["ATTO425", "ATTO550", "ATTO700"],
