@@ -3,19 +3,8 @@ use super::sampling::{digits, digits_of};
 use super::text::bytes;
 use super::{CheckOptions, check};
 use crate::config::{Config, Override};
-use crate::observer::Observer;
+use crate::simulation::Silent;
 use std::path::Path;
-
-struct Nobody;
-
-impl Observer for Nobody {
-    fn begin(&mut self, _: &str, _: usize) {}
-    fn advance(&mut self, _: usize) {}
-    fn end(&mut self) {}
-    fn interrupted(&self) -> bool {
-        false
-    }
-}
 
 const CONFIG: &str = r#"
 [groundtruth]
@@ -54,7 +43,7 @@ fn sampled(sets: &[&str]) -> (Vec<String>, Sampling) {
     let sets: Vec<Override> = sets.iter().map(|set| set.parse().expect("a key")).collect();
     let config = Config::from_toml_str(CONFIG, "test", Path::new("."), &sets).expect("valid");
     let options = CheckOptions { no_volumes: true };
-    let report = check(&config, options, &mut Nobody).expect("a report");
+    let report = check(&config, options, &mut Silent).expect("a report");
     let rounding = report
         .warnings
         .into_iter()

@@ -111,17 +111,17 @@ fn list(dyes: &[Fluorophore], json: bool) {
         .unwrap_or(0)
         .max(4);
     say(&format!(
-        "{:width$}  {:>10}  {:>8}  {:>10}  {:>7}  {:>10}  source",
+        "{:width$}  {:>10}  {:>9}  {:>10}  {:>7}  {:>10}  source",
         "", "excitation", "emission", "extinction", "quantum", "brightness"
     ));
     say(&format!(
-        "{:width$}  {:>10}  {:>8}  {:>10}  {:>7}  {:>10}",
-        "name", "peak (nm)", "peak(nm)", "(1/(M cm))", "yield", "(1/(M cm))"
+        "{:width$}  {:>10}  {:>9}  {:>10}  {:>7}  {:>10}",
+        "name", "peak (nm)", "peak (nm)", "(1/(M cm))", "yield", "(1/(M cm))"
     ));
     for dye in dyes {
         let guess = if dye.quantum_yield_is_guess { "*" } else { " " };
         say(&format!(
-            "{:width$}  {:>10}  {:>8}  {:>10}  {:>6.2}{guess}  {:>9.0}{guess}  {}",
+            "{:width$}  {:>10}  {:>9}  {:>10}  {:>6.2}{guess}  {:>9.0}{guess}  {}",
             dye.name,
             dye.excitation_peak_nm(),
             dye.emission_peak_nm(),

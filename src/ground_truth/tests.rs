@@ -1,23 +1,12 @@
 use super::sheets::{overlaps, runs};
 use super::{LoadError, LoadedVolume};
 use crate::io::read::{ArraySource, CellSource, CellStack, ReadError, SplittedCells, VolumeSource};
-use crate::observer::Observer;
+use crate::simulation::Silent;
 use crate::volume::Region;
 use ndarray::{Array3, s};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-
-struct Nobody;
-
-impl Observer for Nobody {
-    fn begin(&mut self, _: &str, _: usize) {}
-    fn advance(&mut self, _: usize) {}
-    fn end(&mut self) {}
-    fn interrupted(&self) -> bool {
-        false
-    }
-}
 
 /// A source that borrows each array, named stack_0, stack_1, ...
 fn splitted(stacks: &[Array3<u64>]) -> CellSource<'_> {
@@ -36,7 +25,7 @@ fn load(
 ) -> Result<LoadedVolume, LoadError> {
     let folder = std::env::temp_dir();
     let annotations: Vec<&dyn VolumeSource> = annotations.iter().map(AsRef::as_ref).collect();
-    LoadedVolume::load(source, &annotations, region, &folder, &mut Nobody)
+    LoadedVolume::load(source, &annotations, region, &folder, &mut Silent)
 }
 
 fn whole(shape: [usize; 3]) -> Region {

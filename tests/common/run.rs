@@ -8,9 +8,9 @@ use simexm_gpu::config::Config;
 use simexm_gpu::ground_truth::LoadedVolume;
 use simexm_gpu::io::read::{ArraySource, CellSource, VolumeSource};
 use simexm_gpu::model::Model;
-use simexm_gpu::observer::Observer;
 use simexm_gpu::pipeline::{Input, NoCounts, Pipeline, Sink, SinkError, TruthSlices};
 use simexm_gpu::plan::Plan;
+use simexm_gpu::simulation::Silent;
 use simexm_gpu::volume::Region;
 
 /// The results of a run in memory, intermediate ones too. Volumes are (z, x, y).
@@ -59,7 +59,7 @@ pub fn simulate_source(
     seed: u64,
     backend: &mut dyn Backend,
 ) -> Run {
-    let mut nobody = Nobody;
+    let mut nobody = Silent;
     let folder = std::env::temp_dir();
     let source = CellSource::Merged(Box::new(source));
     let volume = LoadedVolume::load(&source, &[], region, &folder, &mut nobody).unwrap();
@@ -123,17 +123,5 @@ impl Sink for Collect {
             all.extend(grey);
         }
         Ok(())
-    }
-}
-
-/// Does not watch.
-struct Nobody;
-
-impl Observer for Nobody {
-    fn begin(&mut self, _: &str, _: usize) {}
-    fn advance(&mut self, _: usize) {}
-    fn end(&mut self) {}
-    fn interrupted(&self) -> bool {
-        false
     }
 }
