@@ -47,6 +47,8 @@ pub struct LoadedVolume {
     pub annotated_voxels: Vec<(u64, u64)>,
     /// Of splitted cells, the volumes that are 0 everywhere in the part that was read.
     pub blank_stacks: Vec<PathBuf>,
+    /// Of splitted cells, the number of volumes with a cell; where cells have several, more than cells.
+    pub stacks: usize,
     region: Region,
     labels: Labels,
     annotations: SliceStore,

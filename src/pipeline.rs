@@ -42,7 +42,20 @@ pub trait Sink {
     /// # Errors
     /// When they cannot be written.
     fn images(&mut self, first: usize, channels: &[Vec<u8>]) -> Result<(), SinkError>;
+
+    /// All has come. What takes long is shown to the observer; [`Interrupted`] where it asks to stop.
+    ///
+    /// # Errors
+    /// When the results cannot be completed.
+    fn finish(&mut self, _observer: &mut dyn Observer) -> Result<(), SinkError> {
+        Ok(())
+    }
 }
+
+/// A sink was asked to stop.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("interrupted")]
+pub struct Interrupted;
 
 /// Some slices of a ground truth.
 #[derive(Clone, Copy, Debug)]
@@ -165,6 +178,13 @@ impl<'a> Pipeline<'a> {
         let selection = Selection::draw(self.model, &self.input.volume.cells, voxels.as_deref());
         sink.begin(&selection).map_err(RunError::Sink)?;
         let maxima = self.image(&selection, sink)?;
+        sink.finish(self.observer).map_err(|error| {
+            if error.is::<Interrupted>() {
+                RunError::Interrupted
+            } else {
+                RunError::Sink(error)
+            }
+        })?;
         Ok(Outcome { selection, maxima })
     }
 

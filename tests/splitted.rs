@@ -134,3 +134,49 @@ fn mistakes_are_named() {
     fs::remove_file(workplace.path("cells/all.tif")).unwrap();
     refused(&["cells", "no cells", "is expected per cell"]);
 }
+
+#[test]
+fn cells_of_another_format_are_not_left_out_in_silence() {
+    let workplace = Workplace::new();
+    for (name, id) in [("cells/a.tif", 3), ("cells/b/c.tif", 4)] {
+        write_cell(&workplace, name, id, |i| i % 7 == id as usize);
+    }
+    // A folder with one image, so that it is a volume too.
+    fs::remove_file(workplace.path("cells/b/c.tif")).unwrap();
+    for slice in 0..SHAPE[0] {
+        let page = vec![4u8; SHAPE[1] * SHAPE[2]];
+        let path = workplace.path(format!("cells/b/s{slice}.tif"));
+        let shape = [1, SHAPE[1], SHAPE[2]];
+        write_stack::<colortype::Gray8>(&path, shape, &page, Compression::Uncompressed);
+    }
+    let cells = |format: &str| {
+        let keys = format!("\"cells\"\ngt_cells = \"splitted\"{format}");
+        workplace.configure(&[("\"cells.tif\"", &keys)]);
+    };
+    cells("\nformat = \"tiff\"");
+    workplace.refuses(
+        1,
+        &["config.toml"],
+        &["cells", "not \"tiff\"", "leave out format"],
+    );
+    cells("\nformat = \"image sequence\"");
+    workplace.refuses(1, &["config.toml"], &["a.tif", "not \"image sequence\""]);
+    cells("");
+    workplace.simulate(&[]);
+}
+
+#[test]
+fn masks_that_all_have_one_value_are_told() {
+    let workplace = Workplace::new();
+    for cell in 0..3 {
+        write_cell(&workplace, &format!("cells/{cell}.tif"), 255, |i| {
+            i % 5 == cell
+        });
+    }
+    workplace.configure(&[("\"cells.tif\"", "\"cells\"\ngt_cells = \"splitted\"")]);
+    let outcome = workplace.simulate(&[]);
+    assert!(
+        outcome.tells(&["warning", "all 3 volumes", "id 255", "count as one cell"]),
+        "{outcome:?}"
+    );
+}

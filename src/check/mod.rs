@@ -75,7 +75,7 @@ pub fn check(
     let mut output = resources::output(&config, &model, ids, sized);
     let memory = sized.then(|| resources::memory(&config, &model, ids, sheets, &mut told));
     resources::warn(&output, memory.as_ref(), &mut told);
-    obstacles::look(&config, &model, &mut output, &mut told);
+    obstacles::look(&config, &model, ids, &mut output, &mut told);
     let Told {
         notes, warnings, ..
     } = told;

@@ -2,6 +2,7 @@
 
 use super::Told;
 use super::report::OutputFacts;
+use crate::cells::CellIndex;
 use crate::config::Config;
 use crate::host;
 use crate::io::write::{FolderLock, OutputFolder, WriteError};
@@ -9,8 +10,18 @@ use crate::model::Model;
 use crate::simulation::{self, RECORD_NAME, Watcher};
 
 /// Looks as a run would before it starts, and tells what would stop it.
-pub(super) fn look(config: &Config, model: &Model, output: &mut OutputFacts, told: &mut Told<'_>) {
-    output.obstacle = obstacle(config, model, output);
+pub(super) fn look(
+    config: &Config,
+    model: &Model,
+    cells: Option<&CellIndex>,
+    output: &mut OutputFacts,
+    told: &mut Told<'_>,
+) {
+    let ids = cells.map(|cells| simulation::id_pixel(config, cells.ids()));
+    output.obstacle = match ids {
+        Some(Err(error)) => Some(error.to_string()),
+        _ => obstacle(config, model, output),
+    };
     if let Some(obstacle) = &output.obstacle {
         told.warn(&format!("the run would not start: {obstacle}"));
     }

@@ -58,6 +58,13 @@ pub(super) fn convert(args: &ConvertArgs) -> u8 {
 fn write(config: &Config, new: &Path, force: bool) -> Result<(), Box<dyn Error>> {
     // What is written must read back: paths that are not Unicode do not.
     config.validate()?;
+    if !new
+        .extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("toml"))
+    {
+        let new = new.display();
+        return Err(format!("{new}: TOML is written, so the name must end in .toml").into());
+    }
     let file = NewFile::prepare(new, force)?;
     let text = config.to_commented_toml_in(file.folder());
     file.write(text.as_bytes())?;

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 pub(super) struct FluorophoresArgs {
     /// The fluorophore to show; without it all are listed
     name: Option<String>,
-    /// Configuration (TOML) whose own fluorophores are listed too, and whose lasers and filters are drawn
+    /// Configuration (TOML or .ini) whose own fluorophores are listed too, and whose lasers and filters are drawn
     #[arg(long, value_name = "CONFIG")]
     config: Option<PathBuf>,
     /// Draw the spectra into a file too; its name ends in .svg or .png

@@ -29,7 +29,7 @@ pub(crate) mod exit {
 /// Simulates expansion microscopy: what would the microscope show of this tissue?
 ///
 /// Takes a segmented volume as ground truth, labels cells with fluorophores, expands, images through a
-/// microscope, and writes the channels and the ground truth as TIFF stacks.
+/// microscope, and writes the channels and the ground truth as TIFF stacks, GIFs or folders of PNGs.
 #[derive(Debug, Parser)]
 #[command(
     name = "simexm-gpu",

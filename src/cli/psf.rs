@@ -20,7 +20,7 @@ use std::path::PathBuf;
                   ground truth after expansion; its value is 1 at the centre, not in sum."
 )]
 pub(super) struct PsfArgs {
-    /// Configuration (TOML); its volumes need not exist
+    /// Configuration (TOML or SimExm's .ini); its volumes need not exist
     config: PathBuf,
     /// Channel; may be left out where only one is possible
     #[arg(long, value_name = "CHANNEL")]
@@ -70,6 +70,14 @@ fn try_psf(args: &PsfArgs) -> Result<PsfVolume, Box<dyn Error>> {
     let functions = point_spread_functions(&config)?;
     let (channel, fluorophore) = (args.channel.as_deref(), args.fluorophore.as_deref());
     let psf = choose(functions, channel, fluorophore)?;
+    let is_tiff =
+        |end: &std::ffi::OsStr| end.eq_ignore_ascii_case("tif") || end.eq_ignore_ascii_case("tiff");
+    if !args.output.extension().is_some_and(is_tiff) {
+        let output = args.output.display();
+        return Err(
+            format!("{output}: a TIFF is written, so the name must end in .tif or .tiff").into(),
+        );
+    }
     let output = NewFile::prepare(&args.output, args.force)?;
     let plot = match (&args.plot, format) {
         (Some(path), Some(format)) => Some((

@@ -231,12 +231,26 @@ fn value(text: &str, line: usize) -> Result<Value, LineError> {
                 only_comment(after, line, "after the value")?;
                 return Ok(match items.pop() {
                     Some(only) if !is_list => only,
-                    last => Value::Array(items.into_iter().chain(last).collect()),
+                    last => Value::Array(unbracketed(items.into_iter().chain(last).collect())),
                 });
             }
         }
         is_list = true;
     }
+}
+
+/// The items of a list that is written as Python writes one, `[1, 2]` or `(1, 2)`, without the brackets.
+fn unbracketed(mut items: Vec<Value>) -> Vec<Value> {
+    if let [Value::Raw(first), .., Value::Raw(last)] = items.as_mut_slice()
+        && [('[', ']'), ('(', ')')]
+            .iter()
+            .any(|&(open, close)| first.starts_with(open) && last.ends_with(close))
+    {
+        *first = first[1..].trim_start().to_owned();
+        last.pop();
+        last.truncate(last.trim_end().len());
+    }
+    items
 }
 
 /// The value where no item is: an empty text, a list that ends in a comma, or a comma alone.

@@ -58,6 +58,7 @@ pub(super) fn load(
         cells: CellIndex::new(all_ids),
         annotated_voxels: annotated,
         blank_stacks: Vec::new(),
+        stacks: 0,
         region,
         labels: Labels::Merged(labels),
         annotations: annotations.bits,

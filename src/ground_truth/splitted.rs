@@ -105,6 +105,7 @@ pub(super) fn load(
         cells: index,
         annotated_voxels: annotated,
         blank_stacks,
+        stacks: ids.iter().flatten().count(),
         region,
         labels: Labels::Splitted(sheets),
         annotations: annotations.bits,

@@ -50,7 +50,11 @@ pub(super) fn best_band(dye: &Fluorophore, [low, high]: [f64; 2], laser_nm: f64)
     let places = 0..=((last - first + width) / GRID_NM).ceil() as u32;
     let bands: Vec<Band> = places
         .map(|place| (start + f64::from(place)) * GRID_NM)
-        .filter(|low| laser_nm <= low - GRID_NM || laser_nm >= low + width + GRID_NM)
+        // Light of one photon is longer than the laser's; below it only two photons emit.
+        .filter(|low| {
+            let two_photons = laser_nm > last;
+            laser_nm <= low - GRID_NM || (two_photons && laser_nm >= low + width + GRID_NM)
+        })
         .map(|low| Band {
             nm: [low, low + width],
             emission: dye.emission.fraction_within([low, low + width]),

@@ -14,7 +14,7 @@ pub(crate) use device::CPU_BYTES;
 pub use record_file::RECORD_NAME;
 pub(crate) use record_file::previous_manifest;
 pub use report::{Report, StageTime};
-pub(crate) use sink::targets;
+pub(crate) use sink::{id_pixel, targets};
 
 use crate::compute::ComputeError;
 use crate::config::{Config, ConfigError, VolumeFormat};
@@ -202,9 +202,7 @@ pub fn simulate(
         output.discard();
         let mut sink = FileSink::create(&config, &model, &volume, &mut output, &root)?;
         let outcome = pipeline.run(&mut sink)?;
-        let blank_truths = sink.blank_truths();
-        sink.finish()?;
-        Ok((outcome, blank_truths))
+        Ok((outcome, sink.blank_truths()))
     })?;
     warnings::after(&model, &outcome, &blank_truths, stages.watcher());
     let is_record = |entry: &&ManifestEntry| entry.path == RECORD_NAME;

@@ -3,7 +3,7 @@
 mod layout;
 mod splitted;
 
-pub(crate) use layout::targets;
+pub(crate) use layout::{id_pixel, targets};
 
 use super::SimulationError;
 use crate::cells::{CellIndex, Selection};
@@ -11,6 +11,7 @@ use crate::config::{Arrangement, Config, OutputFormat};
 use crate::ground_truth::LoadedVolume;
 use crate::io::write::{OutputFolder, PixelType, VolumeSink};
 use crate::model::Model;
+use crate::observer::Observer;
 use crate::pipeline::{Sink, SinkError, TruthSlices};
 use layout::{COLOURS, Layouts};
 use rayon::prelude::*;
@@ -88,16 +89,6 @@ impl<'a> FileSink<'a> {
             .filter(|&fluorophore| !self.shown[fluorophore])
             .collect()
     }
-
-    /// Completes all files.
-    pub(super) fn finish(self) -> Result<(), SimulationError> {
-        match self.truth {
-            Truth::Merged(sinks) => sinks.into_iter().try_for_each(VolumeSink::finish)?,
-            Truth::Splitted(truth) => truth.write()?,
-        }
-        self.channels.into_iter().try_for_each(VolumeSink::finish)?;
-        Ok(())
-    }
 }
 
 /// Turns indices of cells into pages of ids.
@@ -165,6 +156,16 @@ impl Sink for FileSink<'_> {
             ),
             Truth::Splitted(truth) => Ok(truth.keep(slices)?),
         }
+    }
+
+    fn finish(&mut self, observer: &mut dyn Observer) -> Result<(), SinkError> {
+        let mut complete = std::mem::take(&mut self.channels);
+        match &mut self.truth {
+            Truth::Merged(sinks) => complete.append(sinks),
+            Truth::Splitted(truth) => truth.write(observer)?,
+        }
+        complete.into_par_iter().try_for_each(VolumeSink::finish)?;
+        Ok(())
     }
 
     fn images(&mut self, _: usize, channels: &[Vec<u8>]) -> Result<(), SinkError> {

@@ -38,6 +38,19 @@ pub(crate) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn 
             "the ground truth is empty: every voxel is 0, the background (look at offset and bounds)",
         );
     }
+    let cells = volume.cells.len() - 1;
+    if cells == 1 && volume.stacks > 1 {
+        watcher.warn(&format!(
+            "all {} volumes of cells hold the id {}, and so count as one cell: the id is the value of the voxels; if they \
+             are different cells, give each a value of its own",
+            volume.stacks, volume.cells.ids()[1]
+        ));
+    } else if volume.stacks > cells {
+        watcher.note(&format!(
+            "{} volumes hold {cells} cells: volumes with the same id are one cell",
+            volume.stacks
+        ));
+    }
     const NAMED: usize = 5;
     if let Some((first, rest)) = volume.blank_stacks.split_first() {
         let named = rest.iter().take(NAMED - 1);
@@ -87,7 +100,11 @@ pub(super) fn after(
     let (bits, largest) = (model.bit_depth.bits(), model.bit_depth.largest());
     for (channel, &maximum) in model.channels.iter().zip(&outcome.maxima) {
         if model.normalize == Normalization::None && maximum > largest {
-            let deeper = if bits < 16 { "bit_depth = 16, " } else { "" };
+            let deeper = if bits < 16 {
+                "bit_depth = 16 (not as gif), "
+            } else {
+                ""
+            };
             watcher.warn(&format!(
                 "channel {} is saturated: its brightest pixel holds {maximum} photons, {bits} bits hold {largest}; \
                  choose {deeper}normalize = \"channel\" or a lower exposure_time",
@@ -162,8 +179,16 @@ pub(super) fn of_stale_files(root: &Path, stale: &[ManifestEntry], watcher: &mut
     const NAMED: usize = 3;
     let mut folders: BTreeMap<&Path, Vec<&Path>> = BTreeMap::new();
     for path in stale.iter().map(|entry| Path::new(&entry.path)) {
+        // Of a ground truth the folder of the fluorophore, of channels that of all.
+        let parents: Vec<&Path> = path.ancestors().skip(1).collect();
+        let depth = if path.starts_with("groundtruth") {
+            2
+        } else {
+            1
+        };
+        let folder = parents.iter().rev().nth(depth).or(parents.first());
         folders
-            .entry(path.parent().unwrap_or(Path::new("")))
+            .entry(folder.copied().unwrap_or(Path::new("")))
             .or_default()
             .push(path);
     }

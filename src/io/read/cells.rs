@@ -110,7 +110,7 @@ impl<'a> SplittedCells<'a> {
 
 /// Opens the cells of a ground truth: one volume, see [`open`], or a folder with a stack or a
 /// sub-folder for each cell, taken in the natural order of their names. Of such a folder hidden files
-/// and whatever is no volume are skipped, and so is what has another format than `format`, if given.
+/// and whatever is no volume are skipped; all volumes must have the `format`, if one is given.
 ///
 /// # Errors
 /// As [`open`]; and when the folder holds no cells, single images where stacks belong, or volumes of
@@ -130,7 +130,7 @@ pub fn open_cells(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Entry {
     Volume(Format),
-    /// Too little for a volume, and never skipped without a word.
+    /// Too little for a volume, but a hint at a mistake where there is nothing else.
     Png,
 }
 
@@ -182,6 +182,30 @@ fn open_splitted(
             _ => None,
         })
         .collect();
+    // Cells that are left out in silence would be missing without a trace.
+    let others: Vec<&PathBuf> = entries
+        .par_iter()
+        .filter_map(|(path, entry)| match entry {
+            Entry::Volume(kind) if !wanted(*kind) => Some((path, *kind, open(path, Some(*kind)))),
+            _ => None,
+        })
+        .filter(|(_, kind, volume)| {
+            // A page by itself is an image; see below.
+            let is_stack = |volume: &Box<dyn VolumeSource>| volume.shape()[0] > 1;
+            volume
+                .as_ref()
+                .is_ok_and(|volume| *kind != Format::TiffStack || is_stack(volume))
+        })
+        .map(|(path, ..)| path)
+        .collect();
+    if let (Some(first), Some(format)) = (others.first(), format) {
+        return Err(ReadError::OtherFormats {
+            path,
+            format,
+            first: (*first).clone(),
+            others: others.len(),
+        });
+    }
     let mut stacks = Vec::new();
     let mut single_pages = 0;
     for (path, kind, volume) in opened {

@@ -197,6 +197,21 @@ pub enum ReadError {
         /// Its size, (z, x, y).
         second_shape: [usize; 3],
     },
+    /// Cells of another format than the stated one.
+    #[error(
+        "{path}: {others} of its volumes are not \"{format}\", for example {first}; leave out format, and volumes of all \
+         formats are read"
+    )]
+    OtherFormats {
+        /// The folder.
+        path: PathBuf,
+        /// The format as given.
+        format: Format,
+        /// The first volume of another format.
+        first: PathBuf,
+        /// How many there are.
+        others: usize,
+    },
     /// Two ids in the volume of one cell.
     #[error(
         "{}: holds the id {second} beside {first}, but for gt_cells = \"splitted\" each volume holds one cell, the id of which is the value of its voxels; a volume of several cells is gt_cells = \"merged\"",

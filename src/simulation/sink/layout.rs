@@ -61,6 +61,27 @@ fn volume_format(config: &Config) -> VolumeFormat {
     }
 }
 
+/// The type of the pixels of ids: those of the volume, ascending.
+///
+/// # Errors
+/// Where the format cannot hold them.
+pub(crate) fn id_pixel(config: &Config, ids: &[u64]) -> Result<PixelType, SimulationError> {
+    let largest = ids.last().copied().unwrap_or(0);
+    let pixel = match (config.output.format, PixelType::for_ids(largest)) {
+        // Numbers of cells, which become colours.
+        (OutputFormat::Gif, _) => PixelType::Gray32,
+        (_, PixelType::Gray8) => PixelType::Gray16,
+        (_, wide) => wide,
+    };
+    if config.output.format == OutputFormat::ImageSequence && pixel != PixelType::Gray16 {
+        return Err(SimulationError::Unsupported(format!(
+            "[output] format = \"image sequence\" writes ids as PNG of 16 bits, up to 65535, but the ground \
+             truth has the id {largest}: choose \"tiff\""
+        )));
+    }
+    Ok(pixel)
+}
+
 /// The form of a run's volumes.
 pub(super) struct Layouts<'a> {
     config: &'a Config,
@@ -75,19 +96,7 @@ impl<'a> Layouts<'a> {
         model: &'a Model,
         ids: &[u64],
     ) -> Result<Self, SimulationError> {
-        let largest = ids.last().copied().unwrap_or(0);
-        let id_pixel = match (config.output.format, PixelType::for_ids(largest)) {
-            // Numbers of cells, which become colours.
-            (OutputFormat::Gif, _) => PixelType::Gray32,
-            (_, PixelType::Gray8) => PixelType::Gray16,
-            (_, wide) => wide,
-        };
-        if config.output.format == OutputFormat::ImageSequence && id_pixel != PixelType::Gray16 {
-            return Err(SimulationError::Unsupported(format!(
-                "[output] format = \"image sequence\" writes ids as PNG of 16 bits, up to 65535, but the ground \
-                 truth has the id {largest}: choose \"tiff\""
-            )));
-        }
+        let id_pixel = id_pixel(config, ids)?;
         Ok(Self {
             config,
             model,

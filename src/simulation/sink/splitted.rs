@@ -5,10 +5,11 @@ use super::Ids;
 use super::layout::Layouts;
 use crate::cells::Selection;
 use crate::io::write::{OutputFolder, PageEncoder, VolumeSink, WriteError};
-use crate::pipeline::TruthSlices;
-use crate::simulation::SimulationError;
+use crate::observer::Observer;
+use crate::pipeline::{Interrupted, SinkError, TruthSlices};
 use crate::store::{SliceStore, StoreError};
 use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,6 +26,8 @@ pub(super) struct SplittedTruth<'a> {
     output: &'a mut OutputFolder,
     /// Indices of cells for each fluorophore and sheet.
     stores: Vec<Vec<SliceStore>>,
+    /// Of each fluorophore and slice the cells that are there, with their sheet.
+    present: Vec<Vec<BTreeMap<usize, usize>>>,
     /// Labelled cells of each fluorophore.
     labelled: Vec<Vec<usize>>,
 }
@@ -48,6 +51,7 @@ impl<'a> SplittedTruth<'a> {
             stores: (0..dyes)
                 .map(|_| (0..sheets).map(store).collect())
                 .collect(),
+            present: vec![vec![BTreeMap::new(); slices]; dyes],
             labelled: vec![Vec::new(); dyes],
         }
     }
@@ -71,25 +75,46 @@ impl<'a> SplittedTruth<'a> {
     pub(super) fn keep(&mut self, slices: TruthSlices<'_>) -> Result<(), StoreError> {
         let [_, x, y] = self.layouts.model().image_shape();
         let store = &self.stores[slices.fluorophore][slices.sheet];
+        let present = &mut self.present[slices.fluorophore][slices.first..];
         slices
             .cells
             .par_chunks_exact(x * y)
+            .zip(present)
             .enumerate()
-            .try_for_each(|(offset, cells)| store.put(slices.first + offset, cells))
+            .try_for_each(|(offset, (cells, present))| {
+                let mut last = 0;
+                for &cell in cells {
+                    // Cells come in runs.
+                    if cell != last && cell != 0 {
+                        present.insert(cell as usize, slices.sheet);
+                    }
+                    last = cell;
+                }
+                store.put(slices.first + offset, cells)
+            })
     }
 
     /// Writes a volume for each labelled cell.
-    pub(super) fn write(mut self) -> Result<(), SimulationError> {
+    pub(super) fn write(&mut self, observer: &mut dyn Observer) -> Result<(), SinkError> {
+        let cells = self.labelled.iter().map(Vec::len).sum();
+        observer.begin("writing a ground truth for each cell", cells);
         for dye in 0..self.labelled.len() {
             let labelled = std::mem::take(&mut self.labelled[dye]);
             for batch in labelled.chunks(BATCH) {
-                self.write_batch(dye, batch)?;
+                self.write_batch(dye, batch, observer)?;
+                observer.advance(batch.len());
             }
         }
+        observer.end();
         Ok(())
     }
 
-    fn write_batch(&mut self, dye: usize, batch: &[usize]) -> Result<(), SimulationError> {
+    fn write_batch(
+        &mut self,
+        dye: usize,
+        batch: &[usize],
+        observer: &mut dyn Observer,
+    ) -> Result<(), SinkError> {
         let mut sinks = batch
             .iter()
             .map(|&cell| {
@@ -107,17 +132,25 @@ impl<'a> SplittedTruth<'a> {
         let blank = encoder.encode(&ids.page(std::iter::repeat_n(0, x * y)))?;
         let mut sheets = vec![vec![0u32; x * y]; stores.len()];
         for slice in 0..slices {
-            stores
-                .par_iter()
-                .zip(&mut sheets)
-                .try_for_each(|(store, cells)| store.get(slice, cells))
-                .map_err(|error| SimulationError::Run(error.into()))?;
+            if observer.interrupted() {
+                return Err(Box::new(Interrupted));
+            }
+            let present = &self.present[dye][slice];
+            let used: BTreeSet<usize> = batch
+                .iter()
+                .filter_map(|cell| present.get(cell).copied())
+                .collect();
+            for sheet in used {
+                stores[sheet].get(slice, &mut sheets[sheet])?;
+            }
             let page = |(&cell, encoder): (&usize, &Arc<dyn PageEncoder>)| {
-                let cell = cell as u32;
-                let Some(cells) = sheets.iter().find(|cells| cells.contains(&cell)) else {
+                let Some(&sheet) = present.get(&cell) else {
                     return Ok(blank.clone());
                 };
-                let alone = cells.iter().map(|&c| if c == cell { cell } else { 0 });
+                let cell = cell as u32;
+                let alone = sheets[sheet]
+                    .iter()
+                    .map(|&c| if c == cell { cell } else { 0 });
                 encoder.encode(&ids.page(alone))
             };
             let pages = batch.par_iter().zip(&encoders).map(page);
@@ -126,7 +159,8 @@ impl<'a> SplittedTruth<'a> {
                 sink.append(page)?;
             }
         }
-        sinks.into_iter().try_for_each(VolumeSink::finish)?;
+        // Bringing a file to the disk is waiting: all at a time.
+        sinks.into_par_iter().try_for_each(VolumeSink::finish)?;
         Ok(())
     }
 }
