@@ -251,9 +251,9 @@ fn an_interrupted_run_leaves_nothing_behind() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_ground_truth_of_many_cells_stops_when_asked() {
-    use support_cli::Workplace;
     let workplace = Workplace::new();
     let shape = [40, 180, 180];
     let ids: Vec<u16> = (0..shape[0] * shape[1] * shape[2])

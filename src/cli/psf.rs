@@ -70,15 +70,15 @@ fn try_psf(args: &PsfArgs) -> Result<PsfVolume, Box<dyn Error>> {
     let functions = point_spread_functions(&config)?;
     let (channel, fluorophore) = (args.channel.as_deref(), args.fluorophore.as_deref());
     let psf = choose(functions, channel, fluorophore)?;
+    let output = NewFile::prepare(&args.output, args.force)?;
     let is_tiff =
         |end: &std::ffi::OsStr| end.eq_ignore_ascii_case("tif") || end.eq_ignore_ascii_case("tiff");
     if !args.output.extension().is_some_and(is_tiff) {
-        let output = args.output.display();
+        let path = args.output.display();
         return Err(
-            format!("{output}: a TIFF is written, so the name must end in .tif or .tiff").into(),
+            format!("{path}: a TIFF is written, so the name must end in .tif or .tiff").into(),
         );
     }
-    let output = NewFile::prepare(&args.output, args.force)?;
     let plot = match (&args.plot, format) {
         (Some(path), Some(format)) => Some((
             NewFile::prepare(path, args.force)?,

@@ -191,10 +191,9 @@ fn open_splitted(
         })
         .filter(|(_, kind, volume)| {
             // A page by itself is an image; see below.
-            let is_stack = |volume: &Box<dyn VolumeSource>| volume.shape()[0] > 1;
             volume
                 .as_ref()
-                .is_ok_and(|volume| *kind != Format::TiffStack || is_stack(volume))
+                .is_ok_and(|volume| *kind != Format::TiffStack || volume.shape()[0] > 1)
         })
         .map(|(path, ..)| path)
         .collect();
