@@ -16,6 +16,7 @@ use crate::plan::{IN_FLIGHT, Plan};
 use crate::schedule::{Step, kept};
 use crate::stages::{normalise, status};
 use crate::store::{SliceStore, StoreError};
+use rayon::prelude::*;
 use record::Recorder;
 use std::collections::VecDeque;
 use std::path::Path;
@@ -41,7 +42,7 @@ pub trait Sink {
     ///
     /// # Errors
     /// When they cannot be written.
-    fn images(&mut self, first: usize, channels: &[Vec<u8>]) -> Result<(), SinkError>;
+    fn images(&mut self, first: usize, channels: &[&[u8]]) -> Result<(), SinkError>;
 
     /// All has come. What takes long is shown to the observer; [`Interrupted`] where it asks to stop.
     ///
@@ -321,9 +322,12 @@ impl<'a> Pipeline<'a> {
         if count > 0 && !self.plan.is_one_step() {
             for store in spilled {
                 let images = reads.next().unwrap_or_default();
-                for (offset, image) in images.chunks_exact(pixels).enumerate() {
-                    store.put(first / step_z + offset, image)?;
-                }
+                images
+                    .par_chunks_exact(pixels)
+                    .enumerate()
+                    .try_for_each(|(offset, image)| {
+                        store.put_sparse(first / step_z + offset, image)
+                    })?;
             }
         }
         let flags = reads.next().unwrap_or_default();
@@ -367,21 +371,21 @@ impl<'a> Pipeline<'a> {
                     None
                 } else {
                     let mut images = vec![0; count * pixels];
-                    for (offset, image) in images.chunks_exact_mut(pixels).enumerate() {
-                        store.get(first + offset, image)?;
-                    }
+                    images
+                        .par_chunks_exact_mut(pixels)
+                        .enumerate()
+                        .try_for_each(|(offset, image)| store.get_sparse(first + offset, image))?;
                     Some(images)
                 };
                 recorder.normalise(channel, images, count * pixels);
             }
             recording.commands.extend(recorder.finish().commands);
             let ticket = self.backend.submit(std::mem::take(&mut recording))?;
-            let grey = self.backend.wait(ticket)?.into_iter().map(|words| {
-                let mut bytes: Vec<u8> = bytemuck::pod_collect_to_vec(&words);
-                bytes.truncate(count * pixels * grey_bytes);
-                bytes
-            });
-            let channels: Vec<Vec<u8>> = grey.collect();
+            let grey = self.backend.wait(ticket)?;
+            let channels: Vec<&[u8]> = grey
+                .iter()
+                .map(|words| &bytemuck::cast_slice(words)[..count * pixels * grey_bytes])
+                .collect();
             sink.images(first, &channels).map_err(RunError::Sink)?;
             self.observer.advance(count);
         }

@@ -1,9 +1,12 @@
 //! Slices kept aside: compressed, in memory while they are few, else in an unnamed file.
 
+mod sparse;
+
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Why a slice cannot be kept or found again.
 #[derive(Debug, thiserror::Error)]
@@ -43,8 +46,25 @@ struct Inner {
 #[derive(Clone, Debug)]
 enum Place {
     Absent,
-    Memory(Vec<u8>),
+    Memory(Arc<[u8]>),
     File { at: u64, bytes: usize },
+}
+
+/// The bytes of a slice: those in memory, or those read from the file.
+enum Compressed {
+    Shared(Arc<[u8]>),
+    Own(Vec<u8>),
+}
+
+impl Deref for Compressed {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Shared(bytes) => bytes,
+            Self::Own(bytes) => bytes,
+        }
+    }
 }
 
 impl SliceStore {
@@ -79,7 +99,28 @@ impl SliceStore {
     /// # Errors
     /// [`StoreError::Spill`].
     pub fn put<T: bytemuck::Pod>(&self, slice: usize, data: &[T]) -> Result<(), StoreError> {
-        let compressed = lz4_flex::block::compress(bytemuck::cast_slice(data));
+        self.place(slice, lz4_flex::block::compress(bytemuck::cast_slice(data)))
+    }
+
+    /// Keeps a slice of numbers, many of which are 0 and most of which are small, for
+    /// [`SliceStore::get_sparse`].
+    ///
+    /// # Errors
+    /// [`StoreError::Spill`].
+    pub fn put_sparse(&self, slice: usize, numbers: &[u32]) -> Result<(), StoreError> {
+        self.place(slice, sparse::pack(numbers))
+    }
+
+    /// Keeps a list of any length in the place of a slice, for [`SliceStore::get_list`].
+    ///
+    /// # Errors
+    /// [`StoreError::Spill`].
+    pub fn put_list<T: bytemuck::Pod>(&self, slice: usize, data: &[T]) -> Result<(), StoreError> {
+        let bytes = bytemuck::cast_slice(data);
+        self.place(slice, lz4_flex::block::compress_prepend_size(bytes))
+    }
+
+    fn place(&self, slice: usize, compressed: Vec<u8>) -> Result<(), StoreError> {
         let mut inner = self.lock();
         inner.slices[slice] = self.keep(&mut inner, compressed)?;
         Ok(())
@@ -100,7 +141,7 @@ impl SliceStore {
     fn keep(&self, inner: &mut Inner, compressed: Vec<u8>) -> Result<Place, StoreError> {
         if inner.in_memory + compressed.len() <= self.memory_bytes {
             inner.in_memory += compressed.len();
-            return Ok(Place::Memory(compressed));
+            return Ok(Place::Memory(compressed.into()));
         }
         let mut write = || -> std::io::Result<()> {
             let file = match &mut inner.file {
@@ -131,7 +172,16 @@ impl SliceStore {
         }
     }
 
-    /// Fetches a list that was kept by [`SliceStore::push_list`].
+    /// Fetches what [`SliceStore::put_sparse`] kept into a buffer of the same length.
+    ///
+    /// # Errors
+    /// As [`SliceStore::get`].
+    pub fn get_sparse(&self, slice: usize, numbers: &mut [u32]) -> Result<(), StoreError> {
+        let packed = self.fetch(slice)?;
+        sparse::unpack(&packed, numbers).ok_or(StoreError::Damaged { slice })
+    }
+
+    /// Fetches a list that was kept by [`SliceStore::push_list`] or [`SliceStore::put_list`].
     ///
     /// # Errors
     /// As [`SliceStore::get`].
@@ -141,19 +191,19 @@ impl SliceStore {
         Ok(bytemuck::pod_collect_to_vec(&bytes))
     }
 
-    fn fetch(&self, slice: usize) -> Result<Vec<u8>, StoreError> {
+    fn fetch(&self, slice: usize) -> Result<Compressed, StoreError> {
         let damaged = StoreError::Damaged { slice };
         let mut inner = self.lock();
         match inner.slices.get(slice).cloned() {
             None | Some(Place::Absent) => Err(damaged),
-            Some(Place::Memory(compressed)) => Ok(compressed),
+            Some(Place::Memory(compressed)) => Ok(Compressed::Shared(compressed)),
             Some(Place::File { at, bytes }) => {
                 let mut compressed = vec![0; bytes];
                 let file = inner.file.as_mut().ok_or(damaged)?;
                 file.seek(SeekFrom::Start(at))
                     .and_then(|_| file.read_exact(&mut compressed))
                     .map_err(|source| self.spill_error(source))?;
-                Ok(compressed)
+                Ok(Compressed::Own(compressed))
             }
         }
     }
@@ -187,6 +237,14 @@ mod tests {
             for (index, slice) in slices.iter().enumerate() {
                 store.get(index, &mut back).expect("fetched");
                 assert_eq!(&back, slice);
+            }
+            for (index, slice) in slices.iter().enumerate() {
+                store.put_sparse(index, slice).expect("kept");
+                store.get_sparse(index, &mut back).expect("fetched");
+                assert_eq!(&back, slice);
+                assert!(store.get_sparse(index, &mut [0; 999]).is_err());
+                store.put_list(index, slice).expect("kept");
+                assert_eq!(&store.get_list::<u32>(index).expect("fetched"), slice);
             }
             assert_eq!(store.spilled_bytes() > 0, budget < 16_000);
         }

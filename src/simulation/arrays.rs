@@ -282,7 +282,7 @@ impl Sink for ArraySink<'_> {
         Ok(())
     }
 
-    fn images(&mut self, first: usize, channels: &[Vec<u8>]) -> Result<(), SinkError> {
+    fn images(&mut self, first: usize, channels: &[&[u8]]) -> Result<(), SinkError> {
         for (image, grey) in self.channels.iter_mut().zip(channels) {
             let mut image = image.slice_mut(s![first.., .., ..]);
             let values = grey

@@ -9,7 +9,7 @@ use super::SimulationError;
 use crate::cells::{CellIndex, Selection};
 use crate::config::{Arrangement, Config, OutputFormat};
 use crate::ground_truth::LoadedVolume;
-use crate::io::write::{OutputFolder, PixelType, VolumeSink};
+use crate::io::write::{EncodedPage, OutputFolder, PageEncoder, PixelType, VolumeSink, WriteError};
 use crate::model::Model;
 use crate::observer::Observer;
 use crate::pipeline::{Sink, SinkError, TruthSlices};
@@ -91,7 +91,7 @@ impl<'a> FileSink<'a> {
     }
 }
 
-/// Turns indices of cells into pages of ids.
+/// Turns indices of cells into pages of ids. Index 0 is id 0.
 #[derive(Clone, Copy)]
 struct Ids<'a> {
     cells: &'a CellIndex,
@@ -101,35 +101,53 @@ struct Ids<'a> {
 }
 
 impl Ids<'_> {
-    /// The bytes of a page. The type was chosen for the largest id: nothing is cut.
-    fn page(&self, cells: impl Iterator<Item = u32>) -> Vec<u8> {
+    /// Encodes a page. The type was chosen for the largest id: nothing is cut.
+    fn encode(self, encoder: &dyn PageEncoder, cells: &[u32]) -> Result<EncodedPage, WriteError> {
         if self.numbered {
-            return bytes_of(cells);
+            return encoder.encode(bytemuck::cast_slice(cells));
         }
         let ids = self.cells.ids();
-        let ids = cells.map(|cell| ids[cell as usize]);
         match self.pixel {
-            PixelType::Gray16 => bytes_of(ids.map(|id| id as u16)),
-            PixelType::Gray32 => bytes_of(ids.map(|id| id as u32)),
-            _ => bytes_of(ids),
+            PixelType::Gray16 => encode_each(encoder, cells, |cell| ids[cell as usize] as u16),
+            PixelType::Gray32 => encode_each(encoder, cells, |cell| ids[cell as usize] as u32),
+            _ => encode_each(encoder, cells, |cell| ids[cell as usize]),
         }
     }
 }
 
-/// Numbers as the bytes of a page.
-fn bytes_of<T: bytemuck::Pod>(numbers: impl Iterator<Item = T>) -> Vec<u8> {
-    bytemuck::cast_slice(&numbers.collect::<Vec<T>>()).to_vec()
+/// Encodes the page of each cell's number.
+fn encode_each<T: bytemuck::Pod>(
+    encoder: &dyn PageEncoder,
+    cells: &[u32],
+    number: impl Fn(u32) -> T,
+) -> Result<EncodedPage, WriteError> {
+    /// Pixels that are most often of one cell.
+    const TOGETHER: usize = 16;
+    let mut page = vec![T::zeroed(); cells.len()];
+    for (page, cells) in page.chunks_mut(TOGETHER).zip(cells.chunks(TOGETHER)) {
+        let one = cells[0];
+        if cells.iter().fold(0, |other, cell| other | (cell ^ one)) == 0 {
+            if one != 0 {
+                page.fill(number(one));
+            }
+        } else {
+            for (page, &cell) in page.iter_mut().zip(cells) {
+                *page = number(cell);
+            }
+        }
+    }
+    encoder.encode(bytemuck::cast_slice(&page))
 }
 
 /// Encodes pages on all threads and appends them in order.
 fn append_pages<P: Sync + Send>(
     sink: &mut dyn VolumeSink,
     pages: impl IndexedParallelIterator<Item = P>,
-    pixels: impl Fn(P) -> Vec<u8> + Sync + Send,
+    encode: impl Fn(&dyn PageEncoder, P) -> Result<EncodedPage, WriteError> + Sync + Send,
 ) -> Result<(), SinkError> {
     let encoder = sink.encoder();
     let encoded: Vec<_> = pages
-        .map(|page| encoder.encode(&pixels(page)))
+        .map(|page| encode(&*encoder, page))
         .collect::<Result<_, _>>()?;
     for page in encoded {
         sink.append(page)?;
@@ -152,7 +170,7 @@ impl Sink for FileSink<'_> {
             Truth::Merged(sinks) => append_pages(
                 sinks[slices.fluorophore].as_mut(),
                 cells.par_chunks_exact(self.pixels),
-                |page| self.ids.page(page.iter().copied()),
+                |encoder, page| self.ids.encode(encoder, page),
             ),
             Truth::Splitted(truth) => Ok(truth.keep(slices)?),
         }
@@ -168,28 +186,34 @@ impl Sink for FileSink<'_> {
         Ok(())
     }
 
-    fn images(&mut self, _: usize, channels: &[Vec<u8>]) -> Result<(), SinkError> {
+    fn images(&mut self, _: usize, channels: &[&[u8]]) -> Result<(), SinkError> {
         let page_bytes = self.pixels * self.grey_bytes;
         if !self.merged {
             for (sink, grey) in self.channels.iter_mut().zip(channels) {
                 let pages = grey.par_chunks_exact(page_bytes);
-                append_pages(sink.as_mut(), pages, <[u8]>::to_vec)?;
+                append_pages(sink.as_mut(), pages, |encoder, page| encoder.encode(page))?;
             }
             return Ok(());
         }
         let grey_bytes = self.grey_bytes;
         let slices = channels.first().map_or(0, |grey| grey.len() / page_bytes);
         for (sink, colours) in self.channels.iter_mut().zip(channels.chunks(COLOURS)) {
-            append_pages(sink.as_mut(), (0..slices).into_par_iter(), |slice| {
-                let mut page = vec![0; COLOURS * page_bytes];
-                for (colour, grey) in colours.iter().enumerate() {
-                    let grey = grey[slice * page_bytes..][..page_bytes].chunks_exact(grey_bytes);
-                    for (pixel, value) in page.chunks_exact_mut(COLOURS * grey_bytes).zip(grey) {
-                        pixel[colour * grey_bytes..][..grey_bytes].copy_from_slice(value);
+            append_pages(
+                sink.as_mut(),
+                (0..slices).into_par_iter(),
+                |encoder, slice| {
+                    let mut page = vec![0; COLOURS * page_bytes];
+                    for (colour, grey) in colours.iter().enumerate() {
+                        let grey =
+                            grey[slice * page_bytes..][..page_bytes].chunks_exact(grey_bytes);
+                        for (pixel, value) in page.chunks_exact_mut(COLOURS * grey_bytes).zip(grey)
+                        {
+                            pixel[colour * grey_bytes..][..grey_bytes].copy_from_slice(value);
+                        }
                     }
-                }
-                page
-            })?;
+                    encoder.encode(&page)
+                },
+            )?;
         }
         Ok(())
     }

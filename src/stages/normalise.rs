@@ -50,6 +50,9 @@ pub fn photon_thresholds(largest: u32) -> Vec<u32> {
     (1..=largest).collect()
 }
 
+/// Words that are 0 together where their pixels are dark.
+const BLOCK: usize = 16;
+
 fn normalise_cpu(call: &mut CpuCall<'_>) {
     let p: NormaliseParams = call.params();
     let [image, thresholds, mut grey] = call.buffers();
@@ -72,9 +75,16 @@ fn normalise_cpu(call: &mut CpuCall<'_>) {
         .par_chunks_mut(1 << 12)
         .zip(image.par_chunks(per_word << 12))
         .for_each(|(words, pixels)| {
-            for (word, pixels) in words.iter_mut().zip(pixels.chunks(per_word)) {
-                let greys = (0..).zip(pixels);
-                *word = greys.fold(0, |word, (i, &value)| word | grey_of(value) << (bits * i));
+            let blocks = words.chunks_mut(BLOCK).zip(pixels.chunks(per_word * BLOCK));
+            for (words, pixels) in blocks {
+                if pixels.iter().copied().fold(0, u32::max) < thresholds[0] {
+                    words.fill(0);
+                    continue;
+                }
+                for (word, pixels) in words.iter_mut().zip(pixels.chunks(per_word)) {
+                    let greys = (0..).zip(pixels);
+                    *word = greys.fold(0, |word, (i, &value)| word | grey_of(value) << (bits * i));
+                }
             }
         });
 }

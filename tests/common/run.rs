@@ -118,9 +118,9 @@ impl Sink for Collect {
         Ok(())
     }
 
-    fn images(&mut self, _: usize, channels: &[Vec<u8>]) -> Result<(), SinkError> {
+    fn images(&mut self, _: usize, channels: &[&[u8]]) -> Result<(), SinkError> {
         for (all, grey) in self.grey.iter_mut().zip(channels) {
-            all.extend(grey);
+            all.extend_from_slice(grey);
         }
         Ok(())
     }

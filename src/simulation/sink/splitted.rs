@@ -129,7 +129,7 @@ impl<'a> SplittedTruth<'a> {
             return Ok(());
         };
         // Most cells are absent from most slices.
-        let blank = encoder.encode(&ids.page(std::iter::repeat_n(0, x * y)))?;
+        let blank = ids.encode(&**encoder, &vec![0; x * y])?;
         let mut sheets = vec![vec![0u32; x * y]; stores.len()];
         for slice in 0..slices {
             if observer.interrupted() {
@@ -151,7 +151,7 @@ impl<'a> SplittedTruth<'a> {
                 let alone = sheets[sheet]
                     .iter()
                     .map(|&c| if c == cell { cell } else { 0 });
-                encoder.encode(&ids.page(alone))
+                ids.encode(&**encoder, &alone.collect::<Vec<u32>>())
             };
             let pages = batch.par_iter().zip(&encoders).map(page);
             let pages = pages.collect::<Result<Vec<_>, WriteError>>()?;
