@@ -97,14 +97,29 @@ fn their_volumes_are_there_and_their_outputs_are_their_own() {
     assert_eq!(outputs.len(), configurations().len());
 }
 
+/// The pixels of an image file, with its size and type.
+fn pixels(content: &[u8], name: &str) -> Vec<String> {
+    if name.ends_with(".png") {
+        return vec![format!("{:?}", image::load_from_memory(content).unwrap())];
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), content).unwrap();
+    let stack = support_cli::read_stack(file.path());
+    vec![
+        format!("{:?} {:?}", stack.shape, stack.color),
+        format!("{:?}", stack.values),
+    ]
+}
+
 #[test]
 fn the_volumes_are_what_the_example_makes() {
     let mut total = 0;
     for (name, content) in data::files().unwrap() {
         let path = folder().join("data").join(&name);
         assert!(content.len() < 150_000, "{name}");
+        // Compressors may pack the same pixels differently.
         assert!(
-            fs::read(&path).unwrap() == content,
+            pixels(&fs::read(&path).unwrap(), &name) == pixels(&content, &name),
             "{name} is not what the example makes"
         );
         total += content.len();

@@ -2,7 +2,8 @@
 //!
 //! The language is that of Python's ConfigObj: sections nest by repeated brackets, values are text or
 //! comma-separated lists of it, quoted or not, in triple quotes over several lines, and `%(key)s` stands for
-//! another value. It has no types, so that all values are [`Value::Raw`] and the keys decide.
+//! another value. It has no types, so that all values are [`Value::Raw`] and the keys decide. Lists may stand in
+//! brackets, as Python writes them, which ConfigObj takes for a part of the first and the last item.
 //!
 //! The crate `configobj` would not do: it does not tell in which line a key stands, takes no value for another
 //! (`%(key)s`), and refuses a header whose comment holds a bracket, such as `[[channels]] # see [1]`.
