@@ -1,9 +1,11 @@
-// Pixels as 8-bit grey values, four to a word (docs/model.md section 7); twin of stages/normalise.rs.
+// Pixels as grey values of 8 or 16 bits (docs/model.md section 7); twin of stages/normalise.rs.
 #import dispatch
 
 struct NormaliseParams {
     pixels: u32,
     thresholds_at: u32,
+    largest: u32,
+    per_word: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: NormaliseParams;
@@ -14,7 +16,7 @@ struct NormaliseParams {
 // The number of thresholds that the value reaches.
 fn grey_of(value: u32) -> u32 {
     var low = 0u;
-    var high = 255u;
+    var high = params.largest;
     while low < high {
         let middle = (low + high) / 2u;
         if thresholds[params.thresholds_at + middle] <= value {
@@ -33,13 +35,14 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let thread = linear_thread(group, groups, local);
-    let first = thread * 4u;
+    let first = thread * params.per_word;
     if first >= params.pixels {
         return;
     }
+    let bits = 32u / params.per_word;
     var word = 0u;
-    for (var i = 0u; i < min(4u, params.pixels - first); i++) {
-        word |= grey_of(image[first + i]) << (8u * i);
+    for (var i = 0u; i < min(params.per_word, params.pixels - first); i++) {
+        word |= grey_of(image[first + i]) << (bits * i);
     }
     grey[thread] = word;
 }

@@ -1,15 +1,22 @@
 //! The ground truth of a run: read once, slice by slice, and kept compressed for its sweeps.
 
+mod merged;
+mod sheets;
+mod splitted;
+
+#[cfg(test)]
+mod tests;
+
 use crate::cells::CellIndex;
-use crate::io::read::{ReadError, VolumeSource};
+use crate::io::read::{CellSource, ReadError, SliceReader, VolumeSource};
 use crate::observer::Observer;
 use crate::stages::regions::FIRST_ANNOTATION;
 use crate::store::{SliceStore, StoreError};
 use crate::volume::Region;
 use rayon::prelude::*;
-use std::collections::BTreeSet;
+use sheets::Sheets;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Compressed slices that are kept in memory before they go to a file.
 const MEMORY_BYTES: usize = 128 << 20;
@@ -38,79 +45,54 @@ pub struct LoadedVolume {
     pub cells: CellIndex,
     /// For each annotated region its number of voxels, and of these the ones inside cells.
     pub annotated_voxels: Vec<(u64, u64)>,
+    /// Of splitted cells, the volumes that are 0 everywhere in the part that was read.
+    pub blank_stacks: Vec<PathBuf>,
+    /// Of splitted cells, the number of volumes with a cell; where cells have several, more than cells.
+    pub stacks: usize,
     region: Region,
-    sheets: Vec<SliceStore>,
+    labels: Labels,
     annotations: SliceStore,
 }
 
-/// What reading a slice told about it.
-#[derive(Default)]
-struct SliceFacts {
-    ids: BTreeSet<u64>,
-    annotated: Vec<(u64, u64)>,
+/// Which cell a voxel belongs to.
+#[derive(Debug)]
+enum Labels {
+    /// Ids, slice by slice.
+    Merged(SliceStore),
+    /// Cells that may overlap.
+    Splitted(Sheets),
 }
 
 impl LoadedVolume {
-    /// Reads `region` of a volume of cells and of the volumes of annotated regions, on all threads.
+    /// Reads `region` of the cells and of the volumes of annotated regions, on all threads.
     /// What memory cannot hold goes to an unnamed file in `folder`.
     ///
     /// # Errors
     /// See [`LoadError`].
     pub fn load(
-        source: &dyn VolumeSource,
-        annotations: &[Box<dyn VolumeSource>],
+        source: &CellSource<'_>,
+        annotations: &[&dyn VolumeSource],
         region: Region,
         folder: &Path,
         observer: &mut dyn Observer,
     ) -> Result<Self, LoadError> {
-        let depth = region.shape[0];
-        let labels = SliceStore::new(depth, MEMORY_BYTES, folder);
-        let bits = SliceStore::new(depth, MEMORY_BYTES, folder);
-        let mut facts = SliceFacts {
-            ids: BTreeSet::new(),
-            annotated: vec![(0, 0); annotations.len()],
-        };
-        observer.begin(STAGE, depth);
-        // A reader holds a decoder: a few slices for each, so that threads stay busy and opening
-        // does not count.
-        let share = depth
-            .div_ceil(4 * rayon::current_num_threads())
-            .clamp(1, 16);
-        let wave = share * rayon::current_num_threads();
-        for start in (0..depth).step_by(wave) {
-            if observer.interrupted() {
-                return Err(LoadError::Interrupted);
-            }
-            let end = (start + wave).min(depth);
-            let shares: Vec<Range<usize>> = (start..end)
-                .step_by(share)
-                .map(|s| s..(s + share).min(end))
-                .collect();
-            let found = shares
-                .into_par_iter()
-                .map(|slices| read_slices(source, annotations, region, slices, &labels, &bits))
-                .collect::<Result<Vec<_>, LoadError>>()?;
-            for found in found {
-                facts.ids.extend(found.ids);
-                for (total, part) in facts.annotated.iter_mut().zip(found.annotated) {
-                    *total = (total.0 + part.0, total.1 + part.1);
-                }
-            }
-            observer.advance(end - start);
-        }
-        observer.end();
-        Ok(Self {
-            cells: CellIndex::new(facts.ids),
-            annotated_voxels: facts.annotated,
+        let annotations = Annotations {
+            sources: annotations,
             region,
-            sheets: vec![labels],
-            annotations: bits,
-        })
+            bits: SliceStore::new(region.shape[0], MEMORY_BYTES, folder),
+        };
+        match source {
+            CellSource::Merged(volume) => merged::load(&**volume, annotations, folder, observer),
+            CellSource::Splitted(cells) => splitted::load(cells, annotations, folder, observer),
+        }
     }
 
     /// Number of label volumes without overlap that hold the cells.
     pub fn sheets(&self) -> usize {
-        self.sheets.len()
+        match &self.labels {
+            Labels::Merged(_) => 1,
+            Labels::Splitted(sheets) => sheets.count(),
+        }
     }
 
     /// Indices of cells, slice by slice.
@@ -118,20 +100,10 @@ impl LoadedVolume {
     /// # Errors
     /// When they cannot be read back.
     pub fn labels(&self, sheet: usize, slices: Range<usize>) -> Result<Vec<Vec<u32>>, StoreError> {
-        let store = &self.sheets[sheet];
         let voxels = self.region.slice_voxels();
-        let slice = |z: usize| {
-            let mut ids = vec![0u64; voxels];
-            store.get(z, &mut ids)?;
-            // Ids come in runs: look each run up once.
-            let (mut id, mut index) = (0, 0);
-            let indices = ids.iter().map(|&next| {
-                if next != id {
-                    (id, index) = (next, self.cells.index(next));
-                }
-                index
-            });
-            Ok(indices.collect())
+        let slice = |z: usize| match &self.labels {
+            Labels::Merged(store) => merged::labels(store, z, voxels, &self.cells),
+            Labels::Splitted(sheets) => sheets.labels(sheet, z, voxels),
         };
         slices.into_par_iter().map(slice).collect()
     }
@@ -149,54 +121,98 @@ impl LoadedVolume {
     }
 }
 
-/// Reads some slices with a reader of their own and keeps them.
-fn read_slices(
-    source: &dyn VolumeSource,
-    annotations: &[Box<dyn VolumeSource>],
+/// The volumes of annotated regions, and where their bits go.
+struct Annotations<'a> {
+    sources: &'a [&'a dyn VolumeSource],
     region: Region,
-    slices: Range<usize>,
-    labels: &SliceStore,
-    bits: &SliceStore,
-) -> Result<SliceFacts, LoadError> {
-    let [z, x, y] = region.offset;
-    let (rows, columns) = (x..x + region.shape[1], y..y + region.shape[2]);
-    let mut reader = source.slices()?;
-    let mut readers = annotations
-        .iter()
-        .map(|source| source.slices())
-        .collect::<Result<Vec<_>, _>>()?;
-    let voxels = region.slice_voxels();
-    let mut facts = SliceFacts {
-        ids: BTreeSet::new(),
-        annotated: vec![(0, 0); annotations.len()],
-    };
-    let mut ids = vec![0u64; voxels];
-    let mut note = vec![0u64; voxels];
-    for slice in slices {
-        reader.read(z + slice, rows.clone(), columns.clone(), &mut ids)?;
-        let mut last = 0;
-        for &id in &ids {
-            if id != last {
-                last = id;
-                facts.ids.insert(id);
-            }
-        }
-        labels.put(slice, &ids)?;
-        if !readers.is_empty() {
-            let mut mask = vec![0u32; voxels];
-            for (number, reader) in readers.iter_mut().enumerate() {
-                reader.read(z + slice, rows.clone(), columns.clone(), &mut note)?;
-                let (total, inside) = &mut facts.annotated[number];
-                for ((mask, &note), &id) in mask.iter_mut().zip(&note).zip(&ids) {
-                    if note != 0 {
-                        *mask |= FIRST_ANNOTATION << number;
-                        *total += 1;
-                        *inside += u64::from(id != 0);
-                    }
-                }
-            }
-            bits.put(slice, &mask)?;
+    bits: SliceStore,
+}
+
+/// For each annotated region its number of voxels, and of these the ones inside cells.
+type AnnotatedVoxels = Vec<(u64, u64)>;
+
+impl Annotations<'_> {
+    fn readers(&self) -> Result<AnnotationReaders<'_>, ReadError> {
+        let readers = (self.sources.iter()).map(|source| source.slices());
+        Ok(AnnotationReaders {
+            readers: readers.collect::<Result<_, _>>()?,
+            note: vec![0; self.region.slice_voxels()],
+            found: vec![(0, 0); self.sources.len()],
+        })
+    }
+
+    fn add(&self, totals: &mut AnnotatedVoxels, part: AnnotatedVoxels) {
+        totals.resize(self.sources.len(), (0, 0));
+        for (total, part) in totals.iter_mut().zip(part) {
+            *total = (total.0 + part.0, total.1 + part.1);
         }
     }
-    Ok(facts)
+}
+
+/// Reads the annotations of some slices, for one thread.
+struct AnnotationReaders<'a> {
+    readers: Vec<Box<dyn SliceReader + 'a>>,
+    note: Vec<u64>,
+    found: AnnotatedVoxels,
+}
+
+impl AnnotationReaders<'_> {
+    /// Reads a slice, and keeps it. `in_cell` tells whether a voxel of it lies in a cell.
+    fn read(
+        &mut self,
+        annotations: &Annotations<'_>,
+        slice: usize,
+        in_cell: impl Fn(usize) -> bool,
+    ) -> Result<(), LoadError> {
+        if self.readers.is_empty() {
+            return Ok(());
+        }
+        let (z, rows, columns) = annotations.region.slice(slice);
+        let mut mask = vec![0u32; self.note.len()];
+        for (number, reader) in self.readers.iter_mut().enumerate() {
+            reader.read(z, rows.clone(), columns.clone(), &mut self.note)?;
+            let (total, inside) = &mut self.found[number];
+            for (voxel, (mask, &note)) in mask.iter_mut().zip(&self.note).enumerate() {
+                if note != 0 {
+                    *mask |= FIRST_ANNOTATION << number;
+                    *total += 1;
+                    *inside += u64::from(in_cell(voxel));
+                }
+            }
+        }
+        Ok(annotations.bits.put(slice, &mask)?)
+    }
+}
+
+/// Works through pieces of work on all threads, and hands the results over in order, telling the
+/// observer after each wave how much is done.
+fn in_waves<W: Send, R: Send>(
+    work: Vec<W>,
+    amount: impl Fn(&W) -> usize,
+    observer: &mut dyn Observer,
+    each: impl Fn(W) -> Result<R, LoadError> + Sync,
+    mut done: impl FnMut(R),
+) -> Result<(), LoadError> {
+    let wave = 4 * rayon::current_num_threads();
+    let mut work = work.into_iter().peekable();
+    while work.peek().is_some() {
+        if observer.interrupted() {
+            return Err(LoadError::Interrupted);
+        }
+        let pieces: Vec<W> = work.by_ref().take(wave).collect();
+        let total = pieces.iter().map(&amount).sum();
+        let found = pieces.into_par_iter().map(&each);
+        for result in found.collect::<Result<Vec<R>, LoadError>>()? {
+            done(result);
+        }
+        observer.advance(total);
+    }
+    Ok(())
+}
+
+/// Cuts `0..depth` into shares of at most `most` slices.
+fn shares(depth: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..depth)
+        .step_by(most)
+        .map(move |start| start..(start + most).min(depth))
 }

@@ -1,5 +1,7 @@
 //! What the host has and what the process used of it.
 
+use std::path::Path;
+
 /// Bytes of memory that the system says are available to new work. Where it does not say (other
 /// systems than Linux), an amount that most machines have.
 pub fn available_memory() -> u64 {
@@ -44,6 +46,48 @@ pub fn peak_memory() -> Option<u64> {
     }
     #[cfg(not(unix))]
     None
+}
+
+/// The longest part of a path that is there; the working directory for a relative path of which nothing is.
+pub fn existing_part(path: &Path) -> &Path {
+    path.ancestors()
+        .find(|part| !part.as_os_str().is_empty() && part.exists())
+        .unwrap_or(Path::new("."))
+}
+
+/// Bytes that the file system of a path, or of the part of it that is there, has left for the user. `None`
+/// where the system does not say (other systems than Unix).
+pub fn free_disk(path: &Path) -> Option<u64> {
+    #[cfg(unix)]
+    {
+        let space = nix::sys::statvfs::statvfs(existing_part(path)).ok()?;
+        // Their types are the system's choice.
+        #[allow(clippy::unnecessary_cast)]
+        let (blocks, block_bytes) = (
+            space.blocks_available() as u64,
+            space.fragment_size() as u64,
+        );
+        blocks.checked_mul(block_bytes)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
+    }
+}
+
+/// Whether the process may write to a folder, as far as the system tells beforehand.
+pub fn is_writable(folder: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use nix::unistd::{AccessFlags, access};
+        access(folder, AccessFlags::W_OK).is_ok()
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = folder;
+        true
+    }
 }
 
 fn kilobytes_of(path: &str, key: &str) -> Option<u64> {

@@ -15,6 +15,8 @@
 
 pub mod camera;
 pub mod cells;
+pub mod check;
+pub mod colour;
 pub mod compute;
 pub mod config;
 pub mod fft;
@@ -27,6 +29,7 @@ pub mod observer;
 pub mod phantom;
 pub mod pipeline;
 pub mod plan;
+pub mod plot;
 pub mod psf;
 pub mod rng;
 pub mod schedule;

@@ -1,14 +1,19 @@
 //! A configuration turned into what the kernels need: tables, keys, region bits, photons and point
 //! spread functions. All of it is computed on the host in f64.
 
+mod advice;
 mod channels;
+mod point_spread;
 mod warnings;
 
 pub use channels::{ChannelModel, Source};
+pub use point_spread::{PsfVolume, point_spread_functions};
 
 use crate::camera::{AxisSampling, Camera};
-use crate::config::{Config, Region as CellRegion, SingleNeuron};
-use crate::fluorophore::{self, Fluorophore};
+use crate::config::{
+    Arrangement, BitDepth, Config, Normalization, Region as CellRegion, SingleNeuron,
+};
+use crate::fluorophore::{Fluorophore, OwnFluorophoreError};
 use crate::psf::{self, PsfError};
 use crate::rng::{DiscreteTable, Purpose, StreamKey, TableError};
 use crate::schedule::Reach;
@@ -89,14 +94,12 @@ pub enum ModelError {
     /// More annotated regions than bits.
     #[error("[groundtruth.regions] has {0} regions; at most {max} are supported", max = regions::MOST_ANNOTATIONS)]
     TooManyRegions(usize),
-    /// A fluorophore that is not in the catalogue.
-    #[error("[labeling.{layer}] fluorophore {name} is not known")]
-    UnknownFluorophore {
-        /// The layer.
-        layer: String,
-        /// The name.
-        name: String,
-    },
+    /// A fluorophore that is neither built in nor one of the configuration's own.
+    #[error("the fluorophore {0} is not known (a table [fluorophores.NAME] adds one)")]
+    UnknownFluorophore(String),
+    /// A dye of the user's own cannot be read.
+    #[error(transparent)]
+    OwnFluorophore(#[from] OwnFluorophoreError),
     /// A point spread function cannot be computed.
     #[error("the point spread function of {fluorophore} in [optics.channels.{channel}]: {source}")]
     Psf {
@@ -159,13 +162,19 @@ pub struct Model {
     /// Layers in the order of their names.
     pub layers: Vec<LayerModel>,
     /// The layers' fluorophores, each once, in the order of their names.
-    pub fluorophores: Vec<&'static Fluorophore>,
+    pub fluorophores: Vec<Fluorophore>,
     /// Channels in the order of their names.
     pub channels: Vec<ChannelModel>,
     /// Names of the annotated regions, in the order of their bits.
     pub annotations: Vec<String>,
     /// Bit of the region that the ground truth shows.
     pub truth_bit: u32,
+    /// Whether all cells share a ground truth, or each has its own.
+    pub truth_cells: Arrangement,
+    /// Bits of a grey value.
+    pub bit_depth: BitDepth,
+    /// What grey values stand for.
+    pub normalize: Normalization,
     /// The camera.
     pub camera: Camera,
     /// Baseline photons, if any.
@@ -188,13 +197,27 @@ impl Model {
     /// # Errors
     /// See [`ModelError`].
     pub fn new(config: &Config, volume: Region, seed: u64) -> Result<Self, ModelError> {
+        Self::with_counts(config, volume, seed, &[])
+    }
+
+    /// As [`Model::new`], for a run to which the proteins with the fluorophores `counted` are given in
+    /// numbers, besides those of the layers.
+    ///
+    /// # Errors
+    /// See [`ModelError`].
+    pub fn with_counts(
+        config: &Config,
+        volume: Region,
+        seed: u64,
+        counted: &[&str],
+    ) -> Result<Self, ModelError> {
         let mut tables = Tables::default();
         let mut warnings = Vec::new();
         let annotations: Vec<String> = config.groundtruth.regions.keys().cloned().collect();
         if annotations.len() > regions::MOST_ANNOTATIONS {
             return Err(ModelError::TooManyRegions(annotations.len()));
         }
-        let fluorophores = fluorophores(config)?;
+        let fluorophores = fluorophores(config, counted)?;
         let voxel_nm = config.groundtruth.voxel_nm;
         if let Some(&voxel_nm) = voxel_nm.iter().find(|&&voxel| voxel < LEAST_VOXEL_NM) {
             return Err(ModelError::TinyVoxel {
@@ -204,7 +227,15 @@ impl Model {
             });
         }
         let layers = layers(config, seed, &fluorophores, &annotations, &mut tables)?;
-        let mut proteins_per_voxel = vec![0.0; fluorophores.len()];
+        // How many are given is not known: enough to see.
+        let known = |f: &Fluorophore| {
+            if counted.contains(&f.name.as_str()) {
+                1.0
+            } else {
+                0.0
+            }
+        };
+        let mut proteins_per_voxel: Vec<f64> = fluorophores.iter().map(known).collect();
         for (model, layer) in layers.iter().zip(config.labeling.layers.values()) {
             proteins_per_voxel[model.fluorophore] += layer.protein_density_per_nm3
                 * voxel_nm.iter().product::<f64>()
@@ -262,6 +293,9 @@ impl Model {
             isotropic: config.groundtruth.isotropic,
             global_density: config.labeling.global_density,
             truth_bit: region_bit(&config.output.gt_region, &annotations),
+            truth_cells: config.output.gt_cells,
+            bit_depth: config.output.bit_depth,
+            normalize: config.output.normalize,
             layers,
             fluorophores,
             channels,
@@ -297,6 +331,14 @@ impl Model {
             .iter()
             .position(|&region| region == bit)
             .unwrap_or(0)
+    }
+
+    /// Ground truth volumes that the device makes for a fluorophore, of cells in this many sheets.
+    pub fn truth_volumes(&self, sheets: usize) -> usize {
+        match self.truth_cells {
+            Arrangement::Merged => 1,
+            Arrangement::Splitted => sheets,
+        }
     }
 
     /// Shape (z, x, y) of the images.
@@ -338,36 +380,23 @@ fn region_bit(region: &CellRegion, annotations: &[String]) -> u32 {
     }
 }
 
-fn fluorophores(config: &Config) -> Result<Vec<&'static Fluorophore>, ModelError> {
-    let mut found = Vec::new();
-    let names: BTreeSet<&String> = config
-        .labeling
-        .layers
-        .values()
-        .map(|l| &l.fluorophore)
+fn fluorophores(config: &Config, counted: &[&str]) -> Result<Vec<Fluorophore>, ModelError> {
+    let layers = config.labeling.layers.values();
+    let names: BTreeSet<&str> = layers
+        .map(|layer| layer.fluorophore.as_str())
+        .chain(counted.iter().copied())
         .collect();
-    for name in names {
-        let layer = || {
-            config
-                .labeling
-                .layers
-                .iter()
-                .find(|(_, layer)| layer.fluorophore == *name)
-        };
-        let fluorophore =
-            fluorophore::find(name).ok_or_else(|| ModelError::UnknownFluorophore {
-                layer: layer().map_or_else(String::new, |(layer, _)| layer.clone()),
-                name: name.clone(),
-            })?;
-        found.push(fluorophore);
-    }
-    Ok(found)
+    let find = |name: &str| {
+        Fluorophore::of(config, name)?
+            .ok_or_else(|| ModelError::UnknownFluorophore(name.to_owned()))
+    };
+    names.into_iter().map(find).collect()
 }
 
 fn layers(
     config: &Config,
     seed: u64,
-    fluorophores: &[&Fluorophore],
+    fluorophores: &[Fluorophore],
     annotations: &[String],
     tables: &mut Tables,
 ) -> Result<Vec<LayerModel>, ModelError> {

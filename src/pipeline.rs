@@ -8,6 +8,7 @@ mod record;
 
 use crate::cells::Selection;
 use crate::compute::{Backend, ComputeError, Recording, Ticket};
+use crate::config::Normalization;
 use crate::ground_truth::LoadedVolume;
 use crate::model::Model;
 use crate::observer::Observer;
@@ -15,23 +16,59 @@ use crate::plan::{IN_FLIGHT, Plan};
 use crate::schedule::{Step, kept};
 use crate::stages::{normalise, status};
 use crate::store::{SliceStore, StoreError};
+use rayon::prelude::*;
 use record::Recorder;
 use std::collections::VecDeque;
 use std::path::Path;
 
 /// Where a run's results go. Slices come in order.
 pub trait Sink {
-    /// Slices of a fluorophore's ground truth from `first` on: indices of cells, (z, x, y).
+    /// The labelled cells, known before any slice comes.
     ///
     /// # Errors
-    /// When they cannot be written.
-    fn truth(&mut self, fluorophore: usize, first: usize, cells: &[u32]) -> Result<(), SinkError>;
+    /// When there is no room for what is to come.
+    fn begin(&mut self, _selection: &Selection) -> Result<(), SinkError> {
+        Ok(())
+    }
 
-    /// Slices of all channels from `first` on: grey values, (z, x, y), a volume for each channel.
+    /// Slices of a fluorophore's ground truth: indices of cells, (z, x, y).
     ///
     /// # Errors
     /// When they cannot be written.
-    fn images(&mut self, first: usize, channels: &[Vec<u8>]) -> Result<(), SinkError>;
+    fn truth(&mut self, slices: TruthSlices<'_>) -> Result<(), SinkError>;
+
+    /// Slices of all channels from `first` on: the bytes of grey values of the model's bit depth in the
+    /// machine's order, (z, x, y), a volume for each channel.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    fn images(&mut self, first: usize, channels: &[&[u8]]) -> Result<(), SinkError>;
+
+    /// All has come. What takes long is shown to the observer; [`Interrupted`] where it asks to stop.
+    ///
+    /// # Errors
+    /// When the results cannot be completed.
+    fn finish(&mut self, _observer: &mut dyn Observer) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
+/// A sink was asked to stop.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("interrupted")]
+pub struct Interrupted;
+
+/// Some slices of a ground truth.
+#[derive(Clone, Copy, Debug)]
+pub struct TruthSlices<'a> {
+    /// Index of the fluorophore.
+    pub fluorophore: usize,
+    /// The sheet of cells that is shown; 0 where the ground truth is merged from all of them.
+    pub sheet: usize,
+    /// The first of the slices.
+    pub first: usize,
+    /// Indices of cells, (z, x, y).
+    pub cells: &'a [u32],
 }
 
 /// Why a result could not be written.
@@ -69,14 +106,40 @@ pub struct Outcome {
 /// Compressed images that are kept in memory before they go to a file.
 const SPILL_MEMORY_BYTES: usize = 128 << 20;
 
+/// Proteins that are not drawn but given.
+pub trait GivenCounts {
+    /// The counts (x, y) of a fluorophore, by its index, in a slice of the volume, if there are any.
+    fn slice(&self, fluorophore: usize, z: usize) -> Option<Vec<u32>>;
+}
+
+/// No protein is given.
+#[derive(Clone, Copy, Debug)]
+pub struct NoCounts;
+
+impl GivenCounts for NoCounts {
+    fn slice(&self, _: usize, _: usize) -> Option<Vec<u32>> {
+        None
+    }
+}
+
+/// What a run is made of.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    /// The cells.
+    pub volume: &'a LoadedVolume,
+    /// Proteins that are there besides those of the layers.
+    pub counts: &'a dyn GivenCounts,
+    /// Where intermediate data go that memory does not hold.
+    pub spill_folder: &'a Path,
+}
+
 /// A run of a model over a volume on a device.
 pub struct Pipeline<'a> {
     model: &'a Model,
     plan: &'a Plan,
-    volume: &'a LoadedVolume,
+    input: Input<'a>,
     backend: &'a mut dyn Backend,
     observer: &'a mut dyn Observer,
-    spill_folder: &'a Path,
 }
 
 impl<'a> Pipeline<'a> {
@@ -88,20 +151,18 @@ impl<'a> Pipeline<'a> {
     pub fn new(
         model: &'a Model,
         plan: &'a Plan,
-        volume: &'a LoadedVolume,
+        input: Input<'a>,
         backend: &'a mut dyn Backend,
         observer: &'a mut dyn Observer,
-        spill_folder: &'a Path,
         poison: bool,
     ) -> Result<Self, ComputeError> {
         backend.allocate(&plan.specs, poison)?;
         Ok(Self {
             model,
             plan,
-            volume,
+            input,
             backend,
             observer,
-            spill_folder,
         })
     }
 
@@ -115,8 +176,16 @@ impl<'a> Pipeline<'a> {
         } else {
             None
         };
-        let selection = Selection::draw(self.model, &self.volume.cells, voxels.as_deref());
+        let selection = Selection::draw(self.model, &self.input.volume.cells, voxels.as_deref());
+        sink.begin(&selection).map_err(RunError::Sink)?;
         let maxima = self.image(&selection, sink)?;
+        sink.finish(self.observer).map_err(|error| {
+            if error.is::<Interrupted>() {
+                RunError::Interrupted
+            } else {
+                RunError::Sink(error)
+            }
+        })?;
         Ok(Outcome { selection, maxima })
     }
 
@@ -139,10 +208,14 @@ impl<'a> Pipeline<'a> {
         }
     }
 
-    /// Voxels of each cell in each of the layers' regions.
-    fn survey(&mut self) -> Result<Vec<Vec<u64>>, RunError> {
+    /// Voxels of each cell, by index, in each of [`Model::layer_regions`]. [`Pipeline::run`] does this by
+    /// itself where it needs to.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub fn survey(&mut self) -> Result<Vec<Vec<u64>>, RunError> {
         let regions = self.model.layer_regions().len();
-        let cells = self.volume.cells.len();
+        let cells = self.input.volume.cells.len();
         let mut totals = vec![vec![0u64; cells]; regions];
         let mut add = |counts: &[u32]| {
             for (totals, counts) in totals.iter_mut().zip(counts.chunks_exact(cells)) {
@@ -156,7 +229,7 @@ impl<'a> Pipeline<'a> {
         let mut pending: VecDeque<Ticket> = VecDeque::new();
         for step in &self.plan.schedule.steps {
             self.check_interrupt()?;
-            let recording = Recorder::new(self.model, self.plan, self.volume).survey(step)?;
+            let recording = Recorder::new(self.model, self.plan, self.input).survey(step)?;
             pending.push_back(self.backend.submit(recording)?);
             if pending.len() >= IN_FLIGHT
                 && let Some(ticket) = pending.pop_front()
@@ -188,17 +261,17 @@ impl<'a> Pipeline<'a> {
             .iter()
             .map(|_| {
                 let memory = SPILL_MEMORY_BYTES / self.model.channels.len();
-                SliceStore::new(image_shape[0], memory, self.spill_folder)
+                SliceStore::new(image_shape[0], memory, self.input.spill_folder)
             })
             .collect();
         let mut maxima = Vec::new();
         self.observer
             .begin("labelling and imaging", self.model.volume.shape[0]);
-        let mut first = Recorder::new(self.model, self.plan, self.volume).start(selection);
+        let mut first = Recorder::new(self.model, self.plan, self.input).start(selection);
         let mut pending: VecDeque<(Ticket, &Step)> = VecDeque::new();
         for step in &self.plan.schedule.steps {
             self.check_interrupt()?;
-            let mut recorder = Recorder::new(self.model, self.plan, self.volume);
+            let mut recorder = Recorder::new(self.model, self.plan, self.input);
             recorder.step(step, selection)?;
             let mut recording = std::mem::take(&mut first);
             recording.commands.extend(recorder.finish().commands);
@@ -232,24 +305,43 @@ impl<'a> Pipeline<'a> {
         let mut reads = self.backend.wait(ticket)?.into_iter();
         let (first, count) = kept(&step.regions, step_z);
         if count > 0 {
+            let sheets = self.model.truth_volumes(self.input.volume.sheets());
             for fluorophore in 0..self.model.fluorophores.len() {
-                let cells = reads.next().unwrap_or_default();
-                let written = sink.truth(fluorophore, first / step_z, &cells);
-                written.map_err(RunError::Sink)?;
+                for sheet in 0..sheets {
+                    let slices = TruthSlices {
+                        fluorophore,
+                        sheet,
+                        first: first / step_z,
+                        cells: &reads.next().unwrap_or_default(),
+                    };
+                    sink.truth(slices).map_err(RunError::Sink)?;
+                }
             }
         }
         let (first, count) = kept(&step.images, step_z);
         if count > 0 && !self.plan.is_one_step() {
             for store in spilled {
                 let images = reads.next().unwrap_or_default();
-                for (offset, image) in images.chunks_exact(pixels).enumerate() {
-                    store.put(first / step_z + offset, image)?;
-                }
+                images
+                    .par_chunks_exact(pixels)
+                    .enumerate()
+                    .try_for_each(|(offset, image)| {
+                        store.put_sparse(first / step_z + offset, image)
+                    })?;
             }
         }
         let flags = reads.next().unwrap_or_default();
         check_status(flags.first().copied().unwrap_or(0))?;
         Ok(reads.next().unwrap_or_default())
+    }
+
+    /// The thresholds of a channel's grey values.
+    fn thresholds(&self, maximum: u32) -> Vec<u32> {
+        let largest = self.model.bit_depth.largest();
+        match self.model.normalize {
+            Normalization::Channel => normalise::thresholds(maximum, largest),
+            Normalization::None => normalise::photon_thresholds(largest),
+        }
     }
 
     /// Normalises by the channels' maxima and hands the images over.
@@ -262,9 +354,10 @@ impl<'a> Pipeline<'a> {
     ) -> Result<(), RunError> {
         let slices = self.model.image_shape()[0];
         let batch = self.plan.images_per_step;
+        let grey_bytes = self.model.bit_depth.bits() as usize / 8;
         let thresholds = maxima
             .iter()
-            .flat_map(|&m| normalise::thresholds(m))
+            .flat_map(|&maximum| self.thresholds(maximum))
             .collect();
         let mut recording = Recording::default();
         recording.write(self.plan.buffers.thresholds, 0, thresholds);
@@ -272,27 +365,27 @@ impl<'a> Pipeline<'a> {
         for first in (0..slices).step_by(batch) {
             self.check_interrupt()?;
             let count = batch.min(slices - first);
-            let mut recorder = Recorder::new(self.model, self.plan, self.volume);
+            let mut recorder = Recorder::new(self.model, self.plan, self.input);
             for (channel, store) in spilled.iter().enumerate() {
                 let images = if self.plan.is_one_step() {
                     None
                 } else {
                     let mut images = vec![0; count * pixels];
-                    for (offset, image) in images.chunks_exact_mut(pixels).enumerate() {
-                        store.get(first + offset, image)?;
-                    }
+                    images
+                        .par_chunks_exact_mut(pixels)
+                        .enumerate()
+                        .try_for_each(|(offset, image)| store.get_sparse(first + offset, image))?;
                     Some(images)
                 };
                 recorder.normalise(channel, images, count * pixels);
             }
             recording.commands.extend(recorder.finish().commands);
             let ticket = self.backend.submit(std::mem::take(&mut recording))?;
-            let grey = self.backend.wait(ticket)?.into_iter().map(|words| {
-                let mut bytes: Vec<u8> = bytemuck::pod_collect_to_vec(&words);
-                bytes.truncate(count * pixels);
-                bytes
-            });
-            let channels: Vec<Vec<u8>> = grey.collect();
+            let grey = self.backend.wait(ticket)?;
+            let channels: Vec<&[u8]> = grey
+                .iter()
+                .map(|words| &bytemuck::cast_slice(words)[..count * pixels * grey_bytes])
+                .collect();
             sink.images(first, &channels).map_err(RunError::Sink)?;
             self.observer.advance(count);
         }

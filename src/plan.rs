@@ -5,7 +5,6 @@ use crate::fft::{FourierTables, Layout, LineVariant, SliceTransform};
 use crate::model::Model;
 use crate::schedule::{Schedule, kept};
 use crate::stages::blur::TAPS;
-use crate::stages::normalise::THRESHOLDS;
 
 /// Why a run does not fit a device.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -294,9 +293,14 @@ impl Plan {
                 .collect(),
             grey: add(
                 "grey values".into(),
-                images_per_step.saturating_mul(image).div_ceil(4),
+                images_per_step
+                    .saturating_mul(image)
+                    .div_ceil(32 / model.bit_depth.bits() as usize),
             ),
-            thresholds: add("thresholds".into(), model.channels.len() * THRESHOLDS),
+            thresholds: add(
+                "thresholds".into(),
+                model.channels.len() * model.bit_depth.largest() as usize,
+            ),
             maximum: add("maxima".into(), model.channels.len()),
             truth: add("ground truth".into(), truths.saturating_mul(image)),
         };
@@ -305,7 +309,8 @@ impl Plan {
         } else {
             images_per_step * model.channels.len()
         };
-        let read_images = (truths * model.fluorophores.len()).saturating_add(spilled);
+        let truth_volumes = model.fluorophores.len() * model.truth_volumes(sheets);
+        let read_images = truths.saturating_mul(truth_volumes).saturating_add(spilled);
         let staging_bytes = (read_images as u64)
             .saturating_mul(image as u64)
             .saturating_mul(4);

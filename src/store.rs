@@ -1,9 +1,12 @@
 //! Slices kept aside: compressed, in memory while they are few, else in an unnamed file.
 
+mod sparse;
+
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Why a slice cannot be kept or found again.
 #[derive(Debug, thiserror::Error)]
@@ -43,8 +46,25 @@ struct Inner {
 #[derive(Clone, Debug)]
 enum Place {
     Absent,
-    Memory(Vec<u8>),
+    Memory(Arc<[u8]>),
     File { at: u64, bytes: usize },
+}
+
+/// The bytes of a slice: those in memory, or those read from the file.
+enum Compressed {
+    Shared(Arc<[u8]>),
+    Own(Vec<u8>),
+}
+
+impl Deref for Compressed {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Shared(bytes) => bytes,
+            Self::Own(bytes) => bytes,
+        }
+    }
 }
 
 impl SliceStore {
@@ -79,30 +99,65 @@ impl SliceStore {
     /// # Errors
     /// [`StoreError::Spill`].
     pub fn put<T: bytemuck::Pod>(&self, slice: usize, data: &[T]) -> Result<(), StoreError> {
-        let compressed = lz4_flex::block::compress(bytemuck::cast_slice(data));
-        let mut guard = self.lock();
-        let inner = &mut *guard;
-        inner.slices[slice] = if inner.in_memory + compressed.len() <= self.memory_bytes {
-            inner.in_memory += compressed.len();
-            Place::Memory(compressed)
-        } else {
-            let mut write = || -> std::io::Result<()> {
-                let file = match &mut inner.file {
-                    Some(file) => file,
-                    empty => empty.insert(tempfile::tempfile_in(&self.folder)?),
-                };
-                file.seek(SeekFrom::Start(inner.file_end))?;
-                file.write_all(&compressed)
-            };
-            write().map_err(|source| self.spill_error(source))?;
-            let at = inner.file_end;
-            inner.file_end += compressed.len() as u64;
-            Place::File {
-                at,
-                bytes: compressed.len(),
-            }
-        };
+        self.place(slice, lz4_flex::block::compress(bytemuck::cast_slice(data)))
+    }
+
+    /// Keeps a slice of numbers, many of which are 0 and most of which are small, for
+    /// [`SliceStore::get_sparse`].
+    ///
+    /// # Errors
+    /// [`StoreError::Spill`].
+    pub fn put_sparse(&self, slice: usize, numbers: &[u32]) -> Result<(), StoreError> {
+        self.place(slice, sparse::pack(numbers))
+    }
+
+    /// Keeps a list of any length in the place of a slice, for [`SliceStore::get_list`].
+    ///
+    /// # Errors
+    /// [`StoreError::Spill`].
+    pub fn put_list<T: bytemuck::Pod>(&self, slice: usize, data: &[T]) -> Result<(), StoreError> {
+        let bytes = bytemuck::cast_slice(data);
+        self.place(slice, lz4_flex::block::compress_prepend_size(bytes))
+    }
+
+    fn place(&self, slice: usize, compressed: Vec<u8>) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        inner.slices[slice] = self.keep(&mut inner, compressed)?;
         Ok(())
+    }
+
+    /// Keeps a list of any length as one more slice, and returns its number.
+    ///
+    /// # Errors
+    /// [`StoreError::Spill`].
+    pub fn push_list<T: bytemuck::Pod>(&self, data: &[T]) -> Result<usize, StoreError> {
+        let compressed = lz4_flex::block::compress_prepend_size(bytemuck::cast_slice(data));
+        let mut inner = self.lock();
+        let place = self.keep(&mut inner, compressed)?;
+        inner.slices.push(place);
+        Ok(inner.slices.len() - 1)
+    }
+
+    fn keep(&self, inner: &mut Inner, compressed: Vec<u8>) -> Result<Place, StoreError> {
+        if inner.in_memory + compressed.len() <= self.memory_bytes {
+            inner.in_memory += compressed.len();
+            return Ok(Place::Memory(compressed.into()));
+        }
+        let mut write = || -> std::io::Result<()> {
+            let file = match &mut inner.file {
+                Some(file) => file,
+                empty => empty.insert(tempfile::tempfile_in(&self.folder)?),
+            };
+            file.seek(SeekFrom::Start(inner.file_end))?;
+            file.write_all(&compressed)
+        };
+        write().map_err(|source| self.spill_error(source))?;
+        let at = inner.file_end;
+        inner.file_end += compressed.len() as u64;
+        Ok(Place::File {
+            at,
+            bytes: compressed.len(),
+        })
     }
 
     /// Fetches a slice into a buffer of the length it was kept with.
@@ -110,26 +165,46 @@ impl SliceStore {
     /// # Errors
     /// [`StoreError::Spill`], and [`StoreError::Damaged`] for a slice that was not kept.
     pub fn get<T: bytemuck::Pod>(&self, slice: usize, data: &mut [T]) -> Result<(), StoreError> {
-        let damaged = StoreError::Damaged { slice };
-        let place = {
-            let mut inner = self.lock();
-            match inner.slices.get(slice).cloned() {
-                None | Some(Place::Absent) => return Err(damaged),
-                Some(Place::Memory(compressed)) => compressed,
-                Some(Place::File { at, bytes }) => {
-                    let mut compressed = vec![0; bytes];
-                    let file = inner.file.as_mut().ok_or(damaged)?;
-                    file.seek(SeekFrom::Start(at))
-                        .and_then(|_| file.read_exact(&mut compressed))
-                        .map_err(|source| self.spill_error(source))?;
-                    compressed
-                }
-            }
-        };
         let bytes = bytemuck::cast_slice_mut(data);
-        match lz4_flex::block::decompress_into(&place, bytes) {
+        match lz4_flex::block::decompress_into(&self.fetch(slice)?, bytes) {
             Ok(length) if length == bytes.len() => Ok(()),
             _ => Err(StoreError::Damaged { slice }),
+        }
+    }
+
+    /// Fetches what [`SliceStore::put_sparse`] kept into a buffer of the same length.
+    ///
+    /// # Errors
+    /// As [`SliceStore::get`].
+    pub fn get_sparse(&self, slice: usize, numbers: &mut [u32]) -> Result<(), StoreError> {
+        let packed = self.fetch(slice)?;
+        sparse::unpack(&packed, numbers).ok_or(StoreError::Damaged { slice })
+    }
+
+    /// Fetches a list that was kept by [`SliceStore::push_list`] or [`SliceStore::put_list`].
+    ///
+    /// # Errors
+    /// As [`SliceStore::get`].
+    pub fn get_list<T: bytemuck::Pod>(&self, slice: usize) -> Result<Vec<T>, StoreError> {
+        let bytes = lz4_flex::block::decompress_size_prepended(&self.fetch(slice)?)
+            .map_err(|_| StoreError::Damaged { slice })?;
+        Ok(bytemuck::pod_collect_to_vec(&bytes))
+    }
+
+    fn fetch(&self, slice: usize) -> Result<Compressed, StoreError> {
+        let damaged = StoreError::Damaged { slice };
+        let mut inner = self.lock();
+        match inner.slices.get(slice).cloned() {
+            None | Some(Place::Absent) => Err(damaged),
+            Some(Place::Memory(compressed)) => Ok(Compressed::Shared(compressed)),
+            Some(Place::File { at, bytes }) => {
+                let mut compressed = vec![0; bytes];
+                let file = inner.file.as_mut().ok_or(damaged)?;
+                file.seek(SeekFrom::Start(at))
+                    .and_then(|_| file.read_exact(&mut compressed))
+                    .map_err(|source| self.spill_error(source))?;
+                Ok(Compressed::Own(compressed))
+            }
         }
     }
 
@@ -163,9 +238,32 @@ mod tests {
                 store.get(index, &mut back).expect("fetched");
                 assert_eq!(&back, slice);
             }
+            for (index, slice) in slices.iter().enumerate() {
+                store.put_sparse(index, slice).expect("kept");
+                store.get_sparse(index, &mut back).expect("fetched");
+                assert_eq!(&back, slice);
+                assert!(store.get_sparse(index, &mut [0; 999]).is_err());
+                store.put_list(index, slice).expect("kept");
+                assert_eq!(&store.get_list::<u32>(index).expect("fetched"), slice);
+            }
             assert_eq!(store.spilled_bytes() > 0, budget < 16_000);
         }
         assert_eq!(std::fs::read_dir(folder.path()).expect("listed").count(), 0);
+    }
+
+    #[test]
+    fn lists_of_any_length_come_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for budget in [0, usize::MAX] {
+            let store = SliceStore::new(0, budget, folder.path());
+            for length in [3, 0, 1000, 1] {
+                let list: Vec<[u32; 2]> = (0..length).map(|i| [i, i * i]).collect();
+                let number = store.push_list(&list).expect("kept");
+                assert_eq!(store.get_list::<[u32; 2]>(number).expect("fetched"), list);
+            }
+            assert_eq!(store.get_list::<[u32; 2]>(0).expect("fetched").len(), 3);
+            assert!(store.get_list::<[u32; 2]>(4).is_err());
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Boxes of voxels, and how positions beyond a border fold back into the volume.
 
 use crate::io::read::ReadError;
+use std::ops::Range;
 
 /// A box of voxels in the source volume, axes (z, x, y): x is the row of an image, y its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,17 @@ impl Region {
             offset,
             bounds,
         })
+    }
+
+    /// The positions along each axis, counted in the source volume.
+    pub fn ranges(&self) -> [Range<usize>; 3] {
+        std::array::from_fn(|axis| self.offset[axis]..self.offset[axis] + self.shape[axis])
+    }
+
+    /// Where a slice of the box lies in the source volume: its z, its rows x, and its columns y.
+    pub fn slice(&self, slice: usize) -> (usize, Range<usize>, Range<usize>) {
+        let [z, x, y] = self.offset;
+        (z + slice, x..x + self.shape[1], y..y + self.shape[2])
     }
 
     /// Number of voxels in one slice.

@@ -97,7 +97,7 @@ fn configuration_that_cannot_be_read() {
     workplace.refuses(
         USAGE,
         &["cells.tif"],
-        &["cells.tif", "a configuration is a TOML text file"],
+        &["cells.tif", "a configuration is a text file, TOML"],
     );
 }
 
@@ -243,21 +243,6 @@ fn all_that_is_wrong_is_told_at_once() {
         &["ATTO39"],
     );
     assert!(outcome.tells(&["factor = 0"]) && outcome.tells(&["--set optics.type=x"]));
-}
-
-#[test]
-fn what_this_version_cannot_do_is_said() {
-    let workplace = Workplace::new();
-    for (key, value) in [
-        ("groundtruth.gt_cells", "splitted"),
-        ("output.gt_cells", "splitted"),
-        ("output.format", "gif"),
-    ] {
-        let set = format!("{key}={value}");
-        let (_, name) = key.split_once('.').unwrap();
-        let words = [name, value, "not supported yet"];
-        workplace.refuses(USAGE, &["config.toml", "--set", &set], &words);
-    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod support_cli;
 
 use std::fs;
+use std::path::Path;
 use support_cli::{SHAPE, Workplace, blocks, write_stack};
 use tiff::encoder::compression::DeflateLevel;
 use tiff::encoder::{Compression, colortype};
@@ -74,6 +75,49 @@ fn pixels_that_are_no_ids() {
         let words = ["cells.tif", words[0], words[1]];
         workplace.refuses(FAILED, &["config.toml"], &words);
     }
+}
+
+#[test]
+fn numpy_arrays() {
+    let workplace = Workplace::new();
+    let npys = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/npy");
+    for (sample, words) in [
+        (
+            "float.npy",
+            ["64-bit floating point", "cell ids are needed"],
+        ),
+        ("four_axes.npy", ["4 axes", "(z, x, y)"]),
+        ("negative_i4.npy", ["slice 0", "cannot be negative"]),
+    ] {
+        fs::copy(npys.join(sample), workplace.path(sample)).unwrap();
+        workplace.configure(&[("cells.tif", sample)]);
+        let words = [sample, words[0], words[1]];
+        workplace.refuses(FAILED, &["config.toml"], &words);
+    }
+    // As a region: of another size, then of floats.
+    for (sample, code, word) in [
+        ("u1.npy", USAGE, "3 x 20 x 17"),
+        ("float.npy", FAILED, "float"),
+    ] {
+        fs::copy(npys.join(sample), workplace.path(sample)).unwrap();
+        let table =
+            format!("[groundtruth.regions.axons]\nregion_path = \"{sample}\"\n\n[expansion]");
+        workplace.configure(&[("[expansion]", &table), ("\"cytosol\"", "\"axons\"")]);
+        workplace.refuses(code, &["config.toml"], &[sample, word]);
+    }
+    fs::copy(npys.join("fortran_u2.npy"), workplace.path("cells.npy")).unwrap();
+    workplace.configure(&[("\"cells.tif\"", "\"cells.npy\"\nformat = \"npy\"")]);
+    let outcome = workplace.simulate(&[]);
+    assert!(
+        outcome.tells(&["NumPy array of 3 x 20 x 17", "Fortran"]),
+        "{outcome:?}"
+    );
+    workplace.configure(&[("\"cells.tif\"", "\"cells.npy\"\nformat = \"tiff\"")]);
+    workplace.refuses(
+        FAILED,
+        &["config.toml"],
+        &["cells.npy", "a NumPy array", "\"npy\""],
+    );
 }
 
 #[test]

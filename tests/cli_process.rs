@@ -250,3 +250,42 @@ fn an_interrupted_run_leaves_nothing_behind() {
         support_cli::assert_same(&before, &support_cli::snapshot(workplace.folder()));
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_ground_truth_of_many_cells_stops_when_asked() {
+    let workplace = Workplace::new();
+    let shape = [40, 180, 180];
+    let ids: Vec<u16> = (0..shape[0] * shape[1] * shape[2])
+        .map(|i| (1 + (i / 180 % 180) / 3 * 60 + (i % 180) / 3) as u16)
+        .collect();
+    workplace.volume(shape, &ids);
+    let keys = "path = \"out\"\nformat = \"image sequence\"\ngt_cells = \"splitted\"";
+    workplace.configure(&[
+        ("path = \"out\"", keys),
+        ("focal_plane_depth = 320", "focal_plane_depth = 160"),
+    ]);
+    let mut command = workplace.command(["config.toml"]);
+    command
+        .stderr(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut told = std::io::BufReader::new(child.stderr.take().unwrap());
+    // Everything before has ended when its last stage is told.
+    let mut line = String::new();
+    while !line.starts_with("normalising and writing") {
+        line.clear();
+        assert_ne!(
+            std::io::BufRead::read_line(&mut told, &mut line).unwrap(),
+            0
+        );
+    }
+    let process = nix::unistd::Pid::from_raw(child.id() as i32);
+    nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGINT).unwrap();
+    let asked = std::time::Instant::now();
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(130));
+    // No speed is claimed: thousands of files would take minutes.
+    assert!(asked.elapsed().as_secs() < 30);
+    assert!(!workplace.path("out").exists());
+}

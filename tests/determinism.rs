@@ -5,39 +5,20 @@ mod support_cli;
 
 use rayon::ThreadPoolBuilder;
 use simexm_gpu::config::Config;
-use simexm_gpu::observer::Observer;
-use simexm_gpu::simulation::{Options, Report, Watcher, fluorophore_names, simulate};
+use simexm_gpu::simulation::{Options, Report, Silent, simulate};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use support_cli::{Workplace, blocks, config, images, write_stack};
 use tiff::encoder::{Compression, colortype};
-
-/// Does not watch.
-struct Nobody;
-
-impl Observer for Nobody {
-    fn begin(&mut self, _: &str, _: usize) {}
-    fn advance(&mut self, _: usize) {}
-    fn end(&mut self) {}
-    fn interrupted(&self) -> bool {
-        false
-    }
-}
-
-impl Watcher for Nobody {
-    fn note(&mut self, _: &str) {}
-    fn warn(&mut self, _: &str) {}
-}
 
 /// The files of a run, by path.
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
 /// Runs a configuration and takes its files.
 fn run(workplace: &Workplace, text: &str, options: Options) -> (Report, Files) {
-    let names = fluorophore_names();
-    let config = Config::from_toml_str(text, "test", workplace.folder(), &names, &[]);
+    let config = Config::from_toml_str(text, "test", workplace.folder(), &[]);
     let config = config.unwrap_or_else(|error| panic!("{error}"));
-    let report = simulate(&config, options, &mut Nobody).unwrap_or_else(|error| panic!("{error}"));
+    let report = simulate(&config, options, &mut Silent).unwrap_or_else(|error| panic!("{error}"));
     let files = images(&workplace.path("out"));
     std::fs::remove_dir_all(workplace.path("out")).unwrap();
     (report, files)

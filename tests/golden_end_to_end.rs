@@ -9,7 +9,6 @@ use rustfft::FftPlanner;
 use rustfft::num_complex::Complex64;
 use simexm_gpu::config::Config;
 use simexm_gpu::io::read::open;
-use simexm_gpu::simulation::fluorophore_names;
 use simexm_gpu::volume::Region;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -371,8 +370,7 @@ fn layers_add_up_to_the_proteins_of_simexm() {
         let reference = reference(name);
         // Light changes nothing about proteins.
         let text = text.replace("exposure_time = 0.1", "exposure_time = 0");
-        let names = fluorophore_names();
-        let config = Config::from_toml_str(&text, name, Path::new("/"), &names, &[]).unwrap();
+        let config = Config::from_toml_str(&text, name, Path::new("/"), &[]).unwrap();
         let truth = &config.groundtruth;
         let source = open(&truth.image_path, None).unwrap();
         let (offset, bounds) = (truth.offset_voxels, truth.bounds_voxels);

@@ -22,13 +22,16 @@ impl Random {
 }
 
 fn samples() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tiff");
-    let mut paths: Vec<_> = fs::read_dir(folder)
-        .expect("the sample files are part of the project")
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let mut paths: Vec<_> = ["tiff", "npy"]
+        .iter()
+        .flat_map(|folder| {
+            fs::read_dir(data.join(folder)).expect("the sample files are part of the project")
+        })
         .map(|entry| entry.unwrap().path())
         .collect();
     paths.sort();
-    assert!(paths.len() > 40);
+    assert!(paths.len() > 80);
     paths
 }
 

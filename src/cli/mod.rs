@@ -1,8 +1,14 @@
 //! Arguments, and what each subcommand does with them.
 
+mod check;
+mod convert;
 mod devices;
+mod files;
+mod fluorophores;
+mod init;
 mod phantom;
 mod progress;
+mod psf;
 mod run;
 
 use clap::{Parser, Subcommand};
@@ -23,7 +29,7 @@ pub(crate) mod exit {
 /// Simulates expansion microscopy: what would the microscope show of this tissue?
 ///
 /// Takes a segmented volume as ground truth, labels cells with fluorophores, expands, images through a
-/// microscope, and writes the channels and the ground truth as TIFF stacks.
+/// microscope, and writes the channels and the ground truth as TIFF stacks, GIFs or folders of PNGs.
 #[derive(Debug, Parser)]
 #[command(
     name = "simexm-gpu",
@@ -44,10 +50,19 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the adapters that --adapter can choose from.
-    Devices,
+    Check(check::CheckArgs),
+    /// Write a commented configuration that runs as it is.
+    Init(init::InitArgs),
+    /// Write SimExm's .ini files as commented TOML.
+    Convert(convert::ConvertArgs),
+    /// List the fluorophores, or show the spectra of one.
+    Fluorophores(fluorophores::FluorophoresArgs),
+    /// Write a point spread function of a run as TIFF.
+    Psf(psf::PsfArgs),
     /// Write a label volume of entangled neurites and somata, to try things out on.
     Phantom(phantom::PhantomArgs),
+    /// List the adapters that --adapter can choose from.
+    Devices,
 }
 
 /// Parses the arguments and does what they say.
@@ -67,8 +82,13 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     let code = match cli.command {
+        Some(Command::Check(args)) => check::check(&args),
         Some(Command::Devices) => devices::list(),
+        Some(Command::Convert(args)) => convert::convert(&args),
+        Some(Command::Init(args)) => init::init(&args),
         Some(Command::Phantom(args)) => phantom::write(&args),
+        Some(Command::Fluorophores(args)) => fluorophores::fluorophores(&args),
+        Some(Command::Psf(args)) => psf::psf(&args),
         None => run::run(&cli.run),
     };
     code.into()

@@ -1,14 +1,14 @@
 //! `simexm-gpu phantom`.
 
+use super::files::place;
 use super::{exit, report, say};
 use clap::Args;
 use simexm_gpu::io::write::{
-    Compression, Content, OutputFolder, PixelType, TiffLayout, TiffStackWriter, VolumeMetadata,
+    Compression, Content, OutputFolder, PixelType, TiffStackWriter, VolumeLayout, VolumeMetadata,
     VolumeSink,
 };
 use simexm_gpu::phantom::{Phantom, PhantomError};
 use std::error::Error;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
@@ -66,10 +66,7 @@ pub(super) fn write(args: &PhantomArgs) -> u8 {
 }
 
 fn try_write(args: &PhantomArgs) -> Result<u32, Box<dyn Error>> {
-    let name = args.output.file_name().unwrap_or(OsStr::new(""));
-    let folder = args.output.parent().unwrap_or(Path::new(""));
-    let folder = std::path::absolute(folder.join("."))?;
-    let target = PathBuf::from(name);
+    let (folder, target) = place(&args.output)?;
     let mut output =
         OutputFolder::prepare(&folder, &[], std::slice::from_ref(&target), args.force)?;
     let phantom = Phantom {
@@ -78,11 +75,22 @@ fn try_write(args: &PhantomArgs) -> Result<u32, Box<dyn Error>> {
         seed: args.seed,
         density: args.density,
     };
+    let cells = write_stack(&mut output, &target, &phantom)?;
+    output.commit()?;
+    Ok(cells)
+}
+
+/// Writes a phantom as the TIFF stack `target` of an output folder; returns the number of its cells.
+pub(super) fn write_stack(
+    output: &mut OutputFolder,
+    target: &Path,
+    phantom: &Phantom,
+) -> Result<u32, Box<dyn Error>> {
     let labels = phantom.generate()?;
     let cells = labels.iter().copied().max().unwrap_or(0);
     let narrow = u16::try_from(cells).is_ok();
-    let layout = TiffLayout {
-        shape: args.size,
+    let layout = VolumeLayout {
+        shape: phantom.size,
         pixel: if narrow {
             PixelType::Gray16
         } else {
@@ -91,16 +99,17 @@ fn try_write(args: &PhantomArgs) -> Result<u32, Box<dyn Error>> {
         content: Content::Labels,
         compression: Compression::Deflate,
         metadata: VolumeMetadata {
-            voxel_nm: args.voxel_dim,
+            voxel_nm: phantom.voxel_nm,
             description: format!(
                 "phantom of neurites and somata, seed {}, density {}",
-                args.seed, args.density
+                phantom.seed, phantom.density
             ),
+            channels: Vec::new(),
         },
     };
-    let mut stack = Box::new(TiffStackWriter::create(output.create(&target)?, layout)?);
+    let mut stack = Box::new(TiffStackWriter::create(output.create(target)?, layout)?);
     let encoder = stack.encoder();
-    for slice in labels.chunks_exact(args.size[1] * args.size[2]) {
+    for slice in labels.chunks_exact(phantom.size[1] * phantom.size[2]) {
         let page = if narrow {
             let ids: Vec<u16> = slice.iter().map(|&id| id as u16).collect();
             encoder.encode(bytemuck::cast_slice(&ids))?
@@ -110,6 +119,5 @@ fn try_write(args: &PhantomArgs) -> Result<u32, Box<dyn Error>> {
         stack.append(page)?;
     }
     stack.finish()?;
-    output.commit()?;
     Ok(cells)
 }

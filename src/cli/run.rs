@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// Configuration of the run (TOML)
+    /// Configuration of the run: TOML, or one of SimExm's .ini files
     #[arg(required = true)]
     config: Option<PathBuf>,
     /// Where to compute: a hardware GPU if there is one (auto), any adapter (gpu), or the CPU
@@ -109,7 +109,7 @@ pub(super) fn run(args: &RunArgs) -> u8 {
             return exit::USAGE;
         }
     };
-    let config = match Config::from_file(path, &simulation::fluorophore_names(), &overrides) {
+    let config = match Config::from_file(path, &overrides) {
         Ok(config) => config,
         Err(error) => {
             report(&error);

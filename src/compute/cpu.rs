@@ -4,6 +4,7 @@ use super::{
     Access, Backend, Bound, BufferSpec, Command, ComputeError, CpuCall, KernelTime, Limits,
     Recording, Ticket,
 };
+use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
@@ -44,10 +45,16 @@ impl CpuBackend {
     fn run(&mut self, command: Command, reads: &mut Vec<Vec<u32>>) {
         match command {
             Command::Write { buffer, at, data } => {
-                self.buffers[buffer.0][at..at + data.len()].copy_from_slice(&data);
+                copy(&data, &mut self.buffers[buffer.0][at..at + data.len()]);
             }
-            Command::Clear { buffer, words } => self.buffers[buffer.0][words].fill(0),
-            Command::Read { buffer, words } => reads.push(self.buffers[buffer.0][words].to_vec()),
+            Command::Clear { buffer, words } => self.buffers[buffer.0][words]
+                .par_chunks_mut(PIECE)
+                .for_each(|piece| piece.fill(0)),
+            Command::Read { buffer, words } => {
+                let mut read = vec![0; words.len()];
+                copy(&self.buffers[buffer.0][words], &mut read);
+                reads.push(read);
+            }
             Command::Dispatch {
                 kernel,
                 params,
@@ -79,6 +86,14 @@ impl CpuBackend {
             }
         }
     }
+}
+
+/// Words that a thread copies or clears at a time.
+const PIECE: usize = 1 << 16;
+
+fn copy(from: &[u32], to: &mut [u32]) {
+    let pieces = to.par_chunks_mut(PIECE).zip(from.par_chunks(PIECE));
+    pieces.for_each(|(to, from)| to.copy_from_slice(from));
 }
 
 impl Backend for CpuBackend {

@@ -28,8 +28,23 @@ pub struct Compute {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adapter: Option<AdapterChoice>,
     /// Number of CPU threads, 1 to 512; `None`: as many as there are cores.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "serialize::threads"
+    )]
     pub threads: Option<usize>,
+}
+
+impl Default for Compute {
+    /// A seed that is drawn, a hardware GPU if there is one, all cores.
+    fn default() -> Self {
+        Self {
+            seed: None,
+            backend: BackendChoice::Auto,
+            adapter: None,
+            threads: None,
+        }
+    }
 }
 
 choice! {
@@ -116,7 +131,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Compute> {
         seed: section.optional("seed", seed()),
         backend: section
             .optional("backend", choice())
-            .unwrap_or(BackendChoice::Auto),
+            .unwrap_or(Compute::default().backend),
         adapter: section.optional("adapter", adapter()),
         threads: section.optional("threads", whole(1, MAX_THREADS)),
     })

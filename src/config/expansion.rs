@@ -12,6 +12,13 @@ pub struct Expansion {
     pub factor: f64,
 }
 
+impl Default for Expansion {
+    /// 4.5 times, as far as the first gels swell.
+    fn default() -> Self {
+        Self { factor: 4.5 }
+    }
+}
+
 pub(super) fn read(section: &mut Section<'_>) -> Option<Expansion> {
     Some(Expansion {
         factor: section.required("factor", number(at_least(1.0)))?,

@@ -19,10 +19,14 @@ pub struct GroundTruth {
     #[serde(serialize_with = "serialize::path")]
     pub image_path: PathBuf,
     /// First voxel that is loaded, (z, x, y) in voxels, each at least 0; default (0, 0, 0).
-    #[serde(rename = "offset")]
+    #[serde(rename = "offset", serialize_with = "serialize::voxels")]
     pub offset_voxels: [usize; 3],
     /// Size of what is loaded, (z, x, y) in voxels, each at least 1; `None`: the rest of the volume.
-    #[serde(rename = "bounds", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "bounds",
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "serialize::voxels_if_any"
+    )]
     pub bounds_voxels: Option<[usize; 3]>,
     /// Format of the volume; `None`: recognised from `image_path`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,6 +41,22 @@ pub struct GroundTruth {
     /// Further regions by name; never called full, membrane or cytosol.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub regions: BTreeMap<String, RegionVolume>,
+}
+
+impl Default for GroundTruth {
+    /// A TIFF stack `tissue.tif` of merged cells in voxels of 40 x 24 x 24 nm, as a whole.
+    fn default() -> Self {
+        Self {
+            image_path: PathBuf::from("tissue.tif"),
+            offset_voxels: [0; 3],
+            bounds_voxels: None,
+            format: None,
+            gt_cells: Arrangement::Merged,
+            isotropic: false,
+            voxel_nm: [40.0, 24.0, 24.0],
+            regions: BTreeMap::new(),
+        }
+    }
 }
 
 /// `[groundtruth.regions.NAME]`: a region given by a volume of its own.
@@ -54,6 +74,8 @@ choice! {
         Tiff = "tiff",
         /// A folder with one image per slice.
         ImageSequence = "image sequence",
+        /// One NumPy array (z, x, y).
+        Npy = "npy",
     }
 }
 
@@ -159,14 +181,15 @@ pub(super) fn region_names(root: &Table) -> Vec<String> {
 
 pub(super) fn read(section: &mut Section<'_>) -> Option<GroundTruth> {
     let image_path = section.required_path("image_path");
+    let default = GroundTruth::default();
     let offset_voxels = section
         .optional("offset", voxels_zxy(0))
-        .unwrap_or_default();
+        .unwrap_or(default.offset_voxels);
     let bounds_voxels = section.optional("bounds", voxels_zxy(1));
     let format = section.optional("format", choice());
     let gt_cells = section
         .optional("gt_cells", choice())
-        .unwrap_or(Arrangement::Merged);
+        .unwrap_or(default.gt_cells);
     let isotropic = section.required("isotropic", boolean());
     let voxel_nm = section.required("voxel_dim", numbers_zxy(above(0.0).unit("nm")));
     let regions = section.optional_table("regions", |regions| {

@@ -26,6 +26,11 @@ impl<'k, T> Kind<'k, T> {
             parse: Box::new(parse),
         }
     }
+
+    /// Whether a name, which is no value of the file, is of the kind.
+    pub fn accepts(&self, name: &str) -> bool {
+        (self.parse)(&Value::String(name.to_owned())).is_some()
+    }
 }
 
 /// A range of numbers.
@@ -65,6 +70,11 @@ pub(super) fn between(min: f64, max: f64) -> Bounds {
 }
 
 impl Bounds {
+    /// Adds an upper bound, which is included.
+    pub fn at_most(self, max: f64) -> Self {
+        Self { max, ..self }
+    }
+
     /// Names the unit in messages.
     pub fn unit(self, unit: &'static str) -> Self {
         Self { unit, ..self }
@@ -88,7 +98,8 @@ impl Bounds {
             unit,
         } = self;
         let range = match (above, max.is_finite()) {
-            (true, _) => format!("above {min}"),
+            (true, false) => format!("above {min}"),
+            (true, true) => format!("above {min} up to {max}"),
             (false, true) => format!("from {min} to {max}"),
             (false, false) => format!("{least} {min}"),
         };

@@ -39,6 +39,45 @@ pub struct Layer {
     pub single_neuron: SingleNeuron,
 }
 
+impl Default for Labeling {
+    /// Brainbow: three dyes, each on the membranes of a third of the cells, where half take up any.
+    fn default() -> Self {
+        let layer = |fluorophore: &str| Layer {
+            fluorophore: fluorophore.to_owned(),
+            region: Region::Membrane,
+            labeling_density: 0.35,
+            protein_density_per_nm3: 2e-4,
+            protein_noise: 0.1,
+            ..Layer::default()
+        };
+        Self {
+            global_density: 0.5,
+            layers: [
+                ("layer_1", "ATTO425"),
+                ("layer_2", "ATTO550"),
+                ("layer_3", "ATTO700"),
+            ]
+            .map(|(name, dye)| (name.to_owned(), layer(dye)))
+            .into(),
+        }
+    }
+}
+
+impl Default for Layer {
+    /// SimExm's defaults, which hold for every key that a configuration leaves out.
+    fn default() -> Self {
+        Self {
+            fluorophore: "ATTO425".to_owned(),
+            region: Region::Full,
+            labeling_density: 0.5,
+            protein_density_per_nm3: 0.2,
+            protein_noise: 0.0,
+            antibody_amp: 5.0,
+            single_neuron: SingleNeuron::Off,
+        }
+    }
+}
+
 /// Whether a layer keeps one cell only. In a configuration `false`, `true` (the same as "random"),
 /// "random" or "largest".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,14 +118,14 @@ fn single_neuron() -> Kind<'static, SingleNeuron> {
 
 /// The name of a fluorophore that exists.
 fn fluorophore<'k>(context: &'k Context<'_>) -> Kind<'k, String> {
-    let names = context.fluorophores;
+    let names = &context.fluorophores;
     let parse = |value: &Value| {
-        let name = value.as_text().filter(|name| names.contains(name))?;
-        Some(name.to_owned())
+        let name = value.as_text()?;
+        names.iter().find(|known| *known == name).cloned()
     };
     Kind {
         expected: format!("one of the fluorophores {}", names.join(", ")),
-        candidates: names.iter().map(|&name| name.to_owned()).collect(),
+        candidates: names.clone(),
         parse: Box::new(parse),
     }
 }
@@ -107,21 +146,28 @@ fn read_layer(section: &mut Section<'_>) -> Layer {
     let context = section.context;
     let share = || number(between(0.0, 1.0));
     let density = number(between(0.0, 1.0).unit("per nm^3"));
+    let default = Layer::default();
     Layer {
         fluorophore: section
             .optional("fluorophore", fluorophore(context))
-            .unwrap_or_else(|| "ATTO425".to_owned()),
+            .unwrap_or(default.fluorophore),
         region: section
             .optional("region", region(context))
-            .unwrap_or(Region::Full),
-        labeling_density: section.optional("labeling_density", share()).unwrap_or(0.5),
-        protein_density_per_nm3: section.optional("protein_density", density).unwrap_or(0.2),
-        protein_noise: section.optional("protein_noise", share()).unwrap_or(0.0),
+            .unwrap_or(default.region),
+        labeling_density: section
+            .optional("labeling_density", share())
+            .unwrap_or(default.labeling_density),
+        protein_density_per_nm3: section
+            .optional("protein_density", density)
+            .unwrap_or(default.protein_density_per_nm3),
+        protein_noise: section
+            .optional("protein_noise", share())
+            .unwrap_or(default.protein_noise),
         antibody_amp: section
             .optional("antibody_amp", number(at_least(1.0)))
-            .unwrap_or(5.0),
+            .unwrap_or(default.antibody_amp),
         single_neuron: section
             .optional("single_neuron", single_neuron())
-            .unwrap_or(SingleNeuron::Off),
+            .unwrap_or(default.single_neuron),
     }
 }

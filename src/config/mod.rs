@@ -1,15 +1,20 @@
 //! The configuration of a run.
 //!
-//! A front end reads a file into a format-neutral [`tree`], in which every key knows its position;
-//! overrides are put into the tree; one reader per section turns it into a typed [`Config`] and collects
-//! all that is wrong. Sections and keys are those of SimExm, with `[compute]` added; a table `[run]`, in
-//! which a run notes how it went, is ignored.
+//! A front end, one for TOML and one for SimExm's .ini files, reads a file into a format-neutral [`tree`],
+//! in which every key knows its position; overrides are put into the tree; one reader per section turns it
+//! into a typed [`Config`] and collects all that is wrong. Sections and keys are those of SimExm, with
+//! `[compute]` and `[fluorophores]` added; a table `[run]`, in which a run notes how it went, is ignored.
 
 mod choice;
+mod commented;
 mod compute;
 mod error;
 mod expansion;
+mod fluorophores;
 mod groundtruth;
+mod ini_interpolation;
+mod ini_source;
+pub mod keys;
 mod kind;
 mod labeling;
 mod optics;
@@ -17,34 +22,64 @@ mod output;
 mod overrides;
 mod section;
 mod serialize;
+mod source;
+mod text;
 mod toml_source;
 pub mod tree;
+mod validate;
 
 #[cfg(test)]
 mod tests;
 
 use std::cell::RefCell;
-use std::fs::File;
-use std::io::Read;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
+
+use crate::fluorophore;
 
 pub use choice::{Choice, UnknownChoice};
 pub use compute::{AdapterChoice, BackendChoice, Compute};
 pub use error::{ConfigError, Problem};
 pub use expansion::Expansion;
+pub use fluorophores::OwnFluorophore;
 pub use groundtruth::{Arrangement, GroundTruth, Region, RegionVolume, VolumeFormat};
 pub use labeling::{Labeling, Layer, SingleNeuron};
 pub use optics::{Channel, MicroscopeType, Optics};
-pub use output::{Output, OutputFormat};
+pub use output::{BitDepth, Compression, Normalization, Output, OutputFormat};
 pub use overrides::{Override, OverrideError};
 
 use section::{Context, Section};
 use tree::Table;
 
-/// Everything that says what a run does, with defaults filled in and paths absolute.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// Everything that says what a run does. What was read has its defaults filled in and its paths absolute.
+///
+/// The default is a run that works as it is on a label volume `tissue.tif` in the working directory: three dyes
+/// on membranes, expanded 4.5 times, seen through a confocal microscope. A configuration made in code starts
+/// from it, or from the defaults of its parts:
+///
+/// ```
+/// use simexm_gpu::config::{Config, Labeling, Layer, Optics, Region};
+///
+/// let membranes = Layer {
+///     fluorophore: "ATTO550".to_owned(),
+///     region: Region::Membrane,
+///     protein_density_per_nm3: 1e-4,
+///     ..Layer::default()
+/// };
+/// let config = Config {
+///     labeling: Labeling {
+///         global_density: 0.2,
+///         layers: [("membranes".to_owned(), membranes)].into(),
+///     },
+///     optics: Optics { numerical_aperture: 1.0, ..Optics::default() },
+///     ..Config::default()
+/// };
+/// config.validate()?;
+/// # Ok::<(), simexm_gpu::config::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Config {
     /// The cells.
     pub groundtruth: GroundTruth,
@@ -58,46 +93,12 @@ pub struct Config {
     pub output: Output,
     /// Seed and device.
     pub compute: Compute,
+    /// The user's own dyes by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub fluorophores: BTreeMap<String, OwnFluorophore>,
 }
 
-/// Longest configuration file that is read, in bytes.
-const MAX_FILE_BYTES: u64 = 16 << 20;
-
 impl Config {
-    /// Reads a TOML file and applies `overrides`, the later over the earlier.
-    ///
-    /// Relative paths start at the file's folder, those of overrides at the working directory.
-    /// `fluorophores` are the names that layers may use.
-    ///
-    /// # Errors
-    /// The file cannot be read, is not TOML, or keys or values are wrong: then all of them.
-    pub fn from_file(
-        path: &Path,
-        fluorophores: &[&str],
-        overrides: &[Override],
-    ) -> Result<Self, ConfigError> {
-        let unreadable = |source| ConfigError::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
-        let file = File::open(path).map_err(unreadable)?;
-        let mut bytes = Vec::new();
-        file.take(MAX_FILE_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
-        if bytes.len() as u64 > MAX_FILE_BYTES {
-            let limit_bytes = MAX_FILE_BYTES;
-            return Err(ConfigError::TooLong {
-                path: path.to_owned(),
-                limit_bytes,
-            });
-        }
-        let name = path.display().to_string();
-        let text = toml_source::utf8(&bytes, &name).map_err(ConfigError::Syntax)?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        Self::from_toml_str(text, &name, folder, fluorophores, overrides)
-    }
-
     /// Reads TOML text; as [`Config::from_file`], with `name` for the file in messages and `base_folder`
     /// for where relative paths start.
     ///
@@ -107,11 +108,25 @@ impl Config {
         text: &str,
         name: &str,
         base_folder: &Path,
-        fluorophores: &[&str],
         overrides: &[Override],
     ) -> Result<Self, ConfigError> {
         let tree = toml_source::parse(text, name).map_err(ConfigError::Syntax)?;
-        Self::from_tree(tree, name, base_folder, fluorophores, overrides)
+        Self::from_tree(tree, name, base_folder, overrides)
+    }
+
+    /// Reads the text of one of SimExm's .ini files (ConfigObj's language); otherwise as
+    /// [`Config::from_toml_str`].
+    ///
+    /// # Errors
+    /// The text breaks ConfigObj's rules, or keys or values are wrong.
+    pub fn from_ini_str(
+        text: &str,
+        name: &str,
+        base_folder: &Path,
+        overrides: &[Override],
+    ) -> Result<Self, ConfigError> {
+        let tree = ini_source::parse(text, name).map_err(ConfigError::Syntax)?;
+        Self::from_tree(tree, name, base_folder, overrides)
     }
 
     /// Reads what a front end made of a file; as [`Config::from_toml_str`].
@@ -122,17 +137,24 @@ impl Config {
         mut tree: Table,
         name: &str,
         base_folder: &Path,
-        fluorophores: &[&str],
         overrides: &[Override],
     ) -> Result<Self, ConfigError> {
         for entry in overrides {
             entry.apply(&mut tree);
         }
         let regions = groundtruth::region_names(&tree);
+        let built_in_fluorophores: Vec<&str> = fluorophore::names().collect();
+        let own = fluorophores::names(&tree);
+        let fluorophores = built_in_fluorophores
+            .iter()
+            .map(ToString::to_string)
+            .chain(own)
+            .collect();
         let problems = RefCell::default();
         let context = Context {
             file: name,
             base_folder,
+            built_in_fluorophores: &built_in_fluorophores,
             fluorophores,
             regions,
             problems,
@@ -151,10 +173,11 @@ impl Config {
     /// Writes the configuration as TOML that reads back equal, with absolute paths, so that the file may
     /// lie anywhere.
     ///
-    /// TOML holds Unicode only: where a path is not, it is written with replacement characters.
+    /// TOML holds Unicode only: where a path is not, it is written with replacement characters. Whatever
+    /// [`Config::validate`] refuses is written as well as can be.
     ///
     /// # Panics
-    /// A number of voxels or threads beyond 2^63 - 1, which no configuration that was read has.
+    /// Never: every field has a form in TOML.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("every field has a form in TOML")
     }
@@ -167,6 +190,7 @@ fn read(root: &mut Section<'_>) -> Option<Config> {
     let optics = root.table("optics", optics::read);
     let output = root.table("output", output::read);
     let compute = root.optional_table("compute", compute::read);
+    let fluorophores = root.optional_table("fluorophores", fluorophores::read);
     root.ignore("run");
     Some(Config {
         groundtruth: groundtruth?,
@@ -175,5 +199,6 @@ fn read(root: &mut Section<'_>) -> Option<Config> {
         optics: optics?,
         output: output?,
         compute: compute?,
+        fluorophores: fluorophores?,
     })
 }

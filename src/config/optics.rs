@@ -61,6 +61,51 @@ pub struct Channel {
     pub laser_filter_nm: [f64; 2],
 }
 
+impl Default for Optics {
+    /// A confocal microscope with a water objective (60 x, 1.15) and three channels, for ATTO425, ATTO550 and
+    /// ATTO700: with the other defaults a pixel is a voxel wide, and every slice is imaged.
+    fn default() -> Self {
+        let channel = |laser_wavelength_nm, laser_filter_nm| Channel {
+            laser_wavelength_nm,
+            laser_filter_nm,
+            ..Channel::default()
+        };
+        Self {
+            microscope: MicroscopeType::Confocal,
+            numerical_aperture: 1.15,
+            refractory_index: 1.33,
+            focal_plane_depth_nm: 180.0,
+            objective_back_aperture_m: 1.0,
+            exposure_time_s: 0.1,
+            objective_efficiency: 0.8,
+            detector_efficiency: 0.6,
+            objective_factor: 60.0,
+            pixel_size_nm: 6500.0,
+            pinhole_radius_um: 50.0,
+            baseline_noise: 1.0,
+            channels: [
+                ("channel_1", channel(425.0, [440.0, 550.0])),
+                ("channel_2", channel(550.0, [560.0, 650.0])),
+                ("channel_3", channel(700.0, [705.0, 800.0])),
+            ]
+            .map(|(name, channel)| (name.to_owned(), channel))
+            .into(),
+        }
+    }
+}
+
+impl Default for Channel {
+    /// A quarter of a laser of 50 W at 425 nm, and a filter for ATTO425.
+    fn default() -> Self {
+        Self {
+            laser_wavelength_nm: 425.0,
+            laser_power_w: 50.0,
+            laser_percentage: 0.25,
+            laser_filter_nm: [440.0, 550.0],
+        }
+    }
+}
+
 choice! {
     /// Type of microscope.
     pub enum MicroscopeType {
@@ -80,14 +125,15 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Optics> {
     let refractory_index = section.required("refractory_index", number(at_least(1.0)));
     let focal_plane_depth_nm =
         section.required("focal_plane_depth", number(at_least(1.0).unit("nm")));
-    let objective_back_aperture_m = section.required("objective_back_aperture", number(above(0.0)));
+    let objective_back_aperture_m =
+        section.required("objective_back_aperture", number(above(0.0).unit("m")));
     let exposure_time_s = section.required("exposure_time", number(at_least(0.0).unit("s")));
     let objective_efficiency = section.required("objective_efficiency", share());
     let detector_efficiency = section.required("detector_efficiency", share());
     let objective_factor = section.required("objective_factor", number(at_least(1.0)));
     let pixel_size_nm = section.required("pixel_size", number(at_least(1.0).unit("nm")));
     let pinhole_radius_um = section.required("pinhole_radius", number(at_least(0.0).unit("um")));
-    let baseline_noise = section.required("baseline_noise", number(at_least(0.0)));
+    let baseline_noise = section.required("baseline_noise", number(at_least(0.0).unit("photons")));
     let channels = section.table("channels", |channels| {
         if !channels.has_named_table() {
             channels.problem("has no channel; add at least one, as a table [optics.channels.NAME]");

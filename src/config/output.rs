@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::choice::choice;
 use super::groundtruth::{Arrangement, Region, region};
@@ -26,6 +26,30 @@ pub struct Output {
     pub gt_cells: Arrangement,
     /// Part of the labelled cells that the ground truth shows; default full.
     pub gt_region: Region,
+    /// Bits of a grey value of the channels; default 8.
+    pub bit_depth: BitDepth,
+    /// What a grey value stands for; default channel.
+    pub normalize: Normalization,
+    /// Compression of all TIFF volumes; `None`: the channels' none, the ids' deflate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compression: Option<Compression>,
+}
+
+impl Default for Output {
+    /// `output/experiment`, and SimExm's defaults, which hold for every key that a configuration leaves out.
+    fn default() -> Self {
+        Self {
+            name: "experiment".to_owned(),
+            path: PathBuf::from("output"),
+            format: OutputFormat::Tiff,
+            sim_channels: Arrangement::Splitted,
+            gt_cells: Arrangement::Merged,
+            gt_region: Region::Full,
+            bit_depth: BitDepth::Eight,
+            normalize: Normalization::Channel,
+            compression: None,
+        }
+    }
 }
 
 impl Output {
@@ -47,8 +71,67 @@ choice! {
     }
 }
 
+/// Bits of a grey value. In a configuration the number 8 or 16.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum BitDepth {
+    /// 0 to 255.
+    #[default]
+    Eight,
+    /// 0 to 65 535.
+    Sixteen,
+}
+
+impl BitDepth {
+    /// The number of bits.
+    pub fn bits(self) -> u32 {
+        match self {
+            Self::Eight => 8,
+            Self::Sixteen => 16,
+        }
+    }
+
+    /// The largest grey value.
+    pub fn largest(self) -> u32 {
+        (1 << self.bits()) - 1
+    }
+}
+
+impl Serialize for BitDepth {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(self.bits())
+    }
+}
+
+fn bit_depth() -> Kind<'static, BitDepth> {
+    Kind::new("8 or 16", |value| match value.as_whole()? {
+        8 => Some(BitDepth::Eight),
+        16 => Some(BitDepth::Sixteen),
+        _ => None,
+    })
+}
+
+choice! {
+    /// What the grey values of the channels stand for.
+    pub enum Normalization {
+        /// Shares of the channel's brightest pixel: the largest grey value.
+        Channel = "channel",
+        /// Photons; what exceeds the largest grey value is cut to it.
+        None = "none",
+    }
+}
+
+choice! {
+    /// How TIFF volumes are compressed.
+    pub enum Compression {
+        /// Not at all.
+        None = "none",
+        /// Deflate (zlib), lossless.
+        Deflate = "deflate",
+    }
+}
+
 /// A folder name without a path around it, on any system.
-fn folder_name() -> Kind<'static, String> {
+pub(super) fn folder_name() -> Kind<'static, String> {
     let expected =
         "a plain folder name (not empty, not . or .., no / or \\, no control characters)";
     Kind::new(expected, |value| {
@@ -66,18 +149,33 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Output> {
     let context = section.context;
     let name = section.required("name", folder_name());
     let path = section.required_path("path");
+    let default = Output::default();
     let format = section
         .optional("format", choice())
-        .unwrap_or(OutputFormat::Tiff);
+        .unwrap_or(default.format);
     let sim_channels = section
         .optional("sim_channels", choice())
-        .unwrap_or(Arrangement::Splitted);
+        .unwrap_or(default.sim_channels);
     let gt_cells = section
         .optional("gt_cells", choice())
-        .unwrap_or(Arrangement::Merged);
+        .unwrap_or(default.gt_cells);
     let gt_region = section
         .optional("gt_region", region(context))
-        .unwrap_or(Region::Full);
+        .unwrap_or(default.gt_region);
+    let bit_depth = section
+        .optional("bit_depth", bit_depth())
+        .unwrap_or(default.bit_depth);
+    let normalize = section
+        .optional("normalize", choice())
+        .unwrap_or(default.normalize);
+    let compression = section.optional("compression", choice());
+    if format == OutputFormat::Gif && bit_depth == BitDepth::Sixteen {
+        section.contradiction(
+            "bit_depth",
+            "format",
+            "8 where format is \"gif\", which holds 8 bits; take \"tiff\" or \"image sequence\" for 16",
+        );
+    }
     Some(Output {
         name: name?,
         path: path?,
@@ -85,5 +183,8 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Output> {
         sim_channels,
         gt_cells,
         gt_region,
+        bit_depth,
+        normalize,
+        compression,
     })
 }

@@ -15,8 +15,10 @@ pub(super) struct Context<'c> {
     pub file: &'c str,
     /// Where relative paths of the file start.
     pub base_folder: &'c Path,
-    /// The fluorophores that exist.
-    pub fluorophores: &'c [&'c str],
+    /// The dyes that every configuration may use.
+    pub built_in_fluorophores: &'c [&'c str],
+    /// The dyes that layers may use: those and the file's own.
+    pub fluorophores: Vec<String>,
     /// The names of `[groundtruth.regions]`.
     pub regions: Vec<String>,
     /// What was found wrong so far.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde::Serializer;
+use serde::{Serialize, Serializer};
 
 /// Writes a path as absolute, so that the file may lie anywhere. TOML holds Unicode only: what of the
 /// path is not is replaced.
@@ -22,4 +22,32 @@ pub(super) fn seed<S: Serializer>(seed: &Option<u64>, serializer: S) -> Result<S
         },
         None => serializer.serialize_none(),
     }
+}
+
+/// The largest whole number of TOML; no key takes as much, so that what is beyond is refused all the same.
+fn toml_integer(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Writes a number of voxels per axis.
+pub(super) fn voxels<S: Serializer>(voxels: &[usize; 3], serializer: S) -> Result<S::Ok, S::Error> {
+    voxels.map(toml_integer).serialize(serializer)
+}
+
+/// Writes a number of voxels per axis, if there is one.
+pub(super) fn voxels_if_any<S: Serializer>(
+    voxels: &Option<[usize; 3]>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    voxels
+        .map(|voxels| voxels.map(toml_integer))
+        .serialize(serializer)
+}
+
+/// Writes a number of threads, if there is one.
+pub(super) fn threads<S: Serializer>(
+    threads: &Option<usize>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    threads.map(toml_integer).serialize(serializer)
 }

@@ -1,6 +1,8 @@
 //! Tests of the configuration: what is read, what is refused and how that is said.
 
 mod fuzz;
+mod ini;
+mod keys;
 mod limits;
 mod messages;
 mod overrides;
@@ -23,6 +25,7 @@ const FLUOROPHORES: &[&str] = &[
     "ATTO700",
     "Alexa350",
     "Alexa790",
+    "mScarlet",
 ];
 
 /// A configuration with every key, none of them at its default.
@@ -76,20 +79,28 @@ laser_filter = [440, 550]
 [output]
 name = "conn256"
 path = "out"
-format = "gif"
+format = "image sequence"
 sim_channels = "merged"
 gt_cells = "splitted"
 gt_region = "cytosol"
+bit_depth = 16
+normalize = "none"
+compression = "deflate"
 
 [compute]
 seed = 7
 backend = "cpu"
 adapter = "llvmpipe"
 threads = 2
+
+[fluorophores.mScarlet]
+quantum_yield = 0.7
+extinction_coefficient = 100000
+spectra = "mScarlet.csv"
 "#;
 
 fn read_with(text: &str, overrides: &[Override]) -> Result<Config, ConfigError> {
-    Config::from_toml_str(text, "c.toml", Path::new("/base"), FLUOROPHORES, overrides)
+    Config::from_toml_str(text, "c.toml", Path::new("/base"), overrides)
 }
 
 fn read(text: &str) -> Result<Config, ConfigError> {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::error::Problem;
+use super::text::Lines;
 use super::tree::{Entry, Position, Table, Value};
 
 /// Reads a TOML document; `name` is what messages call it.
@@ -25,22 +26,6 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Table, Problem> {
             message: format!("not valid TOML: {}", error.message().replace('\n', ", ")),
         }),
     }
-}
-
-/// Reads bytes as UTF-8 text.
-///
-/// # Errors
-/// The position of the first byte that is not UTF-8.
-pub(super) fn utf8<'b>(bytes: &'b [u8], name: &str) -> Result<&'b str, Problem> {
-    std::str::from_utf8(bytes).map_err(|error| {
-        // What precedes the error is valid.
-        let valid = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
-        Problem {
-            file: name.to_owned(),
-            position: Lines::new(valid).position(valid.len()),
-            message: "not UTF-8 text; a configuration is a TOML text file".to_owned(),
-        }
-    })
 }
 
 /// Converts a table of the parser; `position` tells where a span of bytes stands.
@@ -77,36 +62,5 @@ pub(super) fn value(source: &DeValue<'_>, position: &dyn Fn(Range<usize>) -> Pos
                 .collect(),
         ),
         DeValue::Table(entries) => Value::Table(table(entries, position)),
-    }
-}
-
-/// Finds the line and column of a byte.
-struct Lines<'t> {
-    text: &'t str,
-    /// Offset of the first byte of each line.
-    starts: Vec<usize>,
-}
-
-impl<'t> Lines<'t> {
-    fn new(text: &'t str) -> Self {
-        let after_breaks = text.match_indices('\n').map(|(offset, _)| offset + 1);
-        Self {
-            text,
-            starts: std::iter::once(0).chain(after_breaks).collect(),
-        }
-    }
-
-    fn position(&self, offset: usize) -> Position {
-        let line = self.starts.partition_point(|&start| start <= offset).max(1);
-        let start = self.starts[line - 1];
-        let before = self
-            .text
-            .get(start..offset.min(self.text.len()))
-            .unwrap_or_default();
-        let column = before.trim_start_matches('\u{feff}').chars().count() + 1;
-        Position::File {
-            line,
-            column: Some(column),
-        }
     }
 }

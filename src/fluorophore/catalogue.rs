@@ -35,6 +35,11 @@ pub fn catalogue() -> &'static [Fluorophore] {
     &CATALOGUE
 }
 
+/// The names of the built-in dyes, sorted.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    catalogue().iter().map(|dye| dye.name.as_str())
+}
+
 /// The built-in dye of exactly this name.
 pub fn find(name: &str) -> Option<&'static Fluorophore> {
     catalogue().iter().find(|dye| dye.name == name)

@@ -2,13 +2,17 @@
 //!
 //! Eleven dyes are built in ([`catalogue`], [`find`]), with the figures that their makers, ATTO-TEC and Thermo Fisher
 //! Scientific (Molecular Probes), measured. Where a maker states no quantum yield the figure is a guess, and
-//! [`Fluorophore::quantum_yield_is_guess`] says so.
+//! [`Fluorophore::quantum_yield_is_guess`] says so. A configuration may add dyes of its own, whose spectra come from a
+//! text file ([`Fluorophore::of`], [`all`]).
 
 mod catalogue;
+mod own;
 mod photons;
 mod spectrum;
+pub mod table;
 
-pub use catalogue::{catalogue, find};
+pub use catalogue::{catalogue, find, names};
+pub use own::{OwnFluorophoreError, all, nearest};
 pub use photons::{Illumination, Photons, mean_photons};
 pub use spectrum::{Spectrum, SpectrumError};
 
@@ -23,7 +27,7 @@ const ULTRAVIOLET_NM: f64 = 300.0;
 pub struct Fluorophore {
     /// The name by which a configuration refers to the dye.
     pub name: String,
-    /// Who sells the dye and measured its figures.
+    /// Who sells the dye and measured its figures; for a dye of the user's own the file that its spectra came from.
     pub maker: String,
     /// Photons emitted per photon absorbed, 0 to 1.
     pub quantum_yield: f64,
@@ -38,6 +42,11 @@ pub struct Fluorophore {
 }
 
 impl Fluorophore {
+    /// Extinction coefficient times quantum yield, in 1/(M cm): how bright dyes are beside one another, each at its best.
+    pub fn brightness(&self) -> f64 {
+        self.extinction_coefficient * self.quantum_yield
+    }
+
     /// The wavelength of the excitation maximum above 300 nm.
     pub fn excitation_peak_nm(&self) -> f64 {
         self.excitation.peak_above(ULTRAVIOLET_NM).0

@@ -1,6 +1,6 @@
 //! Channels: the photons that fluorophores send to them, and their point spread functions.
 
-use super::{ModelError, TableRef, Tables, warnings};
+use super::{ModelError, TableRef, Tables, advice, warnings};
 use crate::config::{Config, MicroscopeType};
 use crate::fluorophore::{Fluorophore, Illumination, Photons};
 use crate::psf::{Microscope, PointSpreadFunction, PsfParameters};
@@ -43,7 +43,7 @@ pub struct ChannelModel {
 pub(super) fn channels(
     config: &Config,
     seed: u64,
-    fluorophores: &[&'static Fluorophore],
+    fluorophores: &[Fluorophore],
     tables: &mut Tables,
     proteins_per_voxel: &[f64],
     told: &mut Vec<String>,
@@ -128,6 +128,7 @@ pub(super) fn channels(
             baseline: keyed(Purpose::Baseline, &[name]),
         });
     }
+    told.extend(advice::advice(config, fluorophores, &models));
     Ok(models)
 }
 

@@ -1,5 +1,6 @@
 //! What a configuration lets one foresee.
 
+use super::advice;
 use crate::camera::Camera;
 use crate::config::{Config, MicroscopeType};
 use crate::fluorophore::{Fluorophore, Photons};
@@ -8,7 +9,7 @@ use crate::fluorophore::{Fluorophore, Photons};
 pub(super) fn dark_channel(
     config: &Config,
     channel: &str,
-    fluorophores: &[&Fluorophore],
+    fluorophores: &[Fluorophore],
     photons: &[Photons],
 ) -> String {
     let optics = &config.optics.channels[channel];
@@ -25,8 +26,10 @@ pub(super) fn dark_channel(
                 )
             } else if photons.emission <= 0.0 {
                 let [first, last] = fluorophore.emission.range_nm();
+                let better = advice::best_band(fluorophore, [low, high], laser);
+                let better = better.map_or_else(String::new, |band| format!("; {}", advice::proposal(band)));
                 format!(
-                    "the filter {low}-{high} nm misses the emission of {name} ({first} to {last} nm, peak at {} nm)",
+                    "the filter {low}-{high} nm misses the emission of {name} ({first} to {last} nm, peak at {} nm{better})",
                     fluorophore.emission_peak_nm()
                 )
             } else {
@@ -50,7 +53,7 @@ pub(super) fn dark_channel(
 /// That hardly a photon of the labelling reaches a channel.
 pub(super) fn dim_channel(
     channel: &str,
-    fluorophores: &[&Fluorophore],
+    fluorophores: &[Fluorophore],
     photons: &[Photons],
 ) -> String {
     let sent: Vec<String> = std::iter::zip(fluorophores, photons)

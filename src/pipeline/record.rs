@@ -4,13 +4,14 @@ mod imaging;
 
 use crate::cells::Selection;
 use crate::compute::{Buffer, Recording};
-use crate::ground_truth::LoadedVolume;
+use crate::config::Arrangement;
 use crate::model::{LayerModel, Model};
+use crate::pipeline::Input;
 use crate::plan::Plan;
 use crate::schedule::{Step, kept};
 use crate::stages::blur::kernel_spectra;
 use crate::stages::blur::rows_inverse::baseline_profile;
-use crate::stages::normalise::{NORMALISE, NormaliseParams, THRESHOLDS};
+use crate::stages::normalise::{NORMALISE, NormaliseParams};
 use crate::stages::{regions, scatter, survey, truth};
 use crate::store::StoreError;
 use std::ops::Range;
@@ -19,16 +20,16 @@ use std::ops::Range;
 pub(super) struct Recorder<'a> {
     model: &'a Model,
     plan: &'a Plan,
-    volume: &'a LoadedVolume,
+    input: Input<'a>,
     recording: Recording,
 }
 
 impl<'a> Recorder<'a> {
-    pub(super) fn new(model: &'a Model, plan: &'a Plan, volume: &'a LoadedVolume) -> Self {
+    pub(super) fn new(model: &'a Model, plan: &'a Plan, input: Input<'a>) -> Self {
         Self {
             model,
             plan,
-            volume,
+            input,
             recording: Recording::default(),
         }
     }
@@ -51,7 +52,7 @@ impl<'a> Recorder<'a> {
         let b = &self.plan.buffers;
         let [_, size_x, size_y] = self.model.volume.shape;
         let out = &mut self.recording;
-        out.write(b.cells, 0, self.volume.cells.keys());
+        out.write(b.cells, 0, self.input.volume.cells.keys());
         out.write(b.selection, 0, selection.words.clone());
         out.write(b.tables, 0, self.model.tables.clone());
         out.write(b.fourier, 0, self.plan.fourier.words.clone());
@@ -75,13 +76,13 @@ impl<'a> Recorder<'a> {
         for (sheet, &buffer) in self.plan.buffers.labels.iter().enumerate() {
             for (z, labels) in slices
                 .clone()
-                .zip(self.volume.labels(sheet, slices.clone())?)
+                .zip(self.input.volume.labels(sheet, slices.clone())?)
             {
                 self.recording.write(buffer, (z % ring) * plane, labels);
             }
         }
         if !self.model.annotations.is_empty() {
-            let annotations = self.volume.annotations(slices.clone())?;
+            let annotations = self.input.volume.annotations(slices.clone())?;
             for (z, bits) in slices.zip(annotations) {
                 let at = (z % ring) * plane;
                 self.recording
@@ -116,7 +117,7 @@ impl<'a> Recorder<'a> {
     pub(super) fn survey(mut self, step: &Step) -> Result<Recording, StoreError> {
         let b = &self.plan.buffers;
         let (_, _, plane) = self.size();
-        let cells = self.volume.cells.len();
+        let cells = self.input.volume.cells.len();
         let bits = self.model.layer_regions();
         self.load(step.load.clone())?;
         self.classify(&step.regions);
@@ -144,8 +145,8 @@ impl<'a> Recorder<'a> {
         Ok(self.recording)
     }
 
-    /// The image sweep of a step. It reads, in this order: the ground truth of each fluorophore if
-    /// the step keeps slices of regions; the images of each channel if it keeps images and the run
+    /// The image sweep of a step. It reads, in this order: the ground truth of each fluorophore (and
+    /// sheet, if each cell has its own) if the step keeps slices of regions; the images of each channel if it keeps images and the run
     /// has several steps; the status; the maxima.
     pub(super) fn step(&mut self, step: &Step, selection: &Selection) -> Result<(), StoreError> {
         let b = &self.plan.buffers;
@@ -157,6 +158,13 @@ impl<'a> Recorder<'a> {
             for slots in ring_slots(&step.fresh_counts, ring) {
                 self.recording
                     .clear(counts, slots.start * plane..slots.end * plane);
+            }
+        }
+        for (fluorophore, &counts) in b.counts.iter().enumerate() {
+            for z in step.fresh_counts.clone() {
+                if let Some(given) = self.input.counts.slice(fluorophore, z) {
+                    self.recording.write(counts, (z % ring) * plane, given);
+                }
             }
         }
         for (number, layer) in self.model.layers.iter().enumerate() {
@@ -235,6 +243,7 @@ impl<'a> Recorder<'a> {
             return;
         }
         let words = count * image_x * image_y;
+        let merged = self.model.truth_cells == Arrangement::Merged;
         for fluorophore in 0..self.model.fluorophores.len() {
             for (sheet, (&labels, &regions)) in b.labels.iter().zip(&b.regions).enumerate() {
                 let params = truth::TruthParams {
@@ -253,13 +262,18 @@ impl<'a> Recorder<'a> {
                     labels_ring: self.plan.schedule.labels_ring as u32,
                     region: self.model.truth_bit,
                     selection_at: selection.fluorophore_at(fluorophore),
-                    combine: (sheet > 0).into(),
+                    combine: (merged && sheet > 0).into(),
                 };
                 let buffers = [labels, regions, b.selection, b.truth];
                 self.recording
                     .dispatch(&truth::TRUTH, params, &buffers, words);
+                if !merged {
+                    self.recording.read(b.truth, 0..words);
+                }
             }
-            self.recording.read(b.truth, 0..words);
+            if merged {
+                self.recording.read(b.truth, 0..words);
+            }
         }
     }
 
@@ -276,11 +290,15 @@ impl<'a> Recorder<'a> {
         if let Some(images) = images {
             self.recording.write(image, 0, images);
         }
+        let depth = self.model.bit_depth;
+        let per_word = 32 / depth.bits();
         let params = NormaliseParams {
             pixels: pixels as u32,
-            thresholds_at: (channel * THRESHOLDS) as u32,
+            thresholds_at: channel as u32 * depth.largest(),
+            largest: depth.largest(),
+            per_word,
         };
-        let words = pixels.div_ceil(4);
+        let words = pixels.div_ceil(per_word as usize);
         self.recording
             .dispatch(&NORMALISE, params, &[image, b.thresholds, b.grey], words);
         self.recording.read(b.grey, 0..words);

@@ -10,6 +10,7 @@ mod pinhole;
 mod quadrature;
 
 use diffraction::{Beam, Grid};
+use ndarray::Array3;
 use thiserror::Error;
 
 #[cfg(test)]
@@ -228,6 +229,24 @@ impl PointSpreadFunction {
         }
         octant
     }
+}
+
+/// The cube (z, x, y) of 2 [`RADIUS`] + 1 voxels along each axis of which `octant`, as [`PointSpreadFunction::octant`]
+/// makes it, is the eighth from the centre outwards.
+///
+/// # Panics
+/// The octant has another length.
+pub fn mirrored(octant: &[f64]) -> Array3<f32> {
+    assert_eq!(
+        octant.len(),
+        SAMPLES.pow(3),
+        "an octant is {SAMPLES} values along each axis"
+    );
+    let side = 2 * RADIUS + 1;
+    Array3::from_shape_fn((side, side, side), |(z, x, y)| {
+        let [z, x, y] = [z, x, y].map(|place| place.abs_diff(RADIUS));
+        octant[(z * SAMPLES + x) * SAMPLES + y] as f32
+    })
 }
 
 /// Joins excitation and emission into what the microscope sees of a point.

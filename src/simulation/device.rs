@@ -13,7 +13,7 @@ pub(super) struct Device {
 }
 
 /// Memory of the CPU's buffers that a run aims at: slabs that stay near the caches.
-const CPU_BYTES: u64 = 384 << 20;
+pub(crate) const CPU_BYTES: u64 = 384 << 20;
 
 /// The device that the configuration asks for: `auto` takes a hardware GPU, else the CPU; `gpu` any
 /// adapter, and the CPU with a warning where there is none.

@@ -1,26 +1,32 @@
 //! A whole run: from a configuration to files.
 
+mod arrays;
+mod attempts;
 mod device;
 mod record_file;
 mod report;
 mod sink;
 mod stages;
-mod warnings;
+pub(crate) mod warnings;
 
+pub use arrays::{ChannelImage, GroundTruthImage, Images, Simulator, Tissue, simulate_arrays};
+pub(crate) use device::CPU_BYTES;
 pub use record_file::RECORD_NAME;
+pub(crate) use record_file::previous_manifest;
 pub use report::{Report, StageTime};
+pub(crate) use sink::{id_pixel, targets};
 
 use crate::compute::ComputeError;
-use crate::config::{Arrangement, Config, OutputFormat, VolumeFormat};
-use crate::fluorophore;
+use crate::config::{Config, ConfigError, VolumeFormat};
 use crate::ground_truth::{LoadError, LoadedVolume};
-use crate::io::read::{self, Format, ReadError, VolumeSource};
+use crate::io::read::{self, CellSource, Format, ReadError, VolumeSource};
 use crate::io::write::{FolderLock, ManifestEntry, OutputFolder, WriteError};
 use crate::model::{Model, ModelError};
 use crate::observer::Observer;
-use crate::pipeline::{Outcome, Pipeline, RunError};
-use crate::plan::{Plan, PlanError};
+use crate::pipeline::{Input, NoCounts, RunError};
+use crate::plan::PlanError;
 use crate::volume::Region;
+use attempts::Attempts;
 use sink::FileSink;
 use stages::Stages;
 
@@ -41,6 +47,22 @@ pub enum SimulationError {
     /// The ground truth could not be loaded.
     #[error(transparent)]
     Load(LoadError),
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Label counts have another shape than the cells.
+    #[error(
+        "the counts of {fluorophore} have the shape {found:?}, but the cells {expected:?} (z, x, y); both must have \
+         the same"
+    )]
+    CountsShape {
+        /// The fluorophore.
+        fluorophore: String,
+        /// Shape of the counts.
+        found: [usize; 3],
+        /// Shape of the cells.
+        expected: [usize; 3],
+    },
     /// The configuration cannot be simulated.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -81,7 +103,7 @@ impl SimulationError {
     pub fn is_configuration(&self) -> bool {
         matches!(
             self,
-            Self::Model(_) | Self::Unsupported(_) | Self::RegionSize { .. }
+            Self::Config(_) | Self::Model(_) | Self::Unsupported(_) | Self::RegionSize { .. }
         ) || matches!(self, Self::Read(ReadError::OutOfBounds { .. }))
     }
 }
@@ -115,12 +137,22 @@ pub struct Options {
     pub deepest_slab: Option<usize>,
 }
 
-/// Names of the fluorophores that a configuration may use.
-pub fn fluorophore_names() -> Vec<&'static str> {
-    fluorophore::catalogue()
-        .iter()
-        .map(|f| f.name.as_str())
-        .collect()
+/// A watcher that neither tells nor interrupts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn begin(&mut self, _: &str, _: usize) {}
+    fn advance(&mut self, _: usize) {}
+    fn end(&mut self) {}
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
+impl Watcher for Silent {
+    fn note(&mut self, _: &str) {}
+    fn warn(&mut self, _: &str) {}
 }
 
 /// Runs a configuration: reads its ground truth, simulates, and writes the channels, the ground truth
@@ -134,7 +166,6 @@ pub fn simulate(
     watcher: &mut dyn Watcher,
 ) -> Result<Report, SimulationError> {
     let mut config = config.clone();
-    check_supported(&config)?;
     let (source, annotations, region) = open_volumes(&config)?;
     let seed = *config.compute.seed.get_or_insert_with(rand::random);
     config.groundtruth.bounds_voxels = Some(region.shape);
@@ -153,53 +184,30 @@ pub fn simulate(
     output.make_root(lock)?;
 
     let mut stages = Stages::new(watcher);
-    let volume = LoadedVolume::load(source.as_ref(), &annotations, region, &root, &mut stages)?;
+    let annotations: Vec<&dyn VolumeSource> = annotations.iter().map(AsRef::as_ref).collect();
+    let volume = LoadedVolume::load(&source, &annotations, region, &root, &mut stages)?;
     warnings::of_volume(&model, &volume, stages.watcher());
     let mut device = device::choose(&config.compute, stages.watcher());
-    let (outcome, blank_truths) = loop {
-        let mut attempt = || -> Result<(Outcome, Vec<usize>), SimulationError> {
-            let device = device.backend();
-            let deepest = options
-                .deepest_slab
-                .unwrap_or(usize::MAX)
-                .min(device.deepest_slab());
-            let (cells, sheets) = (volume.cells.len(), volume.sheets());
-            let plan = Plan::new(&model, cells, sheets, device.limits(), deepest)?;
-            let mut sink = FileSink::create(&config, &model, &volume, &mut output)?;
-            let poison = options.poison;
-            let pipeline =
-                Pipeline::new(&model, &plan, &volume, device, &mut stages, &root, poison)?;
-            let outcome = pipeline.run(&mut sink)?;
-            let blank_truths = sink.blank_truths();
-            sink.finish()?;
-            Ok((outcome, blank_truths))
-        };
-        match attempt() {
-            Ok(done) => break done,
-            // What a GPU refuses, or fails at, the CPU does from the beginning.
-            Err(
-                error @ (SimulationError::Plan(_)
-                | SimulationError::Compute(_)
-                | SimulationError::Run(RunError::Compute(_))),
-            ) if device.is_gpu() => {
-                output.discard();
-                stages.abandon();
-                device.fall_back(&error.to_string(), stages.watcher());
-            }
-            Err(error) => return Err(error),
-        }
+    let attempts = Attempts {
+        model: &model,
+        input: Input {
+            volume: &volume,
+            counts: &NoCounts,
+            spill_folder: &root,
+        },
+        options,
     };
+    let (outcome, blank_truths) = attempts.run(&mut device, &mut stages, |pipeline| {
+        // What an attempt that failed has written.
+        output.discard();
+        let mut sink = FileSink::create(&config, &model, &volume, &mut output, &root)?;
+        let outcome = pipeline.run(&mut sink)?;
+        Ok((outcome, sink.blank_truths()))
+    })?;
     warnings::after(&model, &outcome, &blank_truths, stages.watcher());
-    for entry in output
-        .stale()
-        .iter()
-        .filter(|entry| entry.path != RECORD_NAME)
-    {
-        stages.watcher().warn(&format!(
-            "{} is left from an earlier run and does not belong to this one",
-            root.join(&entry.path).display()
-        ));
-    }
+    let is_record = |entry: &&ManifestEntry| entry.path == RECORD_NAME;
+    let stale: Vec<ManifestEntry> = output.stale().filter(|e| !is_record(e)).cloned().collect();
+    warnings::of_stale_files(&root, &stale, stages.watcher());
 
     let report = Report {
         folder: root,
@@ -212,14 +220,7 @@ pub fn simulate(
         image_shape: model.image_shape(),
     };
     let mut manifest = output.seal()?;
-    let is_record = |entry: &ManifestEntry| entry.path == RECORD_NAME;
-    manifest.extend(
-        output
-            .stale()
-            .iter()
-            .filter(|entry| !is_record(entry))
-            .cloned(),
-    );
+    manifest.extend(stale);
     let text = record_file::text(&config, &model, &report, manifest);
     output
         .create(RECORD_NAME.as_ref())?
@@ -228,48 +229,40 @@ pub fn simulate(
     Ok(report)
 }
 
-/// What the configuration language knows and this version does not do yet.
-fn check_supported(config: &Config) -> Result<(), SimulationError> {
-    let refuse = |key: &str, value: &str, instead: &str| {
-        Err(SimulationError::Unsupported(format!(
-            "{key} = \"{value}\" is not supported yet; use \"{instead}\""
-        )))
-    };
-    if config.groundtruth.gt_cells == Arrangement::Splitted {
-        return refuse("[groundtruth] gt_cells", "splitted", "merged");
-    }
-    if config.output.gt_cells == Arrangement::Splitted {
-        return refuse("[output] gt_cells", "splitted", "merged");
-    }
-    match config.output.format {
-        OutputFormat::Tiff => Ok(()),
-        other => refuse("[output] format", &other.to_string(), "tiff"),
-    }
-}
-
-type OpenVolumes = (Box<dyn VolumeSource>, Vec<Box<dyn VolumeSource>>, Region);
+pub(crate) type OpenVolumes = (CellSource<'static>, Vec<Box<dyn VolumeSource>>, Region);
 
 /// The volume of cells, those of the annotated regions, and the part of them that is simulated.
-fn open_volumes(config: &Config) -> Result<OpenVolumes, SimulationError> {
+pub(crate) fn open_volumes(config: &Config) -> Result<OpenVolumes, SimulationError> {
     let truth = &config.groundtruth;
     let format = truth.format.map(|format| match format {
         VolumeFormat::Tiff => Format::TiffStack,
         VolumeFormat::ImageSequence => Format::ImageSequence,
+        VolumeFormat::Npy => Format::Npy,
     });
-    let source = read::open(&truth.image_path, format)?;
+    let source = read::open_cells(&truth.image_path, format, truth.gt_cells)?;
     let (offset, bounds) = (truth.offset_voxels, truth.bounds_voxels);
     let region = Region::within(&source.describe(), source.shape(), offset, bounds)?;
     let mut annotations = Vec::new();
     for (name, volume) in &truth.regions {
         let annotation = read::open(&volume.region_path, None)?;
-        if annotation.shape() != source.shape() {
-            return Err(SimulationError::RegionSize {
-                name: name.clone(),
-                found: annotation.describe(),
-                expected: source.describe(),
-            });
-        }
+        check_region(name, annotation.as_ref(), &source)?;
         annotations.push(annotation);
     }
     Ok((source, annotations, region))
+}
+
+/// An error where a region's volume has another size than that of the cells.
+fn check_region(
+    name: &str,
+    region: &dyn VolumeSource,
+    cells: &CellSource<'_>,
+) -> Result<(), SimulationError> {
+    if region.shape() == cells.shape() {
+        return Ok(());
+    }
+    Err(SimulationError::RegionSize {
+        name: name.to_owned(),
+        found: region.describe(),
+        expected: cells.describe(),
+    })
 }

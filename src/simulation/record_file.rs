@@ -113,7 +113,7 @@ pub(super) fn text(
 
 /// The files that an earlier run left in `root`, its record among them, according to that record;
 /// empty where there is none or where it is not the project's.
-pub(super) fn previous_manifest(root: &Path) -> Vec<ManifestEntry> {
+pub(crate) fn previous_manifest(root: &Path) -> Vec<ManifestEntry> {
     let path = root.join(RECORD_NAME);
     let Ok(text) = std::fs::read_to_string(&path) else {
         return Vec::new();

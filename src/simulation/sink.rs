@@ -1,132 +1,85 @@
 //! Results on their way to files.
 
+mod layout;
+mod splitted;
+
+pub(crate) use layout::{id_pixel, targets};
+
 use super::SimulationError;
-use crate::cells::CellIndex;
-use crate::config::{Arrangement, Config};
+use crate::cells::{CellIndex, Selection};
+use crate::config::{Arrangement, Config, OutputFormat};
 use crate::ground_truth::LoadedVolume;
-use crate::io::write::{
-    Compression, Content, OutputFolder, PixelType, TiffLayout, TiffStackWriter, VolumeMetadata,
-    VolumeSink, WriteError,
-};
+use crate::io::write::{EncodedPage, OutputFolder, PageEncoder, PixelType, VolumeSink, WriteError};
 use crate::model::Model;
-use crate::pipeline::{Sink, SinkError};
+use crate::observer::Observer;
+use crate::pipeline::{Sink, SinkError, TruthSlices};
+use layout::{COLOURS, Layouts};
 use rayon::prelude::*;
-use std::path::PathBuf;
+use splitted::SplittedTruth;
+use std::path::Path;
 
-/// Channels of a merged file.
-const COLOURS: usize = 3;
-
-/// Writes channels and ground truth as TIFF stacks.
+/// Writes channels and ground truth.
 pub(super) struct FileSink<'a> {
-    cells: &'a CellIndex,
-    id_type: PixelType,
-    truth: Vec<Box<dyn VolumeSink>>,
+    ids: Ids<'a>,
+    truth: Truth<'a>,
     channels: Vec<Box<dyn VolumeSink>>,
     merged: bool,
     pixels: usize,
+    grey_bytes: usize,
     /// For each fluorophore whether its ground truth shows a cell.
     shown: Vec<bool>,
 }
 
-/// The files of a run below its folder: ground truths by fluorophore, then channels.
-pub(super) fn targets(config: &Config, model: &Model) -> Vec<PathBuf> {
-    let truth = model.fluorophores.iter().map(|fluorophore| {
-        PathBuf::from("groundtruth")
-            .join(&fluorophore.name)
-            .join("all_cells.tiff")
-    });
-    truth.chain(channel_files(config, model)).collect()
-}
-
-fn channel_files(config: &Config, model: &Model) -> Vec<PathBuf> {
-    let numbers = 0..model.channels.len();
-    let folder = PathBuf::from("simulation");
-    match config.output.sim_channels {
-        Arrangement::Splitted => numbers
-            .map(|i| folder.join(format!("channel_{i}.tiff")))
-            .collect(),
-        Arrangement::Merged => numbers
-            .step_by(COLOURS)
-            .map(|i| folder.join(format!("channels_{i}{}{}.tiff", i + 1, i + 2)))
-            .collect(),
-    }
+/// Ground truth of all cells together, or of each by itself.
+enum Truth<'a> {
+    Merged(Vec<Box<dyn VolumeSink>>),
+    Splitted(SplittedTruth<'a>),
 }
 
 impl<'a> FileSink<'a> {
     pub(super) fn create(
-        config: &Config,
-        model: &Model,
+        config: &'a Config,
+        model: &'a Model,
         volume: &'a LoadedVolume,
-        output: &mut OutputFolder,
-    ) -> Result<Self, WriteError> {
-        let shape = model.image_shape();
-        let merged = config.output.sim_channels == Arrangement::Merged;
-        let factor = config.expansion.factor;
-        let tissue_nm = model.camera.pixel_in_tissue_nm(config.groundtruth.voxel_nm);
-        let metadata = |what: String| VolumeMetadata {
-            voxel_nm: tissue_nm.map(|nm| nm * factor),
-            description: format!(
-                "{what}\nvoxel in tissue (z, x, y): {:.3} x {:.3} x {:.3} nm, expansion factor {factor}",
-                tissue_nm[0], tissue_nm[1], tissue_nm[2]
-            ),
-        };
-        let mut create = |path: PathBuf, pixel, content, compression, what: String| {
-            let layout = TiffLayout {
-                shape,
-                pixel,
-                content,
-                compression,
-                metadata: metadata(what),
-            };
-            let writer = TiffStackWriter::create(output.create(&path)?, layout)?;
-            Ok::<_, WriteError>(Box::new(writer) as Box<dyn VolumeSink>)
-        };
-        let mut targets = targets(config, model).into_iter();
-        let largest = volume.cells.ids().last().copied().unwrap_or(0);
-        let id_type = match PixelType::for_ids(largest) {
-            PixelType::Gray8 => PixelType::Gray16,
-            wide => wide,
-        };
-        let region = config.output.gt_region.name();
-        let truth = model
-            .fluorophores
-            .iter()
-            .zip(&mut targets)
-            .map(|(fluorophore, path)| {
-                let what = format!(
-                    "ids of cells labelled with {}, region {region}",
-                    fluorophore.name
-                );
-                create(path, id_type, Content::Labels, Compression::Deflate, what)
-            })
-            .collect::<Result<_, _>>()?;
-        let names: Vec<&str> = model
-            .channels
-            .iter()
-            .map(|channel| channel.name.as_str())
-            .collect();
-        let in_file = if merged { COLOURS } else { 1 };
-        let pixel = if merged {
-            PixelType::Rgb8
-        } else {
-            PixelType::Gray8
-        };
-        let channels = names
-            .chunks(in_file)
-            .zip(targets)
-            .map(|(names, path)| {
-                let what = format!("channels: {}", names.join(", "));
-                create(path, pixel, Content::Intensity, Compression::None, what)
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
+        output: &'a mut OutputFolder,
+        spill_folder: &Path,
+    ) -> Result<Self, SimulationError> {
+        let layouts = Layouts::new(config, model, volume.cells.ids())?;
+        let ids = Ids {
             cells: &volume.cells,
-            id_type,
+            pixel: layouts.id_pixel(),
+            numbered: config.output.format == OutputFormat::Gif,
+        };
+        let channels = layouts
+            .channels()
+            .into_iter()
+            .map(|(stem, layout)| layouts.create(output, &stem, layout))
+            .collect::<Result<_, _>>()?;
+        let shape = model.image_shape();
+        let dyes = model.fluorophores.len();
+        let truth = match config.output.gt_cells {
+            Arrangement::Merged => Truth::Merged(
+                (0..dyes)
+                    .map(|dye| {
+                        let (stem, layout) = layouts.truth_of_all(dye);
+                        layouts.create(output, &stem, layout)
+                    })
+                    .collect::<Result<_, _>>()?,
+            ),
+            Arrangement::Splitted => {
+                let sheets = volume.sheets();
+                let truth = SplittedTruth::new(layouts, ids, output, sheets, spill_folder);
+                Truth::Splitted(truth)
+            }
+        };
+        Ok(Self {
+            ids,
             truth,
             channels,
-            merged,
+            merged: config.output.sim_channels == Arrangement::Merged,
             pixels: shape[1] * shape[2],
-            shown: vec![false; model.fluorophores.len()],
+            grey_bytes: model.bit_depth.bits() as usize / 8,
+            shown: vec![false; dyes],
         })
     }
 
@@ -136,25 +89,65 @@ impl<'a> FileSink<'a> {
             .filter(|&fluorophore| !self.shown[fluorophore])
             .collect()
     }
+}
 
-    /// Completes all files.
-    pub(super) fn finish(self) -> Result<(), SimulationError> {
-        for sink in self.truth.into_iter().chain(self.channels) {
-            sink.finish()?;
+/// Turns indices of cells into pages of ids. Index 0 is id 0.
+#[derive(Clone, Copy)]
+struct Ids<'a> {
+    cells: &'a CellIndex,
+    pixel: PixelType,
+    /// Where ids become colours, neighbours in the order of the ids get different ones.
+    numbered: bool,
+}
+
+impl Ids<'_> {
+    /// Encodes a page. The type was chosen for the largest id: nothing is cut.
+    fn encode(self, encoder: &dyn PageEncoder, cells: &[u32]) -> Result<EncodedPage, WriteError> {
+        if self.numbered {
+            return encoder.encode(bytemuck::cast_slice(cells));
         }
-        Ok(())
+        let ids = self.cells.ids();
+        match self.pixel {
+            PixelType::Gray16 => encode_each(encoder, cells, |cell| ids[cell as usize] as u16),
+            PixelType::Gray32 => encode_each(encoder, cells, |cell| ids[cell as usize] as u32),
+            _ => encode_each(encoder, cells, |cell| ids[cell as usize]),
+        }
     }
+}
+
+/// Encodes the page of each cell's number.
+fn encode_each<T: bytemuck::Pod>(
+    encoder: &dyn PageEncoder,
+    cells: &[u32],
+    number: impl Fn(u32) -> T,
+) -> Result<EncodedPage, WriteError> {
+    /// Pixels that are most often of one cell.
+    const TOGETHER: usize = 16;
+    let mut page = vec![T::zeroed(); cells.len()];
+    for (page, cells) in page.chunks_mut(TOGETHER).zip(cells.chunks(TOGETHER)) {
+        let one = cells[0];
+        if cells.iter().fold(0, |other, cell| other | (cell ^ one)) == 0 {
+            if one != 0 {
+                page.fill(number(one));
+            }
+        } else {
+            for (page, &cell) in page.iter_mut().zip(cells) {
+                *page = number(cell);
+            }
+        }
+    }
+    encoder.encode(bytemuck::cast_slice(&page))
 }
 
 /// Encodes pages on all threads and appends them in order.
 fn append_pages<P: Sync + Send>(
     sink: &mut dyn VolumeSink,
     pages: impl IndexedParallelIterator<Item = P>,
-    pixels: impl Fn(P) -> Vec<u8> + Sync + Send,
+    encode: impl Fn(&dyn PageEncoder, P) -> Result<EncodedPage, WriteError> + Sync + Send,
 ) -> Result<(), SinkError> {
     let encoder = sink.encoder();
     let encoded: Vec<_> = pages
-        .map(|page| encoder.encode(&pixels(page)))
+        .map(|page| encode(&*encoder, page))
         .collect::<Result<_, _>>()?;
     for page in encoded {
         sink.append(page)?;
@@ -162,55 +155,65 @@ fn append_pages<P: Sync + Send>(
     Ok(())
 }
 
-/// Numbers as the bytes of a page.
-fn bytes_of<T: bytemuck::Pod>(numbers: impl Iterator<Item = T>) -> Vec<u8> {
-    bytemuck::cast_slice(&numbers.collect::<Vec<T>>()).to_vec()
-}
-
 impl Sink for FileSink<'_> {
-    fn truth(&mut self, fluorophore: usize, _: usize, cells: &[u32]) -> Result<(), SinkError> {
-        self.shown[fluorophore] |= cells.iter().any(|&cell| cell != 0);
-        let ids = self.cells.ids();
-        let id_type = self.id_type;
-        // The type was chosen for the largest id: nothing is cut.
-        let page = |cells: &[u32]| -> Vec<u8> {
-            let ids = cells.iter().map(|&cell| ids[cell as usize]);
-            match id_type {
-                PixelType::Gray16 => bytes_of(ids.map(|id| id as u16)),
-                PixelType::Gray32 => bytes_of(ids.map(|id| id as u32)),
-                _ => bytes_of(ids),
-            }
-        };
-        append_pages(
-            self.truth[fluorophore].as_mut(),
-            cells.par_chunks_exact(self.pixels),
-            page,
-        )
+    fn begin(&mut self, selection: &Selection) -> Result<(), SinkError> {
+        if let Truth::Splitted(truth) = &mut self.truth {
+            truth.begin(selection)?;
+        }
+        Ok(())
     }
 
-    fn images(&mut self, _: usize, channels: &[Vec<u8>]) -> Result<(), SinkError> {
+    fn truth(&mut self, slices: TruthSlices<'_>) -> Result<(), SinkError> {
+        let cells = slices.cells;
+        self.shown[slices.fluorophore] |= cells.iter().any(|&cell| cell != 0);
+        match &mut self.truth {
+            Truth::Merged(sinks) => append_pages(
+                sinks[slices.fluorophore].as_mut(),
+                cells.par_chunks_exact(self.pixels),
+                |encoder, page| self.ids.encode(encoder, page),
+            ),
+            Truth::Splitted(truth) => Ok(truth.keep(slices)?),
+        }
+    }
+
+    fn finish(&mut self, observer: &mut dyn Observer) -> Result<(), SinkError> {
+        let mut complete = std::mem::take(&mut self.channels);
+        match &mut self.truth {
+            Truth::Merged(sinks) => complete.append(sinks),
+            Truth::Splitted(truth) => truth.write(observer)?,
+        }
+        complete.into_par_iter().try_for_each(VolumeSink::finish)?;
+        Ok(())
+    }
+
+    fn images(&mut self, _: usize, channels: &[&[u8]]) -> Result<(), SinkError> {
+        let page_bytes = self.pixels * self.grey_bytes;
         if !self.merged {
             for (sink, grey) in self.channels.iter_mut().zip(channels) {
-                append_pages(
-                    sink.as_mut(),
-                    grey.par_chunks_exact(self.pixels),
-                    <[u8]>::to_vec,
-                )?;
+                let pages = grey.par_chunks_exact(page_bytes);
+                append_pages(sink.as_mut(), pages, |encoder, page| encoder.encode(page))?;
             }
             return Ok(());
         }
-        let slices = channels.first().map_or(0, |grey| grey.len() / self.pixels);
+        let grey_bytes = self.grey_bytes;
+        let slices = channels.first().map_or(0, |grey| grey.len() / page_bytes);
         for (sink, colours) in self.channels.iter_mut().zip(channels.chunks(COLOURS)) {
-            append_pages(sink.as_mut(), (0..slices).into_par_iter(), |slice| {
-                let mut page = vec![0; COLOURS * self.pixels];
-                for (colour, grey) in colours.iter().enumerate() {
-                    let grey = &grey[slice * self.pixels..][..self.pixels];
-                    for (pixel, &value) in page.chunks_exact_mut(COLOURS).zip(grey) {
-                        pixel[colour] = value;
+            append_pages(
+                sink.as_mut(),
+                (0..slices).into_par_iter(),
+                |encoder, slice| {
+                    let mut page = vec![0; COLOURS * page_bytes];
+                    for (colour, grey) in colours.iter().enumerate() {
+                        let grey =
+                            grey[slice * page_bytes..][..page_bytes].chunks_exact(grey_bytes);
+                        for (pixel, value) in page.chunks_exact_mut(COLOURS * grey_bytes).zip(grey)
+                        {
+                            pixel[colour * grey_bytes..][..grey_bytes].copy_from_slice(value);
+                        }
                     }
-                }
-                page
-            })?;
+                    encoder.encode(&page)
+                },
+            )?;
         }
         Ok(())
     }

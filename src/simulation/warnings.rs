@@ -2,13 +2,16 @@
 
 use super::Watcher;
 use crate::cells::LayerOutcome;
-use crate::config::SingleNeuron;
+use crate::config::{Normalization, SingleNeuron};
 use crate::ground_truth::LoadedVolume;
+use crate::io::write::ManifestEntry;
 use crate::model::{LayerModel, Model};
 use crate::pipeline::Outcome;
+use std::collections::BTreeMap;
+use std::path::Path;
 
 /// What is known from the configuration alone.
-pub(super) fn before(model: &Model, watcher: &mut dyn Watcher) {
+pub(crate) fn before(model: &Model, watcher: &mut dyn Watcher) {
     for warning in &model.warnings {
         watcher.warn(warning);
     }
@@ -29,11 +32,41 @@ pub(super) fn before(model: &Model, watcher: &mut dyn Watcher) {
 }
 
 /// What is known once the volume is read.
-pub(super) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn Watcher) {
+pub(crate) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn Watcher) {
     if volume.cells.is_empty() {
         watcher.warn(
             "the ground truth is empty: every voxel is 0, the background (look at offset and bounds)",
         );
+    }
+    let cells = volume.cells.len() - 1;
+    if cells == 1 && volume.stacks > 1 {
+        watcher.warn(&format!(
+            "all {} volumes of cells hold the id {}, and so count as one cell: the id is the value of the voxels; if they \
+             are different cells, give each a value of its own",
+            volume.stacks, volume.cells.ids()[1]
+        ));
+    } else if volume.stacks > cells {
+        watcher.note(&format!(
+            "{} volumes hold {cells} cells: volumes with the same id are one cell",
+            volume.stacks
+        ));
+    }
+    const NAMED: usize = 5;
+    if let Some((first, rest)) = volume.blank_stacks.split_first() {
+        let named = rest.iter().take(NAMED - 1);
+        let names: Vec<String> = [first]
+            .into_iter()
+            .chain(named)
+            .map(|path| path.display().to_string())
+            .collect();
+        let more = match volume.blank_stacks.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        watcher.warn(&format!(
+            "no cell is in {}{more}: every voxel there is 0 in the part that was loaded",
+            names.join(", ")
+        ));
     }
     for (name, &(voxels, inside)) in model.annotations.iter().zip(&volume.annotated_voxels) {
         if voxels == 0 {
@@ -63,9 +96,20 @@ pub(super) fn after(
             ));
         }
     }
-    for (layer, found) in model.layers.iter().zip(&outcome.selection.outcomes) {
-        if let Some(reason) = unlabelled(layer, found) {
-            watcher.warn(&format!("layer {} labels nothing: {reason}", layer.name));
+    of_layers(model, &outcome.selection.outcomes, watcher);
+    let (bits, largest) = (model.bit_depth.bits(), model.bit_depth.largest());
+    for (channel, &maximum) in model.channels.iter().zip(&outcome.maxima) {
+        if model.normalize == Normalization::None && maximum > largest {
+            let deeper = if bits < 16 {
+                "bit_depth = 16 (not as gif), "
+            } else {
+                ""
+            };
+            watcher.warn(&format!(
+                "channel {} is saturated: its brightest pixel holds {maximum} photons, {bits} bits hold {largest}; \
+                 choose {deeper}normalize = \"channel\" or a lower exposure_time",
+                channel.name
+            ));
         }
     }
     for (channel, &maximum) in model.channels.iter().zip(&outcome.maxima) {
@@ -97,6 +141,15 @@ pub(super) fn after(
     }
 }
 
+/// Layers that label nothing, and why; `outcomes` are by layer.
+pub(crate) fn of_layers(model: &Model, outcomes: &[LayerOutcome], watcher: &mut dyn Watcher) {
+    for (layer, found) in model.layers.iter().zip(outcomes) {
+        if let Some(reason) = unlabelled(layer, found) {
+            watcher.warn(&format!("layer {} labels nothing: {reason}", layer.name));
+        }
+    }
+}
+
 fn unlabelled(layer: &LayerModel, found: &LayerOutcome) -> Option<String> {
     if found.labelled > 0 || layer.never_a_protein {
         return None;
@@ -118,4 +171,41 @@ fn unlabelled(layer: &LayerModel, found: &LayerOutcome) -> Option<String> {
             layer.labeling_density, found.eligible
         )
     })
+}
+
+/// That files of an earlier run lie among those of this one: each by itself, or where they are many by
+/// their folder.
+pub(super) fn of_stale_files(root: &Path, stale: &[ManifestEntry], watcher: &mut dyn Watcher) {
+    const NAMED: usize = 3;
+    let mut folders: BTreeMap<&Path, Vec<&Path>> = BTreeMap::new();
+    for path in stale.iter().map(|entry| Path::new(&entry.path)) {
+        // Of a ground truth the folder of the fluorophore, of channels that of all.
+        let parents: Vec<&Path> = path.ancestors().skip(1).collect();
+        let depth = if path.starts_with("groundtruth") {
+            2
+        } else {
+            1
+        };
+        let folder = parents.iter().rev().nth(depth).or(parents.first());
+        folders
+            .entry(folder.copied().unwrap_or(Path::new("")))
+            .or_default()
+            .push(path);
+    }
+    for (folder, files) in folders {
+        if files.len() > NAMED {
+            watcher.warn(&format!(
+                "{} files in {} are left from an earlier run and do not belong to this one",
+                files.len(),
+                root.join(folder).display()
+            ));
+            continue;
+        }
+        for file in files {
+            watcher.warn(&format!(
+                "{} is left from an earlier run and does not belong to this one",
+                root.join(file).display()
+            ));
+        }
+    }
 }

@@ -1,7 +1,6 @@
 //! A configuration to start from.
 
 use simexm_gpu::config::{Config, Override};
-use simexm_gpu::simulation::fluorophore_names;
 use simexm_gpu::volume::Region;
 use std::path::Path;
 
@@ -40,8 +39,7 @@ path = "."
 /// The configuration above with entries of the form `section.key=value` put in.
 pub fn config(entries: &[&str]) -> Config {
     let overrides: Vec<Override> = entries.iter().map(|e| e.parse().unwrap()).collect();
-    let names = fluorophore_names();
-    Config::from_toml_str(CONFIGURATION, "test", Path::new("."), &names, &overrides)
+    Config::from_toml_str(CONFIGURATION, "test", Path::new("."), &overrides)
         .unwrap_or_else(|error| panic!("{error}"))
 }
 

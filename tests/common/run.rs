@@ -6,11 +6,11 @@ use simexm_gpu::cells::Selection;
 use simexm_gpu::compute::{Backend, Recording};
 use simexm_gpu::config::Config;
 use simexm_gpu::ground_truth::LoadedVolume;
-use simexm_gpu::io::read::{ArraySource, VolumeSource};
+use simexm_gpu::io::read::{ArraySource, CellSource, VolumeSource};
 use simexm_gpu::model::Model;
-use simexm_gpu::observer::Observer;
-use simexm_gpu::pipeline::{Pipeline, Sink, SinkError};
+use simexm_gpu::pipeline::{Input, NoCounts, Pipeline, Sink, SinkError, TruthSlices};
 use simexm_gpu::plan::Plan;
+use simexm_gpu::simulation::Silent;
 use simexm_gpu::volume::Region;
 
 /// The results of a run in memory, intermediate ones too. Volumes are (z, x, y).
@@ -59,9 +59,10 @@ pub fn simulate_source(
     seed: u64,
     backend: &mut dyn Backend,
 ) -> Run {
-    let mut nobody = Nobody;
+    let mut nobody = Silent;
     let folder = std::env::temp_dir();
-    let volume = LoadedVolume::load(source, &[], region, &folder, &mut nobody).unwrap();
+    let source = CellSource::Merged(Box::new(source));
+    let volume = LoadedVolume::load(&source, &[], region, &folder, &mut nobody).unwrap();
     let model = Model::new(config, region, seed).unwrap();
     let depth = region.shape[0];
     let limits = backend.limits().clone();
@@ -71,7 +72,12 @@ pub fn simulate_source(
         truth: vec![Vec::new(); model.fluorophores.len()],
         grey: vec![Vec::new(); model.channels.len()],
     };
-    let pipeline = Pipeline::new(&model, &plan, &volume, backend, &mut nobody, &folder, true);
+    let input = Input {
+        volume: &volume,
+        counts: &NoCounts,
+        spill_folder: &folder,
+    };
+    let pipeline = Pipeline::new(&model, &plan, input, backend, &mut nobody, true);
     let outcome = pipeline.unwrap().run(&mut sink).unwrap();
     // In a run of one step the buffers still hold everything.
     let b = &plan.buffers;
@@ -107,27 +113,15 @@ struct Collect {
 }
 
 impl Sink for Collect {
-    fn truth(&mut self, fluorophore: usize, _: usize, cells: &[u32]) -> Result<(), SinkError> {
-        self.truth[fluorophore].extend(cells);
+    fn truth(&mut self, slices: TruthSlices<'_>) -> Result<(), SinkError> {
+        self.truth[slices.fluorophore].extend(slices.cells);
         Ok(())
     }
 
-    fn images(&mut self, _: usize, channels: &[Vec<u8>]) -> Result<(), SinkError> {
+    fn images(&mut self, _: usize, channels: &[&[u8]]) -> Result<(), SinkError> {
         for (all, grey) in self.grey.iter_mut().zip(channels) {
-            all.extend(grey);
+            all.extend_from_slice(grey);
         }
         Ok(())
-    }
-}
-
-/// Does not watch.
-struct Nobody;
-
-impl Observer for Nobody {
-    fn begin(&mut self, _: &str, _: usize) {}
-    fn advance(&mut self, _: usize) {}
-    fn end(&mut self) {}
-    fn interrupted(&self) -> bool {
-        false
     }
 }

@@ -92,7 +92,61 @@ for t in (2, 10, 1):
 # Masks.
 write("bilevel", (V % 2).astype(bool))
 
+# Layouts beyond the usual.
+write("packbits_strips_u32", ids("u4"), compression="packbits", rowsperstrip=6)
+write("big_endian_zstd_tiled_u16", ids(">u2"), byteorder=">", compression="zstd", tile=(16, 16), predictor=True)
+write("bigtiff_zstd_ome_u32", ids("u4"), bigtiff=True, compression="zstd", ome=True, metadata={"axes": "ZYX"})
+write("big_endian_lzw_signed_i16", ids(">i2"), byteorder=">", compression="lzw", predictor=True)
+# Padded tiles in LZW, which tiff 0.11.3 does not read to their end row by row.
+for name, order, bits, predictor in (("u8", "<", 8, False), ("u16", ">", 16, True), ("u32", "<", 32, True)):
+    data = ids(f"{order}u{bits // 8}")
+    write(f"lzw_tiled_{name}", data, byteorder=order, compression="lzw", tile=(16, 16), predictor=predictor)
+write("lzw_tiled_bilevel", (V % 2).astype(bool), compression="lzw", tile=(16, 16))
+# One axis that is called channels or frames, as tifffile does unless told the axes.
+write("imagej_channels_u16", ids("u2"), imagej=True, metadata={"axes": "CYX"})
+write("imagej_frames_u16", ids("u2"), imagej=True, metadata={"axes": "TYX"})
+write("ome_times_u16", ids("u2"), ome=True, metadata={"axes": "TYX"})
+# One directory for all slices, as tifffile writes it on request.
+write("truncated_u16", ids("u2"), metadata={}, truncate=True)
+
+
+def tiles(data, missing):
+    """The tiles of all slices, some of them left out of the file, which stands for zeros."""
+    for s in range(3):
+        for t, (row, column) in enumerate(((0, 0), (0, 16), (16, 0), (16, 16))):
+            tile = np.zeros((16, 16), data.dtype)
+            part = data[s, row : row + 16, column : column + 16]
+            tile[: part.shape[0], : part.shape[1]] = part
+            yield None if (s, t) in missing else tile
+
+
+write("sparse_tiles_u16", tiles(ids("u2"), {(1, 3), (2, 1), (2, 3)}), shape=(3, 20, 17), dtype="u2", tile=(16, 16))
+
+# A folder of images that differ in all but their size.
+MIXED = OUT.parent / "mixed"
+MIXED.mkdir(exist_ok=True)
+OUT, TIFFS = MIXED, OUT
+write("s8", ids("u1")[0], compression="packbits")
+write("s9", ids(">u2")[1], byteorder=">", compression="zstd", predictor=True, tile=(16, 16))
+write("s10", ids("u4")[2], bigtiff=True, compression="zlib", rowsperstrip=3)
+write("s11", ids("i2")[0], compression="lzw", ome=True)
+write("s100", ids("u8")[1])
+OUT = TIFFS
+
 # What must be refused.
+write("imagej_hyperstack", np.stack([ids("u2")] * 2, 1), imagej=True, metadata={"axes": "ZCYX"})
+write("ome_channels", np.stack([ids("u2")] * 2, 1), ome=True, metadata={"axes": "ZCYX"})
+write("four_axes", np.stack([ids("u1")] * 2), metadata={})
+write("volumetric", np.pad(ids("u1"), ((0, 13), (0, 0), (0, 0))), volumetric=True, tile=(16, 16, 16))
+# tifffile does not write FillOrder: another tag in its place, renamed in each directory.
+write("reversed_bits", (V % 2).astype(bool), extratags=[(265, 3, 1, 2, False)])
+reversed_bits = (OUT / "reversed_bits.tif").read_bytes()
+(OUT / "reversed_bits.tif").write_bytes(
+    reversed_bits.replace(bytes([9, 1, 3, 0, 1, 0, 0, 0, 2]), bytes([10, 1, 3, 0, 1, 0, 0, 0, 2]))
+)
+write("packed_12_bits", np.minimum(ids("u2"), 4095), bitspersample=12)
+for name, scheme in {"lzma": "lzma", "jpeg2000": "jpeg2000", "jpegxl": "jpegxl", "lerc": "lerc", "png": "png"}.items():
+    write(name, ids("u1")[0], compression=scheme)
 write("negative_i16", np.where(V == 11, -5, V).astype("i2"))
 write("float32", V.astype("f4"))
 rgb = np.stack([V, V, V], -1).astype("u1")

@@ -98,13 +98,15 @@ fn camera_is_that_of_simexm() {
                 continue;
             }
             // The second of two channels, so that its place in the thresholds counts.
-            let mut both = thresholds(1);
-            both.extend(thresholds(brightest));
+            let mut both = thresholds(1, 255);
+            both.extend(thresholds(brightest, 255));
             let mut recording = Recording::default();
             recording.write(limits, 0, both);
             let params = NormaliseParams {
                 pixels: pixels as u32,
                 thresholds_at: 255,
+                largest: 255,
+                per_word: 4,
             };
             recording.dispatch(&NORMALISE, params, &[image, limits, grey], grey_words);
             recording.read(grey, 0..grey_words);

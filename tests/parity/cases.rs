@@ -415,18 +415,24 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
             let bindings = vec![Words(image), Words(vec![5, 6, 7])];
             vec![case(params, bindings, one_per_thread(voxels))]
         }
-        "normalise" => [0, 1, 254, 255, 1_000_003, u32::MAX]
+        "normalise" => [0, 1, 254, 255, 65_536, 1_000_003, u32::MAX]
             .into_iter()
-            .map(|brightest| {
+            .flat_map(|brightest| [(brightest, 8), (brightest, 16)])
+            .map(|(brightest, bits)| {
                 let params = NormaliseParams {
                     pixels: voxels as u32,
                     thresholds_at: 2,
+                    largest: (1 << bits) - 1,
+                    per_word: 32 / bits,
                 };
                 let image = (0..voxels)
                     .map(|_| ((u64::from(dice.word()) * (u64::from(brightest) + 1)) >> 32) as u32)
                     .collect();
-                let table = [1, 2].into_iter().chain(thresholds(brightest)).collect();
-                let words = voxels.div_ceil(4);
+                let table = [1, 2]
+                    .into_iter()
+                    .chain(thresholds(brightest, params.largest))
+                    .collect();
+                let words = voxels.div_ceil(32 / bits as usize);
                 let bindings = vec![Words(image), Words(table), Poison(words)];
                 case(params, bindings, one_per_thread(words))
             })

@@ -5,8 +5,8 @@ use std::path::Path;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use super::{FLUOROPHORES, FULL, read_with};
-use crate::config::{Config, ConfigError, Override, toml_source};
+use super::{FULL, read_with};
+use crate::config::{Config, ConfigError, Override};
 
 /// Values that parsers and ranges trip over.
 const VALUES: &[&str] = &[
@@ -79,6 +79,14 @@ const PIECES: &[&[u8]] = &[
     b"[[output]]\n",
     b"[groundtruth.regions.full]\n",
     b"\"\" = 1\n",
+    b"[[[",
+    b"\t[[regions]]\n",
+    b"[[[x]]]\n",
+    b"%(name)s",
+    b"%(",
+    b"a = %(a)s\n",
+    b"[DEFAULT]\n",
+    b"; \n",
 ];
 
 #[derive(Clone, Debug)]
@@ -89,6 +97,9 @@ enum Mutation {
     RemoveLine(Index),
     DuplicateLine(Index, Index),
     Value(Index, &'static str),
+    Text(Index, String),
+    SwapValues(Index, Index),
+    Nest(Index, usize),
     Cut(Index),
 }
 
@@ -100,6 +111,9 @@ fn mutation() -> impl Strategy<Value = Mutation> {
         1 => any::<Index>().prop_map(Mutation::RemoveLine),
         1 => (any::<Index>(), any::<Index>()).prop_map(|(from, to)| Mutation::DuplicateLine(from, to)),
         4 => (any::<Index>(), select(VALUES)).prop_map(|(line, value)| Mutation::Value(line, value)),
+        2 => (any::<Index>(), "\\PC{0,20}").prop_map(|(line, text)| Mutation::Text(line, text)),
+        1 => (any::<Index>(), any::<Index>()).prop_map(|(a, b)| Mutation::SwapValues(a, b)),
+        1 => (any::<Index>(), 1..400_usize).prop_map(|(line, depth)| Mutation::Nest(line, depth)),
         1 => any::<Index>().prop_map(Mutation::Cut),
     ]
 }
@@ -141,29 +155,70 @@ fn mutate(text: &mut Vec<u8>, mutation: &Mutation) {
         }
         Mutation::Value(line, value) => {
             let line = line.index(lines.len());
-            let line = &mut lines[line];
-            if let Some(equals) = line.iter().position(|&byte| byte == b'=') {
-                line.truncate(equals + 1);
-                line.extend_from_slice(value.as_bytes());
+            set_value(&mut lines[line], value.as_bytes());
+        }
+        Mutation::Text(line, value) => {
+            let line = line.index(lines.len());
+            set_value(&mut lines[line], value.as_bytes());
+        }
+        Mutation::SwapValues(a, b) => {
+            let (a, b) = (a.index(lines.len()), b.index(lines.len()));
+            if let (Some(of_a), Some(of_b)) = (value_of(&lines[a]), value_of(&lines[b])) {
+                set_value(&mut lines[a], &of_b);
+                set_value(&mut lines[b], &of_a);
             }
+        }
+        Mutation::Nest(line, depth) => {
+            let line = line.index(lines.len());
+            let nested = format!("x = {}1{}", "[".repeat(*depth), "]".repeat(*depth));
+            lines.insert(line, nested.into_bytes());
+            let sections = (1..*depth)
+                .map(|depth| format!("{}x{}", "[".repeat(depth), "]".repeat(depth)).into_bytes());
+            lines.splice(line..line, sections);
         }
     }
     *text = lines.join(&b'\n');
 }
 
-/// Reads bytes as a file with these bytes would be.
+fn value_of(line: &[u8]) -> Option<Vec<u8>> {
+    let equals = line.iter().position(|&byte| byte == b'=')?;
+    Some(line[equals + 1..].to_vec())
+}
+
+fn set_value(line: &mut Vec<u8>, value: &[u8]) {
+    if let Some(equals) = line.iter().position(|&byte| byte == b'=') {
+        line.truncate(equals + 1);
+        line.extend_from_slice(value);
+    }
+}
+
+/// An .ini file to be mutated.
+const INI: &str = include_str!("../../../examples/simexm/synapse.ini");
+
+/// Reads bytes as an .ini file with these bytes would be.
+fn read_ini_bytes(bytes: &[u8]) -> Result<Config, ConfigError> {
+    let text = crate::config::text::utf8(bytes, "c.ini").map_err(ConfigError::Syntax)?;
+    Config::from_ini_str(text, "c.ini", Path::new("/base"), &[])
+}
+
+/// Reads bytes as a TOML file with these bytes would be.
 fn read_bytes(bytes: &[u8]) -> Result<Config, ConfigError> {
-    let text = toml_source::utf8(bytes, "c.toml").map_err(ConfigError::Syntax)?;
+    let text = crate::config::text::utf8(bytes, "c.toml").map_err(ConfigError::Syntax)?;
     read_with(text, &[])
 }
 
 /// What must hold for any input: an error says where and what, one line for each problem.
 fn check(result: Result<Config, ConfigError>) -> Result<(), TestCaseError> {
+    if let Err(error) = &result {
+        for line in error.to_string().lines() {
+            let names = ["c.toml:", "c.ini:", "--set "];
+            prop_assert!(names.iter().any(|name| line.starts_with(name)), "{}", line);
+        }
+    }
     match result {
         Ok(config) => {
             // What was taken can be written and read again.
-            let again =
-                Config::from_toml_str(&config.to_toml(), "c", Path::new("/"), FLUOROPHORES, &[]);
+            let again = Config::from_toml_str(&config.to_toml(), "c", Path::new("/"), &[]);
             prop_assert_eq!(
                 again.map_err(|error| TestCaseError::fail(error.to_string()))?,
                 config
@@ -193,6 +248,31 @@ proptest! {
             mutate(&mut text, mutation);
         }
         check(read_bytes(&text))?;
+    }
+
+    #[test]
+    fn mutated_ini_files_never_panic(mutations in prop::collection::vec(mutation(), 1..6)) {
+        let mut text = INI.as_bytes().to_vec();
+        for mutation in &mutations {
+            mutate(&mut text, mutation);
+        }
+        check(read_ini_bytes(&text))?;
+    }
+
+    #[test]
+    fn any_text_never_panics(text in "([\\[\\]='\"#,%()a. \t\r\n]|\\PC|\\[a\\]\n|a = |'''|%\\(a\\)s){0,60}") {
+        check(read_bytes(text.as_bytes()))?;
+        check(read_ini_bytes(text.as_bytes()))?;
+    }
+
+    #[test]
+    fn mutated_ini_values_never_panic(line in any::<Index>(), value in prop_oneof![
+        select(VALUES).prop_map(str::to_owned), "\\PC{0,20}", "[-+.e_0-9naif]{1,12}", "[-+.e0-9, ]{0,20}",
+    ]) {
+        let keys: Vec<_> = INI.lines().filter_map(|line| line.split_once(" = ")).collect();
+        let (key, old) = keys[line.index(keys.len())];
+        let text = INI.replacen(&format!("{key} = {old}"), &format!("{key} = {value}"), 1);
+        check(read_ini_bytes(text.as_bytes()))?;
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! Every limit from both sides, and every type.
 
+use std::path::Path;
+
 use super::{problems, read, with_value};
+use crate::config::Config;
 
 const LAYER: &str = "labeling.layer1";
 const CHANNEL: &str = "optics.channels.channel_1";
+const DYE: &str = "fluorophores.mScarlet";
 
 /// Values that are a share from 0 to 1, and values that are not.
 const SHARES: &[&str] = &["0", "1", "0.0", "1.0", "0.5"];
@@ -29,7 +33,7 @@ const CASES: &[Case] = &[
     ("groundtruth", "bounds", &["[1, 1, 1]", "[5.0, 1, 4294967295]"],
         &["[0, 1, 1]", "[1, 0, 1]", "[1, 1, 0]", "[1, 1]", "[1.5, 1, 1]", "[1, 1, inf]", "'1,1,1'"],
         "three whole numbers [z, x, y], each from 1 to 4294967295"),
-    ("groundtruth", "format", &["'tiff'", "'image sequence'"], &["'gif'", "'TIFF'", "1", "''"], "\"tiff\" or \"image sequence\""),
+    ("groundtruth", "format", &["'tiff'", "'image sequence'", "'npy'"], &["'gif'", "'TIFF'", "1", "''"], "\"tiff\", \"image sequence\" or \"npy\""),
     ("groundtruth", "gt_cells", &["'merged'", "'splitted'"], &["'split'", "true"], "\"merged\" or \"splitted\""),
     ("groundtruth", "isotropic", &["true", "false"], &["'true'", "1", "0.0"], "true or false"),
     ("groundtruth", "voxel_dim", &["[1e-9, 8, 8.5]"], &["[0, 8, 8]", "[8, 8, -1]", "[8, 8]", "[8, nan, 8]", "8", "[8, inf, 8]"],
@@ -37,7 +41,7 @@ const CASES: &[Case] = &[
     ("groundtruth.regions.synapse", "region_path", &["'a'"], &["''", "false"], "a path"),
     ("labeling", "global_density", SHARES, NO_SHARES, "a number from 0 to 1"),
     (LAYER, "fluorophore", &["'ATTO425'", "'Alexa790'"], &["'ATTO551'", "'atto425'", "425", "''"],
-        "one of the fluorophores ATTO390, ATTO425, ATTO430LS, ATTO465, ATTO488, ATTO490LS, ATTO550, ATTO647N, ATTO700, Alexa350, Alexa790"),
+        "one of the fluorophores ATTO390, ATTO425, ATTO430LS, ATTO465, ATTO488, ATTO490LS, ATTO550, ATTO647N, ATTO700, Alexa350, Alexa790, mScarlet"),
     (LAYER, "region", &["'full'", "'membrane'", "'cytosol'", "'synapse'"], &["'synapses'", "'Full'", "1", "''"],
         "\"full\", \"membrane\", \"cytosol\" or \"synapse\" (a table [groundtruth.regions.NAME] adds one)"),
     (LAYER, "labeling_density", SHARES, NO_SHARES, "a number from 0 to 1"),
@@ -52,14 +56,14 @@ const CASES: &[Case] = &[
     ("optics", "numerical_aperture", &["1.32"], &["1.33", "1.34", "2"], "below refractory_index (1.33)"),
     ("optics", "refractory_index", &["1.151", "2"], &["0.99", "0", "nan", "'1.33'"], "a number of at least 1"),
     ("optics", "focal_plane_depth", &["1", "500.5"], &["0.999", "-500", "inf", "'500'"], "a number of at least 1 nm"),
-    ("optics", "objective_back_aperture", &["1e-9", "1"], &["0", "-1", "inf"], "a number above 0"),
+    ("optics", "objective_back_aperture", &["1e-9", "1"], &["0", "-1", "inf"], "a number above 0 m"),
     ("optics", "exposure_time", &["0", "0.1"], &["-1e-9", "nan", "'0.1'"], "a number of at least 0 s"),
     ("optics", "objective_efficiency", SHARES, NO_SHARES, "a number from 0 to 1"),
     ("optics", "detector_efficiency", SHARES, NO_SHARES, "a number from 0 to 1"),
     ("optics", "objective_factor", &["1", "40.5"], &["0.999", "-40", "nan"], "a number of at least 1"),
     ("optics", "pixel_size", &["1", "6500.5"], &["0.999", "-1", "inf"], "a number of at least 1 nm"),
     ("optics", "pinhole_radius", &["0", "0.5"], &["-0.001", "nan"], "a number of at least 0 um"),
-    ("optics", "baseline_noise", &["0", "2.5"], &["-0.001", "inf", "'2'"], "a number of at least 0"),
+    ("optics", "baseline_noise", &["0", "2.5"], &["-0.001", "inf", "'2'"], "a number of at least 0 photons"),
     (CHANNEL, "laser_wavelength", &["200", "1000", "425.5"], &["199.99", "1000.01", "nan", "'425'"], "a number from 200 to 1000 nm"),
     (CHANNEL, "laser_power", &["1e-9", "50"], &["0", "-1", "inf"], "a number above 0 W"),
     (CHANNEL, "laser_percentage", SHARES, NO_SHARES, "a number from 0 to 1"),
@@ -68,11 +72,17 @@ const CASES: &[Case] = &[
     ("output", "name", &["'a'", "'a b.c'", "'..a'", "'é'"], &["''", "'.'", "'..'", "'a/b'", "'/a'", "'a\\b'", "\"a\\n\"", "\"a\\u0000\"", "5", "'a/'"],
         "a plain folder name (not empty, not . or .., no / or \\, no control characters)"),
     ("output", "path", &["'out'", "'/out'", "'.'"], &["''", "1"], "a path"),
-    ("output", "format", &["'tiff'", "'gif'", "'image sequence'"], &["'png'", "0"], "\"tiff\", \"gif\" or \"image sequence\""),
+    ("output", "format", &["'tiff'", "'image sequence'"], &["'png'", "0"], "\"tiff\", \"gif\" or \"image sequence\""),
     ("output", "sim_channels", &["'merged'", "'splitted'"], &["'rgb'", "true"], "\"merged\" or \"splitted\""),
     ("output", "gt_cells", &["'merged'", "'splitted'"], &["'rgb'", "true"], "\"merged\" or \"splitted\""),
     ("output", "gt_region", &["'full'", "'membrane'", "'cytosol'", "'synapse'"], &["'soma'", "0"],
         "\"full\", \"membrane\", \"cytosol\" or \"synapse\" (a table [groundtruth.regions.NAME] adds one)"),
+    ("output", "bit_depth", &["8", "16", "8.0"], &["0", "12", "32", "-8", "'16'", "nan", "[8]"], "8 or 16"),
+    ("output", "normalize", &["'channel'", "'none'"], &["'photons'", "false"], "\"channel\" or \"none\""),
+    ("output", "compression", &["'none'", "'deflate'"], &["'lzw'", "true"], "\"none\" or \"deflate\""),
+    (DYE, "quantum_yield", &["1e-9", "1", "0.5"], &["0", "-1", "1.001", "nan", "'0.5'"], "a number above 0 up to 1"),
+    (DYE, "extinction_coefficient", &["1e-9", "95000"], &["0", "-1", "inf", "'95000'"], "a number above 0 L/(mol cm)"),
+    (DYE, "spectra", &["'a.csv'"], &["''", "5"], "a path"),
     ("compute", "seed", &["0", "18446744073709551615", "'18446744073709551615'", "9223372036854775807", "5.0", "0xff"],
         &["-1", "18446744073709551616", "'18446744073709551616'", "0.5", "'x'", "''", "nan"],
         "a whole number from 0 to 2^64 - 1, or a string of its digits"),
@@ -140,6 +150,9 @@ fn keys_without_a_default_are_required_and_the_others_are_not() {
         ("output", "sim_channels"),
         ("output", "gt_cells"),
         ("output", "gt_region"),
+        ("output", "bit_depth"),
+        ("output", "normalize"),
+        ("output", "compression"),
         ("compute", "*"),
     ];
     for (section, key, ..) in CASES {
@@ -177,4 +190,111 @@ fn a_refractive_index_below_the_aperture_is_refused_from_the_other_side() {
     );
     let (text, _) = with_value("optics", "refractory_index", "1.1500001");
     assert!(read(&text).is_ok());
+}
+
+/// [`super::FULL`] as an .ini file: brackets by depth, lists without brackets.
+fn as_ini(toml: &str) -> String {
+    let line = |line: &str| -> String {
+        if let Some(name) = line.strip_prefix('[').filter(|_| !line.contains('=')) {
+            let parts: Vec<_> = name.trim_end_matches(']').split('.').collect();
+            // Sections that only hold others have to be there.
+            let above = match parts[..] {
+                ["groundtruth", "regions", _] => "[[regions]]\n",
+                ["optics", "channels", _] => "[[channels]]\n",
+                ["fluorophores", _] => "[fluorophores]\n",
+                _ => "",
+            };
+            let depth = parts.len();
+            let name = parts[depth - 1];
+            format!("{above}{}{name}{}", "[".repeat(depth), "]".repeat(depth))
+        } else {
+            match line.split_once(" = ") {
+                Some((key, value)) => format!("{key} = {}", ini_value(value)),
+                None => line.to_owned(),
+            }
+        }
+    };
+    toml.lines().map(|l| line(l) + "\n").collect()
+}
+
+/// A list without brackets; one of a single item ends in a comma.
+fn ini_value(toml: &str) -> String {
+    match toml.strip_prefix('[') {
+        Some(list) if list.contains(',') => list.trim_end_matches(']').to_owned(),
+        Some(list) => format!("{},", list.trim_end_matches(']')),
+        None => toml.to_owned(),
+    }
+}
+
+fn ini_problems(text: &str) -> Vec<String> {
+    match Config::from_ini_str(text, "c.ini", Path::new("/base"), &[]) {
+        Ok(_) => Vec::new(),
+        Err(error) => error.to_string().lines().map(str::to_owned).collect(),
+    }
+}
+
+#[test]
+fn an_ini_file_with_every_key_is_the_same() {
+    let ini = Config::from_ini_str(&as_ini(super::FULL), "c.ini", Path::new("/base"), &[]);
+    assert_eq!(ini.unwrap(), read(super::FULL).unwrap());
+}
+
+#[test]
+fn the_limits_hold_in_ini_files_and_are_told_with_line_key_and_range() {
+    // Numbers and truth values are such in quotes too; TOML's escapes and other bases are none.
+    const OTHERWISE: &[&str] = &[
+        "'0.5'",
+        "\"0.5\"",
+        "'1.33'",
+        "'500'",
+        "'0.1'",
+        "'2'",
+        "'5'",
+        "'4'",
+        "'1'",
+        "'16'",
+        "'425'",
+        "'95000'",
+        "'true'",
+        "1",
+        "5",
+        "['0', 0, 0]",
+        "'1,1,1'",
+        "'440, 550'",
+        "0xff",
+        "\"a\\u0000\"",
+        "\"a\\n\"",
+        "false",
+    ];
+    for (section, key, inside, outside, right) in CASES {
+        let told = |value: &str| {
+            let (text, _) = with_value(section, key, value);
+            let text = as_ini(&text);
+            let line = format!("{key} = {}", ini_value(value));
+            let header = section.rsplit('.').next().unwrap();
+            let start = text
+                .lines()
+                .position(|l| l.trim_matches(['[', ']']) == header)
+                .unwrap();
+            let offset = text.lines().skip(start).position(|l| l == line).unwrap();
+            (ini_problems(&text), start + offset + 1)
+        };
+        for value in inside.iter().filter(|value| !OTHERWISE.contains(value)) {
+            assert_eq!(told(value).0, [""; 0], "[{section}] {key} = {value}");
+        }
+        if *key == "adapter" {
+            continue; // any text is a name
+        }
+        for value in outside.iter().filter(|value| !OTHERWISE.contains(value)) {
+            let (found, line) = told(value);
+            assert_eq!(found.len(), 1, "[{section}] {key} = {value}: {found:?}");
+            let start = format!("c.ini:{line}: [{section}] {key} = ");
+            assert!(found[0].starts_with(&start), "{}", found[0]);
+            assert!(
+                found[0].contains(&format!(" must be {right}")),
+                "{}",
+                found[0]
+            );
+        }
+    }
 }

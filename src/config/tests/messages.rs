@@ -1,6 +1,6 @@
 //! The words for what is wrong: syntax, unknown names, missing tables, several problems at once.
 
-use super::{FLUOROPHORES, FULL, problems, read, with_line, with_value};
+use super::{FULL, problems, read, with_line, with_value};
 use crate::config::{Config, ConfigError};
 
 /// The only problem, without the position.
@@ -102,7 +102,7 @@ fn an_unknown_table_names_the_nearest_or_else_the_right_ones() {
     let text = format!("{FULL}[camera]\ngain = 1\n");
     assert_eq!(
         message(&text),
-        "unknown table [camera]: the tables are groundtruth, labeling, expansion, optics, output, compute, run"
+        "unknown table [camera]: the tables are groundtruth, labeling, expansion, optics, output, compute, fluorophores, run"
     );
     let text = FULL.replace("[optics.channels.channel_1]", "[optics.chanels.channel_1]");
     assert_eq!(
@@ -163,11 +163,14 @@ fn words_are_corrected() {
         "[labeling.layer1] fluorophore = \"atto551\" must be one of the fluorophores ATTO390, "
     ));
     assert!(
-        found.ends_with("Alexa790; did you mean \"ATTO550\"?"),
+        found.ends_with("Alexa790, mScarlet; did you mean \"ATTO550\"?"),
         "{found}"
     );
     let (text, _) = with_value("labeling.layer1", "fluorophore", "'GFP'");
-    assert!(message(&text).ends_with("Alexa790"), "nothing is near");
+    assert!(
+        message(&text).ends_with("Alexa790, mScarlet"),
+        "nothing is near"
+    );
     let (text, _) = with_value("optics", "type", "'two-photon'");
     assert!(message(&text).ends_with("did you mean \"two photon\"?"));
     let (text, _) = with_value("labeling.layer1", "region", "'synpase'");
@@ -228,7 +231,7 @@ fn files_that_cannot_be_read_are_named() {
         let path = folder.path().join(name);
         (
             path.display().to_string(),
-            Config::from_file(&path, FLUOROPHORES, &[]).unwrap_err(),
+            Config::from_file(&path, &[]).unwrap_err(),
         )
     };
     let (path, error) = from_file("none.toml");
@@ -250,7 +253,10 @@ fn files_that_cannot_be_read_are_named() {
     let (path, error) = from_file("bytes.toml");
     assert_eq!(
         error.to_string(),
-        format!("{path}:2:5: not UTF-8 text; a configuration is a TOML text file")
+        format!(
+            "{path}:2:5: not UTF-8 text (byte 0xff); a configuration is a text file, TOML or SimExm's .ini: \
+             if it is one, save it as UTF-8"
+        )
     );
 
     std::fs::write(folder.path().join("long.toml"), vec![b'#'; (16 << 20) + 1]).unwrap();

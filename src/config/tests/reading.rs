@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::{FLUOROPHORES, FULL, read};
+use super::{FULL, read};
 use crate::config::tree::{Position, Table, Value};
 use crate::config::{
-    AdapterChoice, Arrangement, BackendChoice, Config, MicroscopeType, OutputFormat, Region,
-    SingleNeuron, VolumeFormat, toml_source,
+    AdapterChoice, Arrangement, BackendChoice, BitDepth, Compression, Config, MicroscopeType,
+    Normalization, OutputFormat, Region, SingleNeuron, VolumeFormat, toml_source,
 };
 
 /// The keys that have no default.
@@ -83,10 +83,13 @@ fn every_key_is_read() {
     assert_eq!(channel.laser_filter_nm, [440.0, 550.0]);
     let output = &config.output;
     assert_eq!(output.folder(), Path::new("/base/out/conn256"));
-    assert_eq!(output.format, OutputFormat::Gif);
+    assert_eq!(output.format, OutputFormat::ImageSequence);
     assert_eq!(output.sim_channels, Arrangement::Merged);
     assert_eq!(output.gt_cells, Arrangement::Splitted);
     assert_eq!(output.gt_region, Region::Cytosol);
+    assert_eq!(output.bit_depth, BitDepth::Sixteen);
+    assert_eq!(output.normalize, Normalization::None);
+    assert_eq!(output.compression, Some(Compression::Deflate));
     assert_eq!(config.compute.seed, Some(7));
     assert_eq!(config.compute.backend, BackendChoice::Cpu);
     assert_eq!(
@@ -94,6 +97,11 @@ fn every_key_is_read() {
         Some(AdapterChoice::Name("llvmpipe".to_owned()))
     );
     assert_eq!(config.compute.threads, Some(2));
+    assert_eq!(config.fluorophores.len(), 1);
+    let dye = &config.fluorophores["mScarlet"];
+    assert_eq!(dye.quantum_yield, 0.7);
+    assert_eq!(dye.extinction_coefficient, 1e5);
+    assert_eq!(dye.spectra, Path::new("/base/mScarlet.csv"));
 }
 
 #[test]
@@ -117,6 +125,10 @@ fn defaults_are_simexms() {
     assert_eq!(config.output.sim_channels, Arrangement::Splitted);
     assert_eq!(config.output.gt_cells, Arrangement::Merged);
     assert_eq!(config.output.gt_region, Region::Full);
+    assert_eq!(config.output.bit_depth, BitDepth::Eight);
+    assert_eq!(config.output.normalize, Normalization::Channel);
+    assert_eq!(config.output.compression, None);
+    assert!(config.fluorophores.is_empty());
     assert_eq!(config.compute.seed, None);
     assert_eq!(config.compute.backend, BackendChoice::Auto);
     assert_eq!(config.compute.adapter, None);
@@ -155,7 +167,7 @@ fn relative_paths_start_at_the_folder_of_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("c.toml");
     std::fs::write(&path, MINIMAL).unwrap();
-    let config = Config::from_file(&path, FLUOROPHORES, &[]).unwrap();
+    let config = Config::from_file(&path, &[]).unwrap();
     assert_eq!(
         config.groundtruth.image_path,
         folder.path().join("cells.tif")
@@ -163,7 +175,7 @@ fn relative_paths_start_at_the_folder_of_the_file() {
     assert_eq!(config.output.path, folder.path().join("out"));
 
     // Text without a folder: the working directory.
-    let config = Config::from_toml_str(MINIMAL, "c", Path::new(""), FLUOROPHORES, &[]).unwrap();
+    let config = Config::from_toml_str(MINIMAL, "c", Path::new(""), &[]).unwrap();
     assert_eq!(
         config.output.path,
         std::env::current_dir().unwrap().join("out")
@@ -196,8 +208,7 @@ fn untyped_table(table: &Table) -> Table {
 fn a_format_without_types_reads_the_same() {
     for text in [FULL, MINIMAL] {
         let tree = untyped_table(&toml_source::parse(text, "c.toml").unwrap());
-        let config =
-            Config::from_tree(tree, "c.ini", Path::new("/base"), FLUOROPHORES, &[]).unwrap();
+        let config = Config::from_tree(tree, "c.ini", Path::new("/base"), &[]).unwrap();
         assert_eq!(config, read(text).unwrap());
     }
 }
@@ -208,8 +219,7 @@ fn a_format_without_types_or_positions_names_section_and_key() {
         .replace("factor = 4\n", "factor = 0.5\n")
         .replace("isotropic = true", "isotropic = 'maybe'");
     let tree = untyped_table(&toml_source::parse(&text, "c.toml").unwrap());
-    let error =
-        Config::from_tree(tree, "c.ini", Path::new("/base"), FLUOROPHORES, &[]).unwrap_err();
+    let error = Config::from_tree(tree, "c.ini", Path::new("/base"), &[]).unwrap_err();
     assert_eq!(
         error.to_string(),
         "c.ini: [groundtruth] isotropic = maybe must be true or false\n\

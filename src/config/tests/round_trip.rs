@@ -1,16 +1,16 @@
 //! What is written reads back equal.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::{FLUOROPHORES, FULL, read};
 use crate::config::{
-    AdapterChoice, Arrangement, BackendChoice, Channel, Choice, Compute, Config, Expansion,
-    GroundTruth, Labeling, Layer, MicroscopeType, Optics, Output, OutputFormat, Region,
-    RegionVolume, SingleNeuron, VolumeFormat,
+    AdapterChoice, Arrangement, BackendChoice, BitDepth, Channel, Choice, Compression, Compute,
+    Config, Expansion, GroundTruth, Labeling, Layer, MicroscopeType, Normalization, Optics, Output,
+    OutputFormat, OwnFluorophore, Region, RegionVolume, SingleNeuron, VolumeFormat,
 };
 
 fn any_choice<C: Choice + std::fmt::Debug>() -> impl Strategy<Value = C> {
@@ -25,7 +25,7 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 fn path() -> impl Strategy<Value = PathBuf> {
-    "/[^\u{0}]{0,20}".prop_map(PathBuf::from)
+    "(/a|/a/b)?/[^\u{0}]{0,20}".prop_map(PathBuf::from)
 }
 
 /// Numbers from `min` to beyond any sense.
@@ -67,7 +67,7 @@ fn region(names: Vec<String>) -> impl Strategy<Value = Region> {
 
 prop_compose! {
     fn layer(names: Vec<String>)(
-        fluorophore in select(FLUOROPHORES),
+        fluorophore in select(&FLUOROPHORES[..11]),
         region in region(names),
         labeling_density in share(),
         protein_density_per_nm3 in share(),
@@ -126,8 +126,14 @@ prop_compose! {
         sim_channels in any_choice::<Arrangement>(),
         gt_cells in any_choice::<Arrangement>(),
         gt_region in region(names),
+        bit_depth in select([BitDepth::Eight, BitDepth::Sixteen].as_slice()),
+        normalize in any_choice::<Normalization>(),
+        compression in prop::option::of(any_choice::<Compression>()),
     ) -> Output {
-        Output { name, path, format, sim_channels, gt_cells, gt_region }
+        let bit_depth = if format == OutputFormat::Gif { BitDepth::Eight } else { bit_depth };
+        Output {
+            name, path, format, sim_channels, gt_cells, gt_region, bit_depth, normalize, compression,
+        }
     }
 }
 
@@ -142,6 +148,16 @@ prop_compose! {
         threads in prop::option::of(1..=512_usize),
     ) -> Compute {
         Compute { seed, backend, adapter, threads }
+    }
+}
+
+prop_compose! {
+    fn own_fluorophore()(
+        quantum_yield in 1e-9..=1.0,
+        extinction_coefficient in 1.0..1e6,
+        spectra in path(),
+    ) -> OwnFluorophore {
+        OwnFluorophore { quantum_yield, extinction_coefficient, spectra }
     }
 }
 
@@ -161,15 +177,19 @@ fn config() -> impl Strategy<Value = Config> {
             optics(),
             output(names),
             compute(),
+            prop::collection::btree_map("[a-z]{1,8}", own_fluorophore(), 0..3),
         )
             .prop_map(
-                |(groundtruth, labeling, expansion, optics, output, compute)| Config {
-                    groundtruth,
-                    labeling,
-                    expansion,
-                    optics,
-                    output,
-                    compute,
+                |(groundtruth, labeling, expansion, optics, output, compute, fluorophores)| {
+                    Config {
+                        groundtruth,
+                        labeling,
+                        expansion,
+                        optics,
+                        output,
+                        compute,
+                        fluorophores,
+                    }
                 },
             )
     })
@@ -184,6 +204,19 @@ proptest! {
         let again = read(&text).map_err(|error| TestCaseError::fail(format!("{error}\n{text}")))?;
         prop_assert_eq!(&again, &config, "{}", text);
         prop_assert_eq!(again.to_toml(), text);
+        prop_assert!(config.validate().is_ok());
+    }
+
+    #[test]
+    fn any_configuration_reads_back_equal_with_comments(config in config()) {
+        for (text, folder) in [
+            (config.to_commented_toml(), "/"),
+            (config.to_commented_toml_in(Path::new("/a/b")), "/a/b"),
+        ] {
+            let again = Config::from_toml_str(&text, "c.toml", Path::new(folder), &[])
+                .map_err(|error| TestCaseError::fail(format!("{error}\n{text}")))?;
+            prop_assert_eq!(&again, &config, "{}", text);
+        }
     }
 }
 

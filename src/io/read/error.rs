@@ -42,9 +42,17 @@ pub enum ReadError {
     },
     /// A file of an unknown kind.
     #[error(
-        "{path}: is not a TIFF file; a volume is a TIFF stack, or a folder with one PNG or TIFF image per slice"
+        "{path}: is not a TIFF file, nor a NumPy .npy array; a volume is one of these, or a folder with one PNG or TIFF image per slice"
     )]
     UnknownFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A ZIP file, as `numpy.savez` writes them.
+    #[error(
+        "{path}: is an archive (.npz or .zip); unpack it, or save the one array with numpy.save as .npy"
+    )]
+    Archive {
         /// The file.
         path: PathBuf,
     },
@@ -68,7 +76,9 @@ pub enum ReadError {
         found: &'static str,
     },
     /// A folder without slices.
-    #[error("{path}: the folder holds no .tif, .tiff or .png image")]
+    #[error(
+        "{path}: the folder holds no .tif, .tiff or .png image; a volume in a folder is one image per slice, and gt_cells = \"splitted\" reads a folder with one stack or sub-folder per cell"
+    )]
     EmptyFolder {
         /// The folder.
         path: PathBuf,
@@ -85,7 +95,7 @@ pub enum ReadError {
     },
     /// A stack where a single image belongs.
     #[error(
-        "{path}: is a TIFF stack of several pages, but each image of a folder is one slice; give the path of the stack itself"
+        "{path}: is a TIFF stack of several pages, but each image of a folder is one slice; give the path of the stack itself, or gt_cells = \"splitted\" where the folder holds one stack per cell"
     )]
     MultiPage {
         /// The file.
@@ -142,6 +152,80 @@ pub enum ReadError {
         second: PathBuf,
         /// Its rows and columns.
         second_size: [usize; 2],
+    },
+    /// A file where the folder of splitted cells belongs.
+    #[error(
+        "{path}: is a file, but gt_cells = \"splitted\" needs a folder with one stack or sub-folder per cell; one volume of all cells is gt_cells = \"merged\""
+    )]
+    SplittedFile {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// A folder of splitted cells without cells.
+    #[error(
+        "{path}: the folder holds no cells; for gt_cells = \"splitted\" {} is expected per cell",
+        per_cell(*format)
+    )]
+    NoCells {
+        /// The folder.
+        path: PathBuf,
+        /// The format as given.
+        format: Option<Format>,
+    },
+    /// An image sequence where splitted cells belong.
+    #[error(
+        "{path}: holds {images} single images, which look like the slices of one volume; read it with gt_cells = \"merged\". For gt_cells = \"splitted\" put the slices of each cell into a sub-folder of its own, or save a stack per cell"
+    )]
+    ImagesNotCells {
+        /// The folder.
+        path: PathBuf,
+        /// How many there are.
+        images: usize,
+    },
+    /// The volumes of two cells disagree.
+    #[error(
+        "{second} has {} voxels (z, x, y), but {first} has {}; the volumes of all cells must have one size",
+        triple(*second_shape, " x "), triple(*first_shape, " x ")
+    )]
+    CellsDiffer {
+        /// The first cell's volume.
+        first: PathBuf,
+        /// Its size, (z, x, y).
+        first_shape: [usize; 3],
+        /// The volume that differs from it.
+        second: PathBuf,
+        /// Its size, (z, x, y).
+        second_shape: [usize; 3],
+    },
+    /// Cells of another format than the stated one.
+    #[error(
+        "{path}: {others} of its volumes are not \"{format}\", for example {first}; leave out format, and volumes of all \
+         formats are read"
+    )]
+    OtherFormats {
+        /// The folder.
+        path: PathBuf,
+        /// The format as given.
+        format: Format,
+        /// The first volume of another format.
+        first: PathBuf,
+        /// How many there are.
+        others: usize,
+    },
+    /// Two ids in the volume of one cell.
+    #[error(
+        "{}: holds the id {second} beside {first}, but for gt_cells = \"splitted\" each volume holds one cell, the id of which is the value of its voxels; a volume of several cells is gt_cells = \"merged\"",
+        place(path, *slice)
+    )]
+    TwoIds {
+        /// The stack, or the image of a sub-folder.
+        path: PathBuf,
+        /// The slice of a stack.
+        slice: Option<usize>,
+        /// The first id that was found in the volume.
+        first: u64,
+        /// The other one.
+        second: u64,
     },
     /// The file is cut short or damaged.
     #[error("{}: {reason}", place(path, *slice))]
@@ -285,8 +369,26 @@ fn place(path: &Path, slice: Option<usize>) -> String {
 
 fn remedy(expected: Format) -> &'static str {
     match expected {
-        Format::TiffStack => "; \"tiff\" is one file, a folder of images is \"image sequence\"",
-        Format::ImageSequence => "; \"image sequence\" is a folder, a TIFF stack is \"tiff\"",
+        Format::TiffStack => {
+            "; \"tiff\" is one file, a folder of images is \"image sequence\", a NumPy array \"npy\""
+        }
+        Format::ImageSequence => {
+            "; \"image sequence\" is a folder, a TIFF stack is \"tiff\", a NumPy array \"npy\""
+        }
+        Format::Npy => {
+            "; \"npy\" is one NumPy array, a TIFF stack is \"tiff\", a folder of images \"image sequence\""
+        }
+    }
+}
+
+fn per_cell(format: Option<Format>) -> &'static str {
+    match format {
+        None => {
+            "one TIFF stack (.tif, .tiff), NumPy array (.npy) or sub-folder with an image per slice"
+        }
+        Some(Format::TiffStack) => "one TIFF stack (.tif, .tiff)",
+        Some(Format::ImageSequence) => "one sub-folder with an image per slice",
+        Some(Format::Npy) => "one NumPy array (.npy)",
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::description::Axes;
 use super::error::{ImageError, triple};
 use super::{ReadError, SliceReader, VolumeSource, check_request, natural_order, png, tiff_page};
 
@@ -123,7 +124,8 @@ impl Image {
             ImageKind::Tiff => {
                 let (mut decoder, _) = tiff_page::open_decoder(&self.path)?;
                 let page = tiff_page::inspect(&mut decoder)?;
-                if decoder.more_images() {
+                let axes = Axes::read(&mut decoder)?;
+                if decoder.more_images() || axes.adjoining().is_some() {
                     return Err(ImageError::MultiPage);
                 }
                 Ok([page.rows, page.columns])
@@ -172,6 +174,10 @@ impl VolumeSource for ImageFolder {
             self.path.display(),
             triple(self.shape(), " x ")
         )
+    }
+
+    fn slice_path(&self, z: usize) -> Option<&Path> {
+        self.images.get(z).map(|image| image.path.as_path())
     }
 }
 

@@ -1,5 +1,5 @@
-//! Reading label volumes: integer ids on a grid (z, x, y), from TIFF stacks, folders of images
-//! and arrays in memory.
+//! Reading label volumes: integer ids on a grid (z, x, y), from TIFF stacks, folders of images,
+//! NumPy arrays and arrays in memory; and cells that have a volume each.
 //!
 //! [`open`] looks at headers and tags only; pixels are decoded by [`SliceReader`]s, one per
 //! thread, slice by slice and no more of a slice than is asked for. Ids come as `u64` whatever
@@ -8,11 +8,14 @@
 //! A further format is one more file here, one more [`Format`] and one more arm in [`open`].
 
 mod array;
+mod cells;
+mod description;
 mod error;
 mod folder;
-mod imagej;
 mod natural_order;
+mod npy;
 mod png;
+mod raw;
 mod samples;
 mod tiff_page;
 mod tiff_stack;
@@ -27,9 +30,11 @@ use std::ops::Range;
 use std::path::Path;
 
 pub use array::ArraySource;
+pub use cells::{CellSource, CellStack, SplittedCells, open_cells};
 pub use error::ReadError;
 pub use folder::ImageFolder;
 pub use natural_order::natural_order;
+pub use npy::NpyVolume;
 pub use tiff_stack::TiffStack;
 
 /// A label volume that can be read slice by slice.
@@ -46,6 +51,29 @@ pub trait VolumeSource: Send + Sync {
 
     /// What is read, for people: path, format, size and sample type.
     fn describe(&self) -> String;
+
+    /// The file of slice `z`, where each slice has its own.
+    fn slice_path(&self, _z: usize) -> Option<&Path> {
+        None
+    }
+}
+
+impl<T: VolumeSource + ?Sized> VolumeSource for &T {
+    fn shape(&self) -> [usize; 3] {
+        (**self).shape()
+    }
+
+    fn slices(&self) -> Result<Box<dyn SliceReader + '_>, ReadError> {
+        (**self).slices()
+    }
+
+    fn describe(&self) -> String {
+        (**self).describe()
+    }
+
+    fn slice_path(&self, z: usize) -> Option<&Path> {
+        (**self).slice_path(z)
+    }
 }
 
 /// Decodes slices of one [`VolumeSource`]; any order is allowed, increasing z is the fastest.
@@ -74,6 +102,8 @@ pub enum Format {
     TiffStack,
     /// A folder with one PNG or single-page TIFF file per slice.
     ImageSequence,
+    /// One NumPy file with an array (z, x, y).
+    Npy,
 }
 
 impl Format {
@@ -83,6 +113,7 @@ impl Format {
         match self {
             Self::TiffStack => "tiff",
             Self::ImageSequence => "image sequence",
+            Self::Npy => "npy",
         }
     }
 }
@@ -94,7 +125,7 @@ impl fmt::Display for Format {
 }
 
 /// Opens a label volume. Without a `format` it is recognised: a folder is an image sequence, a
-/// file that starts as TIFF files do is a stack. Headers and tags are checked, no pixel is decoded.
+/// file that starts as TIFF or NumPy files do is one. Headers and tags are checked, no pixel is decoded.
 ///
 /// # Errors
 /// When the path is missing, unreadable, of another format than stated, or holds something else
@@ -117,24 +148,27 @@ pub fn open(path: &Path, format: Option<Format>) -> Result<Box<dyn VolumeSource>
             path: path.to_owned(),
         });
     }
+    let path_buf = || path.to_owned();
     match (format, signature(path)?) {
         (Some(Format::ImageSequence), _) => Err(mismatch(Format::ImageSequence, "a file")),
+        (Some(Format::Npy), Signature::Tiff) => Err(mismatch(Format::Npy, "a TIFF file")),
+        (Some(Format::TiffStack), Signature::Npy) => {
+            Err(mismatch(Format::TiffStack, "a NumPy array"))
+        }
         (_, Signature::Tiff) => Ok(Box::new(TiffStack::open(path)?)),
-        (_, Signature::Png) => Err(ReadError::SinglePng {
-            path: path.to_owned(),
-        }),
-        (_, Signature::Empty) => Err(ReadError::EmptyFile {
-            path: path.to_owned(),
-        }),
-        (_, Signature::Other) => Err(ReadError::UnknownFormat {
-            path: path.to_owned(),
-        }),
+        (_, Signature::Npy) => Ok(Box::new(NpyVolume::open(path)?)),
+        (_, Signature::Png) => Err(ReadError::SinglePng { path: path_buf() }),
+        (_, Signature::Zip) => Err(ReadError::Archive { path: path_buf() }),
+        (_, Signature::Empty) => Err(ReadError::EmptyFile { path: path_buf() }),
+        (_, Signature::Other) => Err(ReadError::UnknownFormat { path: path_buf() }),
     }
 }
 
 enum Signature {
     Tiff,
+    Npy,
     Png,
+    Zip,
     Empty,
     Other,
 }
@@ -142,14 +176,20 @@ enum Signature {
 /// Recognises a file by its first bytes, since names lie.
 fn signature(path: &Path) -> Result<Signature, ReadError> {
     let io_error = |error: io::Error| ReadError::io(path, None, error);
-    let mut head = Vec::with_capacity(4);
+    let mut head = Vec::with_capacity(npy::MAGIC.len());
     let file = File::open(path).map_err(io_error)?;
-    file.take(4).read_to_end(&mut head).map_err(io_error)?;
+    file.take(npy::MAGIC.len() as u64)
+        .read_to_end(&mut head)
+        .map_err(io_error)?;
     Ok(match head.as_slice() {
-        b"II*\0" | b"MM\0*" | b"II+\0" | b"MM\0+" => Signature::Tiff,
-        b"\x89PNG" => Signature::Png,
         [] => Signature::Empty,
-        _ => Signature::Other,
+        head if head == npy::MAGIC => Signature::Npy,
+        head => match head.get(..4) {
+            Some(b"II*\0" | b"MM\0*" | b"II+\0" | b"MM\0+") => Signature::Tiff,
+            Some(b"\x89PNG") => Signature::Png,
+            Some(b"PK\x03\x04") => Signature::Zip,
+            _ => Signature::Other,
+        },
     })
 }
 

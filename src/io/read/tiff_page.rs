@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use tiff::decoder::{ChunkType, Decoder};
+use tiff::decoder::{ChunkType, Decoder, DecodingResult};
 use tiff::tags::{CompressionMethod, PhotometricInterpretation, Tag};
 use tiff::{TiffError, TiffResult, TiffUnsupportedError};
 
@@ -17,6 +17,12 @@ use super::error::ImageError;
 use super::samples::SampleType;
 
 pub(super) type TiffDecoder = Decoder<BufReader<File>>;
+
+/// Slices in one page, from SGI's volumes.
+const IMAGE_DEPTH: u16 = 32997;
+
+/// Bytes of the largest tile that may be left out: nothing in the file vouches for its size.
+const SPARSE_TILE_BYTES: u64 = 64 << 20;
 
 /// Size, type and storage of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +85,19 @@ pub(super) fn inspect(decoder: &mut TiffDecoder) -> Result<Page, ImageError> {
         5 | 6 => return Err(ImageError::NotIds("complex numbers".to_owned())),
         _ => return Err(ImageError::NotIds("samples of undefined type".to_owned())),
     };
+    // Both change where the samples lie, and the decoder knows of neither.
+    if tag(decoder, Tag::FillOrder)?.unwrap_or(1) != 1 {
+        return Err(ImageError::Unsupported(
+            "its bits are stored in reverse order (FillOrder 2), which is not read; save it again"
+                .to_owned(),
+        ));
+    }
+    let depth = first(decoder, Tag::Unknown(IMAGE_DEPTH))?.unwrap_or(1);
+    if depth != 1 {
+        return Err(ImageError::Unsupported(format!(
+            "one page holds {depth} slices (ImageDepth), which is not read; save a page per slice"
+        )));
+    }
     let samples = SampleType::new(bits, signed).ok_or_else(|| {
         let sign = if signed { "signed" } else { "unsigned" };
         ImageError::NotIds(format!("{bits}-bit {sign} samples"))
@@ -86,7 +105,8 @@ pub(super) fn inspect(decoder: &mut TiffDecoder) -> Result<Page, ImageError> {
     let compression = CompressionMethod::from_u16_exhaustive(compression);
     if expansion(compression).is_none() {
         return Err(ImageError::Unsupported(format!(
-            "the compression {compression:?} is not read; save with LZW, Deflate, PackBits, ZSTD or none"
+            "the compression {} is not read; save with LZW, Deflate, PackBits, ZSTD or none",
+            compression_name(compression)
         )));
     }
     Ok(Page {
@@ -127,15 +147,16 @@ pub(super) fn read_ids(
             let (top, left) = (chunk_row * height, chunk_column * width);
             let rows = height.min(page.rows - top);
             let columns = width.min(page.columns - left);
-            let bytes = decode_chunk(
-                decoder,
-                page,
-                &storage,
-                file_bytes,
+            // tiff 0.11.3 leaves the padding of a tile out, reading piece by piece; of LZW data it
+            // then misses the last pieces. Such tiles are read with their padding, in one piece.
+            let padded = page.compression == CompressionMethod::LZW && columns < width;
+            let chunk = Chunk {
                 index,
-                [rows, columns],
-                scratch,
-            )?;
+                rows,
+                columns: if padded { width } else { columns },
+                padded,
+            };
+            let bytes = decode_chunk(decoder, page, &storage, file_bytes, &chunk, scratch)?;
             let row_bytes = bytes.len() / rows;
             let in_x = x.start.max(top)..x.end.min(top + rows);
             let in_y = y.start.max(left)..y.end.min(left + columns);
@@ -198,19 +219,30 @@ fn chunk_storage(decoder: &mut TiffDecoder) -> Result<ChunkStorage, ImageError> 
     })
 }
 
+/// A strip or tile as it is to be decoded.
+struct Chunk {
+    index: usize,
+    rows: usize,
+    columns: usize,
+    /// Whether the columns go beyond those of the page.
+    padded: bool,
+}
+
 fn decode_chunk<'s>(
     decoder: &mut TiffDecoder,
     page: &Page,
     storage: &ChunkStorage,
     file_bytes: u64,
-    index: usize,
-    [rows, columns]: [usize; 2],
+    &Chunk {
+        index,
+        rows,
+        columns,
+        padded,
+    }: &Chunk,
     scratch: &'s mut Vec<u8>,
 ) -> Result<&'s [u8], ImageError> {
-    let needed = page
-        .samples
-        .row_bytes(columns)
-        .and_then(|row| row.checked_mul(rows));
+    let row_bytes = page.samples.row_bytes(columns);
+    let needed = row_bytes.and_then(|row| row.checked_mul(rows));
     let (Some(&offset), Some(&stored), Some(needed), Ok(chunk)) = (
         storage.offsets.get(index),
         storage.bytes.get(index),
@@ -220,6 +252,16 @@ fn decode_chunk<'s>(
         let reason = "the tags name fewer strips or tiles than the page needs".to_owned();
         return Err(ImageError::Corrupt(reason));
     };
+    // A tile of zeros may be left out of the file.
+    if decoder.get_chunk_type() == ChunkType::Tile && (offset, stored) == (0, 0) {
+        if needed as u64 > SPARSE_TILE_BYTES {
+            let reason = format!("tiles of {needed} bytes cannot be right");
+            return Err(ImageError::Corrupt(reason));
+        }
+        scratch.clear();
+        scratch.resize(needed, 0);
+        return Ok(scratch);
+    }
     // Nothing is allocated that the bytes in the file could not fill.
     let present = match page.compression {
         CompressionMethod::None => file_bytes.saturating_sub(offset),
@@ -232,7 +274,19 @@ fn decode_chunk<'s>(
         )));
     }
     scratch.resize(needed, 0);
-    guarded(|| decoder.read_chunk_bytes(chunk, scratch))?;
+    if padded {
+        // Only the typed method of the decoder takes the length of rows.
+        let mut typed = DecodingResult::U8(Vec::new());
+        guarded(|| decoder.read_chunk_to_buffer(&mut typed, chunk, needed / rows))?;
+        let buffer = typed.as_buffer(0);
+        let Some(bytes) = buffer.as_bytes().get(..needed) else {
+            let reason = "the tags of its tiles do not agree".to_owned();
+            return Err(ImageError::Corrupt(reason));
+        };
+        scratch.copy_from_slice(bytes);
+    } else {
+        guarded(|| decoder.read_chunk_bytes(chunk, scratch))?;
+    }
     Ok(scratch)
 }
 
@@ -256,6 +310,22 @@ fn tag(decoder: &mut TiffDecoder, tag: Tag) -> Result<Option<u16>, ImageError> {
 fn first(decoder: &mut TiffDecoder, tag: Tag) -> Result<Option<u64>, ImageError> {
     let values: Option<Vec<u64>> = decoder.find_tag_unsigned_vec(tag).map_err(from_tiff)?;
     Ok(values.and_then(|values| values.first().copied()))
+}
+
+fn compression_name(compression: CompressionMethod) -> String {
+    match compression.to_u16() {
+        2..=4 => "of fax machines (CCITT)".to_owned(),
+        6 | 7 | 33007 | 34892 => "JPEG".to_owned(),
+        33003 | 33004 | 33005 | 34712 => "JPEG 2000".to_owned(),
+        34887 => "LERC".to_owned(),
+        34925 => "LZMA".to_owned(),
+        34926 => "ZSTD in its old form (34926)".to_owned(),
+        34933 => "PNG".to_owned(),
+        22610 | 34934 => "JPEG XR".to_owned(),
+        50001 | 34927 => "WebP".to_owned(),
+        50002 | 52546 => "JPEG XL".to_owned(),
+        code => format!("number {code}"),
+    }
 }
 
 fn colour_name(known: Option<PhotometricInterpretation>, code: u16) -> String {

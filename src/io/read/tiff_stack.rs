@@ -1,17 +1,13 @@
 //! TIFF stacks: one page per slice, strips or tiles, classic or BigTIFF, either byte order; and
 //! ImageJ's contiguous stacks.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use tiff::tags::ByteOrder;
-
+use super::description::{Axes, contiguous};
 use super::error::{ImageError, triple};
-use super::imagej::{self, Contiguous};
-use super::samples::swap_bytes;
-use super::tiff_page::{Page, TiffDecoder, guarded, inspect, open_decoder, read_ids, widen_row};
+use super::raw::{RawLayout, RawReader};
+use super::tiff_page::{Page, TiffDecoder, guarded, inspect, open_decoder, read_ids};
 use super::{ReadError, SliceReader, VolumeSource, check_request};
 
 /// A TIFF file with a page per slice.
@@ -22,8 +18,7 @@ pub struct TiffStack {
     page: Page,
     file_bytes: u64,
     /// Set when the slices are not pages of their own.
-    contiguous: Option<Contiguous>,
-    byte_order: ByteOrder,
+    contiguous: Option<RawLayout>,
 }
 
 impl TiffStack {
@@ -35,10 +30,11 @@ impl TiffStack {
         let whole_file = |error: ImageError| error.at(path, None);
         let (mut decoder, file_bytes) = open_decoder(path).map_err(whole_file)?;
         let page = inspect(&mut decoder).map_err(|error| error.at(path, Some(0)))?;
+        let axes = Axes::read(&mut decoder).map_err(whole_file)?;
         let contiguous = if decoder.more_images() {
             None
         } else {
-            imagej::contiguous(&mut decoder, &page, file_bytes).map_err(whole_file)?
+            contiguous(&mut decoder, &axes, &page, file_bytes).map_err(whole_file)?
         };
         let mut slices = 1;
         while decoder.more_images() {
@@ -55,13 +51,14 @@ impl TiffStack {
             }
             slices += 1;
         }
+        let slices = contiguous.map_or(slices, |layout| layout.shape[0]);
+        axes.check(slices).map_err(whole_file)?;
         Ok(Self {
             path: path.to_owned(),
-            slices: contiguous.map_or(slices, |stack| stack.slices),
+            slices,
             page,
             file_bytes,
             contiguous,
-            byte_order: decoder.byte_order(),
         })
     }
 }
@@ -73,14 +70,8 @@ impl VolumeSource for TiffStack {
 
     fn slices(&self) -> Result<Box<dyn SliceReader + '_>, ReadError> {
         let whole_file = |error: ImageError| error.at(&self.path, None);
-        if let Some(stack) = self.contiguous {
-            let file = File::open(&self.path).map_err(|e| whole_file(ImageError::Io(e)))?;
-            return Ok(Box::new(ContiguousReader {
-                source: self,
-                offset: stack.offset,
-                file,
-                row: Vec::new(),
-            }));
+        if let Some(layout) = self.contiguous {
+            return Ok(Box::new(RawReader::open(&self.path, layout)?));
         }
         let (decoder, file_bytes) = open_decoder(&self.path).map_err(whole_file)?;
         if file_bytes != self.file_bytes {
@@ -155,57 +146,6 @@ impl SliceReader for PageReader<'_> {
                     &mut self.scratch,
                 )
             })
-            .map_err(|error| error.at(&self.source.path, Some(z)))
-    }
-}
-
-struct ContiguousReader<'a> {
-    source: &'a TiffStack,
-    offset: u64,
-    file: File,
-    row: Vec<u8>,
-}
-
-impl ContiguousReader<'_> {
-    fn read_rows(
-        &mut self,
-        z: usize,
-        x: Range<usize>,
-        y: Range<usize>,
-        out: &mut [u64],
-    ) -> Result<(), ImageError> {
-        let page = &self.source.page;
-        let sample = usize::from(page.samples.bits / 8);
-        for (row, to) in x.zip(out.chunks_exact_mut(y.len().max(1))) {
-            // Within the file's length, which was checked when it was opened.
-            let pixel = (z * page.rows + row) * page.columns + y.start;
-            let at = self.offset + (pixel * sample) as u64;
-            self.row.resize(y.len() * sample, 0);
-            self.file
-                .seek(SeekFrom::Start(at))
-                .map_err(ImageError::Io)?;
-            self.file
-                .read_exact(&mut self.row)
-                .map_err(ImageError::from_decoder_io)?;
-            if self.source.byte_order != ByteOrder::native() {
-                swap_bytes(&mut self.row, sample);
-            }
-            widen_row(page, &self.row, 0, to, (row, y.start))?;
-        }
-        Ok(())
-    }
-}
-
-impl SliceReader for ContiguousReader<'_> {
-    fn read(
-        &mut self,
-        z: usize,
-        x: Range<usize>,
-        y: Range<usize>,
-        out: &mut [u64],
-    ) -> Result<(), ReadError> {
-        check_request(self.source.shape(), z, &x, &y, out)?;
-        self.read_rows(z, x, y, out)
             .map_err(|error| error.at(&self.source.path, Some(z)))
     }
 }

@@ -82,12 +82,24 @@ pub enum WriteError {
         found: usize,
     },
     /// The format cannot hold the volume.
-    #[error("{path}: cannot be written as TIFF: {reason}")]
+    #[error("{path}: cannot be written as {format}: {reason}")]
     Format {
         /// The path of the result.
         path: PathBuf,
+        /// The name of the format.
+        format: &'static str,
         /// The limit that is passed.
         reason: String,
+    },
+    /// A PNG holds 16 bits.
+    #[error(
+        "{path}: the id {id} does not fit into the 16 bits of a PNG, which holds ids up to 65535; choose [output] format = \"tiff\", which keeps any id"
+    )]
+    IdTooLarge {
+        /// The path of the result.
+        path: PathBuf,
+        /// The id.
+        id: u64,
     },
 }
 

@@ -10,24 +10,54 @@ pub struct VolumeMetadata {
     pub voxel_nm: [f64; 3],
     /// Anything else worth knowing, for example the size before expansion; lines of text.
     pub description: String,
+    /// The channels: one for a gray volume of brightness, up to three, red first, for an RGB volume, none
+    /// for anything else.
+    pub channels: Vec<ChannelInfo>,
+}
+
+/// What a channel is called and shown as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelInfo {
+    /// Its name.
+    pub name: String,
+    /// Red, green and blue of its brightest pixels, as a viewer shows them.
+    pub colour: [u8; 3],
 }
 
 impl VolumeMetadata {
+    /// The description, and a line with the names and colours of the channels where there are any.
+    fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.description.lines().map(str::to_owned).collect();
+        if !self.channels.is_empty() {
+            let channels = self.channels.iter().map(|ChannelInfo { name, colour }| {
+                let [red, green, blue] = colour;
+                format!("{name} (#{red:02x}{green:02x}{blue:02x})")
+            });
+            lines.push(format!(
+                "channels: {}",
+                channels.collect::<Vec<_>>().join(", ")
+            ));
+        }
+        lines
+    }
+
+    /// All that is known, as a text for people.
+    pub(super) fn text(&self) -> String {
+        let mut lines = self.lines();
+        let [z, x, y] = self.voxel_nm;
+        lines.push(format!("voxel in the gel (z, x, y): {z} x {x} x {y} nm"));
+        lines.join("\n")
+    }
+
     /// An ImageJ description (the format is defined by ImageJ's own reader and writer, and read by
     /// tifffile and Bio-Formats).
     pub(super) fn imagej_description(&self, slices: usize) -> String {
         let mut text = format!("ImageJ=1.54\nimages={slices}\nslices={slices}\n");
         let spacing_um = self.voxel_nm[0] / 1000.0;
         text += &format!("unit=um\nspacing={spacing_um}\nloop=false\n");
-        for line in self.description.lines() {
-            // "key=value" lines mean something to ImageJ; TIFF text is ASCII.
-            let plain = line.chars().map(|c| match c {
-                '=' => ':',
-                'µ' | 'μ' => 'u',
-                c if c.is_ascii() && !c.is_ascii_control() => c,
-                _ => '?',
-            });
-            text.extend(plain);
+        for line in self.lines() {
+            // "key=value" lines mean something to ImageJ.
+            text += &to_ascii(&line.replace('=', ":"));
             text.push('\n');
         }
         text
@@ -41,6 +71,16 @@ impl VolumeMetadata {
             pixels_per_um(self.voxel_nm[1]),
         ]
     }
+}
+
+/// A line for formats whose text is ASCII.
+pub(super) fn to_ascii(line: &str) -> String {
+    let plain = line.chars().map(|c| match c {
+        'µ' | 'μ' => 'u',
+        c if c.is_ascii() && !c.is_ascii_control() => c,
+        _ => '?',
+    });
+    plain.collect()
 }
 
 /// 1000 / `nm` as a fraction of 32-bit numbers, exact for sizes of up to five decimals.

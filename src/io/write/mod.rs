@@ -3,23 +3,30 @@
 //! by page, and its bytes do not depend on the number of threads.
 //!
 //! Files are written beside their final place and renamed when a run has succeeded: see
-//! [`OutputFolder`]. A further format is one more file here that implements the two traits.
+//! [`OutputFolder`]. [`create_volume`] starts a volume in any [`VolumeFormat`]; a further format is one more
+//! module here that implements the two traits.
 
 mod error;
+mod gif;
 mod lock;
 mod manifest;
 mod metadata;
+mod png;
 mod staging;
+#[cfg(test)]
+mod tests;
 mod tiff;
+mod volume;
 
 use std::sync::Arc;
 
 pub use error::WriteError;
 pub use lock::FolderLock;
 pub use manifest::ManifestEntry;
-pub use metadata::VolumeMetadata;
-pub use staging::{OutputFolder, StagedFile};
-pub use tiff::{Compression, Content, TiffLayout, TiffStackWriter};
+pub use metadata::{ChannelInfo, VolumeMetadata};
+pub use staging::{OutputFolder, StagedFile, StagedSequence};
+pub use tiff::TiffStackWriter;
+pub use volume::{Compression, Content, VolumeFormat, VolumeLayout, create_volume, volume_files};
 
 /// What a pixel of a volume is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,8 +39,12 @@ pub enum PixelType {
     Gray32,
     /// One unsigned 64-bit number.
     Gray64,
+    /// One 32-bit floating point number (IEEE 754).
+    Float32,
     /// Red, green and blue, a byte each, next to one another.
     Rgb8,
+    /// Red, green and blue, unsigned 16-bit numbers, next to one another.
+    Rgb16,
 }
 
 impl PixelType {
@@ -52,7 +63,7 @@ impl PixelType {
     #[must_use]
     pub const fn samples(self) -> usize {
         match self {
-            Self::Rgb8 => 3,
+            Self::Rgb8 | Self::Rgb16 => 3,
             _ => 1,
         }
     }
@@ -62,8 +73,8 @@ impl PixelType {
     pub const fn sample_bytes(self) -> usize {
         match self {
             Self::Gray8 | Self::Rgb8 => 1,
-            Self::Gray16 => 2,
-            Self::Gray32 => 4,
+            Self::Gray16 | Self::Rgb16 => 2,
+            Self::Gray32 | Self::Float32 => 4,
             Self::Gray64 => 8,
         }
     }
@@ -78,7 +89,7 @@ impl PixelType {
 /// A page ready to be appended to the sink whose encoder made it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EncodedPage {
-    /// The strips of a TIFF page; other formats have one piece.
+    /// The strips of a TIFF page, a PNG file, or the pixels of a GIF frame and its own colours.
     pieces: Vec<Vec<u8>>,
 }
 
@@ -97,7 +108,7 @@ pub trait PageEncoder: Send + Sync {
     /// one byte in the machine's byte order.
     ///
     /// # Errors
-    /// When `pixels` is not one page long.
+    /// When `pixels` is not one page long, or holds an id that the format cannot.
     fn encode(&self, pixels: &[u8]) -> Result<EncodedPage, WriteError>;
 }
 

@@ -1,35 +1,56 @@
 //! Output that appears whole or not at all. Every file is written under a temporary name beside
-//! its final place (`.channel_0.tiff.part`) and renamed when all of the run's files are complete.
-//! A run that fails leaves what lay there before untouched, and no trace of its own.
+//! its final place (`.channel_0.tiff.part`; the files of a sequence in `.channel_0.part/`) and renamed when
+//! all of the run's files are complete. A run that fails leaves what lay there before untouched, and no
+//! trace of its own.
 
+mod checks;
+mod staged;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
-use std::path::{Component, Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use self::staged::{StagedFile, StagedSequence};
+
+use self::checks::{is_plain, present, require_folders, sync_folder};
 use super::manifest::slashed;
 use super::{FolderLock, ManifestEntry, WriteError};
 
 /// The output folder of one run.
 ///
-/// [`prepare`](Self::prepare) before the run, [`create`](Self::create) each file, write and
-/// [`finish`](StagedFile::finish) it, then [`commit`](Self::commit). Dropped without a commit, it
-/// removes its temporary files and the folders it made.
+/// [`prepare`](Self::prepare) before the run and [`claim`](Self::claim) what becomes known during it,
+/// [`create`](Self::create) each file, write and [`finish`](StagedFile::finish) it, then
+/// [`commit`](Self::commit). Dropped without a commit, it removes its temporary files and the folders it
+/// made.
 #[derive(Debug)]
 pub struct OutputFolder {
     root: PathBuf,
-    targets: BTreeSet<PathBuf>,
-    /// Targets whose present file may be replaced.
-    replaceable: BTreeSet<PathBuf>,
+    force: bool,
+    targets: BTreeMap<PathBuf, Target>,
+    /// What an earlier run wrote, by [`ManifestEntry::path`].
+    previous: BTreeMap<String, ManifestEntry>,
     stale: Vec<ManifestEntry>,
-    files: Vec<Pending>,
+    /// Folders whose files are one result, in which nothing of an earlier run may stay.
+    wholes: Vec<PathBuf>,
+    files: VecDeque<Pending>,
     made_folders: Vec<PathBuf>,
+    /// Folders that hold the files of a sequence until the commit.
+    temporary_folders: Vec<PathBuf>,
     lock: Option<FolderLock>,
+}
+
+/// A result that this run may write.
+#[derive(Clone, Copy, Debug, Default)]
+struct Target {
+    /// A file lies there that may be replaced.
+    replaceable: bool,
+    created: bool,
 }
 
 /// A file that is not yet under its final name.
@@ -54,51 +75,90 @@ impl OutputFolder {
         targets: &[PathBuf],
         force: bool,
     ) -> Result<Self, WriteError> {
+        let by_path = previous
+            .iter()
+            .map(|entry| (entry.path.clone(), entry.clone()));
         let mut folder = Self {
             root: root.to_owned(),
-            targets: targets.iter().cloned().collect(),
-            replaceable: BTreeSet::new(),
+            force,
+            targets: BTreeMap::new(),
+            previous: by_path.collect(),
             stale: Vec::new(),
-            files: Vec::new(),
+            wholes: Vec::new(),
+            files: VecDeque::new(),
             made_folders: Vec::new(),
+            temporary_folders: Vec::new(),
             lock: None,
         };
-        let mut foreign = Vec::new();
-        for relative in &folder.targets {
-            if !is_plain(relative) {
-                let path = relative.clone();
-                return Err(WriteError::NotPlanned { path });
-            }
-            let target = root.join(relative);
-            folders_or_nothing(&target)?;
-            let Some(metadata) = present(&target)? else {
-                continue;
-            };
-            if metadata.is_dir() {
-                return Err(WriteError::IsFolder { path: target });
-            }
-            if force || own(previous, relative, &target)? {
-                folder.replaceable.insert(relative.clone());
-            } else {
-                foreign.push(target);
-            }
-        }
-        if let Some(path) = foreign.first() {
-            return Err(WriteError::Foreign {
-                path: path.clone(),
-                more: foreign.len() - 1,
-            });
-        }
+        folder.claim(targets)?;
         for entry in previous {
             let relative = Path::new(&entry.path);
             if is_plain(relative)
-                && !folder.targets.contains(relative)
+                && !folder.targets.contains_key(relative)
                 && entry.describes(&root.join(relative)).unwrap_or(false)
             {
                 folder.stale.push(entry.clone());
             }
         }
         Ok(folder)
+    }
+
+    /// Adds results that were not known to [`prepare`](Self::prepare), with the same checks.
+    ///
+    /// # Errors
+    /// As for [`prepare`](Self::prepare); then nothing is added.
+    pub fn claim(&mut self, targets: &[PathBuf]) -> Result<(), WriteError> {
+        let mut claimed = BTreeMap::new();
+        let mut foreign = Vec::new();
+        // Results of a sequence share a folder, which is looked at once.
+        let mut folder: Option<(&Path, bool)> = None;
+        for relative in targets {
+            if self.targets.contains_key(relative) || claimed.contains_key(relative) {
+                continue;
+            }
+            let (Some(parent), true) = (relative.parent(), is_plain(relative)) else {
+                let path = relative.clone();
+                return Err(WriteError::NotPlanned { path });
+            };
+            let exists = match folder {
+                Some((known, exists)) if known == parent => exists,
+                _ => require_folders(&self.root.join(parent))?,
+            };
+            folder = Some((parent, exists));
+            let mut target = Target::default();
+            let path = self.root.join(relative);
+            if exists && let Some(metadata) = present(&path)? {
+                if metadata.is_dir() {
+                    return Err(WriteError::IsFolder { path });
+                }
+                if self.force || self.is_own(relative, &path)? {
+                    target.replaceable = true;
+                } else {
+                    foreign.push(path);
+                }
+            }
+            claimed.insert(relative.clone(), target);
+        }
+        if let Some(path) = foreign.iter().min() {
+            return Err(WriteError::Foreign {
+                path: path.clone(),
+                more: foreign.len() - 1,
+            });
+        }
+        self.stale
+            .retain(|entry| !claimed.contains_key(Path::new(&entry.path)));
+        self.targets.append(&mut claimed);
+        Ok(())
+    }
+
+    /// Whether the file `relative` is the unchanged output of the earlier run.
+    fn is_own(&self, relative: &Path, path: &Path) -> Result<bool, WriteError> {
+        match self.previous.get(&slashed(relative)) {
+            None => Ok(false),
+            Some(entry) => entry
+                .describes(path)
+                .map_err(|error| WriteError::io(path, error)),
+        }
     }
 
     /// Makes the folder of all results, so that one that cannot be written is known early, and keeps other
@@ -122,6 +182,12 @@ impl OutputFolder {
             // What cannot be removed now is replaced when it is created again.
             let _ = fs::remove_file(&file.temporary);
         }
+        for folder in self.temporary_folders.drain(..) {
+            let _ = fs::remove_dir(folder);
+        }
+        for target in self.targets.values_mut() {
+            target.created = false;
+        }
     }
 
     /// The folder of all results.
@@ -132,9 +198,21 @@ impl OutputFolder {
 
     /// Unchanged files of the earlier run that this run does not replace. They stay; put them
     /// into the new manifest too, so that a later run still knows them.
-    #[must_use]
-    pub fn stale(&self) -> &[ManifestEntry] {
-        &self.stale
+    pub fn stale(&self) -> impl Iterator<Item = &ManifestEntry> {
+        self.stale.iter().filter(|entry| !self.is_superseded(entry))
+    }
+
+    /// Declares the files of a folder one result: unchanged files that an earlier run left there and that
+    /// this run does not replace would be taken for a part of it, and are removed with the commit.
+    pub fn supersede(&mut self, folder: &Path) {
+        if !self.wholes.iter().any(|known| known == folder) {
+            self.wholes.push(folder.to_owned());
+        }
+    }
+
+    fn is_superseded(&self, entry: &ManifestEntry) -> bool {
+        let path = Path::new(&entry.path);
+        self.wholes.iter().any(|folder| path.starts_with(folder))
     }
 
     /// Opens the result `relative` for writing, under its temporary name, and makes its folders.
@@ -142,46 +220,73 @@ impl OutputFolder {
     /// # Errors
     /// When it is not one of the targets or was created before, or the system refuses.
     pub fn create(&mut self, relative: &Path) -> Result<StagedFile, WriteError> {
-        let known = self.files.iter().any(|file| file.relative == relative);
-        let (Some(name), true) = (
-            relative.file_name(),
-            self.targets.contains(relative) && !known,
-        ) else {
-            let path = relative.to_owned();
-            return Err(WriteError::NotPlanned { path });
-        };
+        self.take(relative)?;
         let target = self.root.join(relative);
-        let parent = target.parent().unwrap_or(&self.root).to_owned();
-        self.make_folders(&parent)?;
-        let mut temporary_name = std::ffi::OsString::from(".");
-        temporary_name.push(name);
-        temporary_name.push(".part");
-        let temporary = parent.join(temporary_name);
+        let temporary = temporary_name(&target);
+        self.make_folders(target.parent().unwrap_or(&self.root).to_owned().as_path())?;
         // What a killed run has left under this name is no one's result.
-        match fs::remove_file(&temporary) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(WriteError::io(&temporary, error));
-            }
-            _ => {}
-        }
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(&temporary)
-            .map_err(|error| WriteError::io(&target, error))?;
+        remove_leftover(&temporary)?;
         let complete = Arc::new(AtomicBool::new(false));
-        self.files.push(Pending {
+        let file = StagedFile::create(&temporary, target, Arc::clone(&complete))?;
+        self.files.push_back(Pending {
             relative: relative.to_owned(),
             temporary,
-            complete: Arc::clone(&complete),
+            complete,
             entry: None,
         });
-        Ok(StagedFile {
-            file,
-            target,
-            complete,
-        })
+        Ok(file)
+    }
+
+    /// Starts the results `files`, which are all to lie in the folder `folder` and are written one after
+    /// another. Until the commit they lie in a temporary folder beside it; the folder is
+    /// [superseded](Self::supersede).
+    ///
+    /// # Errors
+    /// When one is not among the targets, lies in another folder or was created before, or the system
+    /// refuses.
+    pub fn create_sequence(
+        &mut self,
+        folder: &Path,
+        files: &[PathBuf],
+    ) -> Result<StagedSequence, WriteError> {
+        self.supersede(folder);
+        let target = self.root.join(folder);
+        let temporary = temporary_name(&target);
+        self.make_folders(target.parent().unwrap_or(&self.root).to_owned().as_path())?;
+        remove_leftover(&temporary)?;
+        let complete = Arc::new(AtomicBool::new(false));
+        let mut names = Vec::with_capacity(files.len());
+        for relative in files {
+            let (Some(name), true) = (relative.file_name(), relative.parent() == Some(folder))
+            else {
+                let path = relative.clone();
+                return Err(WriteError::NotPlanned { path });
+            };
+            self.take(relative)?;
+            self.files.push_back(Pending {
+                relative: relative.clone(),
+                temporary: temporary.join(name),
+                complete: Arc::clone(&complete),
+                entry: None,
+            });
+            names.push(name.to_owned());
+        }
+        fs::create_dir(&temporary).map_err(|error| WriteError::io(&target, error))?;
+        self.temporary_folders.push(temporary.clone());
+        Ok(StagedSequence::new(temporary, target, names, complete))
+    }
+
+    /// Marks a target as created.
+    fn take(&mut self, relative: &Path) -> Result<(), WriteError> {
+        match self.targets.get_mut(relative) {
+            Some(target) if !target.created => {
+                target.created = true;
+                Ok(())
+            }
+            _ => Err(WriteError::NotPlanned {
+                path: relative.to_owned(),
+            }),
+        }
     }
 
     /// Size and checksum of every file created so far, for a manifest that is itself a result:
@@ -217,7 +322,8 @@ impl OutputFolder {
         let entries = self.seal()?;
         for file in &self.files {
             let target = self.root.join(&file.relative);
-            if !self.replaceable.contains(&file.relative) && present(&target)?.is_some() {
+            let known = self.targets.get(&file.relative);
+            if !known.is_some_and(|known| known.replaceable) && present(&target)?.is_some() {
                 return Err(WriteError::Foreign {
                     path: target,
                     more: 0,
@@ -225,12 +331,25 @@ impl OutputFolder {
             }
         }
         let mut folders = BTreeSet::new();
-        while !self.files.is_empty() {
-            let target = self.root.join(&self.files[0].relative);
-            fs::rename(&self.files[0].temporary, &target)
-                .map_err(|error| WriteError::io(&target, error))?;
-            self.files.remove(0);
-            folders.extend(target.parent().map(Path::to_owned));
+        while let Some(file) = self.files.front() {
+            let target = self.root.join(&file.relative);
+            let temporary = file.temporary.clone();
+            if let Some(folder) = target.parent()
+                && !folders.contains(folder)
+            {
+                // That of a sequence is not there yet.
+                self.make_folders(folder)?;
+                folders.insert(folder.to_owned());
+            }
+            fs::rename(&temporary, &target).map_err(|error| WriteError::io(&target, error))?;
+            self.files.pop_front();
+        }
+        for entry in self.stale.iter().filter(|entry| self.is_superseded(entry)) {
+            let path = self.root.join(&entry.path);
+            // What cannot be removed is left over, as an earlier run's files elsewhere are.
+            let _ = fs::remove_file(&path);
+            // Its folder, too, if it was the last.
+            let _ = path.parent().map(fs::remove_dir);
         }
         let parents = self.made_folders.iter().filter_map(|made| made.parent());
         folders.extend(parents.map(Path::to_owned));
@@ -271,120 +390,20 @@ impl Drop for OutputFolder {
     }
 }
 
-/// A result being written, under its temporary name.
-#[derive(Debug)]
-pub struct StagedFile {
-    file: File,
-    target: PathBuf,
-    complete: Arc<AtomicBool>,
+/// `.NAME.part` beside `NAME`.
+fn temporary_name(target: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    name.push(".part");
+    target.with_file_name(name)
 }
 
-impl StagedFile {
-    #[cfg(test)]
-    pub(super) fn with_file(file: File, target: PathBuf, complete: Arc<AtomicBool>) -> Self {
-        Self {
-            file,
-            target,
-            complete,
-        }
-    }
-
-    /// Its final path, for messages.
-    #[must_use]
-    pub fn target(&self) -> &Path {
-        &self.target
-    }
-
-    /// Declares the file complete, after bringing it to the disk (fsync).
-    ///
-    /// # Errors
-    /// When the disk does not take it.
-    pub fn finish(self) -> Result<(), WriteError> {
-        self.file
-            .sync_all()
-            .map_err(|error| WriteError::io(&self.target, error))?;
-        self.complete.store(true, Ordering::Release);
-        Ok(())
-    }
-
-    /// Writes a whole small file and finishes it.
-    ///
-    /// # Errors
-    /// When the disk does not take it.
-    pub fn write_whole(mut self, content: &[u8]) -> Result<(), WriteError> {
-        self.file
-            .write_all(content)
-            .map_err(|error| WriteError::io(&self.target, error))?;
-        self.finish()
-    }
-}
-
-impl Write for StagedFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-impl Seek for StagedFile {
-    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
-        self.file.seek(position)
-    }
-}
-
-/// Relative, not empty, and without `.` and `..`.
-fn is_plain(relative: &Path) -> bool {
-    let mut parts = relative.components().peekable();
-    parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)))
-}
-
-fn present(path: &Path) -> Result<Option<fs::Metadata>, WriteError> {
-    match fs::symlink_metadata(path) {
-        Ok(metadata) => Ok(Some(metadata)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(WriteError::io(path, error)),
-    }
-}
-
-/// Checks that no folder on the way to `target` is a file.
-fn folders_or_nothing(target: &Path) -> Result<(), WriteError> {
-    for part in target.ancestors().skip(1) {
-        if let Ok(metadata) = fs::metadata(part) {
-            return if metadata.is_dir() {
-                Ok(())
-            } else {
-                let path = part.to_owned();
-                Err(WriteError::NotAFolder { path })
-            };
-        }
-    }
-    Ok(())
-}
-
-fn own(previous: &[ManifestEntry], relative: &Path, target: &Path) -> Result<bool, WriteError> {
-    let name = slashed(relative);
-    for entry in previous.iter().filter(|entry| entry.path == name) {
-        if entry
-            .describes(target)
-            .map_err(|error| WriteError::io(target, error))?
-        {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// Makes the renames in a folder durable.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// Other systems do not open folders; renames there are durable by journal.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
+/// Removes what a killed run has left under a temporary name, a file or the folder of a sequence.
+fn remove_leftover(temporary: &Path) -> Result<(), WriteError> {
+    let removed = match present(temporary)? {
+        None => return Ok(()),
+        Some(metadata) if metadata.is_dir() => fs::remove_dir_all(temporary),
+        Some(_) => fs::remove_file(temporary),
+    };
+    removed.map_err(|error| WriteError::io(temporary, error))
 }

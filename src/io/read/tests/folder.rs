@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use super::super::{Format, natural_order, open};
-use super::{SHAPE, U16, assert_says, data, error, expected, read_error};
+use super::{I16, SHAPE, U8, U16, U32, U64, assert_says, data, error, expected, read_error, slice};
 
 fn write_png(
     path: &Path,
@@ -62,6 +62,33 @@ fn a_folder_is_read_in_natural_order() {
     assert_eq!(out, [338 % 256, 339 % 256]);
     reader.read(4, 19..20, 15..17, &mut out).unwrap();
     assert_eq!(out, [338 * 190, 339 * 190]);
+}
+
+/// The files of tests/data/mixed, by make_tiffs.py: compressions, byte orders and types of all kinds.
+#[test]
+fn images_of_a_folder_may_differ_in_all_but_size() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mixed");
+    let source = open(&folder, None).unwrap();
+    assert_eq!(source.shape(), [5, 20, 17]);
+    for (z, factor) in [U8, U16, U32, I16, U64].into_iter().enumerate() {
+        let wanted: Vec<u64> = (0..20)
+            .flat_map(|x| (0..17).map(move |y| expected(z % 3, x, y, factor)))
+            .collect();
+        assert_eq!(slice(&*source, z), wanted, "slice {z}");
+        let path = source.slice_path(z).unwrap();
+        assert!(path.ends_with(["s8.tif", "s9.tif", "s10.tif", "s11.tif", "s100.tif"][z]));
+    }
+}
+
+/// ImageJ's large stacks have one directory: that does not make them one image.
+#[test]
+fn a_stack_of_one_directory_is_no_image() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(data("imagej_contiguous_u16"), folder.path().join("s1.tif")).unwrap();
+    assert_says(
+        &error(folder.path(), None),
+        &["s1.tif", "several pages", "splitted"],
+    );
 }
 
 #[test]

@@ -1,4 +1,6 @@
+mod cells;
 mod folder;
+mod npy;
 mod tiff;
 
 use std::fs;
@@ -70,6 +72,15 @@ fn is_whole(source: &dyn VolumeSource, factor: u64) -> bool {
         })
 }
 
+/// Reads the whole of slice `z`.
+fn slice(source: &dyn VolumeSource, z: usize) -> Vec<u64> {
+    let [_, rows, columns] = source.shape();
+    let mut out = vec![u64::MAX; rows * columns];
+    let mut reader = source.slices().unwrap();
+    reader.read(z, 0..rows, 0..columns, &mut out).unwrap();
+    out
+}
+
 fn error(path: &Path, format: Option<Format>) -> String {
     match open(path, format) {
         Ok(source) => panic!("{} was opened", source.describe()),
@@ -109,7 +120,9 @@ fn paths_of_the_wrong_kind_are_named() {
     assert_says(&message, &["is a file", "\"image sequence\""]);
     let text = folder.path().join("notes.tif");
     fs::write(&text, "no image").unwrap();
-    assert_says(&error(&text, None), &["notes.tif", "not a TIFF"]);
+    assert_says(&error(&text, None), &["notes.tif", "not a TIFF", "NumPy"]);
+    fs::write(&text, "PK\x03\x04 an archive").unwrap();
+    assert_says(&error(&text, None), &["archive", "numpy.save"]);
     fs::write(&text, "").unwrap();
     assert_says(&error(&text, Some(Format::TiffStack)), &["empty"]);
     #[cfg(target_os = "linux")]

@@ -40,6 +40,18 @@ fn every_layout_of_tiff_gives_the_same_ids() {
         // White-is-zero concerns the display; ids stay as they are stored.
         ("miniswhite_u8", U8),
         ("miniswhite_u16_deflate", U16),
+        ("packbits_strips_u32", U32),
+        ("lzw_tiled_u8", U8),
+        ("lzw_tiled_u16", U16),
+        ("lzw_tiled_u32", U32),
+        ("big_endian_zstd_tiled_u16", U16),
+        ("bigtiff_zstd_ome_u32", U32),
+        ("big_endian_lzw_signed_i16", I16),
+        // Whatever its one axis is called.
+        ("imagej_channels_u16", U16),
+        ("imagej_frames_u16", U16),
+        ("ome_times_u16", U16),
+        ("truncated_u16", U16),
     ];
     for (name, factor) in files {
         let source = open(&data(name), None).unwrap_or_else(|error| panic!("{error}"));
@@ -49,14 +61,31 @@ fn every_layout_of_tiff_gives_the_same_ids() {
 
 #[test]
 fn a_bilevel_mask_holds_zeros_and_ones() {
-    let source = open(&data("bilevel"), None).unwrap();
-    let mut out = vec![0; 3 * 14];
+    for name in ["bilevel", "lzw_tiled_bilevel"] {
+        let source = open(&data(name), None).unwrap();
+        let mut out = vec![0; 3 * 14];
+        let mut reader = source.slices().unwrap();
+        reader.read(1, 5..8, 3..17, &mut out).unwrap();
+        let wanted: Vec<u64> = (5..8)
+            .flat_map(|x| (3..17).map(move |y| expected(1, x, y, 1) % 2))
+            .collect();
+        assert_eq!(out, wanted, "{name}");
+    }
+}
+
+#[test]
+fn tiles_that_are_left_out_are_zeros() {
+    let source = open(&data("sparse_tiles_u16"), None).unwrap();
     let mut reader = source.slices().unwrap();
-    reader.read(1, 5..8, 3..17, &mut out).unwrap();
-    let wanted: Vec<u64> = (5..8)
-        .flat_map(|x| (3..17).map(move |y| expected(1, x, y, 1) % 2))
-        .collect();
-    assert_eq!(out, wanted);
+    let mut out = vec![9; 20 * 17];
+    for z in (0..3).rev() {
+        reader.read(z, 0..20, 0..17, &mut out).unwrap();
+        for (i, &id) in out.iter().enumerate() {
+            let (x, y) = (i / 17, i % 17);
+            let missing = (z == 1 && x >= 16 && y >= 16) || (z == 2 && y >= 16);
+            assert_eq!(id, if missing { 0 } else { expected(z, x, y, U16) });
+        }
+    }
 }
 
 #[test]
@@ -87,6 +116,26 @@ fn pixels_that_are_no_ids_are_named() {
         ("palette", ["palette", "whole numbers"]),
         ("two_samples", ["2 samples per pixel", "whole numbers"]),
         ("jpeg", ["JPEG", "LZW"]),
+        ("jpeg2000", ["JPEG 2000", "LZW"]),
+        ("jpegxl", ["JPEG XL", "LZW"]),
+        ("lerc", ["LERC", "LZW"]),
+        ("lzma", ["LZMA", "LZW"]),
+        ("png", ["PNG", "LZW"]),
+        (
+            "packed_12_bits",
+            ["12-bit unsigned", "8, 16, 32 or 64 bits"],
+        ),
+        ("reversed_bits", ["reverse order", "FillOrder"]),
+        ("volumetric", ["16 slices", "page per slice"]),
+        (
+            "imagej_hyperstack",
+            ["2 channels x 3 slices", "one channel"],
+        ),
+        ("ome_channels", ["2 channels x 3 slices", "one channel"]),
+        (
+            "four_axes",
+            ["2 on axis 0 x 3 on axis 1", "stack of its own"],
+        ),
         ("sizes_differ", ["page 2 is 19 x 17", "page 0 is 20 x 17"]),
         ("types_differ", ["page 1 is 20 x 17, 8-bit", "16-bit"]),
     ] {

@@ -59,7 +59,7 @@ fn a_second_run_replaces_its_own_files_only() {
 
     // Its own, unchanged: replaced. A file it does not write any more stays, and is told.
     let folder = OutputFolder::prepare(root, &first, &targets(&names[..1]), false).unwrap();
-    assert_eq!(folder.stale(), &first[1..]);
+    assert!(folder.stale().eq(&first[1..]));
     drop(folder);
     let second = run(root, &first, &names, false, "second").unwrap();
     assert_eq!(fs::read(root.join(names[1])).unwrap(), b"second");
@@ -210,4 +210,168 @@ fn causes_are_told_in_plain_words() {
         );
         assert!(message.contains(words), "{message}");
     }
+}
+
+/// A sequence of `slices` files in the folder `channel_0`, beside a plain file.
+fn sequence(slices: usize) -> Vec<PathBuf> {
+    (0..slices)
+        .map(|slice| PathBuf::from(format!("channel_0/image_{slice}.png")))
+        .collect()
+}
+
+fn run_sequence(
+    root: &Path,
+    previous: &[ManifestEntry],
+    slices: usize,
+    content: &str,
+) -> Result<Vec<ManifestEntry>, WriteError> {
+    let files = sequence(slices);
+    let mut folder = OutputFolder::prepare(root, previous, &files, false)?;
+    let mut sequence = folder.create_sequence(Path::new("channel_0"), &files)?;
+    for slice in 0..slices {
+        sequence.append(format!("{content} {slice}").as_bytes())?;
+    }
+    sequence.finish()?;
+    folder.commit()
+}
+
+#[test]
+fn a_sequence_appears_whole_or_not_at_all() {
+    let parent = tempfile::tempdir().unwrap();
+    let root = &parent.path().join("out");
+    let files = sequence(3);
+    let mut folder = OutputFolder::prepare(root, &[], &files, false).unwrap();
+    let mut half = folder
+        .create_sequence(Path::new("channel_0"), &files)
+        .unwrap();
+    half.append(b"one").unwrap();
+    let temporary = [".channel_0.part/", ".channel_0.part/image_0.png"];
+    assert_eq!(tree(root), temporary);
+    let missing = half.finish();
+    assert!(matches!(
+        missing,
+        Err(WriteError::PageCount {
+            expected: 3,
+            found: 1,
+            ..
+        })
+    ));
+    assert!(matches!(folder.seal(), Err(WriteError::Incomplete { .. })));
+    let again = folder.create_sequence(Path::new("channel_0"), &files);
+    assert!(matches!(again, Err(WriteError::NotPlanned { .. })));
+    // Anew, as after the failure of a device.
+    folder.discard();
+    assert_eq!(tree(root), [""; 0]);
+    let mut anew = folder
+        .create_sequence(Path::new("channel_0"), &files)
+        .unwrap();
+    anew.append(b"one").unwrap();
+    drop(folder);
+    assert_eq!(tree(parent.path()), [""; 0]);
+
+    let first = run_sequence(root, &[], 11, "first").unwrap();
+    assert_eq!(first.len(), 11);
+    assert_eq!(first[10].path, "channel_0/image_10.png");
+    assert_eq!(fs::read(root.join(&first[10].path)).unwrap(), b"first 10");
+    assert_eq!(tree(root).len(), 12);
+
+    // A killed run's rest is no obstacle; slices that would be left over go with the commit.
+    fs::create_dir(root.join(".channel_0.part")).unwrap();
+    fs::write(root.join(".channel_0.part/image_77.png"), "rest").unwrap();
+    let folder = OutputFolder::prepare(root, &first, &sequence(9), false).unwrap();
+    assert!(folder.stale().eq(&first[9..]));
+    drop(folder);
+    run_sequence(root, &first, 9, "second").unwrap();
+    assert_eq!(fs::read(root.join(&first[8].path)).unwrap(), b"second 8");
+    assert_eq!(tree(root).len(), 10);
+
+    // Someone has changed a slice.
+    fs::write(root.join(&first[3].path), "mine").unwrap();
+    let message = run_sequence(root, &first, 9, "third")
+        .unwrap_err()
+        .to_string();
+    assert!(message.contains("image_0.png and 8 other"), "{message}");
+    assert_eq!(fs::read(root.join(&first[3].path)).unwrap(), b"mine");
+}
+
+#[test]
+fn files_of_another_folder_are_no_part_of_a_sequence() {
+    let parent = tempfile::tempdir().unwrap();
+    let files = targets(&["a/0.png", "b/1.png"]);
+    let mut folder = OutputFolder::prepare(parent.path(), &[], &files, false).unwrap();
+    let mixed = folder.create_sequence(Path::new("a"), &files);
+    assert!(matches!(mixed, Err(WriteError::NotPlanned { .. })));
+    drop(folder);
+    assert_eq!(tree(parent.path()), [""; 0]);
+}
+
+#[test]
+fn results_known_late_pass_the_same_checks() {
+    let parent = tempfile::tempdir().unwrap();
+    let root = parent.path();
+    let late = ["cells/1.tiff", "cells/2.tiff"];
+    let first = run(root, &[], &["a.tiff", late[0], late[1]], false, "first").unwrap();
+    fs::write(root.join("cells/3.tiff"), "yours").unwrap();
+
+    let mut folder = OutputFolder::prepare(root, &first, &targets(&["a.tiff"]), false).unwrap();
+    assert!(folder.stale().eq(&first[1..]));
+    let unclaimed = folder.create(Path::new(late[0]));
+    assert!(matches!(unclaimed, Err(WriteError::NotPlanned { .. })));
+    let foreign = folder.claim(&targets(&[late[0], "cells/3.tiff"]));
+    assert!(matches!(foreign, Err(WriteError::Foreign { more: 0, .. })));
+    assert!(folder.stale().eq(&first[1..]), "nothing was claimed");
+    assert!(folder.claim(&targets(&["../b.tiff"])).is_err());
+    folder.claim(&targets(&[late[0], late[0]])).unwrap();
+    folder.claim(&targets(&[late[0], "new/4.tiff"])).unwrap();
+    assert!(folder.stale().eq(&first[2..]));
+    for name in ["a.tiff", late[0], "new/4.tiff"] {
+        let file = folder.create(Path::new(name)).unwrap();
+        file.write_whole(b"second").unwrap();
+    }
+    assert_eq!(folder.commit().unwrap().len(), 3);
+    assert_eq!(fs::read(root.join(late[0])).unwrap(), b"second");
+    assert_eq!(fs::read(root.join(late[1])).unwrap(), b"first");
+    assert_eq!(fs::read(root.join("cells/3.tiff")).unwrap(), b"yours");
+}
+
+#[test]
+fn what_is_superseded_goes_unless_it_was_changed() {
+    let parent = tempfile::tempdir().unwrap();
+    let root = parent.path();
+    let write = |files: &[&str], previous: &[ManifestEntry], whole: &[&str]| {
+        let files = targets(files);
+        let mut folder = OutputFolder::prepare(root, previous, &files, false).unwrap();
+        whole
+            .iter()
+            .for_each(|whole| folder.supersede(Path::new(whole)));
+        for file in &files {
+            folder
+                .create(file)
+                .unwrap()
+                .write_whole(b"content")
+                .unwrap();
+        }
+        let stale: Vec<String> = folder.stale().map(|entry| entry.path.clone()).collect();
+        (folder.commit().unwrap(), stale)
+    };
+    let files = [
+        "cells/1.tiff",
+        "cells/2.tiff",
+        "cells/3/0.png",
+        "cells/4.tiff",
+        "other/5.tiff",
+    ];
+    let (first, _) = write(&files, &[], &[]);
+    fs::write(root.join("cells/4.tiff"), "mine").unwrap();
+    let (_, stale) = write(&["cells/1.tiff"], &first, &["cells"]);
+    assert_eq!(stale, ["other/5.tiff"]);
+    let left = [
+        "cells/",
+        "cells/1.tiff",
+        "cells/4.tiff",
+        "other/",
+        "other/5.tiff",
+    ];
+    assert_eq!(tree(root), left);
+    assert_eq!(fs::read(root.join("cells/4.tiff")).unwrap(), b"mine");
 }

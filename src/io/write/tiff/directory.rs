@@ -8,13 +8,16 @@ use tiff::tags::{
     CompressionMethod, PhotometricInterpretation, Predictor, ResolutionUnit, SampleFormat, Tag,
 };
 
-use super::super::{EncodedPage, PixelType};
-use super::{Compression, TiffLayout};
+use super::super::{Compression, EncodedPage, PixelType, VolumeLayout};
+
+/// ImageJ's private tags: a block of texts and colours, and the lengths of its parts.
+const IMAGEJ_BYTE_COUNTS: Tag = Tag::Unknown(50_838);
+const IMAGEJ_METADATA: Tag = Tag::Unknown(50_839);
 
 /// Appends a page: its strips, then its directory.
 pub(super) fn append_page<W: Write + Seek, K: TiffKind>(
     tiff: &mut TiffEncoder<W, K>,
-    layout: &TiffLayout,
+    layout: &VolumeLayout,
     page: &EncodedPage,
     first: bool,
 ) -> Result<(), TiffError> {
@@ -29,7 +32,7 @@ pub(super) fn append_page<W: Write + Seek, K: TiffKind>(
 /// Everything before the pixels of an uncompressed stack: the header and all directories. The
 /// pixels of all pages follow without a gap, which is how ImageJ and tifffile read
 /// uncompressed files that carry ImageJ's description, whatever their directories say.
-pub(super) fn uncompressed_head(layout: &TiffLayout) -> Result<Vec<u8>, TiffError> {
+pub(super) fn uncompressed_head(layout: &VolumeLayout) -> Result<Vec<u8>, TiffError> {
     let head = |pixels_at| {
         if layout.is_big() {
             all_directories::<TiffKindBig>(layout, pixels_at)
@@ -44,7 +47,10 @@ pub(super) fn uncompressed_head(layout: &TiffLayout) -> Result<Vec<u8>, TiffErro
     Ok(bytes)
 }
 
-fn all_directories<K: TiffKind>(layout: &TiffLayout, pixels_at: u64) -> Result<Vec<u8>, TiffError> {
+fn all_directories<K: TiffKind>(
+    layout: &VolumeLayout,
+    pixels_at: u64,
+) -> Result<Vec<u8>, TiffError> {
     let strip_bytes = (layout.row_bytes() * layout.rows_per_strip()) as u64;
     let page_bytes = layout.row_bytes() as u64 * layout.shape[1] as u64;
     let mut bytes = Cursor::new(Vec::new());
@@ -65,7 +71,7 @@ fn all_directories<K: TiffKind>(layout: &TiffLayout, pixels_at: u64) -> Result<V
 /// Writes a page's directory. `strips` are offsets and lengths in bytes.
 fn write_tags<W: Write + Seek, K: TiffKind>(
     mut directory: DirectoryEncoder<'_, W, K>,
-    layout: &TiffLayout,
+    layout: &VolumeLayout,
     strips: &[(u64, u64)],
     first: bool,
 ) -> Result<(), TiffError> {
@@ -75,7 +81,7 @@ fn write_tags<W: Write + Seek, K: TiffKind>(
         Compression::Deflate => CompressionMethod::Deflate,
     };
     let photometric = match layout.pixel {
-        PixelType::Rgb8 => PhotometricInterpretation::RGB,
+        PixelType::Rgb8 | PixelType::Rgb16 => PhotometricInterpretation::RGB,
         _ => PhotometricInterpretation::BlackIsZero,
     };
     let offsets = strips.iter().map(|&(offset, _)| K::convert_offset(offset));
@@ -94,8 +100,12 @@ fn write_tags<W: Write + Seek, K: TiffKind>(
     directory.write_tag(Tag::RowsPerStrip, layout.rows_per_strip() as u32)?;
     directory.write_tag(Tag::StripByteCounts, K::convert_slice(&lengths))?;
     directory.write_tag(Tag::PlanarConfiguration, 1u16)?;
-    let format = vec![SampleFormat::Uint.to_u16(); samples];
-    directory.write_tag(Tag::SampleFormat, format.as_slice())?;
+    let format = match layout.pixel {
+        PixelType::Float32 => SampleFormat::IEEEFP,
+        _ => SampleFormat::Uint,
+    };
+    let formats = vec![format.to_u16(); samples];
+    directory.write_tag(Tag::SampleFormat, formats.as_slice())?;
     if layout.predictor() != Predictor::None {
         directory.write_tag(Tag::Predictor, layout.predictor().to_u16())?;
     }
@@ -108,6 +118,9 @@ fn write_tags<W: Write + Seek, K: TiffKind>(
         let text = layout.metadata.imagej_description(layout.shape[0]);
         directory.write_tag(Tag::ImageDescription, text.as_str())?;
         directory.write_tag(Tag::Software, "simexm-gpu")?;
+        let (counts, block) = layout.metadata.imagej_block(layout.shape[0]);
+        directory.write_tag(IMAGEJ_BYTE_COUNTS, counts.as_slice())?;
+        directory.write_tag(IMAGEJ_METADATA, block.as_slice())?;
     }
     directory.finish()
 }

@@ -5,24 +5,19 @@ use std::io::{self, Write};
 use flate2::write::ZlibEncoder;
 use tiff::tags::Predictor;
 
-use super::super::{EncodedPage, PageEncoder, PixelType, WriteError};
-use super::{Compression, Content, TiffLayout};
+use super::super::{
+    Compression, Content, EncodedPage, PageEncoder, PixelType, VolumeLayout, WriteError,
+};
 
 /// Encodes the pages of one stack.
 pub(super) struct TiffPageEncoder {
-    pub layout: TiffLayout,
+    pub layout: VolumeLayout,
 }
 
 impl PageEncoder for TiffPageEncoder {
     fn encode(&self, pixels: &[u8]) -> Result<EncodedPage, WriteError> {
+        self.layout.check_page(pixels)?;
         let row_bytes = self.layout.row_bytes();
-        let expected = row_bytes * self.layout.shape[1];
-        if pixels.len() != expected {
-            return Err(WriteError::PageSize {
-                expected,
-                found: pixels.len(),
-            });
-        }
         let strips = pixels.chunks(row_bytes * self.layout.rows_per_strip());
         let pieces = strips
             .map(|strip| match self.layout.compression {

@@ -1,13 +1,14 @@
 //! TIFF stacks (TIFF 6.0; BigTIFF where 4 GB may not do), one page per slice, in strips, with
 //! ImageJ's tags for physical sizes. No time stamps: equal runs give equal bytes.
 //!
-//! Compression by measurement (a 256^3 crop of connectomics ids; blurred photon counts): ids are
+//! Compression by measurement (with miniz_oxide; a 256^3 crop of connectomics ids; blurred photon counts): ids are
 //! runs of equal numbers, which Deflate alone packs a third smaller than after the horizontal
 //! predictor, and level 6 a quarter smaller than level 4; intensities vary smoothly: there the
 //! predictor saves 30 per cent, and level 6 only 2 per cent over level 4.
 
 mod directory;
 mod encode;
+mod imagej;
 #[cfg(test)]
 mod tests;
 
@@ -22,47 +23,16 @@ use tiff::tags::Predictor;
 use self::directory::{append_page, uncompressed_head};
 use self::encode::TiffPageEncoder;
 use super::{
-    EncodedPage, PageEncoder, PixelType, StagedFile, VolumeMetadata, VolumeSink, WriteError,
+    Compression, Content, EncodedPage, PageEncoder, StagedFile, VolumeLayout, VolumeSink,
+    WriteError,
 };
 
 /// Aimed size of an uncompressed strip, in bytes.
 const STRIP_BYTES: usize = 1 << 17;
+/// The format's name in messages.
+const FORMAT: &str = "TIFF";
 
-/// How pixels are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub enum Compression {
-    /// As they are.
-    None,
-    /// Deflate (zlib), lossless, read by every TIFF reader.
-    #[default]
-    Deflate,
-}
-
-/// What the numbers mean, which decides how they are best compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Content {
-    /// Ids: runs of equal numbers.
-    Labels,
-    /// Brightness: smooth and noisy.
-    Intensity,
-}
-
-/// Everything that is known about a stack before its first pixel.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TiffLayout {
-    /// Size of the volume in pixels, (z, x, y): pages, rows, columns.
-    pub shape: [usize; 3],
-    /// Type of a pixel.
-    pub pixel: PixelType,
-    /// What the pixels mean.
-    pub content: Content,
-    /// How they are stored.
-    pub compression: Compression,
-    /// Physical size and text.
-    pub metadata: VolumeMetadata,
-}
-
-impl TiffLayout {
+impl VolumeLayout {
     fn row_bytes(&self) -> usize {
         self.shape[2] * self.pixel.bytes()
     }
@@ -85,7 +55,7 @@ impl TiffLayout {
     fn most_bytes(&self) -> u64 {
         let page = self.row_bytes() as u64 * self.shape[1] as u64;
         let strips = self.shape[1].div_ceil(self.rows_per_strip()) as u64;
-        let text = self.metadata.description.len() as u64;
+        let text = self.metadata.most_tag_bytes(self.shape[0]);
         (self.shape[0] as u64) * (page + page / 1000 + strips * 64 + 1024) + text + 1024
     }
 
@@ -115,13 +85,14 @@ impl TiffStackWriter {
     ///
     /// # Errors
     /// When a page is empty or wider than TIFF's 32-bit sizes, or the file cannot be written.
-    pub fn create(file: StagedFile, layout: TiffLayout) -> Result<Self, WriteError> {
+    pub fn create(file: StagedFile, layout: VolumeLayout) -> Result<Self, WriteError> {
         let path = file.target().to_owned();
         let fits = |size: usize| size > 0 && u32::try_from(size).is_ok();
         if !layout.shape.into_iter().all(fits) {
             let [z, x, y] = layout.shape;
             return Err(WriteError::Format {
                 path,
+                format: FORMAT,
                 reason: format!("{z} x {x} x {y} pixels; each axis has 1 to 2^32 - 1"),
             });
         }
@@ -208,10 +179,12 @@ fn from_tiff(path: &Path, error: TiffError) -> WriteError {
         TiffError::IoError(error) => WriteError::io(path, error),
         TiffError::IntSizeError => WriteError::Format {
             path: path.to_owned(),
+            format: FORMAT,
             reason: "it grows beyond 4 GB".to_owned(),
         },
         other => WriteError::Format {
             path: path.to_owned(),
+            format: FORMAT,
             reason: other.to_string(),
         },
     }

@@ -7,14 +7,19 @@ use tiff::decoder::{Decoder, DecodingResult};
 use tiff::tags::Tag;
 
 use super::super::{
-    EncodedPage, OutputFolder, PixelType, StagedFile, VolumeMetadata, VolumeSink, WriteError,
+    ChannelInfo, Compression, Content, EncodedPage, OutputFolder, PixelType, StagedFile,
+    VolumeLayout, VolumeMetadata, VolumeSink, WriteError,
 };
-use super::{Compression, Content, TiffLayout, TiffStackWriter};
+use super::TiffStackWriter;
 
 fn metadata() -> VolumeMetadata {
     VolumeMetadata {
         voxel_nm: [160.0, 6.5, 4.0],
         description: "tissue voxel = 8 x 0.325 x 0.2 nm\n0.5 µm".to_owned(),
+        channels: vec![ChannelInfo {
+            name: "grün".to_owned(),
+            colour: [0, 255, 64],
+        }],
     }
 }
 
@@ -23,8 +28,8 @@ fn layout(
     pixel: PixelType,
     content: Content,
     compression: Compression,
-) -> TiffLayout {
-    TiffLayout {
+) -> VolumeLayout {
+    VolumeLayout {
         shape,
         pixel,
         content,
@@ -34,7 +39,7 @@ fn layout(
 }
 
 /// Pages of repeatable bytes: smooth ramps with sudden steps.
-fn pages(layout: &TiffLayout) -> Vec<Vec<u8>> {
+fn pages(layout: &VolumeLayout) -> Vec<Vec<u8>> {
     let [depth, rows, columns] = layout.shape;
     let bytes = rows * columns * layout.pixel.bytes();
     (0..depth)
@@ -50,7 +55,7 @@ fn pages(layout: &TiffLayout) -> Vec<Vec<u8>> {
 fn write(
     root: &Path,
     name: &str,
-    layout: TiffLayout,
+    layout: VolumeLayout,
     pages: &[Vec<u8>],
 ) -> Result<PathBuf, WriteError> {
     let target = PathBuf::from(name);
@@ -138,7 +143,7 @@ fn a_page_says_how_large_it_is_and_nothing_of_the_time() {
     assert_eq!(
         text,
         "ImageJ=1.54\nimages=2\nslices=2\nunit=um\nspacing=0.16\nloop=false\n\
-         tissue voxel : 8 x 0.325 x 0.2 nm\n0.5 um\n"
+         tissue voxel : 8 x 0.325 x 0.2 nm\n0.5 um\nchannels: gr?n (#00ff40)\n"
     );
     // 1000 / 4 pixels per um along y, 1000 / 6.5 along x.
     for (tag, ratio) in [(Tag::XResolution, 250.0), (Tag::YResolution, 1000.0 / 6.5)] {
@@ -151,6 +156,70 @@ fn a_page_says_how_large_it_is_and_nothing_of_the_time() {
     let software = decoder.get_tag_ascii_string(Tag::Software).unwrap();
     assert_eq!(software, "simexm-gpu");
     assert!(decoder.find_tag(Tag::DateTime).unwrap().is_none());
+}
+
+/// ImageJ's block, as its description of it says: kinds with the bytes of their parts.
+fn imagej_block(counts: &[u32], block: &[u8]) -> Vec<(String, Vec<Vec<u8>>)> {
+    let word = |at: usize| u32::from_ne_bytes(block[at..at + 4].try_into().unwrap());
+    let letters = |at: usize| String::from_utf8(word(at).to_be_bytes().to_vec()).unwrap();
+    assert_eq!(letters(0), "IJIJ");
+    let mut at = counts[0] as usize;
+    let mut lengths = counts[1..].iter().map(|&length| length as usize);
+    let mut kinds = Vec::new();
+    for entry in (4..at).step_by(8) {
+        let parts = (0..word(entry + 4)).map(|_| {
+            let start = at;
+            at += lengths.next().unwrap();
+            block[start..at].to_vec()
+        });
+        kinds.push((letters(entry), parts.collect()));
+    }
+    assert_eq!((at, lengths.next()), (block.len(), None));
+    kinds
+}
+
+fn from_utf16(bytes: &[u8]) -> String {
+    let units = bytes.chunks_exact(2);
+    let units: Vec<u16> = units.map(|u| u16::from_ne_bytes([u[0], u[1]])).collect();
+    String::from_utf16(&units).unwrap()
+}
+
+#[test]
+fn imagej_learns_names_and_colours() {
+    let mut metadata = metadata();
+    let (counts, block) = metadata.imagej_block(3);
+    assert!(u64::try_from(block.len()).unwrap() < metadata.most_tag_bytes(3));
+    let kinds = imagej_block(&counts, &block);
+    let [(info, texts), (labels, names), (luts, ramps)] = kinds.as_slice() else {
+        panic!("{kinds:?}");
+    };
+    assert_eq!(
+        (info.as_str(), from_utf16(&texts[0]).as_str()),
+        (
+            "info",
+            "tissue voxel = 8 x 0.325 x 0.2 nm\n0.5 µm\nchannels: grün (#00ff40)\n\
+             voxel in the gel (z, x, y): 160 x 6.5 x 4 nm"
+        )
+    );
+    let names: Vec<_> = names.iter().map(|name| from_utf16(name)).collect();
+    assert_eq!(
+        (labels.as_str(), names),
+        ("labl", vec!["grün".to_owned(); 3])
+    );
+    assert_eq!((luts.as_str(), ramps[0].len()), ("luts", 768));
+    let [red, green, blue] = [0, 256, 512].map(|start| &ramps[0][start..start + 256]);
+    assert!(red.iter().all(|&part| part == 0));
+    assert!((0..=255).eq(green.iter().copied()));
+    assert_eq!((blue[0], blue[128], blue[255]), (0, 32, 64));
+
+    // Several channels are one image in colour; ids have none.
+    for channels in [vec![metadata.channels[0].clone(); 3], Vec::new()] {
+        metadata.channels = channels;
+        let (counts, block) = metadata.imagej_block(3);
+        let kinds = imagej_block(&counts, &block);
+        assert_eq!(kinds.len(), 1);
+        assert_eq!(kinds[0].0, "info");
+    }
 }
 
 #[test]
@@ -168,6 +237,7 @@ fn extreme_pixel_sizes_stay_fractions() {
         let sizes = VolumeMetadata {
             voxel_nm: [1.0, nm, nm],
             description: String::new(),
+            channels: Vec::new(),
         };
         let [along_y, _] = sizes.resolution();
         let found = f64::from(along_y.n) / f64::from(along_y.d);
@@ -215,40 +285,6 @@ fn a_volume_that_may_pass_4_gb_is_bigtiff() {
         assert_eq!(out, [7, 7]);
         fs::remove_file(path).unwrap();
     }
-}
-
-#[test]
-fn pages_of_wrong_size_or_number_are_errors() {
-    let root = tempfile::tempdir().unwrap();
-    let layout = layout(
-        [2, 3, 4],
-        PixelType::Gray8,
-        Content::Labels,
-        Compression::None,
-    );
-    let short = write(
-        root.path(),
-        "a.tiff",
-        layout.clone(),
-        &[vec![0; 11], vec![0; 12]],
-    );
-    assert!(matches!(
-        short,
-        Err(WriteError::PageSize {
-            expected: 12,
-            found: 11
-        })
-    ));
-    let few = write(root.path(), "a.tiff", layout, &[vec![0; 12]]);
-    assert!(matches!(
-        few,
-        Err(WriteError::PageCount {
-            expected: 2,
-            found: 1,
-            ..
-        })
-    ));
-    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
 }
 
 #[test]

@@ -1,0 +1,71 @@
+//! Single files that a subcommand writes: whole or not at all, and never over another one unasked.
+
+use simexm_gpu::io::write::{OutputFolder, StagedFile, WriteError};
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+/// A file to be written, as its folder (absolute) and its name there.
+///
+/// # Errors
+/// The path names no file.
+pub(super) fn place(path: &Path) -> Result<(PathBuf, PathBuf), Box<dyn Error>> {
+    let Some(name) = path.file_name().filter(|name| !name.is_empty()) else {
+        let path = path.display();
+        return Err(format!("{path}: names a folder, but a file is to be written").into());
+    };
+    // The folder of a plain name is the working directory, and not the empty path.
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => std::path::absolute(folder)?,
+        _ => std::env::current_dir()?,
+    };
+    Ok((folder, PathBuf::from(name)))
+}
+
+/// A file to be written.
+pub(super) struct NewFile {
+    output: OutputFolder,
+    name: PathBuf,
+}
+
+impl NewFile {
+    /// Checks that a file may be written at `path`; nothing is created yet.
+    ///
+    /// # Errors
+    /// The path names no file, or something lies there and `force` is not given.
+    pub(super) fn prepare(path: &Path, force: bool) -> Result<Self, Box<dyn Error>> {
+        let (folder, name) = place(path)?;
+        let output = OutputFolder::prepare(&folder, &[], std::slice::from_ref(&name), force)?;
+        Ok(Self { output, name })
+    }
+
+    /// The folder of the file.
+    pub(super) fn folder(&self) -> &Path {
+        self.output.root()
+    }
+
+    /// Writes the whole file and puts it in its place.
+    pub(super) fn write(self, content: &[u8]) -> Result<(), WriteError> {
+        self.write_with(|file| file.write_whole(content))
+    }
+
+    /// As [`NewFile::write`], by what `write` does.
+    pub(super) fn write_with(
+        mut self,
+        write: impl FnOnce(StagedFile) -> Result<(), WriteError>,
+    ) -> Result<(), WriteError> {
+        write(self.output.create(&self.name)?)?;
+        self.output.commit()?;
+        Ok(())
+    }
+}
+
+/// A path as one word of a command line.
+pub(super) fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-\\:".contains(c);
+    if text.chars().all(plain) {
+        text
+    } else {
+        format!("{text:?}")
+    }
+}

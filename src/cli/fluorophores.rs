@@ -1,0 +1,223 @@
+//! `simexm-gpu fluorophores`.
+
+use super::files::NewFile;
+use super::{exit, report, say};
+use clap::Args;
+use serde_json::{Value, json};
+use simexm_gpu::config::Config;
+use simexm_gpu::fluorophore::{self, Fluorophore, Spectrum};
+use simexm_gpu::plot::{self, Band, ImageFormat, TerminalStyle};
+use std::error::Error;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: simexm-gpu fluorophores ATTO425 --config examples/brainbow.toml --plot atto425.svg"
+)]
+pub(super) struct FluorophoresArgs {
+    /// The fluorophore to show; without it all are listed
+    name: Option<String>,
+    /// Configuration (TOML or .ini) whose own fluorophores are listed too, and whose lasers and filters are drawn
+    #[arg(long, value_name = "CONFIG")]
+    config: Option<PathBuf>,
+    /// Draw the spectra into a file too; its name ends in .svg or .png
+    #[arg(long, value_name = "FILE", requires = "name")]
+    plot: Option<PathBuf>,
+    /// Replace the plot if it exists
+    #[arg(long)]
+    force: bool,
+    /// Print JSON: a list of the fluorophores, or NAME's figures and spectra
+    #[arg(long)]
+    json: bool,
+}
+
+/// Lists the fluorophores or shows one; returns the exit code.
+pub(super) fn fluorophores(args: &FluorophoresArgs) -> u8 {
+    let (dyes, bands) = match known(args) {
+        Ok(known) => known,
+        Err(error) => {
+            report(error.as_ref());
+            return exit::USAGE;
+        }
+    };
+    let Some(name) = &args.name else {
+        list(&dyes, args.json);
+        return exit::DONE;
+    };
+    let Some(dye) = dyes.iter().find(|dye| dye.name == *name) else {
+        report(unknown(name, &dyes).as_ref());
+        return exit::USAGE;
+    };
+    if let Err(error) = draw(dye, &bands, args) {
+        report(error.as_ref());
+        let usage = matches!(
+            error.downcast_ref(),
+            Some(plot::PlotError::UnknownFormat { .. })
+        );
+        return if usage { exit::USAGE } else { exit::FAILED };
+    }
+    if args.json {
+        say(&format!("{:#}", with_spectra(dye)));
+    } else {
+        show(dye, &bands);
+    }
+    exit::DONE
+}
+
+/// All fluorophores, and the bands to draw with them.
+fn known(args: &FluorophoresArgs) -> Result<(Vec<Fluorophore>, Vec<Band>), Box<dyn Error>> {
+    let Some(path) = &args.config else {
+        return Ok((fluorophore::catalogue().to_vec(), Vec::new()));
+    };
+    let config = Config::from_file(path, &[])?;
+    Ok((fluorophore::all(&config)?, Band::of(&config)))
+}
+
+fn unknown(name: &str, dyes: &[Fluorophore]) -> Box<dyn Error> {
+    let near = fluorophore::nearest(name, dyes.iter().map(|dye| dye.name.as_str()));
+    let hint = if near.is_empty() {
+        let names: Vec<&str> = dyes.iter().map(|dye| dye.name.as_str()).collect();
+        format!(
+            "there are {} (and those of a configuration, with --config)",
+            names.join(", ")
+        )
+    } else {
+        format!("did you mean {}?", near.join(" or "))
+    };
+    format!("no fluorophore is named {name:?}; {hint}").into()
+}
+
+/// Writes the plot, if one was asked for.
+fn draw(dye: &Fluorophore, bands: &[Band], args: &FluorophoresArgs) -> Result<(), Box<dyn Error>> {
+    if let Some(path) = &args.plot {
+        let format = ImageFormat::of(path)?;
+        let file = NewFile::prepare(path, args.force)?;
+        file.write(&plot::spectra(dye, bands, format)?)?;
+    }
+    Ok(())
+}
+
+fn list(dyes: &[Fluorophore], json: bool) {
+    if json {
+        let list: Vec<Value> = dyes.iter().map(figures).collect();
+        say(&format!("{:#}", Value::from(list)));
+        return;
+    }
+    let width = dyes
+        .iter()
+        .map(|dye| dye.name.chars().count())
+        .max()
+        .unwrap_or(0)
+        .max(4);
+    say(&format!(
+        "{:width$}  {:>10}  {:>9}  {:>10}  {:>7}  {:>10}  source",
+        "", "excitation", "emission", "extinction", "quantum", "brightness"
+    ));
+    say(&format!(
+        "{:width$}  {:>10}  {:>9}  {:>10}  {:>7}  {:>10}",
+        "name", "peak (nm)", "peak (nm)", "(1/(M cm))", "yield", "(1/(M cm))"
+    ));
+    for dye in dyes {
+        let guess = if dye.quantum_yield_is_guess { "*" } else { " " };
+        say(&format!(
+            "{:width$}  {:>10}  {:>9}  {:>10}  {:>6.2}{guess}  {:>9.0}{guess}  {}",
+            dye.name,
+            dye.excitation_peak_nm(),
+            dye.emission_peak_nm(),
+            dye.extinction_coefficient,
+            dye.quantum_yield,
+            dye.brightness(),
+            dye.maker
+        ));
+    }
+    if dyes.iter().any(|dye| dye.quantum_yield_is_guess) {
+        say("\n* a guess: the maker states no quantum yield");
+    }
+    say(
+        "\nBrightness is extinction coefficient times quantum yield. `simexm-gpu fluorophores NAME` shows spectra.",
+    );
+}
+
+/// Prints one fluorophore: its figures, its spectra, and what each channel does with it.
+fn show(dye: &Fluorophore, bands: &[Band]) {
+    let guess = if dye.quantum_yield_is_guess {
+        " (a guess: the maker states none)"
+    } else {
+        ""
+    };
+    let range = |spectrum: &Spectrum| {
+        let [first, last] = spectrum.range_nm();
+        format!("measured from {first} to {last} nm")
+    };
+    say(&dye.name);
+    for (what, value) in [
+        ("source", dye.maker.clone()),
+        (
+            "extinction coefficient",
+            format!("{} /(M cm)", dye.extinction_coefficient),
+        ),
+        ("quantum yield", format!("{}{guess}", dye.quantum_yield)),
+        ("brightness", format!("{:.0} /(M cm)", dye.brightness())),
+        (
+            "excitation",
+            format!(
+                "peak {} nm, {}",
+                dye.excitation_peak_nm(),
+                range(&dye.excitation)
+            ),
+        ),
+        (
+            "emission",
+            format!(
+                "peak {} nm, {}",
+                dye.emission_peak_nm(),
+                range(&dye.emission)
+            ),
+        ),
+    ] {
+        say(&format!("  {what:<23} {value}"));
+    }
+    for band in bands {
+        let [low, high] = band.filter_nm;
+        say(&format!(
+            "  channel {}: the laser at {} nm excites {:.1} per cent as much as one at the peak; the filter \
+             {low}-{high} nm passes {:.1} per cent of the emission",
+            band.channel,
+            band.laser_nm,
+            100.0 * dye.excitation.at(band.laser_nm),
+            100.0 * dye.emission.fraction_within(band.filter_nm)
+        ));
+    }
+    let variable = |name: &str| std::env::var_os(name).unwrap_or_default();
+    let style = TerminalStyle {
+        width: 80,
+        coloured: std::io::stdout().is_terminal()
+            && variable("NO_COLOR").is_empty()
+            && variable("TERM") != "dumb",
+    };
+    say("");
+    say(plot::terminal(dye, bands, style).trim_end_matches('\n'));
+}
+
+/// A fluorophore's figures as JSON.
+fn figures(dye: &Fluorophore) -> Value {
+    json!({
+        "name": dye.name,
+        "source": dye.maker,
+        "excitation_peak_nm": dye.excitation_peak_nm(),
+        "emission_peak_nm": dye.emission_peak_nm(),
+        "extinction_coefficient": dye.extinction_coefficient,
+        "quantum_yield": dye.quantum_yield,
+        "quantum_yield_is_guess": dye.quantum_yield_is_guess,
+    })
+}
+
+/// A fluorophore's figures and spectra as JSON.
+fn with_spectra(dye: &Fluorophore) -> Value {
+    let spectrum = |spectrum: &Spectrum| json!({ "wavelength_nm": spectrum.wavelengths_nm(), "value": spectrum.values() });
+    let mut all = figures(dye);
+    all["excitation"] = spectrum(&dye.excitation);
+    all["emission"] = spectrum(&dye.emission);
+    all
+}

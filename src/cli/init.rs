@@ -1,0 +1,125 @@
+//! `simexm-gpu init`.
+
+use super::files::{place, shell_word};
+use super::{exit, phantom, report, say, tell};
+use clap::Args;
+use simexm_gpu::config::{Config, ConfigError, GroundTruth, Output};
+use simexm_gpu::io::write::OutputFolder;
+use simexm_gpu::phantom::Phantom;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+/// Voxels of the tissue along z, x and y: enough to see neurites, few enough for a run of seconds.
+const TISSUE_SIZE: [usize; 3] = [24, 160, 160];
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: simexm-gpu init && simexm-gpu experiment.toml\n\n\
+                  Without --image a small label volume is written beside FILE (experiment_tissue.tif), so that the\n\
+                  configuration runs as it is."
+)]
+pub(super) struct InitArgs {
+    /// TOML file to write
+    #[arg(default_value = "experiment.toml")]
+    file: PathBuf,
+    /// Label volume of your own to simulate, in place of one that is made up
+    #[arg(long, value_name = "PATH")]
+    image: Option<PathBuf>,
+    /// Replace files that exist
+    #[arg(long)]
+    force: bool,
+}
+
+/// Writes a commented configuration that runs; returns the exit code.
+pub(super) fn init(args: &InitArgs) -> u8 {
+    match write(args) {
+        Ok(()) => exit::DONE,
+        Err(error) => {
+            report(error.as_ref());
+            match error.downcast_ref() {
+                Some(ConfigError::Invalid(_)) => exit::USAGE,
+                _ => exit::FAILED,
+            }
+        }
+    }
+}
+
+fn write(args: &InitArgs) -> Result<(), Box<dyn Error>> {
+    let file = args.file.display();
+    let is_toml = |end: &std::ffi::OsStr| end.eq_ignore_ascii_case("toml");
+    if !args.file.extension().is_some_and(is_toml) {
+        return Err(
+            format!("{file}: the configuration is TOML, its name must end in .toml").into(),
+        );
+    }
+    let (folder, name) = place(&args.file)?;
+    let stem = args
+        .file
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .ok_or_else(|| format!("the name of {file} is not Unicode"))?;
+    let tissue = PathBuf::from(format!("{stem}_tissue.tif"));
+    let image_path = match &args.image {
+        Some(image) => std::path::absolute(image)?,
+        None => folder.join(&tissue),
+    };
+    let config = Config {
+        groundtruth: GroundTruth {
+            image_path: image_path.clone(),
+            ..GroundTruth::default()
+        },
+        output: Output {
+            name: stem.to_owned(),
+            path: folder.join("output"),
+            ..Output::default()
+        },
+        ..Config::default()
+    };
+    config.validate()?;
+    let text = config.to_commented_toml_in(&folder);
+
+    let mut targets = vec![name.clone()];
+    targets.extend(args.image.is_none().then(|| tissue.clone()));
+    let mut output = OutputFolder::prepare(&folder, &[], &targets, args.force)?;
+    output.create(&name)?.write_whole(text.as_bytes())?;
+    let mut cells = None;
+    if args.image.is_none() {
+        let phantom = Phantom {
+            size: TISSUE_SIZE,
+            voxel_nm: config.groundtruth.voxel_nm,
+            seed: 1,
+            density: 0.85,
+        };
+        cells = Some(phantom::write_stack(&mut output, &tissue, &phantom)?);
+    }
+    output.commit()?;
+
+    say(&format!("{file} is written: a commented configuration"));
+    match cells {
+        Some(cells) => {
+            let tissue = args.file.with_file_name(&tissue);
+            say(&format!(
+                "{} is written: made-up tissue of {cells} cells",
+                tissue.display()
+            ));
+        }
+        None => advise(&image_path, &config),
+    }
+    say(&format!(
+        "Run it with: simexm-gpu {}",
+        shell_word(&args.file)
+    ));
+    Ok(())
+}
+
+/// What the user has to look at in a configuration for a volume of theirs.
+fn advise(image: &Path, config: &Config) {
+    if !image.exists() {
+        tell(&format!("warning: {} is not there yet", image.display()));
+    }
+    let [z, x, y] = config.groundtruth.voxel_nm;
+    say(&format!(
+        "Set [groundtruth] voxel_dim to the size of its voxels; it says {z} x {x} x {y} nm (z, x, y)."
+    ));
+}

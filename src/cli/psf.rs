@@ -1,0 +1,192 @@
+//! `simexm-gpu psf`.
+
+use super::files::NewFile;
+use super::{exit, report, say};
+use clap::Args;
+use simexm_gpu::config::{Config, ConfigError};
+use simexm_gpu::io::write::{
+    Compression, Content, PixelType, StagedFile, TiffStackWriter, VolumeLayout, VolumeMetadata,
+    VolumeSink, WriteError,
+};
+use simexm_gpu::model::{ModelError, PsfVolume, point_spread_functions};
+use simexm_gpu::plot::{self, ImageFormat, PlotError};
+use std::error::Error;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: simexm-gpu psf examples/brainbow.toml --channel channel_1 --fluorophore ATTO425 \
+                  -o psf.tif --plot psf.png\n\nThe file is a stack (z, x, y) of 31 x 31 x 31 voxels, those of the \
+                  ground truth after expansion; its value is 1 at the centre, not in sum."
+)]
+pub(super) struct PsfArgs {
+    /// Configuration (TOML or SimExm's .ini); its volumes need not exist
+    config: PathBuf,
+    /// Channel; may be left out where only one is possible
+    #[arg(long, value_name = "CHANNEL")]
+    channel: Option<String>,
+    /// Fluorophore; may be left out where only one is possible
+    #[arg(long, value_name = "NAME")]
+    fluorophore: Option<String>,
+    /// TIFF to write, of 32-bit floating-point numbers
+    #[arg(short, long, value_name = "FILE.tif")]
+    output: PathBuf,
+    /// Draw the sections through the centre into a file too; its name ends in .png or .svg
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// Replace the files if they exist
+    #[arg(long)]
+    force: bool,
+}
+
+/// Writes a point spread function; returns the exit code.
+pub(super) fn psf(args: &PsfArgs) -> u8 {
+    match try_psf(args) {
+        Ok(psf) => {
+            let [z, x, y] = psf.gel_voxel_nm();
+            say(&format!(
+                "{}: {} in channel {}; voxels of {z} x {x} x {y} nm in the gel",
+                args.output.display(),
+                psf.fluorophore,
+                psf.channel
+            ));
+            say(&format!("full width at half maximum: {}", psf.widths()));
+            exit::DONE
+        }
+        Err(error) => {
+            report(error.as_ref());
+            let usage = error.is::<ConfigError>()
+                || error.is::<ModelError>()
+                || error.is::<PairError>()
+                || matches!(error.downcast_ref(), Some(PlotError::UnknownFormat { .. }));
+            if usage { exit::USAGE } else { exit::FAILED }
+        }
+    }
+}
+
+fn try_psf(args: &PsfArgs) -> Result<PsfVolume, Box<dyn Error>> {
+    let format = args.plot.as_deref().map(ImageFormat::of).transpose()?;
+    let config = Config::from_file(&args.config, &[])?;
+    let functions = point_spread_functions(&config)?;
+    let (channel, fluorophore) = (args.channel.as_deref(), args.fluorophore.as_deref());
+    let psf = choose(functions, channel, fluorophore)?;
+    let output = NewFile::prepare(&args.output, args.force)?;
+    let is_tiff =
+        |end: &std::ffi::OsStr| end.eq_ignore_ascii_case("tif") || end.eq_ignore_ascii_case("tiff");
+    if !args.output.extension().is_some_and(is_tiff) {
+        let path = args.output.display();
+        return Err(
+            format!("{path}: a TIFF is written, so the name must end in .tif or .tiff").into(),
+        );
+    }
+    let plot = match (&args.plot, format) {
+        (Some(path), Some(format)) => Some((
+            NewFile::prepare(path, args.force)?,
+            plot::sections(&psf, format)?,
+        )),
+        _ => None,
+    };
+    output.write_with(|file| write_stack(file, &psf))?;
+    if let Some((file, content)) = plot {
+        file.write(&content)?;
+    }
+    Ok(psf)
+}
+
+/// Why it is not clear which function is meant.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}; {}", pairs(.known))]
+struct PairError {
+    what: String,
+    /// Channels and fluorophores of the functions that there are.
+    known: Vec<[String; 2]>,
+}
+
+fn pairs(known: &[[String; 2]]) -> String {
+    if known.is_empty() {
+        return "no fluorophore of the labelling sends a photon to any channel".to_owned();
+    }
+    let options = |[channel, fluorophore]: &[String; 2]| {
+        format!("--channel {channel} --fluorophore {fluorophore}")
+    };
+    let list: Vec<String> = known.iter().map(options).collect();
+    format!("the run uses those of: {}", list.join(", "))
+}
+
+/// The one function that is asked for.
+fn choose(
+    functions: Vec<PsfVolume>,
+    channel: Option<&str>,
+    fluorophore: Option<&str>,
+) -> Result<PsfVolume, PairError> {
+    let known = |all: &[PsfVolume]| -> Vec<[String; 2]> {
+        all.iter()
+            .map(|psf| [psf.channel.clone(), psf.fluorophore.clone()])
+            .collect()
+    };
+    let all = known(&functions);
+    let meant = |psf: &PsfVolume| {
+        channel.is_none_or(|name| psf.channel == name)
+            && fluorophore.is_none_or(|name| psf.fluorophore == name)
+    };
+    let mut chosen: Vec<PsfVolume> = functions.into_iter().filter(meant).collect();
+    let asked = match (channel, fluorophore) {
+        (Some(channel), Some(fluorophore)) => format!(" of {fluorophore} in channel {channel}"),
+        (Some(channel), None) => format!(" in channel {channel}"),
+        (None, Some(fluorophore)) => format!(" of {fluorophore}"),
+        (None, None) => String::new(),
+    };
+    if chosen.len() > 1 {
+        let what = format!(
+            "there are {} point spread functions{asked}; choose one",
+            chosen.len()
+        );
+        return Err(PairError {
+            what,
+            known: known(&chosen),
+        });
+    }
+    chosen.pop().ok_or_else(|| PairError {
+        what: format!("there is no point spread function{asked}"),
+        known: all,
+    })
+}
+
+/// A stack of 32-bit floating-point numbers with its size in the gel.
+fn write_stack(file: StagedFile, psf: &PsfVolume) -> Result<(), WriteError> {
+    let layout = VolumeLayout {
+        shape: psf.values.dim().into(),
+        pixel: PixelType::Float32,
+        content: Content::Intensity,
+        compression: Compression::Deflate,
+        metadata: VolumeMetadata {
+            voxel_nm: psf.gel_voxel_nm(),
+            description: description(psf),
+            channels: Vec::new(),
+        },
+    };
+    let mut stack = Box::new(TiffStackWriter::create(file, layout)?);
+    let encoder = stack.encoder();
+    for slice in psf.values.outer_iter() {
+        let values: Vec<f32> = slice.iter().copied().collect();
+        stack.append(encoder.encode(bytemuck::cast_slice(&values))?)?;
+    }
+    stack.finish()
+}
+
+fn description(psf: &PsfVolume) -> String {
+    let [z, x, y] = psf.voxel_nm;
+    format!(
+        "point spread function of {} in channel {}: {}, laser {} nm, emission peak {} nm\n\
+         1 at the centre; axes z, x, y\n\
+         voxel in tissue {z} x {x} x {y} nm; the gel is {} times as large\n\
+         full width at half maximum {}",
+        psf.fluorophore,
+        psf.channel,
+        psf.microscope(),
+        psf.excitation_nm,
+        psf.emission_nm,
+        psf.expansion_factor,
+        psf.widths()
+    )
+}

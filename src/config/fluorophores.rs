@@ -1,0 +1,56 @@
+//! `[fluorophores.NAME]`: the user's own dyes.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::kind::{above, number};
+use super::output::folder_name;
+use super::section::Section;
+use super::serialize;
+use super::tree::{Table, Value};
+
+/// A dye that is not built in.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OwnFluorophore {
+    /// Photons emitted per photon absorbed, above 0, at most 1.
+    pub quantum_yield: f64,
+    /// Molar decadic extinction coefficient at the excitation maximum, in 1/(M cm), above 0.
+    pub extinction_coefficient: f64,
+    /// CSV file of the spectra: columns of wavelength (nm), excitation and emission, or a table
+    /// exported from FPbase; absolute once read.
+    #[serde(serialize_with = "serialize::path")]
+    pub spectra: PathBuf,
+}
+
+/// The names of `[fluorophores]`, be the rest of the tables right or wrong.
+pub(super) fn names(root: &Table) -> Vec<String> {
+    match root.get("fluorophores").map(|entry| &entry.value) {
+        Some(Value::Table(table)) => table.keys().cloned().collect(),
+        _ => Vec::new(),
+    }
+}
+
+pub(super) fn read(section: &mut Section<'_>) -> Option<BTreeMap<String, OwnFluorophore>> {
+    let built_in = section.context.built_in_fluorophores;
+    Some(section.named_tables(|name, dye| {
+        if built_in.contains(&name) {
+            dye.problem("is the name of a built-in dye; choose another");
+        }
+        if !folder_name().accepts(name) {
+            dye.problem(
+                "names the folder of the dye's ground truth: it must be a plain folder name",
+            );
+        }
+        let quantum_yield = dye.required("quantum_yield", number(above(0.0).at_most(1.0)));
+        let extinction = number(above(0.0).unit("L/(mol cm)"));
+        let extinction_coefficient = dye.required("extinction_coefficient", extinction);
+        let spectra = dye.required_path("spectra");
+        Some(OwnFluorophore {
+            quantum_yield: quantum_yield?,
+            extinction_coefficient: extinction_coefficient?,
+            spectra: spectra?,
+        })
+    }))
+}

@@ -1,0 +1,105 @@
+//! Checks configurations that were made in code by the rules of those that are read.
+
+use std::path::{Path, PathBuf};
+
+use super::error::{ConfigError, Problem};
+use super::tree::{Position, Table, Value};
+use super::{Config, toml_source};
+
+/// What messages call a configuration that is no file.
+const NAME: &str = "configuration";
+
+impl Config {
+    /// Checks a configuration made in code by the rules of those that are read: types, ranges, names that
+    /// must be known, keys that contradict one another. No file is looked at.
+    ///
+    /// ```
+    /// use simexm_gpu::config::{Config, Expansion};
+    ///
+    /// let config = Config { expansion: Expansion { factor: f64::NAN }, ..Config::default() };
+    /// assert_eq!(
+    ///     config.validate().unwrap_err().to_string(),
+    ///     "configuration: [expansion] factor = NaN must be a number of at least 1"
+    /// );
+    /// ```
+    ///
+    /// # Errors
+    /// All that is wrong; messages name section and key as in a file.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let problem = |message: String| Problem {
+            file: NAME.to_owned(),
+            position: Position::Document,
+            message,
+        };
+        // Written, it would be a key twice.
+        if self.labeling.layers.contains_key("global_density") {
+            let message =
+                "[labeling.global_density] is a layer by the name of a key; choose another name";
+            return Err(ConfigError::Invalid(vec![problem(message.to_owned())]));
+        }
+        let mut tree = toml_source::parse(&self.to_toml(), NAME).map_err(ConfigError::Syntax)?;
+        forget_positions(&mut tree);
+        let again = Self::from_tree(tree, NAME, Path::new(""), &[])?;
+        let lost: Vec<_> = self
+            .absolute()
+            .sections_unlike(&again)
+            .into_iter()
+            .map(|section| {
+                problem(format!(
+                    "[{section}] holds what no configuration file can say: a path that is not Unicode, a \
+                     Region::Named of a built-in region, or an AdapterChoice::Name that is a number or has blanks around it"
+                ))
+            })
+            .collect();
+        if lost.is_empty() {
+            Ok(())
+        } else {
+            Err(ConfigError::Invalid(lost))
+        }
+    }
+
+    /// The same with absolute paths.
+    fn absolute(&self) -> Self {
+        let mut config = self.clone();
+        let regions = config.groundtruth.regions.values_mut();
+        let dyes = config.fluorophores.values_mut();
+        let paths = [&mut config.groundtruth.image_path, &mut config.output.path]
+            .into_iter()
+            .chain(regions.map(|region| &mut region.region_path))
+            .chain(dyes.map(|dye| &mut dye.spectra));
+        for path in paths {
+            let absolute: Option<PathBuf> = std::path::absolute(&*path).ok();
+            if let Some(absolute) = absolute {
+                *path = absolute;
+            }
+        }
+        config
+    }
+
+    /// The sections in which two configurations differ.
+    fn sections_unlike(&self, other: &Self) -> Vec<&'static str> {
+        [
+            ("groundtruth", self.groundtruth == other.groundtruth),
+            ("labeling", self.labeling == other.labeling),
+            ("expansion", self.expansion == other.expansion),
+            ("optics", self.optics == other.optics),
+            ("output", self.output == other.output),
+            ("compute", self.compute == other.compute),
+            ("fluorophores", self.fluorophores == other.fluorophores),
+        ]
+        .into_iter()
+        .filter_map(|(section, equal)| (!equal).then_some(section))
+        .collect()
+    }
+}
+
+/// Lines of a text that nobody has seen help nobody.
+fn forget_positions(table: &mut Table) {
+    for entry in table.values_mut() {
+        entry.key_position = Position::Document;
+        entry.value_position = Position::Document;
+        if let Value::Table(inner) = &mut entry.value {
+            forget_positions(inner);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Dyes of the user's own, and the catalogue that they and the built-in ones make up.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::table::{Spectra, TableProblem};
+use super::{Fluorophore, catalogue, find};
+use crate::config::{Config, OwnFluorophore};
+
+/// Longest table of spectra that is read, in bytes.
+const MAX_FILE_BYTES: u64 = 16 << 20;
+
+/// Why there is no dye of the user's own.
+#[derive(Debug, Error)]
+pub enum OwnFluorophoreError {
+    /// The table of spectra cannot be read.
+    #[error("[fluorophores.{name}] spectra: {} cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The dye.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is longer than any table of spectra.
+    #[error(
+        "[fluorophores.{name}] spectra: {} is longer than {limit_bytes} bytes: that is no table of spectra",
+        path.display()
+    )]
+    TooLong {
+        /// The dye.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// The longest file that is read, in bytes.
+        limit_bytes: u64,
+    },
+    /// The file is not a table of spectra, or a cell of it is wrong.
+    #[error(
+        "[fluorophores.{name}] spectra: {}{}: {}",
+        path.display(),
+        line(problem),
+        problem.message
+    )]
+    Table {
+        /// The dye.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        problem: TableProblem,
+    },
+}
+
+fn line(problem: &TableProblem) -> String {
+    problem
+        .line
+        .map_or_else(String::new, |line| format!(":{line}"))
+}
+
+impl Fluorophore {
+    /// Reads the spectra of a dye of the user's own.
+    ///
+    /// # Errors
+    /// The file cannot be read or is not a table of spectra.
+    pub fn from_own(name: &str, own: &OwnFluorophore) -> Result<Self, OwnFluorophoreError> {
+        let (name, path) = (name.to_owned(), own.spectra.clone());
+        let mut bytes = Vec::new();
+        let read = File::open(&path)
+            .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
+        if let Err(source) = read {
+            return Err(OwnFluorophoreError::Unreadable { name, path, source });
+        }
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            let limit_bytes = MAX_FILE_BYTES;
+            return Err(OwnFluorophoreError::TooLong {
+                name,
+                path,
+                limit_bytes,
+            });
+        }
+        let spectra = match Spectra::parse(&bytes, &name) {
+            Ok(spectra) => spectra,
+            Err(problem) => {
+                return Err(OwnFluorophoreError::Table {
+                    name,
+                    path,
+                    problem,
+                });
+            }
+        };
+        let file = path.file_name().unwrap_or(path.as_os_str());
+        Ok(Self {
+            name,
+            maker: format!("own ({})", file.to_string_lossy()),
+            quantum_yield: own.quantum_yield,
+            quantum_yield_is_guess: false,
+            extinction_coefficient: own.extinction_coefficient,
+            excitation: spectra.excitation,
+            emission: spectra.emission,
+        })
+    }
+
+    /// The dye of exactly this name, the configuration's own or a built-in one; `None` if there is none. Of the
+    /// configuration's own dyes no other is read.
+    ///
+    /// # Errors
+    /// The dye is the configuration's own and its spectra cannot be read.
+    pub fn of(config: &Config, name: &str) -> Result<Option<Self>, OwnFluorophoreError> {
+        match config.fluorophores.get(name) {
+            Some(own) => Self::from_own(name, own).map(Some),
+            None => Ok(find(name).cloned()),
+        }
+    }
+}
+
+/// All dyes that a configuration may use: the built-in ones and then its own, both in the order of their names.
+///
+/// # Errors
+/// The spectra of one of its own dyes cannot be read.
+pub fn all(config: &Config) -> Result<Vec<Fluorophore>, OwnFluorophoreError> {
+    let mut dyes = catalogue().to_vec();
+    for (name, own) in &config.fluorophores {
+        dyes.push(Fluorophore::from_own(name, own)?);
+    }
+    Ok(dyes)
+}
+
+/// Those of `names` that `name` most likely stands for, three at most; none if none is close.
+pub fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
+    let plain = |text: &str| -> String {
+        let letters = text.chars().filter(|c| c.is_alphanumeric());
+        letters.flat_map(char::to_lowercase).collect()
+    };
+    let found = plain(name);
+    let distances: Vec<(usize, &str)> = names
+        .map(|name| (strsim::damerau_levenshtein(&found, &plain(name)), name))
+        .collect();
+    let least = distances.iter().map(|(distance, _)| *distance).min();
+    // About one slip in three letters; longer strays are no slips.
+    let limit = (found.chars().count() / 3).clamp(1, 3);
+    let near = distances
+        .into_iter()
+        .filter(|(distance, _)| Some(*distance) == least && *distance <= limit);
+    near.map(|(_, name)| name).take(3).collect()
+}

@@ -1,0 +1,121 @@
+//! Samples that lie one after the other in a file, without compression: ImageJ's large stacks and
+//! NumPy's arrays in C order.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::Path;
+
+use super::error::ImageError;
+use super::samples::{SampleType, swap_bytes};
+use super::{ReadError, SliceReader, check_request};
+
+/// Where the samples of a volume lie, z slowest, y fastest. Whoever makes one has checked that the
+/// file is long enough, so that no position overflows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RawLayout {
+    /// Position of the first sample in the file.
+    pub offset: u64,
+    /// Size in voxels, (z, x, y).
+    pub shape: [usize; 3],
+    /// Whole bytes: 8 bits or more.
+    pub samples: SampleType,
+    /// Whether the file's byte order is not that of the machine.
+    pub swapped: bool,
+}
+
+impl RawLayout {
+    /// Bytes of one sample.
+    pub fn sample_bytes(&self) -> usize {
+        usize::from(self.samples.bits / 8)
+    }
+
+    /// Bytes of all samples; `None` beyond the range of the type.
+    pub fn bytes(&self) -> Option<u64> {
+        self.shape
+            .iter()
+            .try_fold(self.sample_bytes() as u64, |bytes, &size| {
+                bytes.checked_mul(size as u64)
+            })
+    }
+
+    /// Brings samples into the machine's byte order.
+    pub fn to_native(self, samples: &mut [u8]) {
+        if self.swapped {
+            swap_bytes(samples, self.sample_bytes());
+        }
+    }
+}
+
+/// Reads rows by their position.
+pub(super) struct RawReader<'a> {
+    path: &'a Path,
+    layout: RawLayout,
+    file: File,
+    scratch: Vec<u8>,
+}
+
+impl<'a> RawReader<'a> {
+    pub fn open(path: &'a Path, layout: RawLayout) -> Result<Self, ReadError> {
+        let file = File::open(path).map_err(|error| ReadError::io(path, None, error))?;
+        Ok(Self {
+            path,
+            layout,
+            file,
+            scratch: Vec::new(),
+        })
+    }
+
+    fn read_rows(
+        &mut self,
+        z: usize,
+        x: Range<usize>,
+        y: Range<usize>,
+        out: &mut [u64],
+    ) -> Result<(), ImageError> {
+        if out.is_empty() {
+            return Ok(());
+        }
+        let [_, rows, columns] = self.layout.shape;
+        let sample = self.layout.sample_bytes();
+        // Whole rows adjoin: one read for all of them.
+        let rows_per_read = if y.len() == columns { x.len() } else { 1 };
+        let first_row = x.start;
+        for (step, to) in out.chunks_mut(rows_per_read * y.len()).enumerate() {
+            let row = first_row + step * rows_per_read;
+            let voxel = ((z * rows + row) * columns + y.start) as u64;
+            let at = self.layout.offset + voxel * sample as u64;
+            self.scratch.resize(to.len() * sample, 0);
+            self.file
+                .seek(SeekFrom::Start(at))
+                .map_err(ImageError::Io)?;
+            self.file
+                .read_exact(&mut self.scratch)
+                .map_err(ImageError::from_decoder_io)?;
+            self.layout.to_native(&mut self.scratch);
+            self.layout
+                .samples
+                .widen(&self.scratch, 0, to)
+                .map_err(|(index, value)| ImageError::Negative {
+                    x: row + index / y.len(),
+                    y: y.start + index % y.len(),
+                    value,
+                })?;
+        }
+        Ok(())
+    }
+}
+
+impl SliceReader for RawReader<'_> {
+    fn read(
+        &mut self,
+        z: usize,
+        x: Range<usize>,
+        y: Range<usize>,
+        out: &mut [u64],
+    ) -> Result<(), ReadError> {
+        check_request(self.layout.shape, z, &x, &y, out)?;
+        self.read_rows(z, x, y, out)
+            .map_err(|error| error.at(self.path, Some(z)))
+    }
+}

@@ -1,0 +1,51 @@
+//! What lies where results are to go.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use super::super::WriteError;
+
+/// Relative, not empty, and without `.` and `..`.
+pub(super) fn is_plain(relative: &Path) -> bool {
+    let mut parts = relative.components().peekable();
+    parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)))
+}
+
+/// What lies at a path, links not followed.
+pub(super) fn present(path: &Path) -> Result<Option<fs::Metadata>, WriteError> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(WriteError::io(path, error)),
+    }
+}
+
+/// Checks that no part of the path `folder` is a file, and says whether all of it is there.
+pub(super) fn require_folders(folder: &Path) -> Result<bool, WriteError> {
+    // Without the slash at its end, which would hide a file.
+    let folder = &folder.components().collect::<PathBuf>();
+    for part in folder.ancestors() {
+        if let Ok(metadata) = fs::metadata(part) {
+            return if metadata.is_dir() {
+                Ok(part == folder)
+            } else {
+                let path = part.to_owned();
+                Err(WriteError::NotAFolder { path })
+            };
+        }
+    }
+    Ok(false)
+}
+
+/// Makes the renames in a folder durable.
+#[cfg(unix)]
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Other systems do not open folders; renames there are durable by journal.
+#[cfg(not(unix))]
+pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
