@@ -98,7 +98,8 @@ pub struct Images {
 }
 
 /// Runs a configuration on tissue in memory. No file is read or written: the paths of the configuration
-/// are not looked at, and the regions are those of `tissue`. The ground truth is merged.
+/// are not looked at, and the regions are those of `tissue`. (Compressed intermediate data beyond 128 MiB go
+/// to an unnamed temporary file.) The ground truth is merged.
 ///
 /// # Errors
 /// See [`SimulationError`].
