@@ -289,13 +289,7 @@ impl FortranReader<'_> {
         }
         let samples = self.source.layout.samples;
         let first = (z - self.block.z.start) * out.len();
-        samples
-            .widen(&self.block.samples, first, out)
-            .map_err(|(index, value)| ImageError::Negative {
-                x: x.start + index / y.len(),
-                y: y.start + index % y.len(),
-                value,
-            })
+        samples.ids(&self.block.samples, first, out, (x.start, y.start), y.len())
     }
 }
 

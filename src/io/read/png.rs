@@ -97,12 +97,7 @@ pub(super) fn read_ids(
         }
         image
             .samples
-            .widen(bytes, y.start, to)
-            .map_err(|(index, value)| ImageError::Negative {
-                x: row,
-                y: y.start + index,
-                value,
-            })?;
+            .ids(bytes, y.start, to, (row, y.start), y.len())?;
     }
     Ok(())
 }

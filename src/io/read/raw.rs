@@ -95,12 +95,7 @@ impl<'a> RawReader<'a> {
             self.layout.to_native(&mut self.scratch);
             self.layout
                 .samples
-                .widen(&self.scratch, 0, to)
-                .map_err(|(index, value)| ImageError::Negative {
-                    x: row + index / y.len(),
-                    y: y.start + index % y.len(),
-                    value,
-                })?;
+                .ids(&self.scratch, 0, to, (row, y.start), y.len())?;
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Integer samples as files store them, widened to `u64`.
 
+use super::error::ImageError;
+
 use std::fmt;
 
 /// Type of the samples of an image.
@@ -31,9 +33,26 @@ impl SampleType {
         Some(columns.checked_mul(usize::from(self.bits))?.div_ceil(8))
     }
 
-    /// Widens samples `first..first + out.len()` of a row in native byte order. A negative one
-    /// ends it and comes back with its index in `out`.
-    pub fn widen(self, row: &[u8], first: usize, out: &mut [u64]) -> Result<(), (usize, i64)> {
+    /// Widens samples `first..first + out.len()` in native byte order to ids. `out` is rows of `columns`
+    /// voxels, the first of them at `at` (x, y) of the slice, which an error tells.
+    pub fn ids(
+        self,
+        row: &[u8],
+        first: usize,
+        out: &mut [u64],
+        at: (usize, usize),
+        columns: usize,
+    ) -> Result<(), ImageError> {
+        self.widen(row, first, out)
+            .map_err(|(index, value)| ImageError::Negative {
+                x: at.0 + index / columns,
+                y: at.1 + index % columns,
+                value,
+            })
+    }
+
+    /// Widens samples. A negative one ends it and comes back with its index in `out`.
+    fn widen(self, row: &[u8], first: usize, out: &mut [u64]) -> Result<(), (usize, i64)> {
         let from = |n: usize| &row[first * n..];
         match (self.bits, self.signed) {
             (8, false) => {

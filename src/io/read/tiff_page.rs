@@ -187,13 +187,8 @@ pub(super) fn widen_row(
     out: &mut [u64],
     at: (usize, usize),
 ) -> Result<(), ImageError> {
-    page.samples
-        .widen(row, first, out)
-        .map_err(|(index, value)| ImageError::Negative {
-            x: at.0,
-            y: at.1 + index,
-            value,
-        })
+    let columns = out.len();
+    page.samples.ids(row, first, out, at, columns)
 }
 
 /// Where the strips or tiles of a page lie in the file: offsets and sizes in bytes.
