@@ -1,7 +1,9 @@
 //! Photons that leave a voxel: proteins times photons per protein (docs/model.md section 4).
 
 use super::{Ring, for_rows_init};
-use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
+use crate::compute::{
+    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+};
 use crate::rng::{RowDraws, StreamKey, TableView};
 
 kernel_params! {
@@ -43,7 +45,14 @@ pub static EMIT: Kernel = Kernel {
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Exact,
     cpu: emit_cpu,
+    traffic: emit_traffic,
 };
+
+fn emit_traffic(extent: Extent<'_>) -> Traffic {
+    let p: EmitParams = extent.params();
+    let voxels = u64::from(p.slices) * u64::from(p.size_x) * u64::from(p.size_y);
+    Traffic::words(voxels, voxels)
+}
 
 fn emit_cpu(call: &mut CpuCall<'_>) {
     let p: EmitParams = call.params();

@@ -1,7 +1,9 @@
 //! Voxels spread over a camera finer than they are (docs/model.md section 7).
 
 use super::status;
-use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
+use crate::compute::{
+    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+};
 use crate::rng::{RowDraws, StreamKey, TableView};
 use rayon::prelude::*;
 use std::sync::atomic::Ordering;
@@ -65,7 +67,15 @@ pub static MAGNIFY: Kernel = Kernel {
     ],
     agreement: Agreement::Exact,
     cpu: magnify_cpu,
+    traffic: magnify_traffic,
 };
+
+fn magnify_traffic(extent: Extent<'_>) -> Traffic {
+    let p: MagnifyParams = extent.params();
+    // Voxels; which pixels they fall on is drawn.
+    let voxels = u64::from(p.slices) * u64::from(p.size_x) * u64::from(p.size_y);
+    Traffic::words(voxels, 0)
+}
 
 fn magnify_cpu(call: &mut CpuCall<'_>) {
     let p: MagnifyParams = call.params();

@@ -1,7 +1,9 @@
 //! Proteins of one labelling layer (docs/model.md section 2).
 
 use super::{Ring, status};
-use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
+use crate::compute::{
+    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+};
 use crate::rng::{RowDraws, StreamKey, TableView};
 use rayon::prelude::*;
 use std::sync::atomic::Ordering;
@@ -80,7 +82,15 @@ pub static SCATTER: Kernel = Kernel {
     ],
     agreement: Agreement::Exact,
     cpu: scatter_cpu,
+    traffic: scatter_traffic,
 };
+
+fn scatter_traffic(extent: Extent<'_>) -> Traffic {
+    let p: ScatterParams = extent.params();
+    let voxels = u64::from(p.slices) * u64::from(p.size_x) * u64::from(p.size_y);
+    // Labels and regions; where proteins land depends on the cells.
+    Traffic::words(2 * voxels, 0)
+}
 
 fn scatter_cpu(call: &mut CpuCall<'_>) {
     let p: ScatterParams = call.params();

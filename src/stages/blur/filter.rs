@@ -1,7 +1,9 @@
 //! The point spread function applied along z at every spatial frequency of the slices.
 
 use super::TAPS;
-use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
+use crate::compute::{
+    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+};
 use crate::fft::BLOCK;
 use crate::volume::fold;
 use pulp::Simd;
@@ -38,7 +40,26 @@ pub static FILTER: Kernel = Kernel {
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Rounding,
     cpu: filter_cpu,
+    traffic: filter_traffic,
 };
+
+fn filter_traffic(extent: Extent<'_>) -> Traffic {
+    let p: FilterParams = extent.params();
+    let (first, step, slices) = (p.first_z, p.step_z, p.slices);
+    // Slices of the ring within reach, each once.
+    let reach = TAPS as u32 - 1;
+    let last = first + slices.saturating_sub(1) * step;
+    let span = (last + reach + 1).min(p.depth) - first.saturating_sub(reach);
+    let near = span.min(slices * (2 * reach + 1));
+    let block = u64::from(p.blocks) * BLOCK as u64;
+    let spectrum = 2 * block * u64::from(p.length_x);
+    let psf = block * u64::from(p.length_x / 2 + 1) * TAPS as u64;
+    let kept = if p.accumulate != 0 { slices } else { 0 };
+    Traffic::words(
+        u64::from(near + kept) * spectrum + psf,
+        u64::from(slices) * spectrum,
+    )
+}
 
 /// Frequencies of x that are taken through all slices together: their samples in the ring and their
 /// taps then stay in the cache.

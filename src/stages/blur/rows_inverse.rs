@@ -1,7 +1,9 @@
 //! Complex-to-real transform back along y, cropped, rounded, with the baseline added.
 
 use super::zeros;
-use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
+use crate::compute::{
+    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+};
 use crate::fft::{BLOCK, real_plans};
 use crate::rng::{RowDraws, StreamKey, TableView};
 use crate::stages::{for_rows_init, status};
@@ -64,7 +66,15 @@ pub static ROWS_INVERSE: Kernel = Kernel {
     ],
     agreement: Agreement::Rounding,
     cpu: rows_inverse_cpu,
+    traffic: rows_inverse_traffic,
 };
+
+fn rows_inverse_traffic(extent: Extent<'_>) -> Traffic {
+    let p: RowsInverseParams = extent.params();
+    let frequencies = u64::from(p.order_at - p.split_at);
+    let rows = u64::from(p.slices) * u64::from(p.size_x);
+    Traffic::words(2 * rows * frequencies, rows * u64::from(p.size_y))
+}
 
 /// The baseline's Gaussian, exp(-2 (position / size)^2) along each axis (docs/model.md section 6): its
 /// value at (x, y) is the product of element x and element `size_x + y`.
