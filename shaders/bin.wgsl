@@ -1,5 +1,4 @@
 // Voxels summed over the camera's pixels (docs/model.md section 7); twin of stages/bin.rs.
-#import dispatch
 
 struct BinParams {
     size_x: u32,
@@ -18,20 +17,15 @@ struct BinParams {
 
 const IMAGE_OVERFLOW = 4u;
 
-@compute @workgroup_size(256)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let thread = linear_thread(group, groups, local);
-    let pixels = params.image_x * params.image_y;
-    if thread >= params.slices * pixels {
+@compute @workgroup_size(64, 4)
+fn main(@builtin(global_invocation_id) pixel: vec3<u32>) {
+    let slice = pixel.z;
+    let i = pixel.y;
+    let j = pixel.x;
+    if slice >= params.slices || i >= params.image_x || j >= params.image_y {
         return;
     }
-    let slice = thread / pixels;
-    let i = (thread % pixels) / params.image_y;
-    let j = thread % params.image_y;
+    let thread = (slice * params.image_x + i) * params.image_y + j;
     // The last bin may be cut by the border.
     let rows = min(params.bin_x, params.size_x - i * params.bin_x);
     let columns = min(params.bin_y, params.size_y - j * params.bin_y);

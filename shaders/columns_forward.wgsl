@@ -2,7 +2,6 @@
 // POINTS, LINES, `line` and `transform` are generated for the length (fft/shader.rs).
 #import complex
 #import dispatch
-#import reflect
 
 struct ColumnsForwardParams {
     size_x: u32,
@@ -13,6 +12,7 @@ struct ColumnsForwardParams {
     spectra_ring: u32,
     radius: u32,
     order_at: u32,
+    source_at: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: ColumnsForwardParams;
@@ -34,14 +34,10 @@ fn main(
     for (var t = local; t < LINES * POINTS; t += 256u) {
         let n = t / LINES;
         let frequency = column + t % LINES;
-        var x = i32(n);
-        if n >= params.size_x + params.radius {
-            x -= i32(POINTS);
-        }
+        let x = i32(fourier[params.source_at + n].x);
         var value = vec2<f32>(0.0);
-        if inside && frequency < params.frequencies && x >= -i32(params.radius) {
-            let row = slice * params.size_x + fold(x, params.size_x);
-            value = rows[row * params.frequencies + frequency];
+        if inside && frequency < params.frequencies && x >= 0 {
+            value = rows[(slice * params.size_x + u32(x)) * params.frequencies + frequency];
         }
         line[t] = value;
     }

@@ -1,5 +1,4 @@
 // Photons that leave a voxel: proteins times photons per protein (docs/model.md section 4); twin of stages/emit.rs.
-#import dispatch
 #import philox
 #import table
 
@@ -29,30 +28,26 @@ fn rounded(number: u32) -> f32 {
     return f32(number >> 16u) * 65536.0 + f32(number & 0xffffu);
 }
 
-@compute @workgroup_size(256)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let thread = linear_thread(group, groups, local);
-    let plane = params.size_x * params.size_y;
-    if thread >= params.slices * plane {
+@compute @workgroup_size(64, 4)
+fn main(@builtin(global_invocation_id) voxel: vec3<u32>) {
+    let slice = voxel.z;
+    let x = voxel.y;
+    let y = voxel.x;
+    if slice >= params.slices || x >= params.size_x || y >= params.size_y {
         return;
     }
-    let z = params.first_z + thread / plane;
-    let within = thread % plane;
+    let plane = params.size_x * params.size_y;
+    let within = x * params.size_y + y;
+    let thread = slice * plane + within;
+    let z = params.first_z + slice;
     let count = counts[(z % params.counts_ring) * plane + within];
-    var photons = 0u;
-    if count != 0u {
-        let counter = vec4<u32>(
-            params.origin_z + z,
-            params.origin_x + within / params.size_y,
-            params.origin_y + within % params.size_y,
-            0u,
-        );
-        let words = philox(counter, vec2<u32>(params.key_0, params.key_1));
-        photons = draw(params.photons_at, params.photons_len, words.x);
-    }
+    let counter = vec4<u32>(
+        params.origin_z + z,
+        params.origin_x + x,
+        params.origin_y + y,
+        0u,
+    );
+    let words = philox(counter, vec2<u32>(params.key_0, params.key_1), count != 0u);
+    let photons = draw(params.photons_at, params.photons_len, words.x, count != 0u);
     emission[thread] = rounded(count) * rounded(photons);
 }

@@ -1,5 +1,4 @@
 // Voxels spread over a camera finer than they are (docs/model.md section 7); twin of stages/magnify.rs.
-#import dispatch
 #import philox
 #import table
 
@@ -34,39 +33,36 @@ struct MagnifyParams {
 
 const IMAGE_OVERFLOW = 4u;
 
-@compute @workgroup_size(256)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let thread = linear_thread(group, groups, local);
-    let plane = params.size_x * params.size_y;
-    if thread >= params.slices * plane {
+@compute @workgroup_size(64, 4)
+fn main(@builtin(global_invocation_id) voxel: vec3<u32>) {
+    let slice = voxel.z;
+    let x = voxel.y;
+    let y = voxel.x;
+    if slice >= params.slices || x >= params.size_x || y >= params.size_y {
         return;
     }
+    let plane = params.size_x * params.size_y;
+    let within = x * params.size_y + y;
+    let thread = slice * plane + within;
     let value = blurred[thread];
     if value == 0u {
         return;
     }
-    let slice = thread / plane;
-    let x = (thread % plane) / params.size_y;
-    let y = thread % params.size_y;
     let counter = vec4<u32>(
         params.origin_z + params.first_z + slice * params.step_z,
         params.origin_x + x,
         params.origin_y + y,
         0u,
     );
-    let words = philox(counter, vec2<u32>(params.key_0, params.key_1));
+    let words = philox(counter, vec2<u32>(params.key_0, params.key_1), true);
     var i = x / params.bin_x;
     if params.magnify_x > 1u {
-        let jitter = draw(params.jitter_x_at, params.jitter_x_len, words.x);
+        let jitter = draw(params.jitter_x_at, params.jitter_x_len, words.x, true);
         i = min(params.magnify_x * x + jitter, params.image_x - 1u);
     }
     var j = y / params.bin_y;
     if params.magnify_y > 1u {
-        let jitter = draw(params.jitter_y_at, params.jitter_y_len, words.y);
+        let jitter = draw(params.jitter_y_at, params.jitter_y_len, words.y, true);
         j = min(params.magnify_y * y + jitter, params.image_y - 1u);
     }
     let before = atomicAdd(&image[(slice * params.image_x + i) * params.image_y + j], value);

@@ -1,5 +1,4 @@
 // Which regions of its cell a voxel belongs to (docs/model.md section 1); twin of stages/regions.rs.
-#import dispatch
 
 struct RegionsParams {
     size_x: u32,
@@ -41,22 +40,27 @@ fn is_membrane(z: u32, x: u32, y: u32, cell: u32) -> bool {
     if z == 0u || z + 1u >= params.depth {
         return false;
     }
-    return differs(z - 1u, x, y, cell) || differs(z, x, y, cell) || differs(z + 1u, x, y, cell);
+    // A loop, since software adapters evaluate both sides of a condition.
+    for (var slice = z - 1u; slice <= z + 1u; slice++) {
+        if differs(slice, x, y, cell) {
+            return true;
+        }
+    }
+    return false;
 }
 
-@compute @workgroup_size(256)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let thread = linear_thread(group, groups, local);
-    let plane = params.size_x * params.size_y;
-    if thread >= params.slices * plane {
+@compute @workgroup_size(64, 4)
+fn main(@builtin(global_invocation_id) voxel: vec3<u32>) {
+    let slice = voxel.z;
+    let x = voxel.y;
+    let y = voxel.x;
+    if slice >= params.slices || x >= params.size_x || y >= params.size_y {
         return;
     }
-    let z = params.first_z + thread / plane;
-    let within = thread % plane;
+    let plane = params.size_x * params.size_y;
+    let within = x * params.size_y + y;
+    let thread = slice * plane + within;
+    let z = params.first_z + slice;
     let at = (z % params.ring) * plane + within;
     let cell = labels[at];
     if cell == 0u {
@@ -64,7 +68,7 @@ fn main(
         return;
     }
     var bits = FULL;
-    if is_membrane(z, within / params.size_y, within % params.size_y, cell) {
+    if is_membrane(z, x, y, cell) {
         bits |= MEMBRANE;
     } else {
         bits |= CYTOSOL;

@@ -5,7 +5,6 @@
 // `transform` are generated for the length (fft/shader.rs).
 #import complex
 #import dispatch
-#import reflect
 
 struct RowsForwardParams {
     size_y: u32,
@@ -13,6 +12,7 @@ struct RowsForwardParams {
     radius: u32,
     split_at: u32,
     order_at: u32,
+    source_at: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: RowsForwardParams;
@@ -23,14 +23,8 @@ struct RowsForwardParams {
 // Sample n of the padded row: the row itself, its reflection behind it and, since the transform is
 // periodic, the reflection before it at the end.
 fn sample(row: u32, n: u32) -> f32 {
-    var y = i32(n);
-    if n >= params.size_y + params.radius {
-        y -= i32(2u * POINTS);
-    }
-    if y < -i32(params.radius) {
-        return 0.0;
-    }
-    return emission[row * params.size_y + fold(y, params.size_y)];
+    let y = i32(fourier[params.source_at + n].x);
+    return select(0.0, emission[row * params.size_y + u32(max(y, 0))], y >= 0);
 }
 
 @compute @workgroup_size(256)

@@ -47,8 +47,8 @@ fn baseline(slice: u32, x: u32, y: u32) -> u32 {
         params.origin_y + y,
         0u,
     );
-    let words = philox(counter, vec2<u32>(params.key_0, params.key_1));
-    let photons = draw(params.baseline_at, params.baseline_len, words.x);
+    let words = philox(counter, vec2<u32>(params.key_0, params.key_1), true);
+    let photons = draw(params.baseline_at, params.baseline_len, words.x, true);
     return u32(round(f32(photons) * (profile[x] * profile[params.size_x + y])));
 }
 

@@ -1,5 +1,4 @@
 // Proteins of one labelling layer (docs/model.md section 2); twin of stages/scatter.rs.
-#import dispatch
 #import philox
 #import table
 
@@ -43,47 +42,44 @@ struct ScatterParams {
 
 const COUNTS_OVERFLOW = 1u;
 
-@compute @workgroup_size(256)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let thread = linear_thread(group, groups, local);
+@compute @workgroup_size(64, 4)
+fn main(@builtin(global_invocation_id) voxel: vec3<u32>) {
+    let slice = voxel.z;
+    let x = voxel.y;
+    let y = voxel.x;
+    if slice >= params.slices || x >= params.size_x || y >= params.size_y {
+        return;
+    }
     let plane = params.size_x * params.size_y;
-    if thread >= params.slices * plane {
-        return;
-    }
-    if (regions[thread] & params.region) == 0u {
-        return;
-    }
-    let z = params.first_z + thread / plane;
-    let within = thread % plane;
+    let within = x * params.size_y + y;
+    let thread = slice * plane + within;
+    let z = params.first_z + slice;
     let cell = labels[(z % params.labels_ring) * plane + within];
-    if ((selection[params.selection_at + cell / 32u] >> (cell % 32u)) & 1u) == 0u {
-        return;
-    }
-    let x = within / params.size_y;
-    let y = within % params.size_y;
+    let labelled = (selection[params.selection_at + cell / 32u] >> (cell % 32u)) & 1u;
+    let site = (regions[thread] & params.region) != 0u && labelled != 0u;
     let counter = vec4<u32>(
         params.origin_z + z,
         params.origin_x + x,
         params.origin_y + y,
         cells[cell],
     );
-    let words = philox(counter, vec2<u32>(params.proteins_key_0, params.proteins_key_1));
-    let count = draw(params.count_at, params.count_len, words.x);
-    if count == 0u {
+    let words = philox(counter, vec2<u32>(params.proteins_key_0, params.proteins_key_1), site);
+    let count = draw(params.count_at, params.count_len, words.x, site);
+    let filled = site && count != 0u;
+    let leaves = filled && draw(params.displaced_at, params.displaced_len, words.y, filled) != 0u;
+    let moves = philox(
+        counter,
+        vec2<u32>(params.displacement_key_0, params.displacement_key_1),
+        leaves,
+    );
+    let moved = vec3<i32>(
+        bitcast<i32>(draw(params.z_at, params.z_len, moves.x, leaves)),
+        bitcast<i32>(draw(params.x_at, params.x_len, moves.y, leaves)),
+        bitcast<i32>(draw(params.y_at, params.y_len, moves.z, leaves)),
+    );
+    let place = vec3<i32>(i32(z), i32(x), i32(y)) + select(vec3<i32>(0), moved, leaves);
+    if !filled {
         return;
-    }
-    var place = vec3<i32>(i32(z), i32(x), i32(y));
-    if draw(params.displaced_at, params.displaced_len, words.y) != 0u {
-        let moves = philox(counter, vec2<u32>(params.displacement_key_0, params.displacement_key_1));
-        place += vec3<i32>(
-            bitcast<i32>(draw(params.z_at, params.z_len, moves.x)),
-            bitcast<i32>(draw(params.x_at, params.x_len, moves.y)),
-            bitcast<i32>(draw(params.y_at, params.y_len, moves.z)),
-        );
     }
     if any(place < vec3<i32>(0))
         || any(place >= vec3<i32>(i32(params.depth), i32(params.size_x), i32(params.size_y))) {

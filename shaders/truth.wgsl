@@ -1,5 +1,4 @@
 // The ground truth of a fluorophore at the images' size (docs/model.md section 7); twin of stages/truth.rs.
-#import dispatch
 
 struct TruthParams {
     size_x: u32,
@@ -34,20 +33,16 @@ fn source(pixel: u32, bin: u32, magnify: u32, size: u32) -> u32 {
     return min(bin * pixel + bin / 2u, size - 1u);
 }
 
-@compute @workgroup_size(256)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let thread = linear_thread(group, groups, local);
-    let pixels = params.image_x * params.image_y;
-    if thread >= params.slices * pixels {
+@compute @workgroup_size(64, 4)
+fn main(@builtin(global_invocation_id) pixel: vec3<u32>) {
+    let slice = pixel.z;
+    let i = pixel.y;
+    let j = pixel.x;
+    if slice >= params.slices || i >= params.image_x || j >= params.image_y {
         return;
     }
-    let z = params.first_z + (thread / pixels) * params.step_z;
-    let i = (thread % pixels) / params.image_y;
-    let j = thread % params.image_y;
+    let thread = (slice * params.image_x + i) * params.image_y + j;
+    let z = params.first_z + slice * params.step_z;
     let x = source(i, params.bin_x, params.magnify_x, params.size_x);
     let y = source(j, params.bin_y, params.magnify_y, params.size_y);
     let plane = params.size_x * params.size_y;

@@ -45,7 +45,12 @@ fn regions(
             annotated: 0,
         };
         let voxels = step.regions.len() * plane;
-        recording.dispatch(&REGIONS, params, &buffers, voxels);
+        recording.dispatch_voxels(
+            &REGIONS,
+            params,
+            &buffers,
+            [step.regions.len(), size_x, size_y],
+        );
         recording.read(buffers[2], 0..voxels);
     }
     execute(backend, recording).concat()

@@ -112,7 +112,7 @@ fn shaders_agree_with_their_rust_side() {
         };
         assert_eq!(
             (entry.name.as_str(), entry.workgroup_size),
-            ("main", [256, 1, 1]),
+            ("main", kernel.grid.workgroup()),
             "{name}"
         );
     });
@@ -169,7 +169,11 @@ fn shaders_translate_for_vulkan_metal_and_dx12() {
         translated.entry_point_names[0]
             .as_ref()
             .unwrap_or_else(|e| panic!("{name} to HLSL: {e}"));
-        assert!(text.contains("numthreads(256, 1, 1)"), "{name}");
+        let [x, y, z] = kernel.grid.workgroup();
+        assert!(
+            text.contains(&format!("numthreads({x}, {y}, {z})")),
+            "{name}"
+        );
     });
 }
 

@@ -21,6 +21,47 @@ pub enum Agreement {
     Rounding,
 }
 
+/// How a kernel's threads are numbered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grid {
+    /// Linearly, in workgroups of 256. `shaders/shared/dispatch.wgsl` undoes the folding of large
+    /// dispatches into two dimensions.
+    Linear,
+    /// By slice, row and column (z, y and x of `global_invocation_id`): a thread knows its voxel
+    /// without a division.
+    Voxels,
+}
+
+impl Grid {
+    /// Threads of a workgroup.
+    pub const fn workgroup(self) -> [u32; 3] {
+        match self {
+            Self::Linear => [256, 1, 1],
+            Self::Voxels => [64, 4, 1],
+        }
+    }
+
+    /// The workgroups for so many workgroups in line.
+    pub fn linear(workgroups: u32) -> [u32; 3] {
+        let rows = workgroups.div_ceil(MOST_WORKGROUPS).max(1);
+        [workgroups.div_ceil(rows), rows, 1]
+    }
+
+    /// The workgroups for voxels of this shape (z, x, y).
+    pub fn voxels(shape: [usize; 3]) -> [u32; 3] {
+        let [columns, rows, slices] = Self::Voxels.workgroup();
+        let count = |voxels: usize, threads: u32| voxels.div_ceil(threads as usize) as u32;
+        [
+            count(shape[2], columns),
+            count(shape[1], rows),
+            count(shape[0], slices),
+        ]
+    }
+}
+
+/// Most workgroups in one dimension of a dispatch that every WebGPU device takes.
+pub(crate) const MOST_WORKGROUPS: u32 = 65_535;
+
 /// Name, members (name, WGSL type) and size of a parameter block.
 #[derive(Clone, Copy, Debug)]
 pub struct ParamsLayout {
@@ -60,12 +101,12 @@ pub(crate) use kernel_params;
 /// A pass over the volume: WGSL and its CPU twin.
 ///
 /// The shader's binding 0 is the parameter block (uniform), bindings 1.. are `bindings` (storage).
-/// Workgroups are numbered linearly; `shaders/shared/dispatch.wgsl` undoes the folding of large
-/// dispatches into two dimensions.
 #[derive(Debug)]
 pub struct Kernel {
     /// Stem of the shader file and of the Rust twin.
     pub name: &'static str,
+    /// How its threads are numbered.
+    pub grid: Grid,
     /// The WGSL file.
     pub source: &'static str,
     /// The parameter block.
@@ -146,5 +187,32 @@ impl<'a> CpuCall<'a> {
         buffers
             .try_into()
             .unwrap_or_else(|b: Vec<_>| panic!("a kernel takes {N} of its {} bindings", b.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_covers_every_workgroup_with_little_surplus() {
+        for count in [
+            1,
+            2,
+            65_535,
+            65_536,
+            65_537,
+            131_071,
+            1 << 24,
+            (1 << 24) + 1,
+        ] {
+            let [x, y, z] = Grid::linear(count);
+            assert!(
+                x <= MOST_WORKGROUPS && y <= MOST_WORKGROUPS && z == 1,
+                "{count}"
+            );
+            let surplus = u64::from(x) * u64::from(y) - u64::from(count);
+            assert!(surplus < u64::from(y), "{count}: {x} x {y}");
+        }
     }
 }

@@ -11,7 +11,7 @@ mod recording;
 mod traffic;
 
 pub(crate) use kernel::kernel_params;
-pub use kernel::{Access, Agreement, Bound, CpuCall, Kernel, KernelParams, ParamsLayout};
+pub use kernel::{Access, Agreement, Bound, CpuCall, Grid, Kernel, KernelParams, ParamsLayout};
 pub use recording::{Buffer, BufferSpec, Command, Recording, Variant};
 pub use traffic::{Extent, KernelTime, Traffic};
 

@@ -1,6 +1,6 @@
 //! Plain commands on logical buffers, apart from the device that runs them.
 
-use super::{Kernel, KernelParams};
+use super::{Grid, Kernel, KernelParams};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -61,8 +61,8 @@ pub enum Command {
         params: Vec<u8>,
         /// Its buffers, in the order of [`Kernel::bindings`].
         buffers: Vec<Buffer>,
-        /// Number of workgroups, linear.
-        workgroups: u32,
+        /// Number of workgroups along each dimension.
+        workgroups: [u32; 3],
     },
     /// Words from `buffer` to the host.
     Read {
@@ -79,9 +79,6 @@ pub struct Recording {
     /// The commands.
     pub commands: Vec<Command>,
 }
-
-/// Threads in a workgroup of the kernels that take one thread per element.
-pub(crate) const WORKGROUP: u32 = 256;
 
 impl Recording {
     /// Records a write.
@@ -109,13 +106,20 @@ impl Recording {
         buffers: &[Buffer],
         threads: usize,
     ) {
-        self.dispatch_variant(
-            kernel,
-            None,
-            params,
-            buffers,
-            threads.div_ceil(WORKGROUP as usize),
-        );
+        let workgroups = threads.div_ceil(Grid::Linear.workgroup()[0] as usize);
+        self.dispatch_variant(kernel, None, params, buffers, workgroups);
+    }
+
+    /// Records a dispatch with one thread for each voxel, or pixel, of this shape (z, x, y).
+    pub fn dispatch_voxels<P: KernelParams>(
+        &mut self,
+        kernel: &'static Kernel,
+        params: P,
+        buffers: &[Buffer],
+        shape: [usize; 3],
+    ) {
+        debug_assert_eq!(kernel.grid, Grid::Voxels, "{}", kernel.name);
+        self.push(kernel, None, params, buffers, Grid::voxels(shape));
     }
 
     /// Records a dispatch of this many workgroups, with generated code.
@@ -127,11 +131,23 @@ impl Recording {
         buffers: &[Buffer],
         workgroups: usize,
     ) {
-        debug_assert_eq!(P::LAYOUT.name, kernel.params.name);
-        debug_assert_eq!(buffers.len(), kernel.bindings.len(), "{}", kernel.name);
+        debug_assert_eq!(kernel.grid, Grid::Linear, "{}", kernel.name);
         // A buffer holds fewer than 2^32 words, so that no kernel needs more workgroups.
         let workgroups = u32::try_from(workgroups).expect("more workgroups than elements");
-        if workgroups > 0 {
+        self.push(kernel, variant, params, buffers, Grid::linear(workgroups));
+    }
+
+    fn push<P: KernelParams>(
+        &mut self,
+        kernel: &'static Kernel,
+        variant: Option<Variant>,
+        params: P,
+        buffers: &[Buffer],
+        workgroups: [u32; 3],
+    ) {
+        debug_assert_eq!(P::LAYOUT.name, kernel.params.name);
+        debug_assert_eq!(buffers.len(), kernel.bindings.len(), "{}", kernel.name);
+        if !workgroups.contains(&0) {
             self.commands.push(Command::Dispatch {
                 kernel,
                 variant,

@@ -79,12 +79,22 @@ impl SliceTransform {
         };
         let roots = |count: usize, length: usize| (0..count).map(move |k| root(k, length));
         let order = |recipe: &Recipe| recipe.order().into_iter().map(|at| [at as f32, 0.0]);
+        let source = |length: usize, size: usize| {
+            (0..length).map(move |n| {
+                let source = padded_source(n, length, size, self.radius);
+                [source.map_or(-1.0, |at| at as f32), 0.0]
+            })
+        };
         let rows_twiddle_at = push(&mut roots(half, half));
         let split_at = push(&mut roots(half + 1, self.length_y));
         let rows_order_at = push(&mut order(&rows));
         let columns_twiddle_at = push(&mut roots(self.length_x, self.length_x));
         let columns_order_at = push(&mut order(&columns));
+        let rows_source_at = push(&mut source(self.length_y, self.size_y));
+        let columns_source_at = push(&mut source(self.length_x, self.size_x));
         FourierTables {
+            rows_source_at,
+            columns_source_at,
             rows,
             columns,
             rows_twiddle_at,
@@ -95,6 +105,18 @@ impl SliceTransform {
             words: bytemuck::cast_slice(&words).to_vec(),
         }
     }
+}
+
+/// Position in the volume of point n of a line of `length` points that holds `size` voxels, then
+/// their reflection, and at the end the reflection before the first voxel; none for padding that
+/// no voxel sees.
+pub(crate) fn padded_source(n: usize, length: usize, size: usize, radius: usize) -> Option<usize> {
+    let position = if n >= size + radius {
+        n as i32 - length as i32
+    } else {
+        n as i32
+    };
+    (position >= -(radius as i32)).then(|| crate::volume::fold(position, size as u32) as usize)
 }
 
 /// exp(-2 pi i k / length).
@@ -121,6 +143,10 @@ pub struct FourierTables {
     pub columns_twiddle_at: u32,
     /// As `rows_order_at`, for the columns.
     pub columns_order_at: u32,
+    /// Which voxel each point of a padded row is, or -1.
+    pub rows_source_at: u32,
+    /// As `rows_source_at`, for the columns.
+    pub columns_source_at: u32,
     /// The table itself, in words.
     pub words: Vec<u32>,
 }

@@ -94,7 +94,7 @@ impl<'a> Recorder<'a> {
 
     fn classify(&mut self, slices: &Range<usize>) {
         let b = &self.plan.buffers;
-        let (size_x, size_y, plane) = self.size();
+        let (size_x, size_y, _) = self.size();
         let params = regions::RegionsParams {
             size_x,
             size_y,
@@ -107,9 +107,9 @@ impl<'a> Recorder<'a> {
         };
         for (&labels, &out) in b.labels.iter().zip(&b.regions) {
             let buffers = [labels, b.annotations, out];
-            let threads = slices.len() * plane;
+            let shape = [slices.len(), size_x as usize, size_y as usize];
             self.recording
-                .dispatch(&regions::REGIONS, params, &buffers, threads);
+                .dispatch_voxels(&regions::REGIONS, params, &buffers, shape);
         }
     }
 
@@ -186,7 +186,7 @@ impl<'a> Recorder<'a> {
 
     fn scatter(&mut self, slices: &Range<usize>, layer: &LayerModel, selection_at: u32) {
         let b = &self.plan.buffers;
-        let (size_x, size_y, plane) = self.size();
+        let (size_x, size_y, _) = self.size();
         let [origin_z, origin_x, origin_y] = self.origin();
         let [z, x, y] = self.model.displacements;
         let params = scatter::ScatterParams {
@@ -228,8 +228,9 @@ impl<'a> Recorder<'a> {
                 counts,
                 b.status,
             ];
+            let shape = [slices.len(), size_x as usize, size_y as usize];
             self.recording
-                .dispatch(&scatter::SCATTER, params, &buffers, slices.len() * plane);
+                .dispatch_voxels(&scatter::SCATTER, params, &buffers, shape);
         }
     }
 
@@ -265,8 +266,9 @@ impl<'a> Recorder<'a> {
                     combine: (merged && sheet > 0).into(),
                 };
                 let buffers = [labels, regions, b.selection, b.truth];
+                let shape = [count, image_x, image_y];
                 self.recording
-                    .dispatch(&truth::TRUTH, params, &buffers, words);
+                    .dispatch_voxels(&truth::TRUTH, params, &buffers, shape);
                 if !merged {
                     self.recording.read(b.truth, 0..words);
                 }

@@ -2,7 +2,7 @@
 
 use super::{for_rows, status};
 use crate::compute::{
-    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
 };
 use std::sync::atomic::Ordering;
 
@@ -29,6 +29,7 @@ kernel_params! {
 /// Blurred volume (kept slices) to images, and status.
 pub static BIN: Kernel = Kernel {
     name: "bin",
+    grid: Grid::Voxels,
     source: include_str!("../../shaders/bin.wgsl"),
     params: BinParams::LAYOUT,
     bindings: &[Access::Read, Access::ReadWrite, Access::ReadWrite],

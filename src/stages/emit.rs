@@ -2,7 +2,7 @@
 
 use super::{Ring, for_rows_init};
 use crate::compute::{
-    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
 };
 use crate::rng::{RowDraws, StreamKey, TableView};
 
@@ -40,6 +40,7 @@ kernel_params! {
 /// every device does alike.
 pub static EMIT: Kernel = Kernel {
     name: "emit",
+    grid: Grid::Voxels,
     source: include_str!("../../shaders/emit.wgsl"),
     params: EmitParams::LAYOUT,
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],

@@ -2,7 +2,7 @@
 
 use super::status;
 use crate::compute::{
-    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
 };
 use crate::rng::{RowDraws, StreamKey, TableView};
 use rayon::prelude::*;
@@ -57,6 +57,7 @@ kernel_params! {
 /// Blurred volume (kept slices) added to images that were cleared before, and status.
 pub static MAGNIFY: Kernel = Kernel {
     name: "magnify",
+    grid: Grid::Voxels,
     source: include_str!("../../shaders/magnify.wgsl"),
     params: MagnifyParams::LAYOUT,
     bindings: &[

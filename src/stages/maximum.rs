@@ -1,7 +1,7 @@
 //! The brightest pixel so far (docs/model.md section 7).
 
 use crate::compute::{
-    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
 };
 use rayon::prelude::*;
 
@@ -18,6 +18,7 @@ kernel_params! {
 /// Images to the channel's maximum.
 pub static MAXIMUM: Kernel = Kernel {
     name: "maximum",
+    grid: Grid::Linear,
     source: include_str!("../../shaders/maximum.wgsl"),
     params: MaximumParams::LAYOUT,
     bindings: &[Access::Read, Access::ReadWrite],

@@ -1,7 +1,7 @@
 //! Pixels as grey values of 8 or 16 bits (docs/model.md section 7).
 
 use crate::compute::{
-    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
 };
 use rayon::prelude::*;
 
@@ -22,6 +22,7 @@ kernel_params! {
 /// Images and thresholds to grey values.
 pub static NORMALISE: Kernel = Kernel {
     name: "normalise",
+    grid: Grid::Linear,
     source: include_str!("../../shaders/normalise.wgsl"),
     params: NormaliseParams::LAYOUT,
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],

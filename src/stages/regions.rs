@@ -2,7 +2,7 @@
 
 use super::{Ring, for_rows};
 use crate::compute::{
-    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
 };
 
 /// Bit of the membrane in a word of regions.
@@ -41,6 +41,7 @@ kernel_params! {
 /// Labels and annotations (rings) to regions (slab).
 pub static REGIONS: Kernel = Kernel {
     name: "regions",
+    grid: Grid::Voxels,
     source: include_str!("../../shaders/regions.wgsl"),
     params: RegionsParams::LAYOUT,
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],

@@ -2,7 +2,7 @@
 
 use super::{Ring, status};
 use crate::compute::{
-    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
 };
 use crate::rng::{RowDraws, StreamKey, TableView};
 use rayon::prelude::*;
@@ -69,6 +69,7 @@ kernel_params! {
 /// Labels (ring), regions (slab), cells' keys, selection bits, tables to counts (ring) and status.
 pub static SCATTER: Kernel = Kernel {
     name: "scatter",
+    grid: Grid::Voxels,
     source: include_str!("../../shaders/scatter.wgsl"),
     params: ScatterParams::LAYOUT,
     bindings: &[

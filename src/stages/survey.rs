@@ -2,7 +2,7 @@
 
 use super::Ring;
 use crate::compute::{
-    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
 };
 use rayon::prelude::*;
 use std::sync::atomic::Ordering;
@@ -28,6 +28,7 @@ kernel_params! {
 /// Labels (ring) and regions (slab) to counts per cell.
 pub static SURVEY: Kernel = Kernel {
     name: "survey",
+    grid: Grid::Linear,
     source: include_str!("../../shaders/survey.wgsl"),
     params: SurveyParams::LAYOUT,
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],

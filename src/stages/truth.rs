@@ -2,7 +2,7 @@
 
 use super::{Ring, for_rows};
 use crate::compute::{
-    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
 };
 
 kernel_params! {
@@ -46,6 +46,7 @@ kernel_params! {
 /// Labels (ring), regions (slab), selection bits to cells (images).
 pub static TRUTH: Kernel = Kernel {
     name: "truth",
+    grid: Grid::Voxels,
     source: include_str!("../../shaders/truth.wgsl"),
     params: TruthParams::LAYOUT,
     bindings: &[Access::Read, Access::Read, Access::Read, Access::ReadWrite],

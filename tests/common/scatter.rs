@@ -46,7 +46,8 @@ pub fn scatter(
         annotated: 0,
     };
     let bound = [label_buffer, annotations, regions];
-    recording.dispatch(&REGIONS, params, &bound, voxels);
+    let shape = [depth, size_x, size_y].map(|size| size as usize);
+    recording.dispatch_voxels(&REGIONS, params, &bound, shape);
     recording.read(regions, 0..voxels);
     let found = execute(backend, recording).concat();
 
@@ -95,7 +96,7 @@ pub fn scatter(
             counts,
             status,
         ];
-        recording.dispatch(&SCATTER, params, &bound, voxels);
+        recording.dispatch_voxels(&SCATTER, params, &bound, shape);
         recording.read(counts, 0..voxels);
         recording.read(status, 0..1);
         let mut found = execute(backend, recording);

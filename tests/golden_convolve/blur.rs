@@ -117,6 +117,7 @@ pub fn blur(
                 radius: RADIUS as u32,
                 split_at: tables.split_at,
                 order_at: tables.rows_order_at,
+                source_at: tables.rows_source_at,
             };
             let bound = [emission, fourier, rows];
             let count = slices.len() * size_x;
@@ -137,6 +138,7 @@ pub fn blur(
                 spectra_ring: ring as u32,
                 radius: RADIUS as u32,
                 order_at: tables.columns_order_at,
+                source_at: tables.columns_source_at,
             };
             let bound = [rows, fourier, spectra];
             let count = slices.len() * blocks * BLOCK;

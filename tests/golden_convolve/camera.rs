@@ -76,7 +76,7 @@ fn camera_is_that_of_simexm() {
                 bin_y: camera.y.bin(),
                 slices: image_shape[0] as u32,
             };
-            recording.dispatch(&BIN, params, &[volume, image, status], pixels);
+            recording.dispatch_voxels(&BIN, params, &[volume, image, status], image_shape);
             let params = MaximumParams {
                 pixels: pixels as u32,
                 maximum_at: 1,

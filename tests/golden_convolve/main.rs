@@ -5,6 +5,8 @@ mod camera;
 #[path = "../common/mod.rs"]
 mod common;
 mod judge;
+mod lines;
+mod volumes;
 
 use blur::{Source, blur};
 use common::{backends, data, read_counts, read_tiff};
@@ -41,6 +43,46 @@ fn golden() -> ([usize; 3], Source, Vec<u32>) {
     assert_eq!((octant_shape, convolved_shape), ([TAPS; 3], shape));
     let emission = emission.into_iter().map(|photons| photons as f32).collect();
     (shape, Source { emission, octant }, convolved)
+}
+
+/// Relative to f64, at every length that is supported.
+#[test]
+fn lines_are_transformed_to_the_precision_of_f32() {
+    for mut backend in backends() {
+        lines::check(backend.as_mut());
+    }
+}
+
+/// Relative to f64, for random shapes and up to 2^22 voxels.
+#[test]
+fn volumes_are_convolved_to_the_precision_of_f32() {
+    let octant = uneven_octant();
+    let sizes = |number: u32| philox4x32_10([number, 0, 0, 0], [3, 1]);
+    let random = (0..16).map(|number| {
+        let [z, x, y, scale] = sizes(number);
+        // From single voxels to a few hundred along an axis.
+        let most = [4, 20, 60, 300][scale as usize % 4];
+        [
+            1 + z as usize % most.min(40),
+            1 + x as usize % most,
+            1 + y as usize % most,
+        ]
+    });
+    let shapes: Vec<_> = random.chain([[128, 128, 256], [64, 1, 4066]]).collect();
+    assert!(
+        shapes
+            .iter()
+            .any(|shape| shape.iter().product::<usize>() == 1 << 22)
+    );
+    for mut backend in backends() {
+        volumes::check(backend.as_mut(), shapes.iter().copied(), |shape| {
+            let mut emission = photons(shape, 1_000_000, 7);
+            // No volume is empty.
+            emission[0] = 1e6;
+            let octant = octant.clone();
+            Source { emission, octant }
+        });
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::dice::{CELLS, Dice};
 use Contents::{Poison, Words};
-use simexm_gpu::compute::{Kernel, KernelParams, Variant};
+use simexm_gpu::compute::{Grid, Kernel, KernelParams, Variant};
 use simexm_gpu::fft::{BLOCK, FourierTables, Layout, LineVariant, SliceTransform};
 use simexm_gpu::rng::DiscreteTable;
 use simexm_gpu::stages::blur::columns_forward::ColumnsForwardParams;
@@ -20,7 +20,7 @@ pub struct Case {
     pub variant: Option<Variant>,
     pub params: Vec<u8>,
     pub bindings: Vec<Contents>,
-    pub workgroups: u32,
+    pub workgroups: [u32; 3],
 }
 
 #[derive(Clone)]
@@ -38,8 +38,8 @@ impl Contents {
     }
 }
 
-fn one_per_thread(threads: usize) -> u32 {
-    threads.div_ceil(256) as u32
+fn one_per_thread(threads: usize) -> [u32; 3] {
+    Grid::linear(threads.div_ceil(256) as u32)
 }
 
 /// Tables one after another, with (first word, thresholds) of each.
@@ -54,7 +54,7 @@ fn tables(list: &[DiscreteTable]) -> (Vec<u32>, Vec<(u32, u32)>) {
     (words, places)
 }
 
-fn case<P: KernelParams>(params: P, bindings: Vec<Contents>, workgroups: u32) -> Case {
+fn case<P: KernelParams>(params: P, bindings: Vec<Contents>, workgroups: [u32; 3]) -> Case {
     Case {
         variant: None,
         params: bytemuck::bytes_of(&params).to_vec(),
@@ -106,7 +106,7 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 case(
                     params,
                     vec![Words(labels), Words(notes), Poison(voxels + 3)],
-                    one_per_thread(voxels),
+                    Grid::voxels([slices, x, y]),
                 )
             })
             .collect(),
@@ -186,7 +186,7 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 Words(counts),
                 Words(vec![0]),
             ];
-            vec![case(params, bindings, one_per_thread(voxels))]
+            vec![case(params, bindings, Grid::voxels([slices, x, y]))]
         }
         "emit" => [0.3, 40.0, 1e6]
             .into_iter()
@@ -215,7 +215,7 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     })
                     .collect();
                 let bindings = vec![Words(counts), Words(words), Poison(voxels + 5)];
-                case(params, bindings, one_per_thread(voxels))
+                case(params, bindings, Grid::voxels([slices, x, y]))
             })
             .collect(),
         "rows_forward" => {
@@ -225,6 +225,7 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 radius: 15,
                 split_at: fourier.split_at,
                 order_at: fourier.rows_order_at,
+                source_at: fourier.rows_source_at,
             };
             let bindings = vec![
                 Words(dice.floats(voxels, 1e4)),
@@ -249,6 +250,7 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 spectra_ring: ring as u32,
                 radius: 15,
                 order_at: fourier.columns_order_at,
+                source_at: fourier.columns_source_at,
             };
             let bindings = vec![
                 Words(dice.floats(2 * slices * x * transform.frequencies(), 1e4)),
@@ -371,7 +373,7 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 let pixels = slices * image[0] * image[1];
                 let blurred = dice.words(voxels, if seed == 0 { u32::MAX } else { 1000 });
                 let bindings = vec![Words(blurred), Poison(pixels + 2), Words(vec![0])];
-                case(params, bindings, one_per_thread(pixels))
+                case(params, bindings, Grid::voxels([slices, image[0], image[1]]))
             })
             .collect(),
         "magnify" => [(2, 3), (4, 1)]
@@ -414,7 +416,7 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     Words(vec![0; pixels]),
                     Words(vec![0]),
                 ];
-                case(params, bindings, one_per_thread(voxels))
+                case(params, bindings, Grid::voxels([slices, x, y]))
             })
             .collect(),
         "maximum" => {
@@ -484,7 +486,7 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     Words(dice.words(3, u32::MAX)),
                     out,
                 ];
-                case(params, bindings, one_per_thread(words))
+                case(params, bindings, Grid::voxels([kept, image[0], image[1]]))
             })
             .collect(),
         other => panic!("kernel {other} has no case: add one"),
@@ -507,7 +509,7 @@ fn line_case<P: KernelParams>(
             1 << 15,
         ),
     };
-    let workgroups = lines.div_ceil(variant.lines) as u32;
+    let workgroups = Grid::linear(lines.div_ceil(variant.lines) as u32);
     Case {
         variant: Some(variant.variant),
         ..case(params, bindings, workgroups)

@@ -53,7 +53,8 @@ pub fn magnify(
     recording.write(tables, 0, model.tables.clone());
     recording.clear(image, 0..pixels);
     recording.clear(status, 0..1);
-    recording.dispatch(&MAGNIFY, params, &buffers, blurred.len());
+    let shape = [params.slices, params.size_x, params.size_y].map(|size| size as usize);
+    recording.dispatch_voxels(&MAGNIFY, params, &buffers, shape);
     recording.read(image, 0..pixels);
     recording.read(status, 0..1);
     let mut found = execute(backend, recording);

@@ -1,6 +1,6 @@
 //! From a recording to wgpu's commands.
 
-use super::{GpuBackend, shader};
+use super::GpuBackend;
 use crate::compute::{Buffer, Command, ComputeError, Extent, Kernel, Recording};
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(super) struct Staging {
 }
 
 /// A run of dispatches of one kernel, timed together.
-type Pass = Vec<(wgpu::BindGroup, u32)>;
+type Pass = Vec<(wgpu::BindGroup, [u32; 3])>;
 
 impl GpuBackend {
     fn staging(&self, label: &str, parts: Vec<usize>) -> Staging {
@@ -293,7 +293,7 @@ fn run_pass(
     pass.set_pipeline(pipeline);
     for (group, workgroups) in dispatches.drain(..) {
         pass.set_bind_group(0, &group, &[]);
-        let [x, y] = shader::fold_workgroups(workgroups);
-        pass.dispatch_workgroups(x, y, 1);
+        let [x, y, z] = workgroups;
+        pass.dispatch_workgroups(x, y, z);
     }
 }

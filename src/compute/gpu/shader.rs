@@ -23,16 +23,6 @@ const SHARED: &[(&str, &str)] = &[
     ("table", include_str!("../../../shaders/shared/table.wgsl")),
 ];
 
-/// Most workgroups in one dimension of a dispatch that every WebGPU device takes.
-const MOST_WORKGROUPS: u32 = 65_535;
-
-/// The two dimensions in which this many workgroups are dispatched; `linear_workgroup` in
-/// `shaders/shared/dispatch.wgsl` undoes it. Kernels ignore the surplus of the last row.
-pub fn fold_workgroups(count: u32) -> [u32; 2] {
-    let rows = count.div_ceil(MOST_WORKGROUPS);
-    [count.div_ceil(rows.max(1)), rows]
-}
-
 /// The whole WGSL of a kernel: its own file, then what it imports (`#import name` lines, also in
 /// imported files), then the generated code. WGSL takes declarations in any order, so that the
 /// kernel's own line numbers stay true.
@@ -69,28 +59,4 @@ pub fn assemble(kernel: &Kernel, variant: Option<&Variant>) -> String {
         text.push_str(&variant.code);
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn folding_covers_every_workgroup_with_little_surplus() {
-        for count in [
-            1,
-            2,
-            65_535,
-            65_536,
-            65_537,
-            131_071,
-            1 << 24,
-            (1 << 24) + 1,
-        ] {
-            let [x, y] = fold_workgroups(count);
-            assert!(x <= MOST_WORKGROUPS && y <= MOST_WORKGROUPS, "{count}");
-            let surplus = u64::from(x) * u64::from(y) - u64::from(count);
-            assert!(surplus < u64::from(y), "{count}: {x} x {y}");
-        }
-    }
 }

@@ -16,7 +16,7 @@ impl Recorder<'_> {
     /// Emission of a channel's sources and its spectra.
     pub(super) fn forward(&mut self, slices: &Range<usize>, number: usize, channel: &ChannelModel) {
         let b = &self.plan.buffers;
-        let (size_x, size_y, plane) = self.size();
+        let (size_x, size_y, _) = self.size();
         let [origin_z, origin_x, origin_y] = self.origin();
         let transform = &self.plan.transform;
         let rows = slices.len() * size_x as usize;
@@ -36,8 +36,9 @@ impl Recorder<'_> {
                 key_1: source.key.0[1],
             };
             let buffers = [b.counts[source.fluorophore], b.tables, b.emission];
+            let shape = [slices.len(), size_x as usize, size_y as usize];
             self.recording
-                .dispatch(&emit::EMIT, params, &buffers, slices.len() * plane);
+                .dispatch_voxels(&emit::EMIT, params, &buffers, shape);
             let fourier = &self.plan.fourier;
             let params = RowsForwardParams {
                 size_y,
@@ -45,6 +46,7 @@ impl Recorder<'_> {
                 radius: transform.radius as u32,
                 split_at: fourier.split_at,
                 order_at: fourier.rows_order_at,
+                source_at: fourier.rows_source_at,
             };
             let lines = self.plan.row_lines.clone();
             self.lines(
@@ -63,6 +65,7 @@ impl Recorder<'_> {
                 spectra_ring: self.plan.schedule.spectra_ring as u32,
                 radius: transform.radius as u32,
                 order_at: fourier.columns_order_at,
+                source_at: fourier.columns_source_at,
             };
             let columns = slices.len() * transform.blocks() * BLOCK;
             let lines = self.plan.column_lines.clone();
@@ -174,7 +177,7 @@ impl Recorder<'_> {
         channel: &ChannelModel,
     ) {
         let b = &self.plan.buffers;
-        let (size_x, size_y, plane) = self.size();
+        let (size_x, size_y, _) = self.size();
         let [origin_z, origin_x, origin_y] = self.origin();
         let [_, image_x, image_y] = self.model.image_shape();
         let camera = &self.model.camera;
@@ -206,8 +209,9 @@ impl Recorder<'_> {
             };
             let buffers = [b.blurred, b.tables, image, b.status];
             self.recording.clear(image, 0..pixels);
+            let shape = [count, size_x as usize, size_y as usize];
             self.recording
-                .dispatch(&magnify::MAGNIFY, params, &buffers, count * plane);
+                .dispatch_voxels(&magnify::MAGNIFY, params, &buffers, shape);
         } else {
             let params = bin::BinParams {
                 size_x,
@@ -219,7 +223,8 @@ impl Recorder<'_> {
                 slices: count as u32,
             };
             let buffers = [b.blurred, image, b.status];
-            self.recording.dispatch(&bin::BIN, params, &buffers, pixels);
+            self.recording
+                .dispatch_voxels(&bin::BIN, params, &buffers, [count, image_x, image_y]);
         }
         let params = maximum::MaximumParams {
             pixels: pixels as u32,

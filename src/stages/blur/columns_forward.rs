@@ -1,10 +1,10 @@
 //! Complex transform along x of the reflected and padded columns.
 
-use super::{padded_source, zeros};
+use super::zeros;
 use crate::compute::{
-    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
 };
-use crate::fft::{BLOCK, complex_plan};
+use crate::fft::{BLOCK, complex_plan, padded_source};
 use rayon::prelude::*;
 use rustfft::FftDirection;
 use rustfft::num_complex::Complex32;
@@ -29,6 +29,8 @@ kernel_params! {
         radius: u32,
         /// Where the order of the outputs starts in the tables.
         order_at: u32,
+        /// Where the voxels of the points start in the tables.
+        source_at: u32,
     }
 }
 
@@ -36,6 +38,7 @@ kernel_params! {
 /// x, frequency of y within the block).
 pub static COLUMNS_FORWARD: Kernel = Kernel {
     name: "columns_forward",
+    grid: Grid::Linear,
     source: include_str!("../../../shaders/columns_forward.wgsl"),
     params: ColumnsForwardParams::LAYOUT,
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],

@@ -2,7 +2,7 @@
 
 use super::zeros;
 use crate::compute::{
-    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
 };
 use crate::fft::{BLOCK, complex_plan};
 use rayon::prelude::*;
@@ -30,6 +30,7 @@ kernel_params! {
 /// (slice, block, x, frequency within the block).
 pub static COLUMNS_INVERSE: Kernel = Kernel {
     name: "columns_inverse",
+    grid: Grid::Linear,
     source: include_str!("../../../shaders/columns_inverse.wgsl"),
     params: ColumnsInverseParams::LAYOUT,
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],

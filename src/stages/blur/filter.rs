@@ -2,7 +2,7 @@
 
 use super::TAPS;
 use crate::compute::{
-    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
 };
 use crate::fft::BLOCK;
 use crate::volume::fold;
@@ -35,6 +35,7 @@ kernel_params! {
 /// frequency of y within the block).
 pub static FILTER: Kernel = Kernel {
     name: "filter",
+    grid: Grid::Linear,
     source: include_str!("../../../shaders/filter.wgsl"),
     params: FilterParams::LAYOUT,
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],

@@ -77,15 +77,3 @@ pub fn kernel_spectra(octant: &[f64], transform: &SliceTransform) -> Vec<f32> {
 fn zeros(length: usize) -> Vec<Complex32> {
     vec![Complex32::default(); length]
 }
-
-/// Position in the volume of point n of a line of `length` points that holds `size` voxels, then
-/// their reflection, and at the end the reflection before the first voxel; none for padding that
-/// no voxel sees.
-fn padded_source(n: usize, length: usize, size: usize, radius: usize) -> Option<usize> {
-    let position = if n >= size + radius {
-        n as i32 - length as i32
-    } else {
-        n as i32
-    };
-    (position >= -(radius as i32)).then(|| crate::volume::fold(position, size as u32) as usize)
-}

@@ -1,10 +1,10 @@
 //! Real-to-complex transform along y of the reflected and padded rows.
 
-use super::{padded_source, zeros};
+use super::zeros;
 use crate::compute::{
-    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
 };
-use crate::fft::real_plans;
+use crate::fft::{padded_source, real_plans};
 use rayon::prelude::*;
 use rustfft::num_complex::Complex32;
 
@@ -22,12 +22,15 @@ kernel_params! {
         split_at: u32,
         /// Where the order of the outputs starts in the tables.
         order_at: u32,
+        /// Where the voxels of the points start in the tables.
+        source_at: u32,
     }
 }
 
 /// Emission (slab) to spectra of its rows, (slice, x, frequency).
 pub static ROWS_FORWARD: Kernel = Kernel {
     name: "rows_forward",
+    grid: Grid::Linear,
     source: include_str!("../../../shaders/rows_forward.wgsl"),
     params: RowsForwardParams::LAYOUT,
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],

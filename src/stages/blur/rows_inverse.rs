@@ -2,7 +2,7 @@
 
 use super::zeros;
 use crate::compute::{
-    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
 };
 use crate::fft::{BLOCK, real_plans};
 use crate::rng::{RowDraws, StreamKey, TableView};
@@ -54,6 +54,7 @@ kernel_params! {
 /// `profile` is the baseline's Gaussian along x, then along y.
 pub static ROWS_INVERSE: Kernel = Kernel {
     name: "rows_inverse",
+    grid: Grid::Linear,
     source: include_str!("../../../shaders/rows_inverse.wgsl"),
     params: RowsInverseParams::LAYOUT,
     bindings: &[
