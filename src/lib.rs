@@ -19,6 +19,7 @@ pub mod check;
 pub mod colour;
 pub mod compute;
 pub mod config;
+pub mod convolution;
 pub mod fft;
 pub mod fluorophore;
 pub mod ground_truth;

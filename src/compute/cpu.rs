@@ -161,4 +161,8 @@ impl Backend for CpuBackend {
     fn kernel_times(&mut self) -> Vec<KernelTime> {
         self.account.kernels()
     }
+
+    fn reset_times(&mut self) {
+        self.account = Account::default();
+    }
 }

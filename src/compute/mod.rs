@@ -108,4 +108,7 @@ pub trait Backend: Send {
 
     /// What each kernel did so far, and how long it took where the device can measure it.
     fn kernel_times(&mut self) -> Vec<KernelTime>;
+
+    /// Lets [`Backend::kernel_times`] start from nothing.
+    fn reset_times(&mut self);
 }

@@ -1,6 +1,7 @@
 //! A whole run on arrays, without files.
 
 use super::attempts::Attempts;
+use super::crossover::Work;
 use super::device::{self, Device};
 use super::stages::Stages;
 use super::{Options, SimulationError, Watcher, check_region, warnings};
@@ -125,7 +126,10 @@ pub fn simulate_arrays(
     options: Options,
     watcher: &mut dyn Watcher,
 ) -> Result<Images, SimulationError> {
-    Simulator::new(&config.compute, watcher).simulate(config, tissue, options, watcher)
+    let shape = config.groundtruth.bounds_voxels;
+    let work = Work::new(config, shape.unwrap_or(tissue.cells.shape()));
+    let device = device::choose(&config.compute, Some(work), watcher);
+    Simulator { device }.simulate(config, tissue, options, watcher)
 }
 
 /// A device for many runs on arrays: opened once, with its shaders compiled once.
@@ -134,10 +138,11 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Opens the device that a configuration asks for; `auto` is the CPU where there is no hardware GPU.
+    /// Opens the device that a configuration asks for; `auto` is the CPU where there is no hardware GPU, and
+    /// the GPU where there is one: over many runs its start counts for nothing.
     pub fn new(compute: &Compute, watcher: &mut dyn Watcher) -> Self {
         Self {
-            device: device::choose(compute, watcher),
+            device: device::choose(compute, None, watcher),
         }
     }
 

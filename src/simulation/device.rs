@@ -1,10 +1,12 @@
 //! Which device a run uses, and what happens when it cannot be had.
 
 use super::Watcher;
+use super::crossover::{self, Cache, Work};
 use crate::compute::Backend;
 use crate::compute::cpu::CpuBackend;
 use crate::compute::gpu::GpuBackend;
 use crate::config::{BackendChoice, Compute};
+use std::time::{Duration, Instant};
 
 /// The device of a run.
 pub(super) struct Device {
@@ -15,20 +17,22 @@ pub(super) struct Device {
 /// Memory of the CPU's buffers that a run aims at: slabs that stay near the caches.
 pub(crate) const CPU_BYTES: u64 = 384 << 20;
 
-/// The device that the configuration asks for: `auto` takes a hardware GPU, else the CPU; `gpu` any
-/// adapter, and the CPU with a warning where there is none.
-pub(super) fn choose(compute: &Compute, watcher: &mut dyn Watcher) -> Device {
+/// The device that the configuration asks for: `auto` takes a hardware GPU where `work`, if it is known, is
+/// worth its start, else the CPU; `gpu` any adapter, and the CPU with a warning where there is none.
+pub(super) fn choose(compute: &Compute, work: Option<Work>, watcher: &mut dyn Watcher) -> Device {
     let adapter = compute.adapter.as_ref().map(ToString::to_string);
     let wanted = match (compute.backend, &adapter) {
         (BackendChoice::Cpu, _) => return Device::cpu(),
-        (BackendChoice::Auto, None) => false,
+        (BackendChoice::Auto, None) => {
+            if let Some(work) = work {
+                return Device::worth_its_start(&work, &mut Cache::of_user(), watcher);
+            }
+            false
+        }
         (BackendChoice::Gpu, _) | (BackendChoice::Auto, Some(_)) => true,
     };
     match GpuBackend::open(adapter.as_deref(), wanted) {
-        Ok(backend) => Device {
-            backend: Box::new(backend),
-            gpu: true,
-        },
+        Ok(backend) => Device::gpu(backend),
         Err(error) => {
             let mut device = Device::cpu();
             if wanted {
@@ -46,6 +50,66 @@ impl Device {
         Self {
             backend: Box::new(CpuBackend::new(CPU_BYTES)),
             gpu: false,
+        }
+    }
+
+    fn gpu(backend: GpuBackend) -> Self {
+        Self {
+            backend: Box::new(backend),
+            gpu: true,
+        }
+    }
+
+    /// The faster one of hardware GPU and CPU for this work.
+    fn worth_its_start(work: &Work, cache: &mut Cache, watcher: &mut dyn Watcher) -> Self {
+        if let Some(decision) = crossover::without_a_driver(work, cache) {
+            watcher.note(&decision.why);
+            return Self::cpu();
+        }
+        let start = Instant::now();
+        match GpuBackend::open(None, false) {
+            Ok(gpu) => Self::faster(gpu, start.elapsed(), work, cache, watcher),
+            Err(error) => {
+                watcher.note(&format!("using the CPU: {error}"));
+                Self::cpu()
+            }
+        }
+    }
+
+    /// This GPU or the CPU. A GPU that was never seen before is measured.
+    fn faster(
+        mut gpu: GpuBackend,
+        opened: Duration,
+        work: &Work,
+        cache: &mut Cache,
+        watcher: &mut dyn Watcher,
+    ) -> Self {
+        let adapter = format!("{}, {}", gpu.name(), gpu.driver());
+        if cache.of(&adapter).is_none() {
+            watcher.note(&format!("measuring {adapter}, once"));
+            let mut cpu = CpuBackend::new(CPU_BYTES);
+            let measured = crossover::measure(&adapter, &mut gpu, opened, &mut cpu);
+            gpu.reset_times();
+            match measured {
+                Ok(measured) => cache.keep(measured),
+                Err(error) => {
+                    // The run will meet what went wrong, if it meets it, and say so.
+                    watcher.note(&format!(
+                        "using {adapter}, which could not be measured: {error}"
+                    ));
+                    return Self::gpu(gpu);
+                }
+            }
+        }
+        let decision = cache.of(&adapter).map(|measured| measured.decide(work));
+        let Some(decision) = decision else {
+            return Self::gpu(gpu);
+        };
+        watcher.note(&decision.why);
+        if decision.gpu {
+            Self::gpu(gpu)
+        } else {
+            Self::cpu()
         }
     }
 

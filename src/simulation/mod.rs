@@ -2,6 +2,7 @@
 
 mod arrays;
 mod attempts;
+mod crossover;
 mod device;
 mod record_file;
 mod report;
@@ -27,6 +28,7 @@ use crate::pipeline::{Input, NoCounts, RunError};
 use crate::plan::PlanError;
 use crate::volume::Region;
 use attempts::Attempts;
+use crossover::Work;
 use sink::FileSink;
 use stages::Stages;
 
@@ -187,7 +189,8 @@ pub fn simulate(
     let annotations: Vec<&dyn VolumeSource> = annotations.iter().map(AsRef::as_ref).collect();
     let volume = LoadedVolume::load(&source, &annotations, region, &root, &mut stages)?;
     warnings::of_volume(&model, &volume, stages.watcher());
-    let mut device = device::choose(&config.compute, stages.watcher());
+    let work = Work::new(&config, region.shape);
+    let mut device = device::choose(&config.compute, Some(work), stages.watcher());
     let attempts = Attempts {
         model: &model,
         input: Input {

@@ -107,5 +107,7 @@ fn backends_count_calls_and_bytes_alike() {
             let total = calls * traffic(kernel, case).total();
             assert_eq!(pass.traffic.total(), total, "{}", backend.name());
         }
+        backend.reset_times();
+        assert_eq!(backend.kernel_times(), []);
     }
 }

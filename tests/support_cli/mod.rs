@@ -284,6 +284,11 @@ impl Workplace {
         ] {
             command.env_remove(name);
         }
+        // What is measured of a GPU is not the user's.
+        command.env(
+            "XDG_CACHE_HOME",
+            std::env::temp_dir().join("simexm-gpu-tests"),
+        );
         // Some drivers complain on standard error where this is missing.
         command.env("XDG_RUNTIME_DIR", self.folder());
     }

@@ -21,6 +21,7 @@ pub const POISON: u32 = 0xFFC0_DEAD;
 /// The wgpu backend. Submissions run behind the host until they are waited for.
 pub struct GpuBackend {
     name: String,
+    driver: String,
     limits: Limits,
     device: wgpu::Device,
     queue: wgpu::Queue,
@@ -75,6 +76,7 @@ impl GpuBackend {
         });
         Ok(Self {
             name: summary.to_string(),
+            driver: summary.driver.clone(),
             limits: summary.limits(&device.limits()),
             pipelines: Pipelines::default(),
             device,
@@ -85,6 +87,11 @@ impl GpuBackend {
             account: Account::default(),
             failure,
         })
+    }
+
+    /// The driver's name and version.
+    pub fn driver(&self) -> &str {
+        &self.driver
     }
 
     fn check(&self) -> Result<(), ComputeError> {
@@ -197,5 +204,9 @@ impl Backend for GpuBackend {
 
     fn kernel_times(&mut self) -> Vec<KernelTime> {
         self.account.kernels()
+    }
+
+    fn reset_times(&mut self) {
+        self.account = Account::default();
     }
 }

@@ -1,0 +1,155 @@
+//! Whether a GPU is worth its start: what `--backend auto` decides.
+//!
+//! A GPU costs a start (opening the driver, compiling shaders) and the transfer of labels and images; after that
+//! it is faster. Start, transfer and speed of both devices are measured once for each adapter and number of threads,
+//! and kept in the user's cache folder. From these and the sizes of a run both times are estimated.
+
+mod cache;
+mod measure;
+
+pub(super) use cache::Cache;
+pub(super) use measure::measure;
+
+use crate::config::Config;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// The sizes of a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Work {
+    /// Voxels of the tissue.
+    voxels: f64,
+    /// How often each of them is worked on, in blurs: one for each pair of channel and fluorophore, and one for
+    /// all that comes before.
+    passes: f64,
+    /// Bytes to the device.
+    upload_bytes: f64,
+    /// Bytes from the device.
+    download_bytes: f64,
+}
+
+impl Work {
+    /// Of a run of this configuration over so many voxels (z, x, y). The images are taken to be as large as the
+    /// tissue, which most are not: transfer counts for little.
+    pub(super) fn new(config: &Config, shape: [usize; 3]) -> Self {
+        let voxels: f64 = shape.iter().map(|&size| size as f64).product();
+        let dyes = config.labeling.layers.values().map(|l| &l.fluorophore);
+        let dyes = dyes.collect::<BTreeSet<_>>().len() as f64;
+        let channels = config.optics.channels.len() as f64;
+        Self {
+            voxels,
+            passes: 1.0 + channels * dyes,
+            upload_bytes: 4.0 * voxels,
+            download_bytes: 4.0 * voxels * (dyes + channels),
+        }
+    }
+
+    fn voxel_passes(&self) -> f64 {
+        self.voxels * self.passes
+    }
+}
+
+/// What was measured of an adapter, and of the CPU beside it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Measured {
+    /// Name and driver.
+    pub(super) adapter: String,
+    /// Of simexm-gpu.
+    pub(super) version: String,
+    /// Threads of the CPU's work.
+    pub(super) threads: usize,
+    /// From nothing to the end of a tiny run.
+    start_seconds: f64,
+    upload_bytes_per_second: f64,
+    download_bytes_per_second: f64,
+    /// Of a run once the GPU has started, in voxels times passes.
+    gpu_per_second: f64,
+    /// Of the same run on the CPU.
+    cpu_per_second: f64,
+}
+
+impl Measured {
+    /// Whether this is about a program and a number of threads like the current ones.
+    fn is_current(&self) -> bool {
+        self.version == env!("CARGO_PKG_VERSION") && self.threads == rayon::current_num_threads()
+    }
+
+    /// Whether the numbers can be what was measured.
+    fn is_sound(&self) -> bool {
+        let rates = [
+            self.upload_bytes_per_second,
+            self.download_bytes_per_second,
+            self.gpu_per_second,
+            self.cpu_per_second,
+        ];
+        let start = self.start_seconds;
+        rates.iter().all(|rate| rate.is_finite() && *rate > 0.0)
+            && start.is_finite()
+            && start >= 0.0
+    }
+
+    fn gpu_seconds(&self, work: &Work) -> f64 {
+        self.start_seconds
+            + work.upload_bytes / self.upload_bytes_per_second
+            + work.download_bytes / self.download_bytes_per_second
+            + work.voxel_passes() / self.gpu_per_second
+    }
+
+    fn cpu_seconds(&self, work: &Work) -> f64 {
+        work.voxel_passes() / self.cpu_per_second
+    }
+
+    /// The faster device, and why it is taken.
+    pub(super) fn decide(&self, work: &Work) -> Decision {
+        let (gpu, cpu) = (self.gpu_seconds(work), self.cpu_seconds(work));
+        let adapter = &self.adapter;
+        let voxels = work.voxels / 1e6;
+        let measured = "estimated from what was measured once; --backend overrides";
+        let why = if gpu < cpu {
+            format!(
+                "using {adapter}: {voxels:.3} million voxels take it about {gpu:.2} s, and the CPU {cpu:.2} s ({measured})"
+            )
+        } else {
+            format!(
+                "using the CPU: {voxels:.3} million voxels take it about {cpu:.2} s, and {adapter} {gpu:.2} s, \
+                 {:.2} s of them to start ({measured})",
+                self.start_seconds
+            )
+        };
+        Decision {
+            gpu: gpu < cpu,
+            why,
+        }
+    }
+}
+
+/// A choice between GPU and CPU.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Decision {
+    /// The GPU is taken.
+    pub(super) gpu: bool,
+    /// For the user.
+    pub(super) why: String,
+}
+
+/// Voxels times passes that any CPU does in less time than a driver takes to open: a slow one does ten million
+/// in a second, a quick driver takes a tenth of one.
+const TINY: f64 = 1e6;
+
+/// The decision for a run that is so small, or an adapter that is so well known, that no driver need be asked
+/// for the CPU to be chosen.
+pub(super) fn without_a_driver(work: &Work, cache: &Cache) -> Option<Decision> {
+    if let Some(measured) = cache.latest() {
+        return Some(measured.decide(work)).filter(|decision| !decision.gpu);
+    }
+    (work.voxel_passes() < TINY).then(|| Decision {
+        gpu: false,
+        why: format!(
+            "using the CPU: {:.3} million voxels take it less time than a GPU needs to start (--backend overrides)",
+            work.voxels / 1e6
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests;
