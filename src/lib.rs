@@ -27,6 +27,7 @@ pub mod io;
 pub mod model;
 pub mod observer;
 pub mod phantom;
+pub mod picture;
 pub mod pipeline;
 pub mod plan;
 pub mod plot;
@@ -36,4 +37,6 @@ pub mod schedule;
 pub mod simulation;
 pub mod stages;
 pub mod store;
+#[cfg(feature = "viewer")]
+pub mod view;
 pub mod volume;

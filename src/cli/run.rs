@@ -33,6 +33,9 @@ pub(super) struct RunArgs {
     /// Set a key of the configuration; may be given several times
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<Override>,
+    /// Look at the output in a window when the run is done (see `simexm-gpu view`)
+    #[arg(short, long)]
+    view: bool,
     /// Replace files that simexm-gpu did not write
     #[arg(long)]
     force: bool,
@@ -116,6 +119,11 @@ pub(super) fn run(args: &RunArgs) -> u8 {
             return exit::USAGE;
         }
     };
+    if args.view
+        && let Err(code) = super::view::can_show()
+    {
+        return code;
+    }
     let interrupted = Arc::new(AtomicBool::new(false));
     let signal = Arc::clone(&interrupted);
     let handler = ctrlc::set_handler(move || {
@@ -145,6 +153,9 @@ pub(super) fn run(args: &RunArgs) -> u8 {
         Ok(outcome) => {
             if !args.quiet {
                 summary(&outcome);
+            }
+            if args.view {
+                return super::view::view_run(&outcome.folder);
             }
             exit::DONE
         }

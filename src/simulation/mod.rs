@@ -11,8 +11,8 @@ pub(crate) mod warnings;
 
 pub use arrays::{ChannelImage, GroundTruthImage, Images, Simulator, Tissue, simulate_arrays};
 pub(crate) use device::CPU_BYTES;
-pub use record_file::RECORD_NAME;
 pub(crate) use record_file::previous_manifest;
+pub use record_file::{RECORD_NAME, written_files};
 pub use report::{Report, StageTime};
 pub(crate) use sink::{id_pixel, targets};
 
