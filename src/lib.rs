@@ -32,6 +32,8 @@ pub mod pipeline;
 pub mod plan;
 pub mod plot;
 pub mod psf;
+pub mod quicklook;
+pub mod report_html;
 pub mod rng;
 pub mod schedule;
 pub mod simulation;

@@ -191,6 +191,12 @@ impl Picture {
         text::write(self, text, row, column, size, colour);
     }
 
+    /// Width of a line of text of a size, in pixels.
+    #[must_use]
+    pub fn text_width(text: &str, size: f64) -> f64 {
+        text::width(text, size)
+    }
+
     /// The picture as the bytes of a PNG file.
     ///
     /// # Errors

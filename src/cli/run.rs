@@ -33,6 +33,9 @@ pub(super) struct RunArgs {
     /// Set a key of the configuration; may be given several times
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<Override>,
+    /// Write report.html too: parameters, spectra, point spread functions, images, histograms, times, warnings
+    #[arg(long)]
+    report: bool,
     /// Look at the output in a window when the run is done (see `simexm-gpu view`)
     #[arg(short, long)]
     view: bool,
@@ -139,6 +142,7 @@ pub(super) fn run(args: &RunArgs) -> u8 {
     }
     let options = Options {
         force: args.force,
+        report: args.report,
         ..Options::default()
     };
     let threads = config.compute.threads.unwrap_or(0);
