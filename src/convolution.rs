@@ -200,6 +200,7 @@ impl<'a> Convolution<'a> {
                 radius: RADIUS as u32,
                 split_at: tables.split_at,
                 order_at: tables.rows_order_at,
+                source_at: tables.rows_source_at,
             };
             let buffers = [EMISSION, FOURIER, ROWS];
             let lines = &self.row_lines;
@@ -213,6 +214,7 @@ impl<'a> Convolution<'a> {
                 spectra_ring: ring,
                 radius: RADIUS as u32,
                 order_at: tables.columns_order_at,
+                source_at: tables.columns_source_at,
             };
             let buffers = [ROWS, FOURIER, SPECTRA];
             let columns = step.emission.len() * blocks * BLOCK;

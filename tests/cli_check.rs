@@ -134,7 +134,7 @@ fn the_object_foretells_the_run() {
     }
     // The same files, and none larger than foretold.
     let root = workplace.path("out/tissue");
-    let mut foretold = BTreeSet::from(["simulation.toml".to_owned()]);
+    let mut foretold = BTreeSet::from(["quicklook.png", "simulation.toml"].map(str::to_owned));
     for volume in found["output"]["volumes"].as_array().unwrap() {
         let path = volume["path"].as_str().unwrap();
         let bytes = fs::metadata(root.join(path)).unwrap().len();

@@ -131,7 +131,7 @@ fn quiet_prints_nothing() {
         let outcome = run_without_adapters(&workplace, &args).succeeded();
         assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
     }
-    assert_eq!(files(&workplace.path("out")).len(), 5);
+    assert_eq!(files(&workplace.path("out")).len(), 6);
     // Warnings are no chatter.
     let outcome = workplace.simulate(&["-q", "--set", "optics.exposure_time=0"]);
     assert!(!outcome.warnings().is_empty());

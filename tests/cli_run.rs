@@ -32,6 +32,7 @@ fn splitted_channels_and_ground_truth() {
         [
             "tissue/groundtruth/ATTO390/all_cells.tiff",
             "tissue/groundtruth/ATTO647N/all_cells.tiff",
+            "tissue/quicklook.png",
             "tissue/simulation/channel_0.tiff",
             "tissue/simulation/channel_1.tiff",
             "tissue/simulation.toml",
@@ -269,7 +270,7 @@ fn paths_of_the_file_start_at_its_folder_those_of_flags_at_the_working_directory
     let text = support_cli::config(&[("cells.tif", "../cells.tif"), ("\"out\"", "\"results\"")]);
     workplace.write("study/run.toml", text);
     workplace.run(["study/run.toml"]).succeeded();
-    assert_eq!(files(&workplace.path("study/results")).len(), 5);
+    assert_eq!(files(&workplace.path("study/results")).len(), 6);
     workplace
         .run(["study/run.toml", "--output", "here"])
         .succeeded();
@@ -307,7 +308,7 @@ fn names_with_spaces_quotes_and_other_scripts() {
     workplace.write("gewebe \u{e4} \u{2192}/run.toml", text);
     let config = "gewebe \u{e4} \u{2192}/run.toml";
     workplace.run([config, "--output", "my out"]).succeeded();
-    assert_eq!(files(&workplace.path("my out/\u{7d44}\u{7e54} 1")).len(), 5);
+    assert_eq!(files(&workplace.path("my out/\u{7d44}\u{7e54} 1")).len(), 6);
     let record = "my out/\u{7d44}\u{7e54} 1/simulation.toml";
     workplace.run([record, "--output", "again"]).succeeded();
     assert_eq!(

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::host;
 use crate::io::write::{FolderLock, OutputFolder, WriteError};
 use crate::model::Model;
+use crate::quicklook::QUICKLOOK_NAME;
 use crate::simulation::{self, RECORD_NAME, Watcher};
 
 /// Looks as a run would before it starts, and tells what would stop it.
@@ -32,7 +33,7 @@ fn obstacle(config: &Config, model: &Model, output: &OutputFacts) -> Option<Stri
         drop(FolderLock::take(&output.folder)?);
         let previous = simulation::previous_manifest(&output.folder);
         let mut targets = simulation::targets(config, model);
-        targets.push(RECORD_NAME.into());
+        targets.extend([QUICKLOOK_NAME.into(), RECORD_NAME.into()]);
         // Dropped at once, it has done nothing.
         OutputFolder::prepare(&output.folder, &previous, &targets, false).map(drop)
     };

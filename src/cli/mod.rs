@@ -1,6 +1,7 @@
 //! Arguments, and what each subcommand does with them.
 
 mod check;
+mod completions;
 mod convert;
 mod devices;
 mod files;
@@ -11,6 +12,7 @@ mod progress;
 mod psf;
 mod run;
 mod timings;
+mod view;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -62,8 +64,12 @@ enum Command {
     Psf(psf::PsfArgs),
     /// Write a label volume of entangled neurites and somata, to try things out on.
     Phantom(phantom::PhantomArgs),
+    View(view::ViewArgs),
     /// List the adapters that --adapter can choose from.
+    #[command(after_help = "Example: simexm-gpu devices")]
     Devices,
+    Completions(completions::CompletionsArgs),
+    Man(completions::ManArgs),
 }
 
 /// Parses the arguments and does what they say.
@@ -90,6 +96,9 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Phantom(args)) => phantom::write(&args),
         Some(Command::Fluorophores(args)) => fluorophores::fluorophores(&args),
         Some(Command::Psf(args)) => psf::psf(&args),
+        Some(Command::View(args)) => view::view(&args),
+        Some(Command::Completions(args)) => completions::completions(&args),
+        Some(Command::Man(args)) => completions::man(&args),
         None => run::run(&cli.run),
     };
     code.into()
@@ -120,6 +129,12 @@ pub(crate) fn tell(line: &str) {
 pub(crate) fn say(line: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
+/// Prints bytes to standard output; a closed pipe is nobody's concern.
+pub(crate) fn say_bytes(bytes: &[u8]) {
+    use std::io::Write;
+    let _ = std::io::stdout().lock().write_all(bytes);
 }
 
 /// A limit on file sizes then shows as an error of the write, which names the file, in place of a signal

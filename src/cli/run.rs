@@ -33,6 +33,12 @@ pub(super) struct RunArgs {
     /// Set a key of the configuration; may be given several times
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<Override>,
+    /// Write report.html too: parameters, spectra, point spread functions, images, histograms, times, warnings
+    #[arg(long)]
+    report: bool,
+    /// Look at the output in a window when the run is done (see `simexm-gpu view`)
+    #[arg(short, long)]
+    view: bool,
     /// Replace files that simexm-gpu did not write
     #[arg(long)]
     force: bool,
@@ -119,6 +125,11 @@ pub(super) fn run(args: &RunArgs) -> u8 {
             return exit::USAGE;
         }
     };
+    if args.view
+        && let Err(code) = super::view::can_show()
+    {
+        return code;
+    }
     let interrupted = Arc::new(AtomicBool::new(false));
     let signal = Arc::clone(&interrupted);
     let handler = ctrlc::set_handler(move || {
@@ -134,6 +145,7 @@ pub(super) fn run(args: &RunArgs) -> u8 {
     }
     let options = Options {
         force: args.force,
+        report: args.report,
         ..Options::default()
     };
     let threads = config.compute.threads.unwrap_or(0);
@@ -153,6 +165,9 @@ pub(super) fn run(args: &RunArgs) -> u8 {
                 timings::table(&outcome.passes())
                     .iter()
                     .for_each(|line| say(line));
+            }
+            if args.view {
+                return super::view::view_run(&outcome.folder);
             }
             exit::DONE
         }

@@ -15,6 +15,7 @@ use thiserror::Error;
 
 use crate::config::Config;
 
+pub(crate) use render::{FONT, font_is_there};
 pub use sections::sections;
 pub use spectra::spectra;
 pub use terminal::{TerminalStyle, terminal};

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use super::{ImageFormat, PlotError};
 
 /// The family of all text. SVG viewers choose a font for it, PNGs have the one that the program carries.
-pub(super) const FONT: &str = "sans-serif";
+pub(crate) const FONT: &str = "sans-serif";
 
 /// Pixels of a PNG per unit of the drawing.
 const PNG_PIXELS: u32 = 2;
@@ -40,13 +40,18 @@ pub(super) trait Figure {
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, scale: Scale) -> Drawn<DB>;
 }
 
-/// Draws a figure into a file's bytes.
-pub(super) fn render(figure: &impl Figure, format: ImageFormat) -> Result<Vec<u8>, PlotError> {
+/// Makes the program's font known to the drawing library; `false` where it is damaged.
+pub(crate) fn font_is_there() -> bool {
     static REGISTERED: LazyLock<bool> = LazyLock::new(|| {
         let font = epaint_default_fonts::UBUNTU_LIGHT;
         register_font(FONT, FontStyle::Normal, font).is_ok()
     });
-    if !*REGISTERED {
+    *REGISTERED
+}
+
+/// Draws a figure into a file's bytes.
+pub(super) fn render(figure: &impl Figure, format: ImageFormat) -> Result<Vec<u8>, PlotError> {
+    if !font_is_there() {
         return Err(PlotError::Drawing("the font is damaged".to_owned()));
     }
     let failed = |why: &dyn std::fmt::Display| PlotError::Drawing(why.to_string());

@@ -12,8 +12,8 @@ pub(crate) mod warnings;
 
 pub use arrays::{ChannelImage, GroundTruthImage, Images, Simulator, Tissue, simulate_arrays};
 pub(crate) use device::CPU_BYTES;
-pub use record_file::RECORD_NAME;
 pub(crate) use record_file::previous_manifest;
+pub use record_file::{RECORD_NAME, written_files};
 pub use report::{Report, StageTime};
 pub(crate) use sink::{id_pixel, targets};
 
@@ -26,6 +26,8 @@ use crate::model::{Model, ModelError};
 use crate::observer::Observer;
 use crate::pipeline::{Input, NoCounts, RunError};
 use crate::plan::PlanError;
+use crate::quicklook::{self, QUICKLOOK_NAME, Quicklook, Tap};
+use crate::report_html::{self, Facts, REPORT_NAME, Recorder};
 use crate::volume::Region;
 use attempts::Attempts;
 use crossover::Work;
@@ -133,6 +135,8 @@ impl From<RunError> for SimulationError {
 pub struct Options {
     /// Replace files that the project did not write.
     pub force: bool,
+    /// Write a page about the run beside its output.
+    pub report: bool,
     /// For tests: buffers start out filled with a pattern.
     pub poison: bool,
     /// For tests: slabs of at most this many slices.
@@ -168,6 +172,8 @@ pub fn simulate(
     watcher: &mut dyn Watcher,
 ) -> Result<Report, SimulationError> {
     let mut config = config.clone();
+    let mut recorder = Recorder::new(watcher);
+    let watcher: &mut dyn Watcher = &mut recorder;
     let (source, annotations, region) = open_volumes(&config)?;
     let seed = *config.compute.seed.get_or_insert_with(rand::random);
     config.groundtruth.bounds_voxels = Some(region.shape);
@@ -180,7 +186,10 @@ pub fn simulate(
     let lock = FolderLock::take(&root)?;
     let previous = record_file::previous_manifest(&root);
     let mut targets = sink::targets(&config, &model);
-    targets.push(RECORD_NAME.into());
+    targets.extend([QUICKLOOK_NAME.into(), RECORD_NAME.into()]);
+    if options.report {
+        targets.push(REPORT_NAME.into());
+    }
     let mut output = OutputFolder::prepare(&root, &previous, &targets, options.force)?;
     // Made before the work, so that an output that cannot be written fails at once.
     output.make_root(lock)?;
@@ -200,18 +209,23 @@ pub fn simulate(
         },
         options,
     };
-    let (outcome, blank_truths) = attempts.run(&mut device, &mut stages, |pipeline| {
+    let (outcome, blank_truths, seen) = attempts.run(&mut device, &mut stages, |pipeline| {
         // What an attempt that failed has written.
         output.discard();
         let mut sink = FileSink::create(&config, &model, &volume, &mut output, &root)?;
-        let outcome = pipeline.run(&mut sink)?;
-        Ok((outcome, sink.blank_truths()))
+        let mut tap = Tap::new(&mut sink, new_quicklook(&config, &model, options));
+        let outcome = pipeline.run(&mut tap)?;
+        let seen = tap.into_quicklook();
+        Ok((outcome, sink.blank_truths(), seen))
     })?;
     warnings::after(&model, &outcome, &blank_truths, stages.watcher());
     let is_record = |entry: &&ManifestEntry| entry.path == RECORD_NAME;
     let stale: Vec<ManifestEntry> = output.stale().filter(|e| !is_record(e)).cloned().collect();
     warnings::of_stale_files(&root, &stale, stages.watcher());
 
+    output
+        .create(QUICKLOOK_NAME.as_ref())?
+        .write_whole(&seen.png(volume.cells.ids()))?;
     let report = Report {
         folder: root,
         seed,
@@ -222,6 +236,20 @@ pub fn simulate(
         maxima: outcome.maxima,
         image_shape: model.image_shape(),
     };
+    if options.report {
+        let facts = Facts {
+            config: &config,
+            model: &model,
+            report: &report,
+            quicklook: &seen,
+            ids: volume.cells.ids(),
+            recorder: &recorder,
+        };
+        let page = report_html::page(&facts);
+        output
+            .create(REPORT_NAME.as_ref())?
+            .write_whole(page.as_bytes())?;
+    }
     let mut manifest = output.seal()?;
     manifest.extend(stale);
     let text = record_file::text(&config, &model, &report, manifest);
@@ -230,6 +258,21 @@ pub fn simulate(
         .write_whole(text.as_bytes())?;
     output.commit()?;
     Ok(report)
+}
+
+/// An empty quick-look of a run.
+fn new_quicklook(config: &Config, model: &Model, options: Options) -> Quicklook {
+    let colours = model.channels.iter();
+    let colours = colours.map(|channel| sink::channel_colour(config, model, channel));
+    let [z, x, y] = model.image_shape();
+    let title = format!(
+        "{}: {z} slices of {x} x {y} pixels, expanded {} times, {} microscope",
+        config.output.name, config.expansion.factor, config.optics.microscope
+    );
+    let voxel_nm = config.groundtruth.voxel_nm;
+    let factor = config.expansion.factor;
+    let about = quicklook::about(model, title, colours.collect(), voxel_nm, factor);
+    Quicklook::new(about, options.report)
 }
 
 pub(crate) type OpenVolumes = (CellSource<'static>, Vec<Box<dyn VolumeSource>>, Region);

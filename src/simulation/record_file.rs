@@ -138,6 +138,14 @@ pub(super) fn text(
     format!("{configuration}\n{record}")
 }
 
+/// The files that a run wrote to `root`, according to its record there and whether or not they are still
+/// there: paths below `root` with slashes.
+#[must_use]
+pub fn written_files(root: &Path) -> Vec<String> {
+    let files = previous_manifest(root).into_iter();
+    files.map(|entry| entry.path).collect()
+}
+
 /// The files that an earlier run left in `root`, its record among them, according to that record;
 /// empty where there is none or where it is not the project's.
 pub(crate) fn previous_manifest(root: &Path) -> Vec<ManifestEntry> {

@@ -3,7 +3,7 @@
 mod layout;
 mod splitted;
 
-pub(crate) use layout::{id_pixel, targets};
+pub(crate) use layout::{channel_colour, id_pixel, targets};
 
 use super::SimulationError;
 use crate::cells::{CellIndex, Selection};

@@ -52,6 +52,11 @@ pub trait VolumeSource: Send + Sync {
     /// What is read, for people: path, format, size and sample type.
     fn describe(&self) -> String;
 
+    /// Bits of the widest id that the samples can hold.
+    fn bits(&self) -> u8 {
+        64
+    }
+
     /// The file of slice `z`, where each slice has its own.
     fn slice_path(&self, _z: usize) -> Option<&Path> {
         None
@@ -69,6 +74,10 @@ impl<T: VolumeSource + ?Sized> VolumeSource for &T {
 
     fn describe(&self) -> String {
         (**self).describe()
+    }
+
+    fn bits(&self) -> u8 {
+        (**self).bits()
     }
 
     fn slice_path(&self, z: usize) -> Option<&Path> {

@@ -200,6 +200,10 @@ impl VolumeSource for NpyVolume {
         }))
     }
 
+    fn bits(&self) -> u8 {
+        self.layout.samples.bits
+    }
+
     fn describe(&self) -> String {
         format!(
             "{} (NumPy array of {} voxels, {}{})",

@@ -85,6 +85,10 @@ impl VolumeSource for TiffStack {
         }))
     }
 
+    fn bits(&self) -> u8 {
+        self.page.samples.bits
+    }
+
     fn describe(&self) -> String {
         format!(
             "{} (TIFF stack of {} voxels, {})",

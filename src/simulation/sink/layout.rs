@@ -82,6 +82,20 @@ pub(crate) fn id_pixel(config: &Config, ids: &[u64]) -> Result<PixelType, Simula
     Ok(pixel)
 }
 
+/// The colour of what a channel sees: the emission peak of its brightest dye, or the middle of its filter.
+pub(crate) fn channel_colour(config: &Config, model: &Model, channel: &ChannelModel) -> [u8; 3] {
+    let photons = |dye: usize| channel.photons[dye].mean_photons;
+    let dyes = channel.sources.iter().map(|source| source.fluorophore);
+    let brightest = dyes.max_by(|&a, &b| photons(a).total_cmp(&photons(b)));
+    colour::of_wavelength(match brightest {
+        Some(dye) => model.fluorophores[dye].emission_peak_nm(),
+        None => {
+            let filter_nm = config.optics.channels[&channel.name].laser_filter_nm;
+            filter_nm.iter().sum::<f64>() / 2.0
+        }
+    })
+}
+
 /// The form of a run's volumes.
 pub(super) struct Layouts<'a> {
     config: &'a Config,
@@ -177,7 +191,7 @@ impl<'a> Layouts<'a> {
             .iter()
             .map(|channel| ChannelInfo {
                 name: channel.name.clone(),
-                colour: colour::of_wavelength(self.emission_nm(channel)),
+                colour: channel_colour(self.config, self.model, channel),
             })
             .collect();
         let stems = channel_stems(self.config, channels.len());
@@ -200,20 +214,6 @@ impl<'a> Layouts<'a> {
                 (stem, layout)
             })
             .collect()
-    }
-
-    /// What a channel sees: the emission peak of its brightest dye, or the middle of its filter.
-    fn emission_nm(&self, channel: &ChannelModel) -> f64 {
-        let photons = |dye: usize| channel.photons[dye].mean_photons;
-        let dyes = channel.sources.iter().map(|source| source.fluorophore);
-        let brightest = dyes.max_by(|&a, &b| photons(a).total_cmp(&photons(b)));
-        match brightest {
-            Some(dye) => self.model.fluorophores[dye].emission_peak_nm(),
-            None => {
-                let filter_nm = self.config.optics.channels[&channel.name].laser_filter_nm;
-                filter_nm.iter().sum::<f64>() / 2.0
-            }
-        }
     }
 
     fn compression(&self, default: Compression) -> Compression {

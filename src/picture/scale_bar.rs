@@ -1,0 +1,71 @@
+//! Bars of a round length.
+
+/// Size of pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PixelSize {
+    /// In the expanded gel, (z, x, y), in nm.
+    pub gel_nm: [f64; 3],
+    /// How much larger the gel is than the tissue was, where that is known.
+    pub expansion: Option<f64>,
+}
+
+impl PixelSize {
+    /// In the tissue, (z, x, y), in nm; in the gel where the expansion is not known.
+    #[must_use]
+    pub fn tissue_nm(&self) -> [f64; 3] {
+        self.gel_nm.map(|nm| nm / self.expansion.unwrap_or(1.0))
+    }
+}
+
+/// A bar that shows a length.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScaleBar {
+    /// Its length on the picture.
+    pub pixels: f64,
+    /// The length that it stands for: before expansion and, in brackets, in the gel.
+    pub label: String,
+}
+
+impl ScaleBar {
+    /// A bar of at most `longest` pixels of a picture whose pixels are `size` wide along y; `None` where there is
+    /// no such bar.
+    #[must_use]
+    pub fn new(size: &PixelSize, pixels_per_voxel: f64, longest: f64) -> Option<Self> {
+        let nm_per_pixel = size.tissue_nm()[2] / pixels_per_voxel;
+        let most = nm_per_pixel * longest;
+        if !(most.is_finite() && most > 0.0 && nm_per_pixel > 0.0) {
+            return None;
+        }
+        let power = 10f64.powf(most.log10().floor());
+        let nm = [5.0, 2.0, 1.0]
+            .map(|step| step * power)
+            .into_iter()
+            .find(|nm| *nm <= most * (1.0 + 1e-9))?;
+        let label = match size.expansion {
+            Some(factor) => format!("{} ({} in gel)", length(nm), length(nm * factor)),
+            None => length(nm),
+        };
+        Some(Self {
+            pixels: nm / nm_per_pixel,
+            label,
+        })
+    }
+}
+
+/// A length for people: in nm, µm or mm.
+#[must_use]
+pub fn length(nm: f64) -> String {
+    let (number, unit) = match nm {
+        nm if nm < 999.5 => (nm, "nm"),
+        nm if nm < 999_500.0 => (nm / 1e3, "µm"),
+        nm => (nm / 1e6, "mm"),
+    };
+    // Three digits, and none that says nothing.
+    let digits = (2 - number.abs().max(1e-9).log10().floor() as i32).clamp(0, 6) as usize;
+    let text = format!("{number:.digits$}");
+    let text = match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.'),
+        false => &text,
+    };
+    format!("{text} {unit}")
+}

@@ -1,0 +1,79 @@
+//! A window to look at volumes in: slices, sections, projections, channels in colours, ids.
+//!
+//! [`open`] makes a [`Scene`] of files or of the output of a run; a [`Loader`] fetches the slices that are looked at
+//! from the disk, on threads of its own, and keeps the latest; [`ViewState`] is what the user has chosen, and
+//! [`images`] makes pictures of it. None of these knows of the window, which is in [`window`].
+
+pub mod images;
+mod loader;
+mod metadata;
+mod open;
+mod planes;
+mod scene;
+mod state;
+#[cfg(test)]
+mod tests;
+pub mod window;
+
+pub use loader::{Loader, Section, Wanted};
+pub use open::open;
+pub use scene::{Layer, Scene, ViewVolume};
+pub use state::{LayerView, ViewState};
+
+use crate::config::ConfigError;
+use crate::io::read::ReadError;
+use std::path::PathBuf;
+
+/// Why something cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    /// Nothing was named.
+    #[error(
+        "name a volume, several of one size, or the output folder of a run (with its simulation.toml)"
+    )]
+    Nothing,
+    /// A volume cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A file of pixels in colours cannot be read.
+    #[error("{path}: {reason}")]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The record of a run is not what it should be.
+    #[error(transparent)]
+    Record(#[from] ConfigError),
+    /// A run's folder without its volumes.
+    #[error(
+        "{folder}: simulation.toml names no volume of the run that is still there; run it again, or name the volumes themselves"
+    )]
+    NoVolumes {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Volumes that do not lie on one another.
+    #[error("{first} has {} voxels (z, x, y), but {second} has {}: only volumes of one size are shown together", size(.first_shape), size(.second_shape))]
+    SizesDiffer {
+        /// The first volume.
+        first: PathBuf,
+        /// Its size.
+        first_shape: [usize; 3],
+        /// The one that differs.
+        second: PathBuf,
+        /// Its size.
+        second_shape: [usize; 3],
+    },
+    /// No window can be opened.
+    #[error(
+        "no window can be opened: {0}; every run writes quicklook.png beside its output, which needs none"
+    )]
+    NoWindow(String),
+}
+
+fn size(shape: &[usize; 3]) -> String {
+    let [z, x, y] = shape;
+    format!("{z} x {x} x {y}")
+}
