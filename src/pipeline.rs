@@ -22,7 +22,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 /// Where a run's results go. Slices come in order.
-pub trait Sink {
+pub trait Sink: Send {
     /// The labelled cells, known before any slice comes.
     ///
     /// # Errors
@@ -107,7 +107,7 @@ pub struct Outcome {
 const SPILL_MEMORY_BYTES: usize = 128 << 20;
 
 /// Proteins that are not drawn but given.
-pub trait GivenCounts {
+pub trait GivenCounts: Sync {
     /// The counts (x, y) of a fluorophore, by its index, in a slice of the volume, if there are any.
     fn slice(&self, fluorophore: usize, z: usize) -> Option<Vec<u32>>;
 }
@@ -264,75 +264,57 @@ impl<'a> Pipeline<'a> {
                 SliceStore::new(image_shape[0], memory, self.input.spill_folder)
             })
             .collect();
-        let mut maxima = Vec::new();
         self.observer
             .begin("labelling and imaging", self.model.volume.shape[0]);
-        let mut first = Recorder::new(self.model, self.plan, self.input).start(selection);
+        let mut collector = Collector {
+            model: self.model,
+            one_step: self.plan.is_one_step(),
+            sheets: self.model.truth_volumes(self.input.volume.sheets()),
+            pixels,
+            spilled: &spilled,
+            sink: &mut *sink,
+            maxima: Vec::new(),
+        };
+        let mut start = Recorder::new(self.model, self.plan, self.input).start(selection);
         let mut pending: VecDeque<(Ticket, &Step)> = VecDeque::new();
-        for step in &self.plan.schedule.steps {
+        let mut done: Option<(Vec<Vec<u32>>, &Step)> = None;
+        let mut steps = self.plan.schedule.steps.iter();
+        loop {
             self.check_interrupt()?;
-            let mut recorder = Recorder::new(self.model, self.plan, self.input);
-            recorder.step(step, selection)?;
-            let mut recording = std::mem::take(&mut first);
-            recording.commands.extend(recorder.finish().commands);
-            pending.push_back((self.backend.submit(recording)?, step));
-            if pending.len() >= IN_FLIGHT
-                && let Some((ticket, step)) = pending.pop_front()
-            {
-                maxima = self.collect(ticket, step, pixels, &spilled, sink)?;
+            let next = steps.next();
+            if next.is_none() && pending.is_empty() && done.is_none() {
+                break;
             }
-            self.observer.advance(step.images.len());
+            // The results of a step are written while the device works on those after it.
+            let collected = done.take();
+            let images = collected.as_ref().map_or(0, |(_, step)| step.images.len());
+            let (worked, written) = rayon::join(
+                || -> Result<_, RunError> {
+                    if let Some(step) = next {
+                        let mut recorder = Recorder::new(self.model, self.plan, self.input);
+                        recorder.step(step, selection)?;
+                        let mut recording = std::mem::take(&mut start);
+                        recording.commands.extend(recorder.finish().commands);
+                        pending.push_back((self.backend.submit(recording)?, step));
+                    }
+                    if next.is_some() && pending.len() < self.backend.in_flight() {
+                        return Ok(None);
+                    }
+                    let Some((ticket, step)) = pending.pop_front() else {
+                        return Ok(None);
+                    };
+                    Ok(Some((self.backend.wait(ticket)?, step)))
+                },
+                || collected.map_or(Ok(()), |(reads, step)| collector.take(reads, step)),
+            );
+            written?;
+            done = worked?;
+            self.observer.advance(images);
         }
-        for (ticket, step) in pending {
-            maxima = self.collect(ticket, step, pixels, &spilled, sink)?;
-        }
+        let maxima = collector.maxima;
         self.observer.end();
         self.finish(&maxima, pixels, &spilled, sink)?;
         Ok(maxima)
-    }
-
-    /// Takes what a step read back, in the order in which `Recorder::step` recorded it; returns the
-    /// maxima so far.
-    fn collect(
-        &mut self,
-        ticket: Ticket,
-        step: &Step,
-        pixels: usize,
-        spilled: &[SliceStore],
-        sink: &mut dyn Sink,
-    ) -> Result<Vec<u32>, RunError> {
-        let step_z = self.model.camera.step_z;
-        let mut reads = self.backend.wait(ticket)?.into_iter();
-        let (first, count) = kept(&step.regions, step_z);
-        if count > 0 {
-            let sheets = self.model.truth_volumes(self.input.volume.sheets());
-            for fluorophore in 0..self.model.fluorophores.len() {
-                for sheet in 0..sheets {
-                    let slices = TruthSlices {
-                        fluorophore,
-                        sheet,
-                        first: first / step_z,
-                        cells: &reads.next().unwrap_or_default(),
-                    };
-                    sink.truth(slices).map_err(RunError::Sink)?;
-                }
-            }
-        }
-        let (first, count) = kept(&step.images, step_z);
-        if count > 0 && !self.plan.is_one_step() {
-            for store in spilled {
-                let images = reads.next().unwrap_or_default();
-                images
-                    .par_chunks_exact(pixels)
-                    .enumerate()
-                    .try_for_each(|(offset, image)| {
-                        store.put_sparse(first / step_z + offset, image)
-                    })?;
-            }
-        }
-        let flags = reads.next().unwrap_or_default();
-        check_status(flags.first().copied().unwrap_or(0))?;
-        Ok(reads.next().unwrap_or_default())
     }
 
     /// The thresholds of a channel's grey values.
@@ -362,34 +344,122 @@ impl<'a> Pipeline<'a> {
         let mut recording = Recording::default();
         recording.write(self.plan.buffers.thresholds, 0, thresholds);
         self.observer.begin("normalising and writing", slices);
-        for first in (0..slices).step_by(batch) {
+        let one_step = self.plan.is_one_step();
+        let mut grey: Option<(usize, Vec<Vec<u32>>)> = None;
+        let mut batches = (0..slices).step_by(batch);
+        loop {
             self.check_interrupt()?;
-            let count = batch.min(slices - first);
-            let mut recorder = Recorder::new(self.model, self.plan, self.input);
-            for (channel, store) in spilled.iter().enumerate() {
-                let images = if self.plan.is_one_step() {
-                    None
-                } else {
-                    let mut images = vec![0; count * pixels];
-                    images
-                        .par_chunks_exact_mut(pixels)
-                        .enumerate()
-                        .try_for_each(|(offset, image)| store.get_sparse(first + offset, image))?;
-                    Some(images)
-                };
-                recorder.normalise(channel, images, count * pixels);
+            let next = batches.next();
+            if next.is_none() && grey.is_none() {
+                break;
             }
-            recording.commands.extend(recorder.finish().commands);
-            let ticket = self.backend.submit(std::mem::take(&mut recording))?;
-            let grey = self.backend.wait(ticket)?;
-            let channels: Vec<&[u8]> = grey
-                .iter()
-                .map(|words| &bytemuck::cast_slice(words)[..count * pixels * grey_bytes])
-                .collect();
-            sink.images(first, &channels).map_err(RunError::Sink)?;
-            self.observer.advance(count);
+            // As in the sweep before: one batch is written while the next is made.
+            let finished = grey.take();
+            let written = finished
+                .as_ref()
+                .map_or(0, |(first, _)| batch.min(slices - first));
+            let (made, wrote) = rayon::join(
+                || -> Result<_, RunError> {
+                    let Some(first) = next else { return Ok(None) };
+                    let count = batch.min(slices - first);
+                    let mut recorder = Recorder::new(self.model, self.plan, self.input);
+                    for (channel, store) in spilled.iter().enumerate() {
+                        let images = if one_step {
+                            None
+                        } else {
+                            Some(fetch(store, first, count, pixels)?)
+                        };
+                        recorder.normalise(channel, images, count * pixels);
+                    }
+                    let mut recording = std::mem::take(&mut recording);
+                    recording.commands.extend(recorder.finish().commands);
+                    let ticket = self.backend.submit(recording)?;
+                    Ok(Some((first, self.backend.wait(ticket)?)))
+                },
+                || -> Result<(), RunError> {
+                    let Some((first, grey)) = finished else {
+                        return Ok(());
+                    };
+                    let bytes = batch.min(slices - first) * pixels * grey_bytes;
+                    let channels: Vec<&[u8]> = grey
+                        .iter()
+                        .map(|words| &bytemuck::cast_slice(words)[..bytes])
+                        .collect();
+                    sink.images(first, &channels).map_err(RunError::Sink)
+                },
+            );
+            wrote?;
+            grey = made?;
+            self.observer.advance(written);
         }
         self.observer.end();
+        Ok(())
+    }
+}
+
+/// Images of a channel that were kept aside.
+fn fetch(
+    store: &SliceStore,
+    first: usize,
+    count: usize,
+    pixels: usize,
+) -> Result<Vec<u32>, StoreError> {
+    let mut images = vec![0; count * pixels];
+    images
+        .par_chunks_exact_mut(pixels)
+        .enumerate()
+        .try_for_each(|(offset, image)| store.get_sparse(first + offset, image))?;
+    Ok(images)
+}
+
+/// Takes what the steps read back.
+struct Collector<'a> {
+    model: &'a Model,
+    one_step: bool,
+    /// Volumes of ground truth per fluorophore.
+    sheets: usize,
+    pixels: usize,
+    /// For each channel the images that wait for its maximum.
+    spilled: &'a [SliceStore],
+    sink: &'a mut dyn Sink,
+    /// The channels' maxima so far.
+    maxima: Vec<u32>,
+}
+
+impl Collector<'_> {
+    /// Takes what a step read back, in the order in which `Recorder::step` recorded it.
+    fn take(&mut self, reads: Vec<Vec<u32>>, step: &Step) -> Result<(), RunError> {
+        let step_z = self.model.camera.step_z;
+        let mut reads = reads.into_iter();
+        let (first, count) = kept(&step.regions, step_z);
+        if count > 0 {
+            for fluorophore in 0..self.model.fluorophores.len() {
+                for sheet in 0..self.sheets {
+                    let slices = TruthSlices {
+                        fluorophore,
+                        sheet,
+                        first: first / step_z,
+                        cells: &reads.next().unwrap_or_default(),
+                    };
+                    self.sink.truth(slices).map_err(RunError::Sink)?;
+                }
+            }
+        }
+        let (first, count) = kept(&step.images, step_z);
+        if count > 0 && !self.one_step {
+            for store in self.spilled {
+                let images = reads.next().unwrap_or_default();
+                images
+                    .par_chunks_exact(self.pixels)
+                    .enumerate()
+                    .try_for_each(|(offset, image)| {
+                        store.put_sparse(first / step_z + offset, image)
+                    })?;
+            }
+        }
+        let flags = reads.next().unwrap_or_default();
+        check_status(flags.first().copied().unwrap_or(0))?;
+        self.maxima = reads.next().unwrap_or_default();
         Ok(())
     }
 }

@@ -111,6 +111,11 @@ impl Backend for CpuBackend {
         (2 * rayon::current_num_threads()).max(16)
     }
 
+    /// A submission is done when it returns.
+    fn in_flight(&self) -> usize {
+        1
+    }
+
     fn allocate(&mut self, specs: &[BufferSpec], poison: bool) -> Result<(), ComputeError> {
         self.buffers.clear();
         let bytes: u64 = specs.iter().map(BufferSpec::bytes).sum();

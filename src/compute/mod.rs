@@ -78,7 +78,7 @@ pub struct KernelTime {
 }
 
 /// A device that runs recordings. Buffers are words of 32 bits.
-pub trait Backend {
+pub trait Backend: Send {
     /// Name for people: "CPU, 2 threads" or the adapter's name with backend and driver.
     fn name(&self) -> &str;
 
@@ -88,6 +88,12 @@ pub trait Backend {
     /// The deepest slab, in slices, that serves it: more would only need more memory.
     fn deepest_slab(&self) -> usize {
         usize::MAX
+    }
+
+    /// How many submissions serve it together: the host prepares one while the device works on
+    /// another.
+    fn in_flight(&self) -> usize {
+        crate::plan::IN_FLIGHT
     }
 
     /// Replaces all buffers by these; `Buffer(i)` is `specs[i]`. Contents are undefined: `poison`
