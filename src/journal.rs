@@ -8,6 +8,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::io::write::cause;
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
@@ -19,7 +20,7 @@ const MAGIC: &[u8] = b"simexm-gpu journal 1\n";
 
 /// Why a journal cannot be kept or read.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: what the run has finished cannot be kept: {source}", path.display())]
+#[error("{}: what is done cannot be kept: {}", path.display(), cause(source))]
 pub struct JournalError {
     /// The file.
     pub path: PathBuf,

@@ -234,18 +234,18 @@ pub fn simulate(
     let slices = model.image_shape()[0];
     let mut identity = Identity::new(&config, seed, slices, &targets);
     let mut leftovers = Vec::new();
-    let known = match earlier {
+    let known = match earlier.filter(Earlier::is_worth_it) {
         Some(earlier) if options.resume => Some(earlier.resume(&root, &identity)?),
+        Some(earlier) => {
+            earlier.warn(&root, watcher);
+            leftovers.extend_from_slice(earlier.results());
+            None
+        }
         None if options.resume => {
             let folder = root.display();
             watcher.note(&format!(
                 "{folder} holds no unfinished run: starting from the beginning"
             ));
-            None
-        }
-        Some(earlier) => {
-            earlier.warn(&root, watcher);
-            leftovers.extend_from_slice(earlier.results());
             None
         }
         None => None,
@@ -369,7 +369,9 @@ impl Parts<'_> {
             .create(RECORD_NAME.as_ref())?
             .write_whole(text.as_bytes())?;
         let published = serde_json::to_vec(&output.seal()?).unwrap_or_default();
-        self.journal.publish(&published)?;
+        // A run that is killed while its files get their names would be met by the next as a stranger's. No
+        // room for that is no failure.
+        let _ = self.journal.publish(&published);
         let committed = output.commit();
         if committed.is_ok() || self.journal.mark().images == 0 {
             self.journal.remove();

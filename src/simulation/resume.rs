@@ -229,16 +229,19 @@ impl Earlier {
         }
     }
 
+    /// Whether anything is finished.
+    pub(super) fn is_worth_it(&self) -> bool {
+        self.progress().0 > 0
+    }
+
     /// Says that it could go on.
     pub(super) fn warn(&self, root: &Path, watcher: &mut dyn Watcher) {
         let (finished, slices) = self.progress();
-        if finished > 0 {
-            watcher.warn(&format!(
-                "{} holds an unfinished run with {finished} of {slices} slices done. This run starts anew, and takes \
-                 its place when its first slices are done; to go on with the other, stop this one and use --resume",
-                root.display()
-            ));
-        }
+        watcher.warn(&format!(
+            "{} holds an unfinished run with {finished} of {slices} slices done. This run starts anew, and takes \
+             its place when its first slices are done; to go on with the other, stop this one and use --resume",
+            root.display()
+        ));
     }
 }
 
