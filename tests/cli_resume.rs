@@ -41,6 +41,7 @@ fn wait_for_journal(workplace: &Workplace, run: &mut Child) {
 /// How a run ended that was started.
 fn end(run: Child) -> Outcome {
     let output = run.wait_with_output().unwrap();
+    // A pipe that was taken is empty here.
     Outcome {
         code: output.status.code(),
         stdout: String::new(),
@@ -102,7 +103,20 @@ fn a_run_that_is_killed_at_any_moment_goes_on() {
 
 #[test]
 fn so_does_one_with_a_volume_for_each_cell() {
-    let workplace = workplace();
+    let workplace = Workplace::new();
+    let [depth, rows, columns] = SHAPE;
+    let id = |voxel: usize| {
+        let (z, x, y) = (
+            voxel / columns / rows,
+            voxel / columns % rows,
+            voxel % columns,
+        );
+        1 + 4 * (z / 50) + 2 * (x / 45) + y / 40
+    };
+    let ids: Vec<u16> = (0..depth * rows * columns)
+        .map(|voxel| id(voxel) as u16)
+        .collect();
+    workplace.volume(SHAPE, &ids);
     let keys = "path = \"out\"\nformat = \"image sequence\"\ngt_cells = \"splitted\"\nsim_channels = \"merged\"";
     workplace.configure(&[("path = \"out\"", keys)]);
     killed_and_resumed(&workplace);
@@ -112,13 +126,22 @@ fn so_does_one_with_a_volume_for_each_cell() {
 fn an_interrupted_run_says_that_it_can_go_on() {
     use nix::sys::signal::{Signal, kill};
     use nix::unistd::Pid;
+    use std::io::{BufRead, BufReader, Read};
     let workplace = workplace();
     workplace.simulate(&["--output", "whole"]);
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let mut run = start(&workplace, &["--resume"]);
+        // From the first line on it knows what to do with signals.
+        let mut stderr = BufReader::new(run.stderr.take().unwrap());
+        let mut told = String::new();
+        stderr.read_line(&mut told).unwrap();
         wait_for_journal(&workplace, &mut run);
         kill(Pid::from_raw(run.id() as i32), signal).unwrap();
-        let outcome = end(run);
+        stderr.read_to_string(&mut told).unwrap();
+        let outcome = Outcome {
+            stderr: told,
+            ..end(run)
+        };
         assert_eq!(outcome.code, Some(130), "{outcome:?}");
         let words = ["interrupted; ", "of 60 slices are done", "--resume"];
         assert!(outcome.tells(&words), "{outcome:?}");
