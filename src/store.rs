@@ -37,8 +37,8 @@ pub struct Aside<'a> {
 }
 
 impl<'a> Aside<'a> {
-    /// Data that most runs of some hundred slices do not exceed, little beside the buffers of a slab.
-    pub const MEMORY_BYTES: usize = 48 << 20;
+    /// Little beside the buffers of a slab, so that memory does not grow with the depth of a volume.
+    pub const MEMORY_BYTES: usize = 16 << 20;
 
     /// As much in memory as suits most runs.
     pub const fn new(folder: &'a Path) -> Self {
