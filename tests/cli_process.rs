@@ -97,6 +97,33 @@ fn without_an_adapter_the_cpu_does_the_same_and_says_why() {
 }
 
 #[test]
+fn timings_tell_bytes_and_rates_of_every_pass() {
+    let workplace = Workplace::new();
+    let outcome = workplace.simulate(&["-q", "--timings"]);
+    let lines: Vec<Vec<&str>> = outcome
+        .stdout
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(lines[0], ["pass", "calls", "ms", "MB", "GB/s"]);
+    let record = workplace.record("out");
+    let passes = record["run"]["passes"].as_array().unwrap();
+    // The header, the passes, and their sum.
+    assert_eq!(lines.len(), passes.len() + 2, "{outcome:?}");
+    for (line, pass) in lines[1..].iter().zip(passes) {
+        assert_eq!(pass["pass"].as_str(), Some(line[0]));
+        let number = |key: &str| pass[key].as_integer().unwrap();
+        assert_eq!(number("calls").to_string(), line[1], "{pass}");
+        assert_eq!(format!("{:.3}", number("bytes") as f64 / 1e6), line[3]);
+        assert!(pass["seconds"].as_float().unwrap() >= 0.0);
+    }
+    let names: Vec<&str> = lines[1..].iter().map(|line| line[0]).collect();
+    for pass in ["scatter", "emit", "filter", "bin", "normalise", "all"] {
+        assert!(names.contains(&pass), "{names:?}");
+    }
+}
+
+#[test]
 fn quiet_prints_nothing() {
     let workplace = Workplace::new();
     for backend in ["cpu", "auto"] {

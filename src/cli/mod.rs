@@ -10,6 +10,7 @@ mod phantom;
 mod progress;
 mod psf;
 mod run;
+mod timings;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

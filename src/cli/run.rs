@@ -1,7 +1,7 @@
 //! `simexm-gpu CONFIG`.
 
 use super::progress::Progress;
-use super::{exit, report, say, tell};
+use super::{exit, report, say, tell, timings};
 use clap::Args;
 use simexm_gpu::config::{BackendChoice, Choice, Config, Override};
 use simexm_gpu::host;
@@ -39,6 +39,9 @@ pub(super) struct RunArgs {
     /// Go on with a run that was stopped, from its last finished slab
     #[arg(long)]
     resume: bool,
+    /// Print what each pass on the device moved, and how fast
+    #[arg(long)]
+    timings: bool,
     /// Print warnings and errors only
     #[arg(short, long)]
     quiet: bool,
@@ -150,6 +153,11 @@ pub(super) fn run(args: &RunArgs) -> u8 {
         Ok(outcome) => {
             if !args.quiet {
                 summary(&outcome);
+            }
+            if args.timings {
+                timings::table(&outcome.passes())
+                    .iter()
+                    .for_each(|line| say(line));
             }
             exit::DONE
         }

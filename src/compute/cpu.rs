@@ -1,12 +1,12 @@
 //! Runs recordings with the kernels' CPU twins, on the threads of the current rayon pool.
 
 use super::{
-    Access, Backend, Bound, BufferSpec, Command, ComputeError, CpuCall, KernelTime, Limits,
-    Recording, Ticket,
+    Access, Backend, Bound, BufferSpec, Command, ComputeError, CpuCall, Extent, KernelTime, Limits,
+    Recording, Ticket, traffic::Account,
 };
 use rayon::prelude::*;
-use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
+use std::time::Instant;
 
 /// The CPU backend: buffers in host memory, each command done when `submit` returns.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct CpuBackend {
     buffers: Vec<Vec<u32>>,
     results: HashMap<u64, Vec<Vec<u32>>>,
     submissions: u64,
-    times: BTreeMap<&'static str, Duration>,
+    account: Account,
 }
 
 impl CpuBackend {
@@ -38,7 +38,7 @@ impl CpuBackend {
             buffers: Vec::new(),
             results: HashMap::new(),
             submissions: 0,
-            times: BTreeMap::new(),
+            account: Account::default(),
         }
     }
 
@@ -61,6 +61,9 @@ impl CpuBackend {
                 buffers,
                 ..
             } => {
+                let words: Vec<usize> = buffers.iter().map(|b| self.buffers[b.0].len()).collect();
+                let traffic = (kernel.traffic)(Extent::new(&params, &words));
+                self.account.call(kernel.name, traffic);
                 let start = Instant::now();
                 // Written buffers are taken out of the arena for the call, so that they can be
                 // borrowed beside the ones that are read.
@@ -82,7 +85,7 @@ impl CpuBackend {
                 for (index, words) in written {
                     self.buffers[index] = words;
                 }
-                *self.times.entry(kernel.name).or_default() += start.elapsed();
+                self.account.time(kernel.name, start.elapsed());
             }
         }
     }
@@ -156,7 +159,6 @@ impl Backend for CpuBackend {
     }
 
     fn kernel_times(&mut self) -> Vec<KernelTime> {
-        let time = |(&kernel, &time)| KernelTime { kernel, time };
-        self.times.iter().map(time).collect()
+        self.account.kernels()
     }
 }

@@ -1,5 +1,6 @@
 //! One value says everything about a pass.
 
+use super::{Extent, Traffic};
 use std::sync::atomic::AtomicU32;
 
 /// How a kernel uses a buffer it binds.
@@ -75,6 +76,8 @@ pub struct Kernel {
     pub agreement: Agreement,
     /// The same pass in Rust.
     pub cpu: fn(&mut CpuCall<'_>),
+    /// Bytes that a dispatch must move.
+    pub traffic: fn(Extent<'_>) -> Traffic,
 }
 
 /// A buffer as a CPU twin sees it.

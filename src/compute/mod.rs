@@ -8,12 +8,12 @@ pub mod cpu;
 pub mod gpu;
 mod kernel;
 mod recording;
+mod traffic;
 
 pub(crate) use kernel::kernel_params;
 pub use kernel::{Access, Agreement, Bound, CpuCall, Kernel, KernelParams, ParamsLayout};
 pub use recording::{Buffer, BufferSpec, Command, Recording, Variant};
-
-use std::time::Duration;
+pub use traffic::{Extent, KernelTime, Traffic};
 
 /// Why a device could not do its work.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -68,15 +68,6 @@ pub struct Limits {
 #[derive(Debug)]
 pub struct Ticket(pub(crate) u64);
 
-/// Time spent in one kernel, summed over its dispatches.
-#[derive(Clone, Debug, PartialEq)]
-pub struct KernelTime {
-    /// Name of the kernel.
-    pub kernel: &'static str,
-    /// Sum over all its dispatches.
-    pub time: Duration,
-}
-
 /// A device that runs recordings. Buffers are words of 32 bits.
 pub trait Backend: Send {
     /// Name for people: "CPU, 2 threads" or the adapter's name with backend and driver.
@@ -115,6 +106,6 @@ pub trait Backend: Send {
     /// When the device failed meanwhile.
     fn wait(&mut self, ticket: Ticket) -> Result<Vec<Vec<u32>>, ComputeError>;
 
-    /// Time per kernel so far; empty where the device cannot measure it.
+    /// What each kernel did so far, and how long it took where the device can measure it.
     fn kernel_times(&mut self) -> Vec<KernelTime>;
 }

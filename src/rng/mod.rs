@@ -6,20 +6,22 @@
 //! backend, the number of threads, or how the volume was cut into slabs. `shaders/shared/philox.wgsl`
 //! is the twin of this module.
 
+mod row;
 mod table;
-pub(crate) use table::draw_from;
+pub(crate) use row::RowDraws;
+pub(crate) use table::TableView;
 #[cfg(test)]
 mod tests;
 
 pub use table::{DiscreteTable, TableError};
 
+const MULTIPLIER: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
+
 /// One block of Philox4x32-10: four random words for a 128-bit counter under a 64-bit key.
 pub fn philox4x32_10(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
-    const MULTIPLIER: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
-    const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
     for round in 0..10 {
         if round > 0 {
-            key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
+            key = advance(key);
         }
         let product0 = u64::from(MULTIPLIER[0]) * u64::from(counter[0]);
         let product1 = u64::from(MULTIPLIER[1]) * u64::from(counter[2]);
@@ -31,6 +33,12 @@ pub fn philox4x32_10(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
         ];
     }
     counter
+}
+
+/// The key of the next round.
+fn advance(key: [u32; 2]) -> [u32; 2] {
+    const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+    [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])]
 }
 
 /// What a stream of draws is for. The names become part of the key, so they must never change.

@@ -157,10 +157,63 @@ impl DiscreteTable {
     }
 }
 
-/// [`DiscreteTable::draw`] on the form of [`DiscreteTable::words`], at `offset` in a buffer of tables.
-#[inline]
-pub(crate) fn draw_from(tables: &[u32], offset: u32, len: u32, word: u32) -> u32 {
-    let (offset, len) = (offset as usize, len as usize);
-    let thresholds = &tables[offset..offset + len];
-    tables[offset + len + thresholds.partition_point(|&t| t <= word)]
+/// A [`DiscreteTable`] among the tables of a device, made for many draws.
+#[derive(Debug)]
+pub(crate) struct TableView<'a> {
+    thresholds: &'a [u32],
+    values: &'a [u32],
+    /// How many thresholds the smallest word with these first 8 bits has reached; one more at the end.
+    reached: [u32; 257],
+}
+
+impl<'a> TableView<'a> {
+    /// The table of `len` thresholds at `offset`, in the form of [`DiscreteTable::words`].
+    pub(crate) fn new(tables: &'a [u32], offset: u32, len: u32) -> Self {
+        let (offset, len) = (offset as usize, len as usize);
+        let (thresholds, values) = tables[offset..=offset + 2 * len].split_at(len);
+        let mut reached = [len as u32; 257];
+        for (bits, reached) in (0u32..256).zip(&mut reached) {
+            *reached = thresholds.partition_point(|&t| t <= bits << 24) as u32;
+        }
+        Self {
+            thresholds,
+            values,
+            reached,
+        }
+    }
+
+    /// [`DiscreteTable::draw`].
+    #[inline]
+    pub(crate) fn draw(&self, word: u32) -> u32 {
+        let bits = (word >> 24) as usize;
+        let (from, to) = (self.reached[bits] as usize, self.reached[bits + 1] as usize);
+        // Of most tables but few thresholds have the same first bits.
+        let more = if to == from {
+            0
+        } else {
+            self.thresholds[from..to].partition_point(|&t| t <= word)
+        };
+        self.values[from + more]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_view_draws_what_its_table_draws(
+            mean in 0.0f64..2000.0, before in 0usize..5, words in prop::collection::vec(any::<u32>(), 50),
+        ) {
+            let table = DiscreteTable::poisson(mean).expect("a small mean");
+            let tables: Vec<u32> = std::iter::repeat_n(7, before).chain(table.words()).chain([9]).collect();
+            let view = TableView::new(&tables, before as u32, table.len());
+            let edges = table.thresholds.iter().flat_map(|&t| [t - 1, t, t.saturating_add(1)]);
+            for word in edges.chain(words).chain([0, u32::MAX]) {
+                prop_assert_eq!(view.draw(word), table.draw(word), "{}", word);
+            }
+        }
+    }
 }

@@ -31,8 +31,22 @@ struct Run<'a> {
     brightest_pixel_photons: BTreeMap<&'a str, u32>,
     seconds: BTreeMap<&'a str, f64>,
     seconds_on_device: BTreeMap<String, f64>,
+    passes: Vec<Pass<'a>>,
     photons: Vec<PhotonRow<'a>>,
     files: Vec<ManifestEntry>,
+}
+
+/// What a kernel did on the device.
+#[derive(Serialize)]
+struct Pass<'a> {
+    pass: &'a str,
+    calls: u64,
+    /// Bytes that it had to move.
+    bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes_per_second: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -100,6 +114,19 @@ pub(super) fn text(
                 .device_times()
                 .into_iter()
                 .map(|time| (time.stage.clone(), seconds(&time)))
+                .collect(),
+            passes: report
+                .passes()
+                .into_iter()
+                .map(|pass| Pass {
+                    pass: pass.kernel,
+                    calls: pass.calls,
+                    bytes: pass.traffic.total(),
+                    seconds: pass
+                        .time
+                        .map(|time| (time.as_secs_f64() * 1e6).round() / 1e6),
+                    bytes_per_second: pass.bytes_per_second().map(f64::round),
+                })
                 .collect(),
             photons: photons.collect(),
             files,

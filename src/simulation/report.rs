@@ -26,7 +26,7 @@ pub struct Report {
     pub device: String,
     /// Wall clock of the stages, in order.
     pub stages: Vec<StageTime>,
-    /// Time in each kernel on the device; empty where it cannot be measured.
+    /// What each kernel did on the device: calls, bytes and, where it can be measured, time.
     pub kernels: Vec<KernelTime>,
     /// The brightest pixel of each channel, in photons.
     pub maxima: Vec<u32>,
@@ -34,32 +34,34 @@ pub struct Report {
     pub image_shape: [usize; 3],
 }
 
+/// Kernels by stage of the model, in the model's order.
+const GROUPS: &[(&str, &[&str])] = &[
+    ("regions", &["regions", "survey"]),
+    ("labelling", &["scatter"]),
+    ("emission", &["emit"]),
+    (
+        "blur",
+        &[
+            "rows_forward",
+            "columns_forward",
+            "filter",
+            "columns_inverse",
+            "rows_inverse",
+        ],
+    ),
+    ("camera", &["bin", "magnify", "maximum", "normalise"]),
+    ("ground truth", &["truth"]),
+];
+
 impl Report {
     /// Time on the device by stage of the model, in the model's order.
     pub fn device_times(&self) -> Vec<StageTime> {
-        const GROUPS: &[(&str, &[&str])] = &[
-            ("regions", &["regions", "survey"]),
-            ("labelling", &["scatter"]),
-            ("emission", &["emit"]),
-            (
-                "blur",
-                &[
-                    "rows_forward",
-                    "columns_forward",
-                    "filter",
-                    "columns_inverse",
-                    "rows_inverse",
-                ],
-            ),
-            ("camera", &["bin", "magnify", "maximum", "normalise"]),
-            ("ground truth", &["truth"]),
-        ];
         let time = |kernels: &[&str]| {
             let in_group = |time: &&KernelTime| kernels.contains(&time.kernel);
             self.kernels
                 .iter()
                 .filter(in_group)
-                .map(|time| time.time)
+                .filter_map(|time| time.time)
                 .sum()
         };
         let group = |(stage, kernels): &(&str, &[&str])| StageTime {
@@ -71,5 +73,28 @@ impl Report {
             .map(group)
             .filter(|group| !group.time.is_zero())
             .collect()
+    }
+
+    /// What each kernel did, in the order in which a run meets them.
+    pub fn passes(&self) -> Vec<&KernelTime> {
+        let order = GROUPS.iter().flat_map(|(_, kernels)| *kernels);
+        order
+            .filter_map(|name| self.kernels.iter().find(|pass| pass.kernel == *name))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::GROUPS;
+    use crate::stages::KERNELS;
+
+    #[test]
+    fn every_kernel_belongs_to_a_stage() {
+        let mut named: Vec<&str> = GROUPS.iter().flat_map(|(_, k)| *k).copied().collect();
+        let mut kernels: Vec<&str> = KERNELS.iter().map(|kernel| kernel.name).collect();
+        named.sort_unstable();
+        kernels.sort_unstable();
+        assert_eq!(named, kernels);
     }
 }

@@ -1,7 +1,9 @@
 //! Voxels summed over the camera's pixels (docs/model.md section 7).
 
 use super::{for_rows, status};
-use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
+use crate::compute::{
+    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+};
 use std::sync::atomic::Ordering;
 
 kernel_params! {
@@ -32,7 +34,17 @@ pub static BIN: Kernel = Kernel {
     bindings: &[Access::Read, Access::ReadWrite, Access::ReadWrite],
     agreement: Agreement::Exact,
     cpu: bin_cpu,
+    traffic: bin_traffic,
 };
+
+fn bin_traffic(extent: Extent<'_>) -> Traffic {
+    let p: BinParams = extent.params();
+    let slices = u64::from(p.slices);
+    Traffic::words(
+        slices * u64::from(p.size_x) * u64::from(p.size_y),
+        slices * u64::from(p.image_x) * u64::from(p.image_y),
+    )
+}
 
 fn bin_cpu(call: &mut CpuCall<'_>) {
     let p: BinParams = call.params();

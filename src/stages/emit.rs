@@ -1,8 +1,10 @@
 //! Photons that leave a voxel: proteins times photons per protein (docs/model.md section 4).
 
-use super::{Ring, for_rows};
-use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
-use crate::rng::{StreamKey, draw_from};
+use super::{Ring, for_rows_init};
+use crate::compute::{
+    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+};
+use crate::rng::{RowDraws, StreamKey, TableView};
 
 kernel_params! {
     /// Slices `first_z .. first_z + slices` of one fluorophore in one channel.
@@ -43,7 +45,14 @@ pub static EMIT: Kernel = Kernel {
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Exact,
     cpu: emit_cpu,
+    traffic: emit_traffic,
 };
+
+fn emit_traffic(extent: Extent<'_>) -> Traffic {
+    let p: EmitParams = extent.params();
+    let voxels = u64::from(p.slices) * u64::from(p.size_x) * u64::from(p.size_y);
+    Traffic::words(voxels, voxels)
+}
 
 fn emit_cpu(call: &mut CpuCall<'_>) {
     let p: EmitParams = call.params();
@@ -51,23 +60,27 @@ fn emit_cpu(call: &mut CpuCall<'_>) {
     let (size_x, size_y) = (p.size_x as usize, p.size_y as usize);
     let ring = Ring::new(p.counts_ring, size_x * size_y);
     let (counts, tables) = (counts.read::<u32>(), tables.read::<u32>());
+    let photons = TableView::new(tables, p.photons_at, p.photons_len);
     let key = StreamKey([p.key_0, p.key_1]);
-    for_rows(
+    for_rows_init(
         emission.write(),
         size_x,
         size_y,
         p.slices,
-        |slice, x, out: &mut [f32]| {
+        RowDraws::default,
+        |draws, slice, x, out: &mut [f32]| {
             let z = p.first_z + slice;
             let counts = &ring.slice(counts, z)[x * size_y..][..size_y];
+            draws.clear();
             for (y, (out, &count)) in out.iter_mut().zip(counts).enumerate() {
-                *out = if count == 0 {
-                    0.0
-                } else {
-                    let voxel = [p.origin_z + z, p.origin_x + x as u32, p.origin_y + y as u32];
-                    let word = key.at(voxel, 0)[0];
-                    count as f32 * draw_from(tables, p.photons_at, p.photons_len, word) as f32
-                };
+                *out = 0.0;
+                if count != 0 {
+                    draws.push(y, 0);
+                }
+            }
+            let start = [p.origin_z + z, p.origin_x + x as u32, p.origin_y];
+            for (y, words) in draws.draw(key, start) {
+                out[y] = counts[y] as f32 * photons.draw(words[0]) as f32;
             }
         },
     );

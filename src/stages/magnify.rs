@@ -1,8 +1,10 @@
 //! Voxels spread over a camera finer than they are (docs/model.md section 7).
 
 use super::status;
-use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
-use crate::rng::{StreamKey, draw_from};
+use crate::compute::{
+    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+};
+use crate::rng::{RowDraws, StreamKey, TableView};
 use rayon::prelude::*;
 use std::sync::atomic::Ordering;
 
@@ -65,43 +67,72 @@ pub static MAGNIFY: Kernel = Kernel {
     ],
     agreement: Agreement::Exact,
     cpu: magnify_cpu,
+    traffic: magnify_traffic,
 };
+
+fn magnify_traffic(extent: Extent<'_>) -> Traffic {
+    let p: MagnifyParams = extent.params();
+    // Voxels; which pixels they fall on is drawn.
+    let voxels = u64::from(p.slices) * u64::from(p.size_x) * u64::from(p.size_y);
+    Traffic::words(voxels, 0)
+}
 
 fn magnify_cpu(call: &mut CpuCall<'_>) {
     let p: MagnifyParams = call.params();
     let [blurred, tables, mut image, mut state] = call.buffers();
     let (size_x, size_y) = (p.size_x as usize, p.size_y as usize);
     let (blurred, tables) = (blurred.read::<u32>(), tables.read::<u32>());
-    let (image, state) = (image.atomic(), state.atomic());
+    let state = state.atomic();
     let key = StreamKey([p.key_0, p.key_1]);
-    let voxels = &blurred[..p.slices as usize * size_x * size_y];
-    voxels
-        .par_chunks_exact(size_y)
+    let jitter_x = TableView::new(tables, p.jitter_x_at, p.jitter_x_len);
+    let jitter_y = TableView::new(tables, p.jitter_y_at, p.jitter_y_len);
+    let (image_x, image_y) = (p.image_x as usize, p.image_y as usize);
+    // A slice is one thread's, so that pixels need no atomic additions.
+    let slices = blurred.par_chunks_exact(size_x * size_y);
+    image.write::<u32>()[..p.slices as usize * image_x * image_y]
+        .par_chunks_exact_mut(image_x * image_y)
+        .zip(slices)
         .enumerate()
-        .for_each(|(row, values)| {
-            let (slice, x) = ((row / size_x) as u32, (row % size_x) as u32);
-            let z = p.origin_z + p.first_z + slice * p.step_z;
-            for (y, &value) in values.iter().enumerate() {
-                if value == 0 {
-                    continue;
+        .for_each_init(RowDraws::default, |draws, (slice, (image, voxels))| {
+            let z = p.origin_z + p.first_z + slice as u32 * p.step_z;
+            let mut overflow = false;
+            for (x, values) in voxels.chunks_exact(size_y).enumerate() {
+                draws.clear();
+                for (y, &value) in values.iter().enumerate() {
+                    if value != 0 {
+                        draws.push(y, 0);
+                    }
                 }
-                let y = y as u32;
-                let words = key.at([z, p.origin_x + x, p.origin_y + y], 0);
-                let mut i = x / p.bin_x;
-                if p.magnify_x > 1 {
-                    let jitter = draw_from(tables, p.jitter_x_at, p.jitter_x_len, words[0]);
-                    i = (p.magnify_x * x + jitter).min(p.image_x - 1);
-                }
-                let mut j = y / p.bin_y;
-                if p.magnify_y > 1 {
-                    let jitter = draw_from(tables, p.jitter_y_at, p.jitter_y_len, words[1]);
-                    j = (p.magnify_y * y + jitter).min(p.image_y - 1);
-                }
-                let at = (slice as usize * p.image_x as usize + i as usize) * p.image_y as usize;
-                let before = image[at + j as usize].fetch_add(value, Ordering::Relaxed);
-                if before.checked_add(value).is_none() {
-                    state[0].fetch_or(status::IMAGE_OVERFLOW, Ordering::Relaxed);
+                for (y, words) in draws.draw(key, [z, p.origin_x + x as u32, p.origin_y]) {
+                    let i = place(x, &jitter_x, words[0], p.bin_x, p.magnify_x, p.image_x);
+                    let j = place(y, &jitter_y, words[1], p.bin_y, p.magnify_y, p.image_y);
+                    let pixel = &mut image[i * image_y + j];
+                    let (sum, wrapped) = pixel.overflowing_add(values[y]);
+                    *pixel = sum;
+                    overflow |= wrapped;
                 }
             }
+            if overflow {
+                state[0].fetch_or(status::IMAGE_OVERFLOW, Ordering::Relaxed);
+            }
         });
+}
+
+/// The pixel on which a voxel falls, along one axis.
+#[inline]
+fn place(
+    voxel: usize,
+    jitter: &TableView<'_>,
+    word: u32,
+    bin: u32,
+    magnify: u32,
+    pixels: u32,
+) -> usize {
+    let voxel = voxel as u32;
+    let pixel = if magnify > 1 {
+        (magnify * voxel + jitter.draw(word)).min(pixels - 1)
+    } else {
+        voxel / bin
+    };
+    pixel as usize
 }

@@ -1,6 +1,8 @@
 //! The brightest pixel so far (docs/model.md section 7).
 
-use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
+use crate::compute::{
+    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+};
 use rayon::prelude::*;
 
 kernel_params! {
@@ -21,7 +23,13 @@ pub static MAXIMUM: Kernel = Kernel {
     bindings: &[Access::Read, Access::ReadWrite],
     agreement: Agreement::Exact,
     cpu: maximum_cpu,
+    traffic: maximum_traffic,
 };
+
+fn maximum_traffic(extent: Extent<'_>) -> Traffic {
+    let p: MaximumParams = extent.params();
+    Traffic::words(p.pixels.into(), 0)
+}
 
 fn maximum_cpu(call: &mut CpuCall<'_>) {
     let p: MaximumParams = call.params();

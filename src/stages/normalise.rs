@@ -1,6 +1,8 @@
 //! Pixels as grey values of 8 or 16 bits (docs/model.md section 7).
 
-use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
+use crate::compute::{
+    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+};
 use rayon::prelude::*;
 
 kernel_params! {
@@ -25,7 +27,13 @@ pub static NORMALISE: Kernel = Kernel {
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Exact,
     cpu: normalise_cpu,
+    traffic: normalise_traffic,
 };
+
+fn normalise_traffic(extent: Extent<'_>) -> Traffic {
+    let p: NormaliseParams = extent.params();
+    Traffic::words(p.pixels.into(), p.pixels.div_ceil(p.per_word).into())
+}
 
 /// The smallest pixel value of each grey value from 1 to `largest`, so that a value v becomes
 /// round(largest v / maximum), half to even, by comparisons alone. An empty channel stays 0.

@@ -1,7 +1,9 @@
 //! Which regions of its cell a voxel belongs to (docs/model.md section 1).
 
 use super::{Ring, for_rows};
-use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
+use crate::compute::{
+    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+};
 
 /// Bit of the membrane in a word of regions.
 pub const MEMBRANE: u32 = 1;
@@ -44,7 +46,22 @@ pub static REGIONS: Kernel = Kernel {
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Exact,
     cpu: regions_cpu,
+    traffic: regions_traffic,
 };
+
+fn regions_traffic(extent: Extent<'_>) -> Traffic {
+    let p: RegionsParams = extent.params();
+    let plane = u64::from(p.size_x) * u64::from(p.size_y);
+    // The slices before and after, as far as there are any.
+    let near = if p.isotropic != 0 {
+        let end = (p.first_z + p.slices + 1).min(p.depth);
+        end.saturating_sub(p.first_z.saturating_sub(1))
+    } else {
+        p.slices
+    };
+    let notes = if p.annotated != 0 { p.slices } else { 0 };
+    Traffic::words(u64::from(near + notes) * plane, u64::from(p.slices) * plane)
+}
 
 fn regions_cpu(call: &mut CpuCall<'_>) {
     let p: RegionsParams = call.params();

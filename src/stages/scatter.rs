@@ -1,8 +1,10 @@
 //! Proteins of one labelling layer (docs/model.md section 2).
 
 use super::{Ring, status};
-use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
-use crate::rng::{StreamKey, draw_from};
+use crate::compute::{
+    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+};
+use crate::rng::{RowDraws, StreamKey, TableView};
 use rayon::prelude::*;
 use std::sync::atomic::Ordering;
 
@@ -80,7 +82,15 @@ pub static SCATTER: Kernel = Kernel {
     ],
     agreement: Agreement::Exact,
     cpu: scatter_cpu,
+    traffic: scatter_traffic,
 };
+
+fn scatter_traffic(extent: Extent<'_>) -> Traffic {
+    let p: ScatterParams = extent.params();
+    let voxels = u64::from(p.slices) * u64::from(p.size_x) * u64::from(p.size_y);
+    // Labels and regions; where proteins land depends on the cells.
+    Traffic::words(2 * voxels, 0)
+}
 
 fn scatter_cpu(call: &mut CpuCall<'_>) {
     let p: ScatterParams = call.params();
@@ -102,46 +112,68 @@ fn scatter_cpu(call: &mut CpuCall<'_>) {
     let (counts, state) = (counts.atomic(), state.atomic());
     let proteins = StreamKey([p.proteins_key_0, p.proteins_key_1]);
     let displacement = StreamKey([p.displacement_key_0, p.displacement_key_1]);
-    let displaced = |voxel: [u32; 3], cell: u32| -> [i32; 3] {
-        let words = displacement.at(voxel, cell);
-        [
-            draw_from(tables, p.z_at, p.z_len, words[0]) as i32,
-            draw_from(tables, p.x_at, p.x_len, words[1]) as i32,
-            draw_from(tables, p.y_at, p.y_len, words[2]) as i32,
-        ]
+    let view = |at, len| TableView::new(tables, at, len);
+    let count = view(p.count_at, p.count_len);
+    let displaced = view(p.displaced_at, p.displaced_len);
+    let moves = [
+        view(p.z_at, p.z_len),
+        view(p.x_at, p.x_len),
+        view(p.y_at, p.y_len),
+    ];
+    let size = [p.depth as i32, p.size_x as i32, p.size_y as i32];
+    let add = |place: [i32; 3], count: u32| {
+        if (0..3).any(|axis| place[axis] < 0 || place[axis] >= size[axis]) {
+            return;
+        }
+        let [z, x, y] = place.map(|position| position as usize);
+        let at = (z % p.counts_ring as usize) * plane + x * size_y + y;
+        let before = counts[at].fetch_add(count, Ordering::Relaxed);
+        if before.checked_add(count).is_none() {
+            state[0].fetch_or(status::COUNTS_OVERFLOW, Ordering::Relaxed);
+        }
     };
     (0..p.slices as usize * size_x)
         .into_par_iter()
-        .for_each(|row| {
-            let (z, x) = (p.first_z + (row / size_x) as u32, row % size_x);
-            let row_cells = &labels_ring.slice(labels, z)[x * size_y..][..size_y];
-            let row_bits = &regions[row * size_y..][..size_y];
-            for (y, (&cell, &bits)) in row_cells.iter().zip(row_bits).enumerate() {
-                if bits & p.region == 0 || selection[cell as usize / 32] >> (cell % 32) & 1 == 0 {
-                    continue;
+        .for_each_init(
+            || (RowDraws::default(), RowDraws::default(), Vec::new()),
+            |(sites, leaving, leaving_counts), row| {
+                let (z, x) = (p.first_z + (row / size_x) as u32, row % size_x);
+                let row_cells = &labels_ring.slice(labels, z)[x * size_y..][..size_y];
+                let row_bits = &regions[row * size_y..][..size_y];
+                sites.clear();
+                for (y, (&cell, &bits)) in row_cells.iter().zip(row_bits).enumerate() {
+                    if bits & p.region != 0 && selection[cell as usize / 32] >> (cell % 32) & 1 != 0
+                    {
+                        sites.push(y, cells[cell as usize]);
+                    }
                 }
-                let voxel = [p.origin_z + z, p.origin_x + x as u32, p.origin_y + y as u32];
-                let key = cells[cell as usize];
-                let words = proteins.at(voxel, key);
-                let count = draw_from(tables, p.count_at, p.count_len, words[0]);
-                if count == 0 {
-                    continue;
+                leaving.clear();
+                leaving_counts.clear();
+                let start = [p.origin_z + z, p.origin_x + x as u32, p.origin_y];
+                for (y, words) in sites.draw(proteins, start) {
+                    let count = count.draw(words[0]);
+                    if count == 0 {
+                        continue;
+                    }
+                    if displaced.draw(words[1]) == 0 {
+                        add([z as i32, x as i32, y as i32], count);
+                    } else {
+                        leaving.push(y, cells[row_cells[y] as usize]);
+                        leaving_counts.push(count);
+                    }
                 }
-                let mut place = [z as i32, x as i32, y as i32];
-                if draw_from(tables, p.displaced_at, p.displaced_len, words[1]) != 0 {
-                    let moves = displaced(voxel, key);
-                    place = std::array::from_fn(|axis| place[axis] + moves[axis]);
+                let drawn = leaving.draw(displacement, start);
+                for ((y, words), &count) in drawn.zip(&*leaving_counts) {
+                    let moved = |axis: usize| moves[axis].draw(words[axis]) as i32;
+                    add(
+                        [
+                            z as i32 + moved(0),
+                            x as i32 + moved(1),
+                            y as i32 + moved(2),
+                        ],
+                        count,
+                    );
                 }
-                let size = [p.depth as i32, p.size_x as i32, p.size_y as i32];
-                if (0..3).any(|axis| place[axis] < 0 || place[axis] >= size[axis]) {
-                    continue;
-                }
-                let [z, x, y] = place.map(|position| position as usize);
-                let at = (z % p.counts_ring as usize) * plane + x * size_y + y;
-                let before = counts[at].fetch_add(count, Ordering::Relaxed);
-                if before.checked_add(count).is_none() {
-                    state[0].fetch_or(status::COUNTS_OVERFLOW, Ordering::Relaxed);
-                }
-            }
-        });
+            },
+        );
 }

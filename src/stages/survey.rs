@@ -1,7 +1,9 @@
 //! Voxels of each cell in one region.
 
 use super::Ring;
-use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
+use crate::compute::{
+    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+};
 use rayon::prelude::*;
 use std::sync::atomic::Ordering;
 
@@ -31,7 +33,14 @@ pub static SURVEY: Kernel = Kernel {
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Exact,
     cpu: survey_cpu,
+    traffic: survey_traffic,
 };
+
+fn survey_traffic(extent: Extent<'_>) -> Traffic {
+    let p: SurveyParams = extent.params();
+    // Labels and regions; the counts of a few cells stay in the cache.
+    Traffic::words(2 * u64::from(p.slices) * u64::from(p.plane), 0)
+}
 
 fn survey_cpu(call: &mut CpuCall<'_>) {
     let p: SurveyParams = call.params();

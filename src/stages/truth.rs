@@ -1,7 +1,9 @@
 //! The ground truth of a fluorophore at the images' size (docs/model.md section 7).
 
 use super::{Ring, for_rows};
-use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
+use crate::compute::{
+    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+};
 
 kernel_params! {
     /// The kept slices `first_z, first_z + step_z, ...` of a slab of regions that starts at `slab_z`.
@@ -49,7 +51,16 @@ pub static TRUTH: Kernel = Kernel {
     bindings: &[Access::Read, Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Exact,
     cpu: truth_cpu,
+    traffic: truth_traffic,
 };
+
+fn truth_traffic(extent: Extent<'_>) -> Traffic {
+    let p: TruthParams = extent.params();
+    let pixels = u64::from(p.slices) * u64::from(p.image_x) * u64::from(p.image_y);
+    // Label and region of the voxel that is shown, and where sheets are combined the cell so far.
+    let read = if p.combine != 0 { 3 } else { 2 };
+    Traffic::words(read * pixels, pixels)
+}
 
 /// The voxel that a pixel shows, along one axis.
 fn source(pixel: usize, bin: u32, magnify: u32, size: usize) -> usize {

@@ -15,6 +15,7 @@ use simexm_gpu::stages::normalise::{NormaliseParams, thresholds};
 use simexm_gpu::stages::{bin, emit, magnify, maximum, regions, scatter, survey, truth};
 
 /// One dispatch: what each binding holds before it; nothing means poison of that many words.
+#[derive(Clone)]
 pub struct Case {
     pub variant: Option<Variant>,
     pub params: Vec<u8>,
@@ -22,9 +23,19 @@ pub struct Case {
     pub workgroups: u32,
 }
 
+#[derive(Clone)]
 pub enum Contents {
     Words(Vec<u32>),
     Poison(usize),
+}
+
+impl Contents {
+    pub fn len(&self) -> usize {
+        match self {
+            Words(words) => words.len(),
+            Poison(words) => *words,
+        }
+    }
 }
 
 fn one_per_thread(threads: usize) -> u32 {

@@ -4,6 +4,7 @@ mod cases;
 #[path = "../common/mod.rs"]
 mod common;
 mod dice;
+mod traffic;
 
 use cases::{Case, Contents, cases};
 use common::{allocate_words, backends, execute, gpu};
@@ -27,14 +28,7 @@ const SHAPES: &[[usize; 3]] = &[
 
 /// Runs a case and returns what the written bindings hold afterwards.
 fn outcome(kernel: &'static Kernel, case: &Case, backend: &mut dyn Backend) -> Vec<Vec<u32>> {
-    let words: Vec<usize> = case
-        .bindings
-        .iter()
-        .map(|binding| match binding {
-            Contents::Words(words) => words.len(),
-            Contents::Poison(words) => *words,
-        })
-        .collect();
+    let words: Vec<usize> = case.bindings.iter().map(Contents::len).collect();
     let buffers: Vec<Buffer> = allocate_words(backend, &words);
     let mut recording = Recording::default();
     for (&buffer, binding) in buffers.iter().zip(&case.bindings) {

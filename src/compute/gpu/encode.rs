@@ -1,7 +1,7 @@
 //! From a recording to wgpu's commands.
 
 use super::{GpuBackend, shader};
-use crate::compute::{Buffer, Command, ComputeError, Recording};
+use crate::compute::{Buffer, Command, ComputeError, Extent, Kernel, Recording};
 use std::sync::Arc;
 
 /// What a submission leaves behind until it is waited for.
@@ -127,6 +127,7 @@ impl GpuBackend {
                         pass.push((group, workgroups));
                     }
                     dispatch_index += 1;
+                    self.count(kernel, &block, &buffers);
                     let goes_on = matches!(commands.peek(),
                         Some(Command::Dispatch { kernel: next, variant: v, .. })
                             if std::ptr::eq(*next, kernel) && *v == variant);
@@ -166,6 +167,14 @@ impl GpuBackend {
             reads,
             timing,
         }
+    }
+
+    /// Takes a dispatch to account.
+    fn count(&mut self, kernel: &Kernel, params: &[u8], buffers: &[Buffer]) {
+        let words = |buffer: &Buffer| (self.buffers[buffer.0].size() / 4) as usize;
+        let words: Vec<usize> = buffers.iter().map(words).collect();
+        let traffic = (kernel.traffic)(Extent::new(params, &words));
+        self.account.call(kernel.name, traffic);
     }
 
     fn encoder(&self) -> wgpu::CommandEncoder {

@@ -8,9 +8,10 @@ pub mod shader;
 pub use adapters::{AdapterSummary, adapters};
 
 use super::{Backend, BufferSpec, ComputeError, KernelTime, Limits, Recording, Ticket};
+use crate::compute::traffic::Account;
 use encode::InFlight;
 use pipelines::Pipelines;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ pub struct GpuBackend {
     buffers: Vec<wgpu::Buffer>,
     in_flight: HashMap<u64, InFlight>,
     submissions: u64,
-    times: BTreeMap<&'static str, Duration>,
+    account: Account,
     failure: Arc<Mutex<Option<String>>>,
 }
 
@@ -81,7 +82,7 @@ impl GpuBackend {
             buffers: Vec::new(),
             in_flight: HashMap::new(),
             submissions: 0,
-            times: BTreeMap::new(),
+            account: Account::default(),
             failure,
         })
     }
@@ -187,15 +188,14 @@ impl Backend for GpuBackend {
             let period = f64::from(self.queue.get_timestamp_period());
             for (kernel, stamps) in std::iter::zip(kernels, stamps.chunks_exact(2)) {
                 let ticks = stamps[1].saturating_sub(stamps[0]);
-                *self.times.entry(kernel).or_default() +=
-                    Duration::from_nanos((ticks as f64 * period) as u64);
+                let time = Duration::from_nanos((ticks as f64 * period) as u64);
+                self.account.time(kernel, time);
             }
         }
         reads.map_or(Ok(Vec::new()), |staging| self.mapped(&staging))
     }
 
     fn kernel_times(&mut self) -> Vec<KernelTime> {
-        let time = |(&kernel, &time)| KernelTime { kernel, time };
-        self.times.iter().map(time).collect()
+        self.account.kernels()
     }
 }

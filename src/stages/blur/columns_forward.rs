@@ -1,7 +1,9 @@
 //! Complex transform along x of the reflected and padded columns.
 
 use super::{padded_source, zeros};
-use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
+use crate::compute::{
+    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+};
 use crate::fft::{BLOCK, complex_plan};
 use rayon::prelude::*;
 use rustfft::FftDirection;
@@ -39,7 +41,18 @@ pub static COLUMNS_FORWARD: Kernel = Kernel {
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Rounding,
     cpu: columns_forward_cpu,
+    traffic: columns_forward_traffic,
 };
+
+fn columns_forward_traffic(extent: Extent<'_>) -> Traffic {
+    let p: ColumnsForwardParams = extent.params();
+    let slices = u64::from(p.slices);
+    let slot = extent.words(2) / u64::from(p.spectra_ring);
+    Traffic::words(
+        2 * slices * u64::from(p.size_x) * u64::from(p.frequencies),
+        slices * slot,
+    )
+}
 
 fn columns_forward_cpu(call: &mut CpuCall<'_>) {
     let p: ColumnsForwardParams = call.params();

@@ -1,7 +1,9 @@
 //! Complex transform back along x, cropped to the volume.
 
 use super::zeros;
-use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
+use crate::compute::{
+    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+};
 use crate::fft::{BLOCK, complex_plan};
 use rayon::prelude::*;
 use rustfft::FftDirection;
@@ -33,7 +35,17 @@ pub static COLUMNS_INVERSE: Kernel = Kernel {
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Rounding,
     cpu: columns_inverse_cpu,
+    traffic: columns_inverse_traffic,
 };
+
+fn columns_inverse_traffic(extent: Extent<'_>) -> Traffic {
+    let p: ColumnsInverseParams = extent.params();
+    let columns = u64::from(p.slices) * u64::from(p.blocks) * BLOCK as u64;
+    Traffic::words(
+        2 * columns * u64::from(p.length_x),
+        2 * columns * u64::from(p.size_x),
+    )
+}
 
 fn columns_inverse_cpu(call: &mut CpuCall<'_>) {
     let p: ColumnsInverseParams = call.params();

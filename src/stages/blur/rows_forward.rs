@@ -1,7 +1,9 @@
 //! Real-to-complex transform along y of the reflected and padded rows.
 
 use super::{padded_source, zeros};
-use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
+use crate::compute::{
+    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+};
 use crate::fft::real_plans;
 use rayon::prelude::*;
 use rustfft::num_complex::Complex32;
@@ -31,7 +33,15 @@ pub static ROWS_FORWARD: Kernel = Kernel {
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Rounding,
     cpu: rows_forward_cpu,
+    traffic: rows_forward_traffic,
 };
+
+fn rows_forward_traffic(extent: Extent<'_>) -> Traffic {
+    let p: RowsForwardParams = extent.params();
+    let frequencies = u64::from(p.order_at - p.split_at);
+    let rows = u64::from(p.rows);
+    Traffic::words(rows * u64::from(p.size_y), 2 * rows * frequencies)
+}
 
 fn rows_forward_cpu(call: &mut CpuCall<'_>) {
     let p: RowsForwardParams = call.params();

@@ -1,10 +1,13 @@
 //! Complex-to-real transform back along y, cropped, rounded, with the baseline added.
 
 use super::zeros;
-use crate::compute::{Access, Agreement, CpuCall, Kernel, KernelParams, kernel_params};
+use crate::compute::{
+    Access, Agreement, CpuCall, Extent, Kernel, KernelParams, Traffic, kernel_params,
+};
 use crate::fft::{BLOCK, real_plans};
-use crate::rng::{StreamKey, draw_from};
+use crate::rng::{RowDraws, StreamKey, TableView};
 use crate::stages::{for_rows_init, status};
+use pulp::Simd;
 use rustfft::num_complex::Complex32;
 use std::sync::atomic::Ordering;
 
@@ -63,7 +66,15 @@ pub static ROWS_INVERSE: Kernel = Kernel {
     ],
     agreement: Agreement::Rounding,
     cpu: rows_inverse_cpu,
+    traffic: rows_inverse_traffic,
 };
+
+fn rows_inverse_traffic(extent: Extent<'_>) -> Traffic {
+    let p: RowsInverseParams = extent.params();
+    let frequencies = u64::from(p.order_at - p.split_at);
+    let rows = u64::from(p.slices) * u64::from(p.size_x);
+    Traffic::words(2 * rows * frequencies, rows * u64::from(p.size_y))
+}
 
 /// The baseline's Gaussian, exp(-2 (position / size)^2) along each axis (docs/model.md section 6): its
 /// value at (x, y) is the product of element x and element `size_x + y`.
@@ -76,9 +87,10 @@ pub fn baseline_profile(size_x: usize, size_y: usize) -> Vec<f32> {
     along(size_x).chain(along(size_y)).collect()
 }
 
+/// The largest f32 below 2^32.
+const MOST: f32 = 4_294_967_040.0;
+
 fn rows_inverse_cpu(call: &mut CpuCall<'_>) {
-    /// The largest f32 below 2^32.
-    const MOST: f32 = 4_294_967_040.0;
     let p: RowsInverseParams = call.params();
     let [rows, _, tables, profile, mut blurred, mut state] = call.buffers();
     let (size_x, size_y) = (p.size_x as usize, p.size_y as usize);
@@ -89,26 +101,24 @@ fn rows_inverse_cpu(call: &mut CpuCall<'_>) {
     let (rows, tables) = (rows.read::<Complex32>(), tables.read::<u32>());
     let (profile, state) = (profile.read::<f32>(), state.atomic());
     let key = StreamKey([p.key_0, p.key_1]);
-    let baseline = |slice: u32, x: usize, y: usize| {
-        let z = p.origin_z + p.first_z + slice * p.step_z;
-        let word = key.at([z, p.origin_x + x as u32, p.origin_y + y as u32], 0)[0];
-        let photons = draw_from(tables, p.baseline_at, p.baseline_len, word);
-        let gain = profile[x] * profile[size_x + y];
-        (photons as f32 * gain).round_ties_even() as u32
+    let photons = (p.baseline != 0).then(|| TableView::new(tables, p.baseline_at, p.baseline_len));
+    let scratch = || {
+        let line = vec![0.0f32; length];
+        let draws = RowDraws::default();
+        (
+            zeros(frequencies),
+            line,
+            zeros(plan.get_scratch_len()),
+            draws,
+        )
     };
     for_rows_init(
         blurred.write(),
         size_x,
         size_y,
         p.slices,
-        || {
-            (
-                zeros(frequencies),
-                vec![0.0f32; length],
-                zeros(plan.get_scratch_len()),
-            )
-        },
-        |(spectrum, line, scratch), slice, x, out: &mut [u32]| {
+        scratch,
+        |(spectrum, line, scratch, draws), slice, x, out: &mut [u32]| {
             for (block, values) in spectrum.chunks_mut(BLOCK).enumerate() {
                 let at = ((slice as usize * blocks + block) * size_x + x) * BLOCK;
                 values.copy_from_slice(&rows[at..at + values.len()]);
@@ -117,12 +127,16 @@ fn rows_inverse_cpu(call: &mut CpuCall<'_>) {
             spectrum[0].im = 0.0;
             spectrum[frequencies - 1].im = 0.0;
             let _ = plan.process_with_scratch(spectrum, line, scratch);
-            let mut overflow = false;
-            for (y, (out, &value)) in out.iter_mut().zip(&*line).enumerate() {
-                *out = value.clamp(0.0, MOST).round_ties_even() as u32;
-                overflow |= value > MOST;
-                if p.baseline != 0 {
-                    let (sum, wrapped) = out.overflowing_add(baseline(slice, x, y));
+            let mut overflow = round_row(line, out);
+            if let Some(photons) = &photons {
+                draws.clear();
+                (0..size_y).for_each(|y| draws.push(y, 0));
+                let z = p.origin_z + p.first_z + slice * p.step_z;
+                let drawn = draws.draw(key, [z, p.origin_x + x as u32, p.origin_y]);
+                for ((y, words), out) in drawn.zip(&mut *out) {
+                    let gain = profile[x] * profile[size_x + y];
+                    let baseline = (photons.draw(words[0]) as f32 * gain).round_ties_even() as u32;
+                    let (sum, wrapped) = out.overflowing_add(baseline);
                     *out = sum;
                     overflow |= wrapped;
                 }
@@ -132,4 +146,29 @@ fn rows_inverse_cpu(call: &mut CpuCall<'_>) {
             }
         },
     );
+}
+
+/// Whole photons, half to even, from 0 to [`MOST`]; true where there are more.
+#[pulp::with_simd(round_row = pulp::Arch::new())]
+#[inline(always)]
+fn round_row_simd<'a, S: Simd>(_: S, values: &'a [f32], photons: &'a mut [u32]) -> bool {
+    /// Adding 2^23 leaves no room for fractions: the sum is rounded as the sum of floats is.
+    const SHIFT: f32 = 8_388_608.0;
+    const TOGETHER: usize = 16;
+    let mut overflow = false;
+    let chunks = photons.chunks_mut(TOGETHER).zip(values.chunks(TOGETHER));
+    for (photons, values) in chunks {
+        let most = values.iter().fold(0.0f32, |most, &value| most.max(value));
+        if most < SHIFT / 2.0 {
+            for (photons, &value) in photons.iter_mut().zip(values) {
+                *photons = (value.max(0.0) + SHIFT).to_bits() - SHIFT.to_bits();
+            }
+        } else {
+            for (photons, &value) in photons.iter_mut().zip(values) {
+                *photons = value.clamp(0.0, MOST).round_ties_even() as u32;
+            }
+            overflow |= most > MOST;
+        }
+    }
+    overflow
 }
