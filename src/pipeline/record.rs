@@ -21,7 +21,7 @@ pub(super) struct Recorder<'a> {
     model: &'a Model,
     plan: &'a Plan,
     input: Input<'a>,
-    recording: Recording,
+    recording: Recording<'static>,
 }
 
 impl<'a> Recorder<'a> {
@@ -34,7 +34,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    pub(super) fn finish(self) -> Recording {
+    pub(super) fn finish(self) -> Recording<'static> {
         self.recording
     }
 
@@ -49,7 +49,7 @@ impl<'a> Recorder<'a> {
 
     /// What stays on the device for the whole image sweep; `maxima` are those of the images that are there
     /// already.
-    pub(super) fn start(mut self, selection: &Selection, maxima: &[u32]) -> Recording {
+    pub(super) fn start(mut self, selection: &Selection, maxima: &[u32]) -> Recording<'static> {
         let b = &self.plan.buffers;
         let [_, size_x, size_y] = self.model.volume.shape;
         let out = &mut self.recording;
@@ -118,7 +118,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// The survey of a step: one read, the counts of its slices.
-    pub(super) fn survey(mut self, step: &Step) -> Result<Recording, StoreError> {
+    pub(super) fn survey(mut self, step: &Step) -> Result<Recording<'static>, StoreError> {
         let b = &self.plan.buffers;
         let (_, _, plane) = self.size();
         let cells = self.input.volume.cells.len();
