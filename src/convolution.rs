@@ -7,12 +7,13 @@ use crate::compute::{
 use crate::fft::{BLOCK, FourierTables, Layout, LineVariant, SliceTransform};
 use crate::psf::RADIUS;
 use crate::schedule::{Reach, Schedule, Step};
+use crate::stages::blur::TAPS;
 use crate::stages::blur::columns_forward::{COLUMNS_FORWARD, ColumnsForwardParams};
 use crate::stages::blur::columns_inverse::{COLUMNS_INVERSE, ColumnsInverseParams};
 use crate::stages::blur::filter::{FILTER, FilterParams};
+use crate::stages::blur::psf_spectra::{OCTANT, record_psf_spectra};
 use crate::stages::blur::rows_forward::{ROWS_FORWARD, RowsForwardParams};
 use crate::stages::blur::rows_inverse::{ROWS_INVERSE, RowsInverseParams};
-use crate::stages::blur::{TAPS, kernel_spectra};
 use rayon::prelude::*;
 use std::collections::VecDeque;
 
@@ -72,6 +73,7 @@ const BLURRED: Buffer = Buffer(6);
 const STATUS: Buffer = Buffer(7);
 const TABLES: Buffer = Buffer(8);
 const PROFILE: Buffer = Buffer(9);
+const KERNEL: Buffer = Buffer(10);
 
 /// A convolution of volumes of one shape with one kernel of 31 x 31 x 31, mirror-symmetric along each
 /// axis; the volume goes on beyond its borders as its reflection. It owns the buffers of its backend.
@@ -96,7 +98,7 @@ impl<'a> Convolution<'a> {
         octant: &[f64],
         shape: [usize; 3],
     ) -> Result<Self, ConvolutionError> {
-        if shape.contains(&0) || octant.len() != TAPS.pow(3) {
+        if shape.contains(&0) || octant.len() != OCTANT {
             let values = octant.len();
             return Err(ConvolutionError::Shape { shape, values });
         }
@@ -132,8 +134,8 @@ impl<'a> Convolution<'a> {
         backend.allocate(&specs, false)?;
         let mut recording = Recording::default();
         recording.write(FOURIER, 0, tables.words.clone());
-        let spectra = kernel_spectra(octant, &transform);
-        recording.write(PSF, 0, bytemuck::cast_vec::<f32, u32>(spectra));
+        let buffers = [KERNEL, FOURIER, PSF];
+        record_psf_spectra(&mut recording, octant, &transform, &tables, buffers);
         recording.clear(STATUS, 0..1);
         let ticket = backend.submit(recording)?;
         backend.wait(ticket)?;
@@ -349,6 +351,7 @@ fn specs(
         ("status", 1),
         ("tables", 1),
         ("baseline profile", transform.size_x + transform.size_y),
+        ("point spread function's values", OCTANT),
     ];
     let spec = |(name, words): (&str, usize)| BufferSpec {
         name: name.to_owned(),

@@ -42,6 +42,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "blur",
         &[
+            "psf_spectra",
             "rows_forward",
             "columns_forward",
             "filter",

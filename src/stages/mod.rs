@@ -21,6 +21,7 @@ pub static KERNELS: &[&Kernel] = &[
     &survey::SURVEY,
     &scatter::SCATTER,
     &emit::EMIT,
+    &blur::psf_spectra::PSF_SPECTRA,
     &blur::rows_forward::ROWS_FORWARD,
     &blur::columns_forward::COLUMNS_FORWARD,
     &blur::filter::FILTER,

@@ -5,12 +5,13 @@ use simexm_gpu::compute::{Backend, Buffer, Kernel, KernelParams, Recording};
 use simexm_gpu::fft::{BLOCK, Layout, LineVariant, SliceTransform};
 use simexm_gpu::psf::RADIUS;
 use simexm_gpu::schedule::{Reach, Schedule, kept};
+use simexm_gpu::stages::blur::TAPS;
 use simexm_gpu::stages::blur::columns_forward::{COLUMNS_FORWARD, ColumnsForwardParams};
 use simexm_gpu::stages::blur::columns_inverse::{COLUMNS_INVERSE, ColumnsInverseParams};
 use simexm_gpu::stages::blur::filter::{FILTER, FilterParams};
+use simexm_gpu::stages::blur::psf_spectra::{OCTANT, record_psf_spectra};
 use simexm_gpu::stages::blur::rows_forward::{ROWS_FORWARD, RowsForwardParams};
 use simexm_gpu::stages::blur::rows_inverse::{ROWS_INVERSE, RowsInverseParams};
-use simexm_gpu::stages::blur::{TAPS, kernel_spectra};
 
 /// Photons that leave the voxels of a fluorophore, (z, x, y), and its point spread function's octant.
 pub struct Source {
@@ -79,6 +80,7 @@ pub fn blur(
             1,
             1,
             size_x + size_y,
+            OCTANT,
         ],
     );
     let [
@@ -94,6 +96,7 @@ pub fn blur(
         status,
         photons,
         profile,
+        octant,
     ] = buffers;
     let per_source = [(ring_0, psf_0), (ring_1, psf_1)];
 
@@ -101,8 +104,8 @@ pub fn blur(
     recording.write(fourier, 0, tables.words.clone());
     recording.clear(status, 0..1);
     for (source, (_, psf)) in sources.iter().zip(per_source) {
-        let spectra = kernel_spectra(&source.octant, &transform);
-        recording.write(psf, 0, bytemuck::cast_vec(spectra));
+        let buffers = [octant, fourier, psf];
+        record_psf_spectra(&mut recording, &source.octant, &transform, &tables, buffers);
     }
     let mut reads = 0;
     for step in &schedule.steps {

@@ -5,12 +5,13 @@ use Contents::{Poison, Words};
 use simexm_gpu::compute::{Grid, Kernel, KernelParams, Variant};
 use simexm_gpu::fft::{BLOCK, FourierTables, Layout, LineVariant, SliceTransform};
 use simexm_gpu::rng::DiscreteTable;
+use simexm_gpu::stages::blur::TAPS;
 use simexm_gpu::stages::blur::columns_forward::ColumnsForwardParams;
 use simexm_gpu::stages::blur::columns_inverse::ColumnsInverseParams;
 use simexm_gpu::stages::blur::filter::FilterParams;
+use simexm_gpu::stages::blur::psf_spectra::{OCTANT, PsfSpectraParams};
 use simexm_gpu::stages::blur::rows_forward::RowsForwardParams;
 use simexm_gpu::stages::blur::rows_inverse::{RowsInverseParams, baseline_profile};
-use simexm_gpu::stages::blur::{TAPS, kernel_spectra};
 use simexm_gpu::stages::normalise::{NormaliseParams, thresholds};
 use simexm_gpu::stages::{bin, emit, magnify, maximum, regions, scatter, survey, truth};
 
@@ -266,6 +267,16 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 columns,
             )]
         }
+        "psf_spectra" => {
+            let frequencies = transform.blocks() * (transform.length_x / 2 + 1) * BLOCK;
+            let bindings = vec![
+                Words(dice.floats(OCTANT, 1.0)),
+                Words(fourier.words.clone()),
+                Poison(frequencies * TAPS),
+            ];
+            let params = PsfSpectraParams::new(&transform, &fourier);
+            vec![case(params, bindings, one_per_thread(frequencies))]
+        }
         "filter" => [(1, 0), (2, 1), (3, 0)]
             .into_iter()
             .map(|(step_z, accumulate)| {
@@ -280,13 +291,10 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     slices: kept as u32,
                     accumulate,
                 };
-                let octant: Vec<f64> = (0..TAPS * TAPS * TAPS)
-                    .map(|i| 1.0 / (1.0 + (i % 97) as f64))
-                    .collect();
-                let psf = kernel_spectra(&octant, &transform);
+                let frequencies = transform.blocks() * (transform.length_x / 2 + 1) * BLOCK;
                 let bindings = vec![
                     Words(dice.floats(2 * slices * transform.spectrum(), 1e3)),
-                    Words(bytemuck::cast_vec(psf)),
+                    Words(dice.floats(frequencies * TAPS, 1e-3)),
                     Words(dice.floats(2 * kept * transform.spectrum(), 1e-1)),
                 ];
                 case(params, bindings, one_per_thread(transform.spectrum()))

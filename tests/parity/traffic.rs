@@ -18,6 +18,7 @@ fn traffic(kernel: &Kernel, case: &Case) -> Traffic {
 const DENSE: &[&str] = &[
     "regions",
     "emit",
+    "psf_spectra",
     "rows_forward",
     "columns_forward",
     "filter",
