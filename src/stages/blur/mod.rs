@@ -5,9 +5,13 @@
 pub mod columns_forward;
 pub mod columns_inverse;
 pub mod filter;
+pub mod long_rows;
 pub mod psf_spectra;
+mod row_lines;
 pub mod rows_forward;
 pub mod rows_inverse;
+
+pub use row_lines::RowLines;
 
 use rustfft::num_complex::Complex32;
 
