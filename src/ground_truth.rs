@@ -11,15 +11,12 @@ use crate::cells::CellIndex;
 use crate::io::read::{CellSource, ReadError, SliceReader, VolumeSource};
 use crate::observer::Observer;
 use crate::stages::regions::FIRST_ANNOTATION;
-use crate::store::{SliceStore, StoreError};
+use crate::store::{Aside, SliceStore, StoreError};
 use crate::volume::Region;
 use rayon::prelude::*;
 use sheets::Sheets;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
-
-/// Compressed slices that are kept in memory before they go to a file.
-const MEMORY_BYTES: usize = 128 << 20;
+use std::path::PathBuf;
 
 /// Name of the stage.
 pub(crate) const STAGE: &str = "reading the ground truth";
@@ -65,7 +62,7 @@ enum Labels {
 
 impl LoadedVolume {
     /// Reads `region` of the cells and of the volumes of annotated regions, on all threads.
-    /// What memory cannot hold goes to an unnamed file in `folder`.
+    /// They are set aside, compressed.
     ///
     /// # Errors
     /// See [`LoadError`].
@@ -73,17 +70,19 @@ impl LoadedVolume {
         source: &CellSource<'_>,
         annotations: &[&dyn VolumeSource],
         region: Region,
-        folder: &Path,
+        aside: Aside<'_>,
         observer: &mut dyn Observer,
     ) -> Result<Self, LoadError> {
+        let stores = if annotations.is_empty() { 1 } else { 2 };
+        let aside = aside.share(stores);
         let annotations = Annotations {
             sources: annotations,
             region,
-            bits: SliceStore::new(region.shape[0], MEMORY_BYTES, folder),
+            bits: SliceStore::new(region.shape[0], aside),
         };
         match source {
-            CellSource::Merged(volume) => merged::load(&**volume, annotations, folder, observer),
-            CellSource::Splitted(cells) => splitted::load(cells, annotations, folder, observer),
+            CellSource::Merged(volume) => merged::load(&**volume, annotations, aside, observer),
+            CellSource::Splitted(cells) => splitted::load(cells, annotations, aside, observer),
         }
     }
 

@@ -25,6 +25,7 @@ pub mod fluorophore;
 pub mod ground_truth;
 pub mod host;
 pub mod io;
+pub mod journal;
 pub mod model;
 pub mod observer;
 pub mod phantom;

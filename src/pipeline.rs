@@ -4,22 +4,23 @@
 //! them. *Image* goes from labels to the camera. *Finish* normalises by each channel's maximum: on
 //! the device where the run was one step, else from the images that were kept aside.
 
+mod finished;
 mod record;
 
 use crate::cells::Selection;
 use crate::compute::{Backend, ComputeError, Recording, Ticket};
 use crate::config::Normalization;
 use crate::ground_truth::LoadedVolume;
+use crate::journal::{Journal, JournalError, Mark};
 use crate::model::Model;
 use crate::observer::Observer;
 use crate::plan::{IN_FLIGHT, Plan};
 use crate::schedule::{Step, kept};
 use crate::stages::{normalise, status};
-use crate::store::{SliceStore, StoreError};
-use rayon::prelude::*;
+use crate::store::{Aside, StoreError};
+use finished::Finished;
 use record::Recorder;
 use std::collections::VecDeque;
-use std::path::Path;
 
 /// Where a run's results go. Slices come in order.
 pub trait Sink: Send {
@@ -83,6 +84,9 @@ pub enum RunError {
     /// Intermediate data could not be kept.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What is finished could not be kept.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// Results could not be written.
     #[error(transparent)]
     Sink(SinkError),
@@ -102,9 +106,6 @@ pub struct Outcome {
     /// The brightest pixel of each channel, in photons.
     pub maxima: Vec<u32>,
 }
-
-/// Compressed images that are kept in memory before they go to a file.
-const SPILL_MEMORY_BYTES: usize = 128 << 20;
 
 /// Proteins that are not drawn but given.
 pub trait GivenCounts: Sync {
@@ -129,8 +130,11 @@ pub struct Input<'a> {
     pub volume: &'a LoadedVolume,
     /// Proteins that are there besides those of the layers.
     pub counts: &'a dyn GivenCounts,
-    /// Where intermediate data go that memory does not hold.
-    pub spill_folder: &'a Path,
+    /// Where intermediate data go.
+    pub aside: Aside<'a>,
+    /// Holds what an earlier run has finished, and keeps what this one finishes. A run of one step has
+    /// nothing to keep and starts from the beginning.
+    pub journal: Option<&'a Journal>,
 }
 
 /// A run of a model over a volume on a device.
@@ -253,32 +257,29 @@ impl<'a> Pipeline<'a> {
 
     /// From labels to grey values; returns the channels' maxima.
     fn image(&mut self, selection: &Selection, sink: &mut dyn Sink) -> Result<Vec<u32>, RunError> {
-        let image_shape = self.model.image_shape();
-        let pixels = image_shape[1] * image_shape[2];
-        let spilled: Vec<SliceStore> = self
-            .model
-            .channels
-            .iter()
-            .map(|_| {
-                let memory = SPILL_MEMORY_BYTES / self.model.channels.len();
-                SliceStore::new(image_shape[0], memory, self.input.spill_folder)
-            })
-            .collect();
+        let sheets = self.model.truth_volumes(self.input.volume.sheets());
+        let journal = self.input.journal.filter(|_| !self.plan.is_one_step());
+        let finished = Finished::new(self.model, sheets, journal, self.input.aside);
+        let mark = finished.mark();
+        let first = mark.images * self.model.camera.step_z;
+        let steps = self.plan.schedule.remaining(first, self.model.reach);
         self.observer
             .begin("labelling and imaging", self.model.volume.shape[0]);
+        finished.replay_truth(self.plan.images_per_step, sink)?;
+        self.observer.advance(first.min(self.model.volume.shape[0]));
+        let mut start =
+            Recorder::new(self.model, self.plan, self.input).start(selection, &mark.maxima);
         let mut collector = Collector {
             model: self.model,
             one_step: self.plan.is_one_step(),
-            sheets: self.model.truth_volumes(self.input.volume.sheets()),
-            pixels,
-            spilled: &spilled,
+            sheets,
+            finished: &finished,
             sink: &mut *sink,
-            maxima: Vec::new(),
+            mark,
         };
-        let mut start = Recorder::new(self.model, self.plan, self.input).start(selection);
         let mut pending: VecDeque<(Ticket, &Step)> = VecDeque::new();
         let mut done: Option<(Vec<Vec<u32>>, &Step)> = None;
-        let mut steps = self.plan.schedule.steps.iter();
+        let mut steps = steps.iter();
         loop {
             self.check_interrupt()?;
             let next = steps.next();
@@ -311,9 +312,9 @@ impl<'a> Pipeline<'a> {
             done = worked?;
             self.observer.advance(images);
         }
-        let maxima = collector.maxima;
+        let maxima = collector.mark.maxima;
         self.observer.end();
-        self.finish(&maxima, pixels, &spilled, sink)?;
+        self.finish(&maxima, &finished, sink)?;
         Ok(maxima)
     }
 
@@ -330,11 +331,11 @@ impl<'a> Pipeline<'a> {
     fn finish(
         &mut self,
         maxima: &[u32],
-        pixels: usize,
-        spilled: &[SliceStore],
+        finished: &Finished<'_>,
         sink: &mut dyn Sink,
     ) -> Result<(), RunError> {
-        let slices = self.model.image_shape()[0];
+        let [slices, x, y] = self.model.image_shape();
+        let pixels = x * y;
         let batch = self.plan.images_per_step;
         let grey_bytes = self.model.bit_depth.bits() as usize / 8;
         let thresholds = maxima
@@ -354,8 +355,8 @@ impl<'a> Pipeline<'a> {
                 break;
             }
             // As in the sweep before: one batch is written while the next is made.
-            let finished = grey.take();
-            let written = finished
+            let ready = grey.take();
+            let written = ready
                 .as_ref()
                 .map_or(0, |(first, _)| batch.min(slices - first));
             let (made, wrote) = rayon::join(
@@ -363,11 +364,11 @@ impl<'a> Pipeline<'a> {
                     let Some(first) = next else { return Ok(None) };
                     let count = batch.min(slices - first);
                     let mut recorder = Recorder::new(self.model, self.plan, self.input);
-                    for (channel, store) in spilled.iter().enumerate() {
+                    for channel in 0..self.model.channels.len() {
                         let images = if one_step {
                             None
                         } else {
-                            Some(fetch(store, first, count, pixels)?)
+                            Some(finished.images(channel, first, count)?)
                         };
                         recorder.normalise(channel, images, count * pixels);
                     }
@@ -377,7 +378,7 @@ impl<'a> Pipeline<'a> {
                     Ok(Some((first, self.backend.wait(ticket)?)))
                 },
                 || -> Result<(), RunError> {
-                    let Some((first, grey)) = finished else {
+                    let Some((first, grey)) = ready else {
                         return Ok(());
                     };
                     let bytes = batch.min(slices - first) * pixels * grey_bytes;
@@ -397,33 +398,17 @@ impl<'a> Pipeline<'a> {
     }
 }
 
-/// Images of a channel that were kept aside.
-fn fetch(
-    store: &SliceStore,
-    first: usize,
-    count: usize,
-    pixels: usize,
-) -> Result<Vec<u32>, StoreError> {
-    let mut images = vec![0; count * pixels];
-    images
-        .par_chunks_exact_mut(pixels)
-        .enumerate()
-        .try_for_each(|(offset, image)| store.get_sparse(first + offset, image))?;
-    Ok(images)
-}
-
 /// Takes what the steps read back.
 struct Collector<'a> {
     model: &'a Model,
     one_step: bool,
     /// Volumes of ground truth per fluorophore.
     sheets: usize,
-    pixels: usize,
-    /// For each channel the images that wait for its maximum.
-    spilled: &'a [SliceStore],
+    /// The images that wait for their channels' maxima.
+    finished: &'a Finished<'a>,
     sink: &'a mut dyn Sink,
-    /// The channels' maxima so far.
-    maxima: Vec<u32>,
+    /// How far the run is.
+    mark: Mark,
 }
 
 impl Collector<'_> {
@@ -431,35 +416,58 @@ impl Collector<'_> {
     fn take(&mut self, reads: Vec<Vec<u32>>, step: &Step) -> Result<(), RunError> {
         let step_z = self.model.camera.step_z;
         let mut reads = reads.into_iter();
-        let (first, count) = kept(&step.regions, step_z);
-        if count > 0 {
-            for fluorophore in 0..self.model.fluorophores.len() {
-                for sheet in 0..self.sheets {
-                    let slices = TruthSlices {
-                        fluorophore,
-                        sheet,
-                        first: first / step_z,
-                        cells: &reads.next().unwrap_or_default(),
-                    };
-                    self.sink.truth(slices).map_err(RunError::Sink)?;
-                }
-            }
-        }
-        let (first, count) = kept(&step.images, step_z);
-        if count > 0 && !self.one_step {
-            for store in self.spilled {
-                let images = reads.next().unwrap_or_default();
-                images
-                    .par_chunks_exact(self.pixels)
-                    .enumerate()
-                    .try_for_each(|(offset, image)| {
-                        store.put_sparse(first / step_z + offset, image)
-                    })?;
-            }
-        }
+        let (first_truth, truths) = kept(&step.regions, step_z);
+        let first_truth = first_truth / step_z;
+        let volumes = if truths == 0 {
+            0
+        } else {
+            self.model.fluorophores.len() * self.sheets
+        };
+        let cells: Vec<_> = reads.by_ref().take(volumes).collect();
+        let (first_image, images) = kept(&step.images, step_z);
+        let first_image = first_image / step_z;
+        let spilled = if images == 0 || self.one_step {
+            0
+        } else {
+            self.model.channels.len()
+        };
+        let spilled: Vec<_> = reads.by_ref().take(spilled).collect();
         let flags = reads.next().unwrap_or_default();
         check_status(flags.first().copied().unwrap_or(0))?;
-        self.maxima = reads.next().unwrap_or_default();
+
+        // What a run that goes on has made again, to come back to where it was, is there already.
+        let again = self.mark.truths.saturating_sub(first_truth).min(truths);
+        let new_truth = |number: usize| {
+            let volume: &[u32] = &cells[number];
+            TruthSlices {
+                fluorophore: number / self.sheets,
+                sheet: number % self.sheets,
+                first: first_truth + again,
+                cells: &volume[volume.len() / truths * again..],
+            }
+        };
+        for number in 0..volumes {
+            self.finished.put_truth(&new_truth(number))?;
+        }
+        for (channel, images) in spilled.iter().enumerate() {
+            self.finished.put_images(channel, first_image, images)?;
+        }
+        self.mark.maxima = reads.next().unwrap_or_default();
+        if truths > 0 {
+            self.mark.truths = self.mark.truths.max(first_truth + truths);
+        }
+        if images > 0 {
+            self.mark.images = first_image + images;
+        }
+        // Steps before the first image would be done again.
+        if self.mark.images > 0 {
+            self.finished.set_mark(self.mark.clone())?;
+        }
+        if again < truths {
+            for number in 0..volumes {
+                self.sink.truth(new_truth(number)).map_err(RunError::Sink)?;
+            }
+        }
         Ok(())
     }
 }

@@ -25,14 +25,14 @@ pub const REPORT_NAME: &str = "report.html";
 const WIDEST: usize = 800;
 
 /// What the page tells of.
-pub(crate) struct Facts<'a> {
+pub(crate) struct Facts<'a, 'w> {
     pub config: &'a Config,
     pub model: &'a Model,
     pub report: &'a Report,
     pub quicklook: &'a Quicklook,
     /// Ids of the cells by their index.
     pub ids: &'a [u64],
-    pub recorder: &'a Recorder<'a>,
+    pub recorder: &'a Recorder<'w>,
 }
 
 /// The look of the page. Figures stand beside one another where there is room, and below one another on a phone.
@@ -53,7 +53,7 @@ pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.85rem}
 ";
 
 /// The whole page.
-pub(crate) fn page(facts: &Facts<'_>) -> String {
+pub(crate) fn page(facts: &Facts<'_, '_>) -> String {
     let name = escaped(&facts.config.output.name);
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
@@ -77,7 +77,7 @@ pub(crate) fn page(facts: &Facts<'_>) -> String {
     page
 }
 
-fn summary(page: &mut String, facts: &Facts<'_>) {
+fn summary(page: &mut String, facts: &Facts<'_, '_>) {
     let report = facts.report;
     let [z, x, y] = report.image_shape;
     let rows = [
@@ -98,7 +98,7 @@ fn summary(page: &mut String, facts: &Facts<'_>) {
     page.push_str("</table>\n");
 }
 
-fn warnings(page: &mut String, facts: &Facts<'_>) {
+fn warnings(page: &mut String, facts: &Facts<'_, '_>) {
     page.push_str("<h2>Warnings</h2>\n");
     if facts.recorder.warnings().is_empty() {
         page.push_str("<p>None.</p>\n");
@@ -108,7 +108,7 @@ fn warnings(page: &mut String, facts: &Facts<'_>) {
     }
 }
 
-fn images(page: &mut String, facts: &Facts<'_>) {
+fn images(page: &mut String, facts: &Facts<'_, '_>) {
     page.push_str("<h2>Images</h2>\n");
     for panel in facts.quicklook.panels(facts.ids, WIDEST) {
         let title = escaped(&panel.title);
@@ -133,7 +133,7 @@ fn image(picture: &Picture, what: &str) -> String {
     format!("<img alt=\"{what}\" src=\"data:image/png;base64,{data}\">")
 }
 
-fn histograms(page: &mut String, facts: &Facts<'_>) {
+fn histograms(page: &mut String, facts: &Facts<'_, '_>) {
     page.push_str("<h2>Grey values</h2>\n<div class=\"row\">");
     let names = facts
         .model
@@ -154,7 +154,7 @@ fn histograms(page: &mut String, facts: &Facts<'_>) {
     page.push_str("</div>\n");
 }
 
-fn spectra(page: &mut String, facts: &Facts<'_>) {
+fn spectra(page: &mut String, facts: &Facts<'_, '_>) {
     page.push_str("<h2>Spectra, lasers and filters</h2>\n<div class=\"row\">");
     let bands = Band::of(facts.config);
     for dye in &facts.model.fluorophores {
@@ -168,7 +168,7 @@ fn plot_of(dye: &Fluorophore, bands: &[Band]) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&svg).into_owned())
 }
 
-fn point_spread(page: &mut String, facts: &Facts<'_>) {
+fn point_spread(page: &mut String, facts: &Facts<'_, '_>) {
     page.push_str("<h2>Point spread functions</h2>\n<div class=\"row\">");
     match point_spread_functions(facts.config) {
         Ok(functions) => {
@@ -199,7 +199,7 @@ fn plot_figure(page: &mut String, plot: Result<String, String>, caption: &str) {
     );
 }
 
-fn times(page: &mut String, facts: &Facts<'_>) {
+fn times(page: &mut String, facts: &Facts<'_, '_>) {
     page.push_str(
         "<h2>Time and memory</h2>\n<div class=\"scroll\"><table><tr><th>stage</th><th>time (s)</th><th>memory at the peak so far \
          (MB)</th></tr>",

@@ -119,6 +119,38 @@ impl Schedule {
         }
         schedule
     }
+
+    /// What is left of the steps when the images of all slices before `image` are there. Each stage
+    /// starts as far before that slice as those after it look back, and does no more in a step than
+    /// in a whole run: the rings stay as they are.
+    pub fn remaining(&self, image: usize, reach: Reach) -> Vec<Step> {
+        let emission = image.saturating_sub(reach.blur);
+        let regions = emission.saturating_sub(reach.displacement);
+        let load = regions.saturating_sub(reach.membrane);
+        let counts = regions.saturating_sub(reach.displacement);
+        let from = |first: usize, range: &Range<usize>| range.start.max(first)..range.end;
+        let nothing = |range: Range<usize>| if range.is_empty() { 0..0 } else { range };
+        let rest = |step: &Step| Step {
+            load: nothing(from(load, &step.load)),
+            regions: nothing(from(regions, &step.regions)),
+            emission: nothing(from(emission, &step.emission)),
+            images: nothing(from(image, &step.images)),
+            fresh_counts: nothing(from(counts, &step.fresh_counts)),
+        };
+        let last = self.steps.last().map_or(0, |step| step.images.end);
+        let does_something = |step: &Step| {
+            let ranges = [
+                &step.load,
+                &step.regions,
+                &step.emission,
+                &step.images,
+                &step.fresh_counts,
+            ];
+            ranges.into_iter().any(|range| !range.is_empty())
+        };
+        let steps = self.steps.iter().map(rest).filter(does_something);
+        steps.take_while(|_| image < last).collect()
+    }
 }
 
 /// The slices 0, step, 2 step, ... that lie in a range: the first, and how many.
@@ -188,6 +220,61 @@ mod tests {
             }
             prop_assert_eq!((load, regions, emission, images), (depth, depth, depth, depth));
             prop_assert_eq!(counts, depth);
+        }
+
+        /// What is left makes the missing images from what it has itself loaded, within the rings of
+        /// the whole run.
+        #[test]
+        fn remaining_steps_need_nothing_of_those_before(
+            depth in 1usize..80, slab in 1usize..90, membrane in 0usize..2,
+            displacement in 0usize..20, blur in 0usize..16, image in 0usize..90,
+        ) {
+            let reach = Reach { membrane, displacement, blur };
+            let schedule = Schedule::new(depth, slab, reach);
+            let steps = schedule.remaining(image, reach);
+            if image == 0 {
+                prop_assert!(steps.iter().map(|step| &step.images).eq(
+                    schedule.steps.iter().map(|step| &step.images)));
+            }
+            let mut images = image;
+            // For each ring and slot the slice that was last put there.
+            let mut labels = vec![None; schedule.labels_ring];
+            let mut counts = vec![None; schedule.counts_ring];
+            let mut spectra = vec![None; schedule.spectra_ring];
+            // How far the sites of a slice of counts have been scattered.
+            let mut scattered = std::collections::BTreeSet::new();
+            for step in &steps {
+                for z in step.load.clone() {
+                    labels[z % schedule.labels_ring] = Some(z);
+                }
+                for z in step.fresh_counts.clone() {
+                    counts[z % schedule.counts_ring] = Some(z);
+                }
+                for z in step.regions.clone() {
+                    for near in z.saturating_sub(membrane)..(z + membrane + 1).min(depth) {
+                        prop_assert_eq!(labels[near % schedule.labels_ring], Some(near));
+                    }
+                    for near in z.saturating_sub(displacement)..(z + displacement + 1).min(depth) {
+                        prop_assert_eq!(counts[near % schedule.counts_ring], Some(near));
+                    }
+                    scattered.insert(z);
+                }
+                for z in step.emission.clone() {
+                    prop_assert_eq!(counts[z % schedule.counts_ring], Some(z));
+                    for near in z.saturating_sub(displacement)..(z + displacement + 1).min(depth) {
+                        prop_assert!(scattered.contains(&near));
+                    }
+                    spectra[z % schedule.spectra_ring] = Some(z);
+                }
+                for z in step.images.clone() {
+                    prop_assert_eq!(z, images);
+                    images += 1;
+                    for near in z.saturating_sub(blur)..(z + blur + 1).min(depth) {
+                        prop_assert_eq!(spectra[near % schedule.spectra_ring], Some(near));
+                    }
+                }
+            }
+            prop_assert_eq!(images, depth.max(image));
         }
     }
 }

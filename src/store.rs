@@ -1,6 +1,6 @@
 //! Slices kept aside: compressed, in memory while they are few, else in an unnamed file.
 
-mod sparse;
+pub(crate) mod sparse;
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -25,6 +25,38 @@ pub enum StoreError {
         /// Which slice.
         slice: usize,
     },
+}
+
+/// Where intermediate data go, and how much of them memory may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aside<'a> {
+    /// What memory does not hold goes to files in this folder.
+    pub folder: &'a Path,
+    /// Compressed data that are kept in memory, in bytes.
+    pub memory_bytes: usize,
+}
+
+impl<'a> Aside<'a> {
+    /// Little beside the buffers of a slab, so that memory does not grow with the depth of a volume.
+    pub const MEMORY_BYTES: usize = 16 << 20;
+
+    /// As much in memory as suits most runs.
+    pub const fn new(folder: &'a Path) -> Self {
+        Self {
+            folder,
+            memory_bytes: Self::MEMORY_BYTES,
+        }
+    }
+
+    /// For one of `parts` stores that are there together.
+    #[must_use]
+    pub const fn share(self, parts: usize) -> Self {
+        let parts = if parts == 0 { 1 } else { parts };
+        Self {
+            folder: self.folder,
+            memory_bytes: self.memory_bytes / parts,
+        }
+    }
 }
 
 /// Slices by number, written once each, from any thread.
@@ -68,12 +100,12 @@ impl Deref for Compressed {
 }
 
 impl SliceStore {
-    /// A store for this many slices that spills beyond `memory_bytes` of compressed data to an
-    /// unnamed file in `folder`, which goes with the process.
-    pub fn new(slices: usize, memory_bytes: usize, folder: &Path) -> Self {
+    /// A store for this many slices that spills beyond the memory it may take to an unnamed file,
+    /// which goes with the process.
+    pub fn new(slices: usize, aside: Aside<'_>) -> Self {
         Self {
-            folder: folder.to_owned(),
-            memory_bytes,
+            folder: aside.folder.to_owned(),
+            memory_bytes: aside.memory_bytes,
             inner: Mutex::new(Inner {
                 slices: vec![Place::Absent; slices],
                 in_memory: 0,
@@ -218,11 +250,18 @@ impl SliceStore {
 mod tests {
     use super::*;
 
+    fn within(memory_bytes: usize, folder: &Path) -> Aside<'_> {
+        Aside {
+            folder,
+            memory_bytes,
+        }
+    }
+
     #[test]
     fn slices_come_back_from_memory_and_from_the_file() {
         let folder = tempfile::tempdir().expect("a folder");
         for budget in [0, 2000, usize::MAX] {
-            let store = SliceStore::new(4, budget, folder.path());
+            let store = SliceStore::new(4, within(budget, folder.path()));
             let slices: Vec<Vec<u32>> = (0..4)
                 .map(|s| {
                     (0..1000)
@@ -255,7 +294,7 @@ mod tests {
     fn lists_of_any_length_come_back() {
         let folder = tempfile::tempdir().expect("a folder");
         for budget in [0, usize::MAX] {
-            let store = SliceStore::new(0, budget, folder.path());
+            let store = SliceStore::new(0, within(budget, folder.path()));
             for length in [3, 0, 1000, 1] {
                 let list: Vec<[u32; 2]> = (0..length).map(|i| [i, i * i]).collect();
                 let number = store.push_list(&list).expect("kept");
@@ -268,7 +307,7 @@ mod tests {
 
     #[test]
     fn errors_name_the_cause() {
-        let store = SliceStore::new(1, 0, Path::new("/nowhere/at/all"));
+        let store = SliceStore::new(1, within(0, Path::new("/nowhere/at/all")));
         let error = store.put(0, &[1u32; 100]).expect_err("no such folder");
         assert!(error.to_string().contains("/nowhere/at/all"));
         assert!(matches!(

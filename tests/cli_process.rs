@@ -172,6 +172,7 @@ fn the_help_tells_flags_and_exit_codes() {
             "--threads",
             "--set",
             "--force",
+            "--resume",
             "--quiet",
         ];
         let rest = [
@@ -314,5 +315,9 @@ fn a_ground_truth_of_many_cells_stops_when_asked() {
     assert_eq!(status.code(), Some(130));
     // No speed is claimed: thousands of files would take minutes.
     assert!(asked.elapsed().as_secs() < 30);
-    assert!(!workplace.path("out").exists());
+    // What went before is kept, and no cell that is not complete.
+    assert_eq!(
+        files(&workplace.path("out")),
+        ["tissue/.simulation.journal"]
+    );
 }

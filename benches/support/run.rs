@@ -11,6 +11,7 @@ use simexm_gpu::phantom::Phantom;
 use simexm_gpu::pipeline::{Input, NoCounts, Pipeline, Sink, SinkError, TruthSlices};
 use simexm_gpu::plan::Plan;
 use simexm_gpu::simulation::Silent;
+use simexm_gpu::store::Aside;
 use simexm_gpu::volume::Region;
 
 /// Made-up tissue, loaded, with the default configuration.
@@ -37,7 +38,7 @@ impl Tissue {
         };
         let folder = std::env::temp_dir();
         Self {
-            volume: LoadedVolume::load(&source, &[], region, &folder, &mut Silent)
+            volume: LoadedVolume::load(&source, &[], region, Aside::new(&folder), &mut Silent)
                 .expect("an array can be read"),
             model: Model::new(&config, region, 7).expect("the default configuration"),
         }
@@ -70,7 +71,8 @@ impl Subject for Run<'_> {
         let input = Input {
             volume: &self.tissue.volume,
             counts: &NoCounts,
-            spill_folder: &folder,
+            aside: Aside::new(&folder),
+            journal: None,
         };
         let (model, mut nobody) = (&self.tissue.model, Silent);
         Pipeline::new(model, &self.plan, input, self.backend, &mut nobody, false)

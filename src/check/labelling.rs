@@ -12,6 +12,7 @@ use crate::model::{LayerModel, Model};
 use crate::pipeline::{Input, NoCounts, Pipeline};
 use crate::plan::Plan;
 use crate::simulation::{self, SimulationError, Watcher};
+use crate::store::Aside;
 
 /// The volume, and what was counted in it.
 pub(super) struct Counted {
@@ -32,7 +33,13 @@ pub(super) fn count(
     // Only what memory cannot hold goes there, unnamed.
     let folder = std::env::temp_dir();
     let annotations: Vec<&dyn VolumeSource> = annotations.iter().map(AsRef::as_ref).collect();
-    let volume = LoadedVolume::load(source, &annotations, model.volume, &folder, told)?;
+    let volume = LoadedVolume::load(
+        source,
+        &annotations,
+        model.volume,
+        Aside::new(&folder),
+        told,
+    )?;
     let regions = regions(model);
     let bits: Vec<u32> = regions.iter().map(|&(_, bit)| bit).collect();
     let surveyed = survey(model, &volume, &bits, told)?;
@@ -124,10 +131,12 @@ fn survey(
         backend.limits(),
         backend.deepest_slab(),
     )?;
+    let folder = std::env::temp_dir();
     let input = Input {
         volume,
         counts: &NoCounts,
-        spill_folder: &std::env::temp_dir(),
+        aside: Aside::new(&folder),
+        journal: None,
     };
     let counted = Pipeline::new(&model, &plan, input, &mut backend, told, false)?.survey()?;
     let place = |bit: &u32| model.region_number(*bit);

@@ -48,6 +48,9 @@ pub(super) struct RunArgs {
     /// Replace files that simexm-gpu did not write
     #[arg(long)]
     force: bool,
+    /// Go on with a run that was stopped, from its last finished slab
+    #[arg(long)]
+    resume: bool,
     /// Print what each pass on the device moved, and how fast
     #[arg(long)]
     timings: bool,
@@ -142,7 +145,8 @@ pub(super) fn run(args: &RunArgs) -> u8 {
     let signal = Arc::clone(&interrupted);
     let handler = ctrlc::set_handler(move || {
         if signal.swap(true, Ordering::Relaxed) {
-            // Asked twice: at once. Files under temporary names are replaced by the next run.
+            // Asked twice: at once. Files under temporary names are replaced by the next run, and what
+            // is finished is kept all the same.
             std::process::exit(exit::INTERRUPTED.into());
         }
         tell("interrupted: stopping");
@@ -154,6 +158,7 @@ pub(super) fn run(args: &RunArgs) -> u8 {
     let options = Options {
         force: args.force,
         report: args.report,
+        resume: args.resume,
         ..Options::default()
     };
     let threads = config.compute.threads.unwrap_or(0);
@@ -179,8 +184,8 @@ pub(super) fn run(args: &RunArgs) -> u8 {
             }
             exit::DONE
         }
-        Err(SimulationError::Interrupted) => {
-            report(&SimulationError::Interrupted);
+        Err(error @ (SimulationError::Interrupted | SimulationError::Stopped { .. })) => {
+            report(&error);
             exit::INTERRUPTED
         }
         Err(error) => {

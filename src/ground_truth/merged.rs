@@ -1,22 +1,21 @@
 //! Cells that share one volume.
 
-use super::{Annotations, Labels, LoadError, LoadedVolume, MEMORY_BYTES, STAGE, in_waves, shares};
+use super::{Annotations, Labels, LoadError, LoadedVolume, STAGE, in_waves, shares};
 use crate::cells::CellIndex;
 use crate::io::read::VolumeSource;
 use crate::observer::Observer;
-use crate::store::{SliceStore, StoreError};
+use crate::store::{Aside, SliceStore, StoreError};
 use std::collections::BTreeSet;
-use std::path::Path;
 
 pub(super) fn load(
     source: &dyn VolumeSource,
     annotations: Annotations<'_>,
-    folder: &Path,
+    aside: Aside<'_>,
     observer: &mut dyn Observer,
 ) -> Result<LoadedVolume, LoadError> {
     let region = annotations.region;
     let depth = region.shape[0];
-    let labels = SliceStore::new(depth, MEMORY_BYTES, folder);
+    let labels = SliceStore::new(depth, aside);
     let (mut all_ids, mut annotated) = (BTreeSet::new(), Vec::new());
     observer.begin(STAGE, depth);
     // A reader holds a decoder: a few slices for each, so that threads stay busy and opening
@@ -135,7 +134,7 @@ mod tests {
                 .flat_map(|&(id, length)| std::iter::repeat_n(id, length))
                 .collect();
             let folder = tempfile::tempdir().expect("a folder");
-            let store = SliceStore::new(1, usize::MAX, folder.path());
+            let store = SliceStore::new(1, Aside::new(folder.path()));
             let runs = runs(&ids);
             prop_assert!(runs.windows(2).all(|pair| pair[0].id() != pair[1].id()));
             store.put_list(0, &runs).expect("kept");

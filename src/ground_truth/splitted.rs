@@ -2,15 +2,14 @@
 //! runs of voxels; then the cells are spread over sheets.
 
 use super::sheets::{Sheets, overlaps, runs};
-use super::{Annotations, Labels, LoadError, LoadedVolume, MEMORY_BYTES, STAGE, in_waves, shares};
+use super::{Annotations, Labels, LoadError, LoadedVolume, STAGE, in_waves, shares};
 use crate::cells::CellIndex;
 use crate::io::read::{CellStack, ReadError, SplittedCells};
 use crate::observer::Observer;
-use crate::store::SliceStore;
+use crate::store::{Aside, SliceStore};
 use crate::volume::Region;
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::path::Path;
 
 /// Slices that a reader works on at most before the run may be interrupted.
 const DEEPEST_SHARE: usize = 64;
@@ -27,7 +26,7 @@ struct Found {
 pub(super) fn load(
     cells: &SplittedCells<'_>,
     annotations: Annotations<'_>,
-    folder: &Path,
+    aside: Aside<'_>,
     observer: &mut dyn Observer,
 ) -> Result<LoadedVolume, LoadError> {
     let region = annotations.region;
@@ -36,7 +35,7 @@ pub(super) fn load(
     observer.begin(STAGE, depth * (stacks.len() + 1));
 
     // Few stacks are cut into pieces so that all threads have work; each piece has one file open.
-    let store = SliceStore::new(0, MEMORY_BYTES, folder);
+    let store = SliceStore::new(0, aside);
     let pieces = (4 * rayon::current_num_threads()).div_ceil(stacks.len());
     let share = depth.div_ceil(pieces).clamp(1, DEEPEST_SHARE);
     let work: Vec<(usize, Range<usize>)> = (0..stacks.len())

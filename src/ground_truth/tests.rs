@@ -2,6 +2,7 @@ use super::sheets::{overlaps, runs};
 use super::{LoadError, LoadedVolume};
 use crate::io::read::{ArraySource, CellSource, CellStack, ReadError, SplittedCells, VolumeSource};
 use crate::simulation::Silent;
+use crate::store::Aside;
 use crate::volume::Region;
 use ndarray::{Array3, s};
 use proptest::prelude::*;
@@ -25,7 +26,13 @@ fn load(
 ) -> Result<LoadedVolume, LoadError> {
     let folder = std::env::temp_dir();
     let annotations: Vec<&dyn VolumeSource> = annotations.iter().map(AsRef::as_ref).collect();
-    LoadedVolume::load(source, &annotations, region, &folder, &mut Silent)
+    LoadedVolume::load(
+        source,
+        &annotations,
+        region,
+        Aside::new(&folder),
+        &mut Silent,
+    )
 }
 
 fn whole(shape: [usize; 3]) -> Region {

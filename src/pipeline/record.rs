@@ -47,8 +47,9 @@ impl<'a> Recorder<'a> {
         self.model.volume.offset.map(|offset| offset as u32)
     }
 
-    /// What stays on the device for the whole image sweep.
-    pub(super) fn start(mut self, selection: &Selection) -> Recording {
+    /// What stays on the device for the whole image sweep; `maxima` are those of the images that are there
+    /// already.
+    pub(super) fn start(mut self, selection: &Selection, maxima: &[u32]) -> Recording {
         let b = &self.plan.buffers;
         let [_, size_x, size_y] = self.model.volume.shape;
         let out = &mut self.recording;
@@ -66,6 +67,9 @@ impl<'a> Recorder<'a> {
         }
         out.clear(b.status, 0..1);
         out.clear(b.maximum, 0..self.model.channels.len());
+        if !maxima.is_empty() {
+            out.write(b.maximum, 0, maxima.to_vec());
+        }
         self.finish()
     }
 

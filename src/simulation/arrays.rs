@@ -10,6 +10,7 @@ use crate::ground_truth::LoadedVolume;
 use crate::io::read::{ArraySource, CellSource, VolumeSource};
 use crate::model::Model;
 use crate::pipeline::{GivenCounts, Input, Sink, SinkError, TruthSlices};
+use crate::store::Aside;
 use crate::volume::Region;
 use ndarray::{Array3, ArrayView3, Axis, s};
 use std::collections::BTreeMap;
@@ -99,8 +100,8 @@ pub struct Images {
 }
 
 /// Runs a configuration on tissue in memory. No file is read or written: the paths of the configuration
-/// are not looked at, and the regions are those of `tissue`. (Compressed intermediate data beyond 128 MiB go
-/// to an unnamed temporary file.) The ground truth is merged.
+/// are not looked at, and the regions are those of `tissue`. (Compressed intermediate data beyond
+/// [`Aside::MEMORY_BYTES`] go to an unnamed temporary file.) The ground truth is merged.
 ///
 /// # Errors
 /// See [`SimulationError`].
@@ -182,11 +183,12 @@ impl Simulator {
         }
         let annotations: Vec<&dyn VolumeSource> =
             tissue.regions.values().map(AsRef::as_ref).collect();
+        let folder = std::env::temp_dir();
         let volume = LoadedVolume::load(
             &tissue.cells,
             &annotations,
             region,
-            &std::env::temp_dir(),
+            Aside::new(&folder),
             &mut stages,
         )?;
         let [z, x, y] = region.ranges();
@@ -209,7 +211,8 @@ impl Simulator {
             input: Input {
                 volume: &volume,
                 counts: &counts,
-                spill_folder: &std::env::temp_dir(),
+                aside: Aside::new(&folder),
+                journal: None,
             },
             options,
         };

@@ -6,6 +6,7 @@ mod crossover;
 mod device;
 mod record_file;
 mod report;
+mod resume;
 mod sink;
 mod stages;
 pub(crate) mod warnings;
@@ -22,15 +23,19 @@ use crate::config::{Config, ConfigError, VolumeFormat};
 use crate::ground_truth::{LoadError, LoadedVolume};
 use crate::io::read::{self, CellSource, Format, ReadError, VolumeSource};
 use crate::io::write::{FolderLock, ManifestEntry, OutputFolder, WriteError};
+use crate::journal::{Journal, JournalError};
 use crate::model::{Model, ModelError};
 use crate::observer::Observer;
 use crate::pipeline::{Input, NoCounts, RunError};
 use crate::plan::PlanError;
 use crate::quicklook::{self, QUICKLOOK_NAME, Quicklook, Tap};
 use crate::report_html::{self, Facts, REPORT_NAME, Recorder};
+use crate::store::Aside;
 use crate::volume::Region;
 use attempts::Attempts;
 use crossover::Work;
+use device::Device;
+use resume::{Earlier, Identity};
 use sink::FileSink;
 use stages::Stages;
 
@@ -100,11 +105,48 @@ pub enum SimulationError {
     /// Someone asked it to stop.
     #[error("interrupted; nothing was written")]
     Interrupted,
+    /// Someone asked it to stop, and it can go on.
+    #[error("interrupted; {finished} of {slices} slices are done and kept: go on with --resume")]
+    Stopped {
+        /// Images of a channel that are there.
+        finished: usize,
+        /// All images of a channel.
+        slices: usize,
+    },
+    /// It failed, and can go on when the cause is mended.
+    #[error(
+        "{cause}. {finished} of {slices} slices are done and kept: go on with --resume when the cause is mended"
+    )]
+    Unfinished {
+        /// What happened.
+        cause: Box<SimulationError>,
+        /// Images of a channel that are there.
+        finished: usize,
+        /// All images of a channel.
+        slices: usize,
+    },
+    /// What an earlier run has finished cannot be read or kept.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The unfinished run is another one.
+    #[error(
+        "the unfinished run in {} cannot go on: {changes}. Undo the change, or start anew without --resume",
+        folder.display()
+    )]
+    Changed {
+        /// The output folder.
+        folder: std::path::PathBuf,
+        /// What is not as it was.
+        changes: String,
+    },
 }
 
 impl SimulationError {
     /// True where the configuration is at fault, not what happened while it ran.
     pub fn is_configuration(&self) -> bool {
+        if let Self::Unfinished { cause, .. } = self {
+            return cause.is_configuration();
+        }
         matches!(
             self,
             Self::Config(_) | Self::Model(_) | Self::Unsupported(_) | Self::RegionSize { .. }
@@ -137,6 +179,8 @@ pub struct Options {
     pub force: bool,
     /// Write a page about the run beside its output.
     pub report: bool,
+    /// Go on with a run that was stopped.
+    pub resume: bool,
     /// For tests: buffers start out filled with a pattern.
     pub poison: bool,
     /// For tests: slabs of at most this many slices.
@@ -164,6 +208,9 @@ impl Watcher for Silent {
 /// Runs a configuration: reads its ground truth, simulates, and writes the channels, the ground truth
 /// and the record of the run to `config.output.folder()`. Files appear whole or not at all.
 ///
+/// A run of several slabs keeps what is done in a journal there until it is complete. One that was stopped,
+/// by whatever, goes on from its last finished slab with [`Options::resume`] if it is the same run.
+///
 /// # Errors
 /// See [`SimulationError`].
 pub fn simulate(
@@ -175,89 +222,224 @@ pub fn simulate(
     let mut recorder = Recorder::new(watcher);
     let watcher: &mut dyn Watcher = &mut recorder;
     let (source, annotations, region) = open_volumes(&config)?;
+    let root = config.output.folder();
+    // Before anything there is looked at, so that no other run changes it meanwhile.
+    let lock = FolderLock::take(&root)?;
+    let earlier = Earlier::find(&root)?;
+    if config.compute.seed.is_none() && options.resume {
+        config.compute.seed = earlier.as_ref().and_then(Earlier::seed);
+    }
     let seed = *config.compute.seed.get_or_insert_with(rand::random);
     config.groundtruth.bounds_voxels = Some(region.shape);
     let model = Model::new(&config, region, seed)?;
     watcher.note(&format!("reading {}", source.describe()));
     warnings::before(&model, watcher);
 
-    let root = config.output.folder();
-    // Before anything there is looked at, so that no other run changes it meanwhile.
-    let lock = FolderLock::take(&root)?;
-    let previous = record_file::previous_manifest(&root);
     let mut targets = sink::targets(&config, &model);
     targets.extend([QUICKLOOK_NAME.into(), RECORD_NAME.into()]);
     if options.report {
         targets.push(REPORT_NAME.into());
     }
+    let mut previous = record_file::previous_manifest(&root);
+    previous.extend(earlier.iter().flat_map(Earlier::published));
+    let slices = model.image_shape()[0];
+    let mut identity = Identity::new(&config, seed, slices, &targets);
+    let mut leftovers = Vec::new();
+    let known = match earlier.filter(Earlier::is_worth_it) {
+        Some(earlier) if options.resume => Some(earlier.resume(&root, &identity)?),
+        Some(earlier) => {
+            earlier.warn(&root, watcher);
+            leftovers.extend_from_slice(earlier.results());
+            None
+        }
+        None if options.resume => {
+            let folder = root.display();
+            watcher.note(&format!(
+                "{folder} holds no unfinished run: starting from the beginning"
+            ));
+            None
+        }
+        None => None,
+    };
     let mut output = OutputFolder::prepare(&root, &previous, &targets, options.force)?;
     // Made before the work, so that an output that cannot be written fails at once.
     output.make_root(lock)?;
+    output.remove_leftovers(&leftovers);
 
     let mut stages = Stages::new(watcher);
     let annotations: Vec<&dyn VolumeSource> = annotations.iter().map(AsRef::as_ref).collect();
-    let volume = LoadedVolume::load(&source, &annotations, region, &root, &mut stages)?;
+    let aside = Aside::new(&root);
+    let volume = LoadedVolume::load(&source, &annotations, region, aside, &mut stages);
+    let volume = volume.map_err(|error| match &known {
+        Some((journal, _)) => resume::stopped(error.into(), journal, slices),
+        None => error.into(),
+    })?;
     warnings::of_volume(&model, &volume, stages.watcher());
     let work = Work::new(&config, region.shape);
     let mut device = device::choose(&config.compute, Some(work), stages.watcher());
-    let attempts = Attempts {
+    identity.ids_crc32 = Identity::checksum(volume.cells.ids());
+    identity.device = match device.is_gpu() {
+        true => device.backend().name().to_owned(),
+        false => "the CPU".to_owned(),
+    };
+    let journal = match known {
+        None => {
+            // Strings and numbers: everything has a form in JSON.
+            let header = serde_json::to_vec(&identity).unwrap_or_default();
+            Journal::new(&root.join(resume::JOURNAL_NAME), header)
+        }
+        Some((journal, was)) => {
+            if was.ids_crc32 != identity.ids_crc32 {
+                let change = "the volume holds other cells".to_owned();
+                return Err(resume::changed(&root, &[change]));
+            }
+            let finished = journal.mark().images;
+            let watcher = stages.watcher();
+            watcher.note(&format!("going on: {finished} of {slices} slices are done"));
+            if was.device != identity.device {
+                watcher.warn(&format!(
+                    "the run goes on with {}, while the slices before are of {}: they agree within rounding",
+                    identity.device, was.device
+                ));
+            }
+            journal
+        }
+    };
+    let parts = Parts {
+        config: &config,
         model: &model,
-        input: Input {
-            volume: &volume,
-            counts: &NoCounts,
-            spill_folder: &root,
-        },
+        volume: &volume,
+        journal: &journal,
         options,
     };
-    let (outcome, blank_truths, seen) = attempts.run(&mut device, &mut stages, |pipeline| {
-        // What an attempt that failed has written.
-        output.discard();
-        let mut sink = FileSink::create(&config, &model, &volume, &mut output, &root)?;
-        let mut tap = Tap::new(&mut sink, new_quicklook(&config, &model, options));
-        let outcome = pipeline.run(&mut tap)?;
-        let seen = tap.into_quicklook();
-        Ok((outcome, sink.blank_truths(), seen))
-    })?;
-    warnings::after(&model, &outcome, &blank_truths, stages.watcher());
-    let is_record = |entry: &&ManifestEntry| entry.path == RECORD_NAME;
-    let stale: Vec<ManifestEntry> = output.stale().filter(|e| !is_record(e)).cloned().collect();
-    warnings::of_stale_files(&root, &stale, stages.watcher());
+    let finished = parts.run(&mut output, &mut device, stages);
+    let report = finished.and_then(|finished| parts.publish(output, finished, &recorder));
+    report.map_err(|error| resume::stopped(error, &journal, slices))
+}
 
-    output
-        .create(QUICKLOOK_NAME.as_ref())?
-        .write_whole(&seen.png(volume.cells.ids()))?;
-    let report = Report {
-        folder: root,
-        seed,
-        backend: if device.is_gpu() { "gpu" } else { "cpu" },
-        device: device.backend().name().to_owned(),
-        stages: stages.into_times(),
-        kernels: device.backend().kernel_times(),
-        maxima: outcome.maxima,
-        image_shape: model.image_shape(),
-    };
-    if options.report {
-        let facts = Facts {
-            config: &config,
-            model: &model,
-            report: &report,
-            quicklook: &seen,
-            ids: volume.cells.ids(),
-            recorder: &recorder,
+/// What a run to files is made of when its cells are known.
+struct Parts<'a> {
+    config: &'a Config,
+    model: &'a Model,
+    volume: &'a LoadedVolume,
+    journal: &'a Journal,
+    options: Options,
+}
+
+impl Parts<'_> {
+    /// Runs all sweeps; the volumes are written, under temporary names.
+    fn run(
+        &self,
+        output: &mut OutputFolder,
+        device: &mut Device,
+        mut stages: Stages<'_>,
+    ) -> Result<Finished, SimulationError> {
+        let (config, model, volume) = (self.config, self.model, self.volume);
+        let root = output.root().to_owned();
+        let aside = Aside::new(&root);
+        let mut options = self.options;
+        if self.journal.mark().images > 0 {
+            // In one slab there would be nothing to go on with.
+            let several = model.volume.shape[0].saturating_sub(1).max(1);
+            let deepest = options.deepest_slab.unwrap_or(several);
+            options.deepest_slab = Some(deepest.min(several));
+        }
+        let attempts = Attempts {
+            model,
+            input: Input {
+                volume,
+                counts: &NoCounts,
+                aside,
+                journal: Some(self.journal),
+            },
+            options,
         };
-        let page = report_html::page(&facts);
-        output
-            .create(REPORT_NAME.as_ref())?
-            .write_whole(page.as_bytes())?;
+        let (outcome, blank_truths, seen) = attempts.run(device, &mut stages, |pipeline| {
+            // What an attempt that failed has written.
+            output.discard();
+            let mut sink = FileSink::create(config, model, volume, output, aside)?;
+            let mut tap = Tap::new(&mut sink, new_quicklook(config, model, options));
+            let outcome = pipeline.run(&mut tap)?;
+            let seen = tap.into_quicklook();
+            Ok((outcome, sink.blank_truths(), seen))
+        })?;
+        warnings::after(model, &outcome, &blank_truths, stages.watcher());
+        let is_record = |entry: &&ManifestEntry| entry.path == RECORD_NAME;
+        let stale: Vec<ManifestEntry> = output.stale().filter(|e| !is_record(e)).cloned().collect();
+        warnings::of_stale_files(&root, &stale, stages.watcher());
+
+        let report = Report {
+            folder: root,
+            seed: model.seed,
+            backend: if device.is_gpu() { "gpu" } else { "cpu" },
+            device: device.backend().name().to_owned(),
+            stages: stages.into_times(),
+            kernels: device.backend().kernel_times(),
+            maxima: outcome.maxima,
+            image_shape: model.image_shape(),
+        };
+        Ok(Finished {
+            report,
+            seen,
+            stale,
+        })
     }
-    let mut manifest = output.seal()?;
-    manifest.extend(stale);
-    let text = record_file::text(&config, &model, &report, manifest);
-    output
-        .create(RECORD_NAME.as_ref())?
-        .write_whole(text.as_bytes())?;
-    output.commit()?;
-    Ok(report)
+
+    /// Writes what tells of the run, and gives all files their names.
+    fn publish(
+        &self,
+        mut output: OutputFolder,
+        finished: Finished,
+        recorder: &Recorder<'_>,
+    ) -> Result<Report, SimulationError> {
+        let (config, model) = (self.config, self.model);
+        let Finished {
+            report,
+            seen,
+            stale,
+        } = finished;
+        let ids = self.volume.cells.ids();
+        output
+            .create(QUICKLOOK_NAME.as_ref())?
+            .write_whole(&seen.png(ids))?;
+        if self.options.report {
+            let facts = Facts {
+                config,
+                model,
+                report: &report,
+                quicklook: &seen,
+                ids,
+                recorder,
+            };
+            let page = report_html::page(&facts);
+            output
+                .create(REPORT_NAME.as_ref())?
+                .write_whole(page.as_bytes())?;
+        }
+        let mut manifest = output.seal()?;
+        manifest.extend(stale);
+        let text = record_file::text(config, model, &report, manifest);
+        output
+            .create(RECORD_NAME.as_ref())?
+            .write_whole(text.as_bytes())?;
+        let published = serde_json::to_vec(&output.seal()?).unwrap_or_default();
+        // A run that is killed while its files get their names would be met by the next as a stranger's. No
+        // room for that is no failure.
+        let _ = self.journal.publish(&published);
+        let committed = output.commit();
+        if committed.is_ok() || self.journal.mark().images == 0 {
+            self.journal.remove();
+        }
+        committed?;
+        Ok(report)
+    }
+}
+
+/// A run whose volumes are written.
+struct Finished {
+    report: Report,
+    seen: Quicklook,
+    stale: Vec<ManifestEntry>,
 }
 
 /// An empty quick-look of a run.

@@ -13,10 +13,10 @@ use crate::io::write::{EncodedPage, OutputFolder, PageEncoder, PixelType, Volume
 use crate::model::Model;
 use crate::observer::Observer;
 use crate::pipeline::{Sink, SinkError, TruthSlices};
+use crate::store::Aside;
 use layout::{COLOURS, Layouts};
 use rayon::prelude::*;
 use splitted::SplittedTruth;
-use std::path::Path;
 
 /// Writes channels and ground truth.
 pub(super) struct FileSink<'a> {
@@ -42,7 +42,7 @@ impl<'a> FileSink<'a> {
         model: &'a Model,
         volume: &'a LoadedVolume,
         output: &'a mut OutputFolder,
-        spill_folder: &Path,
+        aside: Aside<'_>,
     ) -> Result<Self, SimulationError> {
         let layouts = Layouts::new(config, model, volume.cells.ids())?;
         let ids = Ids {
@@ -68,7 +68,7 @@ impl<'a> FileSink<'a> {
             ),
             Arrangement::Splitted => {
                 let sheets = volume.sheets();
-                let truth = SplittedTruth::new(layouts, ids, output, sheets, spill_folder);
+                let truth = SplittedTruth::new(layouts, ids, output, sheets, aside);
                 Truth::Splitted(truth)
             }
         };

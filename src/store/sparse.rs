@@ -7,7 +7,7 @@
 const BLOCK: usize = 64;
 
 /// The numbers in few bytes.
-pub(super) fn pack(numbers: &[u32]) -> Vec<u8> {
+pub(crate) fn pack(numbers: &[u32]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(numbers.len() / 2);
     for block in numbers.chunks(BLOCK) {
         let any = block.iter().fold(0, |any, number| any | number);
@@ -33,7 +33,7 @@ pub(super) fn pack(numbers: &[u32]) -> Vec<u8> {
 }
 
 /// The numbers of [`pack`]; none where the bytes are not those of as many numbers.
-pub(super) fn unpack(mut bytes: &[u8], numbers: &mut [u32]) -> Option<()> {
+pub(crate) fn unpack(mut bytes: &[u8], numbers: &mut [u32]) -> Option<()> {
     for block in numbers.chunks_mut(BLOCK) {
         let (mask, rest) = bytes.split_first_chunk()?;
         let mut mask = u64::from_le_bytes(*mask);

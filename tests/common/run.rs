@@ -11,6 +11,7 @@ use simexm_gpu::model::Model;
 use simexm_gpu::pipeline::{Input, NoCounts, Pipeline, Sink, SinkError, TruthSlices};
 use simexm_gpu::plan::Plan;
 use simexm_gpu::simulation::Silent;
+use simexm_gpu::store::Aside;
 use simexm_gpu::volume::Region;
 
 /// The results of a run in memory, intermediate ones too. Volumes are (z, x, y).
@@ -62,7 +63,8 @@ pub fn simulate_source(
     let mut nobody = Silent;
     let folder = std::env::temp_dir();
     let source = CellSource::Merged(Box::new(source));
-    let volume = LoadedVolume::load(&source, &[], region, &folder, &mut nobody).unwrap();
+    let volume =
+        LoadedVolume::load(&source, &[], region, Aside::new(&folder), &mut nobody).unwrap();
     let model = Model::new(config, region, seed).unwrap();
     let depth = region.shape[0];
     let limits = backend.limits().clone();
@@ -75,7 +77,8 @@ pub fn simulate_source(
     let input = Input {
         volume: &volume,
         counts: &NoCounts,
-        spill_folder: &folder,
+        aside: Aside::new(&folder),
+        journal: None,
     };
     let pipeline = Pipeline::new(&model, &plan, input, backend, &mut nobody, true);
     let outcome = pipeline.unwrap().run(&mut sink).unwrap();

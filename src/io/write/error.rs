@@ -113,7 +113,7 @@ impl WriteError {
 }
 
 /// The system's words, with plainer ones before them where they help.
-fn cause(error: &io::Error) -> String {
+pub(crate) fn cause(error: &io::Error) -> String {
     use io::ErrorKind as K;
     let plain = match error.kind() {
         K::StorageFull => "the disk is full",

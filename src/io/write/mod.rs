@@ -21,6 +21,7 @@ mod volume;
 use std::sync::Arc;
 
 pub use error::WriteError;
+pub(crate) use error::cause;
 pub use lock::FolderLock;
 pub use manifest::ManifestEntry;
 pub use metadata::{ChannelInfo, VolumeMetadata};

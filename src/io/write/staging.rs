@@ -33,8 +33,8 @@ pub struct OutputFolder {
     root: PathBuf,
     force: bool,
     targets: BTreeMap<PathBuf, Target>,
-    /// What an earlier run wrote, by [`ManifestEntry::path`].
-    previous: BTreeMap<String, ManifestEntry>,
+    /// What earlier runs wrote, by [`ManifestEntry::path`].
+    previous: BTreeMap<String, Vec<ManifestEntry>>,
     stale: Vec<ManifestEntry>,
     /// Folders whose files are one result, in which nothing of an earlier run may stay.
     wholes: Vec<PathBuf>,
@@ -64,8 +64,8 @@ struct Pending {
 
 impl OutputFolder {
     /// Plans a run whose results are the files `targets` below `root`; nothing is created yet.
-    /// `previous` is the manifest of the earlier run there: its files may be replaced if they are
-    /// unchanged, everything else only with `force`.
+    /// `previous` is the manifest of the earlier run there, or of several: their files may be replaced if
+    /// they are unchanged, everything else only with `force`.
     ///
     /// # Errors
     /// When something else lies in the place of a result, or a part of a path is a file.
@@ -75,14 +75,18 @@ impl OutputFolder {
         targets: &[PathBuf],
         force: bool,
     ) -> Result<Self, WriteError> {
-        let by_path = previous
-            .iter()
-            .map(|entry| (entry.path.clone(), entry.clone()));
+        let mut by_path: BTreeMap<String, Vec<ManifestEntry>> = BTreeMap::new();
+        for entry in previous {
+            by_path
+                .entry(entry.path.clone())
+                .or_default()
+                .push(entry.clone());
+        }
         let mut folder = Self {
             root: root.to_owned(),
             force,
             targets: BTreeMap::new(),
-            previous: by_path.collect(),
+            previous: by_path,
             stale: Vec::new(),
             wholes: Vec::new(),
             files: VecDeque::new(),
@@ -94,6 +98,7 @@ impl OutputFolder {
         for entry in previous {
             let relative = Path::new(&entry.path);
             if is_plain(relative)
+                && !folder.stale.iter().any(|known| known.path == entry.path)
                 && !folder.targets.contains_key(relative)
                 && entry.describes(&root.join(relative)).unwrap_or(false)
             {
@@ -153,12 +158,14 @@ impl OutputFolder {
 
     /// Whether the file `relative` is the unchanged output of the earlier run.
     fn is_own(&self, relative: &Path, path: &Path) -> Result<bool, WriteError> {
-        match self.previous.get(&slashed(relative)) {
-            None => Ok(false),
-            Some(entry) => entry
-                .describes(path)
-                .map_err(|error| WriteError::io(path, error)),
+        let entries = self.previous.get(&slashed(relative));
+        for entry in entries.into_iter().flatten() {
+            let own = entry.describes(path);
+            if own.map_err(|error| WriteError::io(path, error))? {
+                return Ok(true);
+            }
         }
+        Ok(false)
     }
 
     /// Makes the folder of all results, so that one that cannot be written is known early, and keeps other
@@ -174,6 +181,21 @@ impl OutputFolder {
             None => FolderLock::take(&root)?,
         };
         Ok(())
+    }
+
+    /// Removes what a killed run has left under the temporary names of these results.
+    pub fn remove_leftovers(&self, results: &[PathBuf]) {
+        let mut names = BTreeSet::new();
+        for relative in results.iter().filter(|relative| is_plain(relative)) {
+            names.insert(temporary_name(&self.root.join(relative)));
+            // The files of a sequence lie in a folder with such a name.
+            let folder = relative.parent().filter(|folder| is_plain(folder));
+            names.extend(folder.map(|folder| temporary_name(&self.root.join(folder))));
+        }
+        for name in names {
+            // What cannot be removed is in nobody's way.
+            let _ = remove_leftover(&name);
+        }
     }
 
     /// Removes what was written so far, so that the results can be created anew.

@@ -9,6 +9,7 @@ use crate::model::Model;
 use crate::pipeline::{Input, NoCounts, Pipeline, Sink, SinkError, TruthSlices};
 use crate::plan::Plan;
 use crate::simulation::{Silent, SimulationError};
+use crate::store::Aside;
 use crate::volume::Region;
 use ndarray::Array3;
 use std::time::{Duration, Instant};
@@ -100,7 +101,7 @@ fn run(device: &mut dyn Backend, shape: [usize; 3]) -> Result<(Duration, Work), 
     };
     let (config, folder) = (Config::default(), std::env::temp_dir());
     let source = CellSource::Merged(Box::new(ArraySource::new(cells.view())));
-    let volume = LoadedVolume::load(&source, &[], region, &folder, &mut Silent)?;
+    let volume = LoadedVolume::load(&source, &[], region, Aside::new(&folder), &mut Silent)?;
     let model = Model::new(&config, region, 0)?;
     let (limits, deepest) = (device.limits().clone(), device.deepest_slab());
     let plan = Plan::new(
@@ -113,7 +114,8 @@ fn run(device: &mut dyn Backend, shape: [usize; 3]) -> Result<(Duration, Work), 
     let input = Input {
         volume: &volume,
         counts: &NoCounts,
-        spill_folder: &folder,
+        aside: Aside::new(&folder),
+        journal: None,
     };
     let start = Instant::now();
     Pipeline::new(&model, &plan, input, device, &mut Silent, false)?.run(&mut Nowhere)?;

@@ -7,17 +7,14 @@ use crate::cells::Selection;
 use crate::io::write::{OutputFolder, PageEncoder, VolumeSink, WriteError};
 use crate::observer::Observer;
 use crate::pipeline::{Interrupted, SinkError, TruthSlices};
-use crate::store::{SliceStore, StoreError};
+use crate::store::{Aside, SliceStore, StoreError};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Cells whose files are open at a time.
 const BATCH: usize = 64;
-
-/// Compressed slices that are kept in memory before they go to a file.
-const MEMORY_BYTES: usize = 128 << 20;
 
 /// The ground truths on their way.
 pub(super) struct SplittedTruth<'a> {
@@ -38,12 +35,12 @@ impl<'a> SplittedTruth<'a> {
         ids: Ids<'a>,
         output: &'a mut OutputFolder,
         sheets: usize,
-        spill_folder: &Path,
+        aside: Aside<'_>,
     ) -> Self {
         let model = layouts.model();
         let (slices, dyes) = (model.image_shape()[0], model.fluorophores.len());
-        let memory = MEMORY_BYTES / (dyes * sheets).max(1);
-        let store = |_| SliceStore::new(slices, memory, spill_folder);
+        let share = aside.share(2 * dyes * sheets);
+        let store = |_| SliceStore::new(slices, share);
         Self {
             layouts,
             ids,

@@ -1,0 +1,437 @@
+//! What a run has finished, in a file beside its output, so that a run that was killed can go on.
+//!
+//! The file is a line that names the format, then records: a checksum of what follows, what it is, its
+//! length, and its bytes. Slices come in any order; a *mark* after them says how far the run is. What
+//! follows the last mark that is whole is no one's, and is cut off when the file is opened again. So a
+//! process, or a machine, may end at any moment, and nothing needs to be brought to the disk in between.
+
+#[cfg(test)]
+mod tests;
+
+use crate::io::write::cause;
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The first bytes of the file. The number changes with the form of the records.
+const MAGIC: &[u8] = b"simexm-gpu journal 1\n";
+
+/// Why a journal cannot be kept or read.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: what is done cannot be kept: {}", path.display(), cause(source))]
+pub struct JournalError {
+    /// The file.
+    pub path: PathBuf,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+/// A slice that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Item {
+    /// Photons on the camera's pixels.
+    Image {
+        /// Index of the channel.
+        channel: u32,
+        /// Number of the slice.
+        slice: u32,
+    },
+    /// Indices of the cells that are shown.
+    Truth {
+        /// Index of the volume of ground truth.
+        volume: u32,
+        /// Number of the slice.
+        slice: u32,
+    },
+}
+
+/// How far a run is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// Slices of ground truth, from the first on, that are there for each volume.
+    pub truths: usize,
+    /// Images, from the first on, that are there for each channel.
+    pub images: usize,
+    /// The brightest pixel of each channel in them.
+    pub maxima: Vec<u32>,
+}
+
+/// What a record holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+enum Kind {
+    Header = 1,
+    Image,
+    Truth,
+    Mark,
+    Published,
+}
+
+/// What precedes the bytes of a record: checksum (of all that follows it), kind, two numbers, length.
+type RecordHead = [u8; 24];
+
+/// Where a record's bytes lie, and their checksum.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    at: u64,
+    bytes: usize,
+    head: RecordHead,
+}
+
+/// The finished slices of a run.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    header: Vec<u8>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// Absent until something is kept.
+    file: Option<File>,
+    /// Whether the file has its own name yet.
+    named: bool,
+    places: HashMap<Item, Place>,
+    mark: Mark,
+    published: Vec<u8>,
+    end: u64,
+    /// End of the last mark.
+    marked_end: u64,
+}
+
+impl Journal {
+    /// A journal that starts with `header`. The file is made when something is kept, under a temporary
+    /// name; an earlier one is replaced by the first mark.
+    pub fn new(path: &Path, header: Vec<u8>) -> Self {
+        Self {
+            path: path.to_owned(),
+            header,
+            inner: Mutex::default(),
+        }
+    }
+
+    /// What an earlier run has left; none where there is no such file, or where it has no header.
+    /// Damaged records, and what follows them, are left out.
+    ///
+    /// # Errors
+    /// When the system refuses to read it.
+    pub fn open(path: &Path) -> Result<Option<Self>, JournalError> {
+        let failed = |source| JournalError {
+            path: path.to_owned(),
+            source,
+        };
+        let file = match OpenOptions::new().read(true).write(true).open(path) {
+            Ok(file) => file,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        let mut journal = Self::new(path, Vec::new());
+        let inner = journal
+            .inner
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        let header = inner.scan(&file).map_err(failed)?;
+        inner.file = Some(file);
+        inner.named = true;
+        journal.header = header.unwrap_or_default();
+        Ok(Some(journal).filter(|journal| !journal.header.is_empty()))
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the journal starts with.
+    pub fn header(&self) -> &[u8] {
+        &self.header
+    }
+
+    /// How far the run is.
+    pub fn mark(&self) -> Mark {
+        self.lock().mark.clone()
+    }
+
+    /// What [`Journal::publish`] kept; empty where nothing was.
+    pub fn published(&self) -> Vec<u8> {
+        self.lock().published.clone()
+    }
+
+    /// Keeps the bytes of a slice, from any thread.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn put(&self, item: Item, bytes: &[u8]) -> Result<(), JournalError> {
+        let (kind, numbers) = match item {
+            Item::Image { channel, slice } => (Kind::Image, [channel, slice]),
+            Item::Truth { volume, slice } => (Kind::Truth, [volume, slice]),
+        };
+        let mut inner = self.lock();
+        let place = self.append(&mut inner, kind, numbers, bytes)?;
+        inner.places.insert(item, place);
+        Ok(())
+    }
+
+    /// The bytes of a slice that was kept.
+    ///
+    /// # Errors
+    /// When it was not, or cannot be read back as it was written.
+    pub fn get(&self, item: Item) -> Result<Vec<u8>, JournalError> {
+        let mut inner = self.lock();
+        let absent = || self.error(io::ErrorKind::UnexpectedEof.into());
+        let place = inner.places.get(&item).copied().ok_or_else(absent)?;
+        let file = inner.file.as_mut().ok_or_else(absent)?;
+        let mut bytes = vec![0; place.bytes];
+        file.seek(SeekFrom::Start(place.at))
+            .and_then(|_| file.read_exact(&mut bytes))
+            .map_err(|source| self.error(source))?;
+        drop(inner);
+        if checksum(&place.head, &bytes) == place.head[..4] {
+            Ok(bytes)
+        } else {
+            Err(self.error(io::Error::other("a slice has changed on the disk")))
+        }
+    }
+
+    /// Notes how far the run is: from here it can go on.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn set_mark(&self, mark: Mark) -> Result<(), JournalError> {
+        let numbers = [mark.truths as u32, mark.images as u32];
+        let mut inner = self.lock();
+        let maxima: Vec<u8> = mark.maxima.iter().flat_map(|m| m.to_le_bytes()).collect();
+        self.append(&mut inner, Kind::Mark, numbers, &maxima)?;
+        self.settle(&mut inner)?;
+        inner.mark = mark;
+        Ok(())
+    }
+
+    /// Keeps a description of the files that are about to get their names, so that a later run knows them
+    /// as a part of this one, and brings it to the disk.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn publish(&self, files: &[u8]) -> Result<(), JournalError> {
+        let mut inner = self.lock();
+        self.append(&mut inner, Kind::Published, [0; 2], files)?;
+        self.settle(&mut inner)?;
+        if let Some(file) = &inner.file {
+            file.sync_data().map_err(|source| self.error(source))?;
+        }
+        inner.published = files.to_vec();
+        Ok(())
+    }
+
+    /// Removes the file, or an earlier one in its place: nothing is left to go on with.
+    pub fn remove(&self) {
+        let mut inner = self.lock();
+        inner.file = None;
+        // What cannot be removed is replaced by the next run.
+        let _ = fs::remove_file(temporary(&self.path));
+        let _ = fs::remove_file(&self.path);
+        inner.named = true;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn error(&self, source: io::Error) -> JournalError {
+        JournalError {
+            path: self.path.clone(),
+            source,
+        }
+    }
+
+    /// Appends a record. What does not fit is cut off again, so that the room is free for others.
+    fn append(
+        &self,
+        inner: &mut Inner,
+        kind: Kind,
+        numbers: [u32; 2],
+        bytes: &[u8],
+    ) -> Result<Place, JournalError> {
+        if inner.file.is_none() {
+            let create = || {
+                let mut file = OpenOptions::new()
+                    .read(true)
+                    .write(true)
+                    .create(true)
+                    .truncate(true)
+                    .open(temporary(&self.path))?;
+                file.write_all(MAGIC)?;
+                Ok(file)
+            };
+            inner.file = Some(create().map_err(|source| self.error(source))?);
+            inner.end = MAGIC.len() as u64;
+            inner.marked_end = inner.end;
+            let header = self.header.clone();
+            self.append(inner, Kind::Header, [0; 2], &header)?;
+        }
+        let mut head: RecordHead = [0; 24];
+        head[4..8].copy_from_slice(&(kind as u32).to_le_bytes());
+        head[8..12].copy_from_slice(&numbers[0].to_le_bytes());
+        head[12..16].copy_from_slice(&numbers[1].to_le_bytes());
+        head[16..].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
+        let sum = checksum(&head, bytes);
+        head[..4].copy_from_slice(&sum);
+        let (at, marked_end) = (inner.end, inner.marked_end);
+        let Some(file) = &mut inner.file else {
+            return Err(self.error(io::ErrorKind::NotFound.into()));
+        };
+        let written = file
+            .seek(SeekFrom::Start(at))
+            .and_then(|_| file.write_all(&head))
+            .and_then(|()| file.write_all(bytes));
+        if let Err(source) = written {
+            let _ = file.set_len(marked_end);
+            inner.end = marked_end;
+            return Err(self.error(source));
+        }
+        inner.end = at + (head.len() + bytes.len()) as u64;
+        Ok(Place {
+            at: at + head.len() as u64,
+            bytes: bytes.len(),
+            head,
+        })
+    }
+
+    /// What was appended is whole: it stays, under its own name.
+    fn settle(&self, inner: &mut Inner) -> Result<(), JournalError> {
+        if !inner.named {
+            fs::rename(temporary(&self.path), &self.path).map_err(|source| self.error(source))?;
+            inner.named = true;
+        }
+        inner.marked_end = inner.end;
+        Ok(())
+    }
+}
+
+impl Drop for Journal {
+    /// A file without a mark is of no use.
+    fn drop(&mut self) {
+        let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if inner.file.take().is_some() && !inner.named {
+            let _ = fs::remove_file(temporary(&self.path));
+        }
+    }
+}
+
+impl Inner {
+    /// Reads all records up to the last mark; what follows is to be overwritten. Returns the header.
+    fn scan(&mut self, file: &File) -> io::Result<Option<Vec<u8>>> {
+        let length = file.metadata()?.len();
+        let mut reader = BufReader::with_capacity(1 << 20, file);
+        let mut magic = vec![0; MAGIC.len()];
+        if length < MAGIC.len() as u64 || reader.read_exact(&mut magic).is_err() || magic != MAGIC {
+            return Ok(None);
+        }
+        self.end = MAGIC.len() as u64;
+        let mut header = None;
+        let mut places = Vec::new();
+        while let Some((place, bytes)) = next_record(&mut reader, self.end, length)? {
+            self.end = place.at + place.bytes as u64;
+            let word = |at: usize| {
+                u32::from_le_bytes(place.head[at..at + 4].try_into().unwrap_or_default())
+            };
+            let (kind, first, second) = (word(4), word(8), word(12));
+            if kind == Kind::Header as u32 {
+                header = Some(bytes);
+            } else if kind == Kind::Image as u32 {
+                let (channel, slice) = (first, second);
+                places.push((Item::Image { channel, slice }, place));
+            } else if kind == Kind::Truth as u32 {
+                let (volume, slice) = (first, second);
+                places.push((Item::Truth { volume, slice }, place));
+            } else if kind == Kind::Mark as u32 {
+                let maxima = bytes.as_chunks().0.iter();
+                self.mark = Mark {
+                    truths: first as usize,
+                    images: second as usize,
+                    maxima: maxima.map(|&word| u32::from_le_bytes(word)).collect(),
+                };
+                self.places.extend(places.drain(..));
+                self.marked_end = self.end;
+            } else if kind == Kind::Published as u32 {
+                self.published = bytes;
+                self.marked_end = self.end;
+            }
+        }
+        self.end = self.marked_end.max(MAGIC.len() as u64);
+        Ok(header.filter(|_| self.marked_end > 0))
+    }
+}
+
+/// The next record of a file of this length; none at its end, and where a record is damaged.
+fn next_record(
+    reader: &mut impl Read,
+    at: u64,
+    length: u64,
+) -> io::Result<Option<(Place, Vec<u8>)>> {
+    let mut head: RecordHead = [0; 24];
+    let start = at + head.len() as u64;
+    if start > length {
+        return Ok(None);
+    }
+    reader.read_exact(&mut head)?;
+    let bytes = u64::from_le_bytes(head[16..].try_into().unwrap_or_default());
+    if bytes > length - start {
+        return Ok(None);
+    }
+    // Slices are looked at, all else is small and kept.
+    let kind = &head[4..8];
+    let keep = [Kind::Image, Kind::Truth]
+        .into_iter()
+        .all(|slice| kind != (slice as u32).to_le_bytes());
+    let (mut hasher, mut kept) = (hasher(&head), Vec::new());
+    let mut rest = bytes as usize;
+    let mut piece = vec![0; rest.min(1 << 18)];
+    while rest > 0 {
+        let piece = &mut piece[..rest.min(1 << 18)];
+        reader.read_exact(piece)?;
+        hasher.update(piece);
+        if keep {
+            kept.extend_from_slice(piece);
+        }
+        rest -= piece.len();
+    }
+    let place = Place {
+        at: start,
+        bytes: bytes as usize,
+        head,
+    };
+    let whole = hasher.finalize().to_le_bytes() == head[..4];
+    Ok(whole.then_some((place, kept)))
+}
+
+/// Of a record's head but for the place of the checksum itself.
+fn hasher(head: &RecordHead) -> crc32fast::Hasher {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&head[4..]);
+    hasher
+}
+
+/// CRC-32 of a record.
+fn checksum(head: &RecordHead, bytes: &[u8]) -> [u8; 4] {
+    let mut hasher = hasher(head);
+    hasher.update(bytes);
+    hasher.finalize().to_le_bytes()
+}
+
+/// The name of a journal before its first mark.
+fn temporary(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    PathBuf::from(name)
+}
