@@ -67,6 +67,7 @@ enum Kind {
     Truth,
     Mark,
     Published,
+    Tiles,
 }
 
 /// What precedes the bytes of a record: checksum (of all that follows it), kind, two numbers, length.
@@ -96,6 +97,8 @@ struct Inner {
     named: bool,
     places: HashMap<Item, Place>,
     mark: Mark,
+    /// Parts of the volume whose slices follow one another; 0 stands for one.
+    tiles: usize,
     published: Vec<u8>,
     end: u64,
     /// End of the last mark.
@@ -160,6 +163,35 @@ impl Journal {
     /// How far the run is.
     pub fn mark(&self) -> Mark {
         self.lock().mark.clone()
+    }
+
+    /// Tiles of the volume: slice z of tile t is kept as slice t * slices + z.
+    pub fn tiles(&self) -> usize {
+        self.lock().tiles.max(1)
+    }
+
+    /// Images of a channel that are there, those of tiles as their share of one.
+    pub fn finished(&self) -> usize {
+        let inner = self.lock();
+        inner.mark.images.div_ceil(inner.tiles.max(1))
+    }
+
+    /// The volume is worked on in so many tiles. What is there of another number of them is forgotten.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn cut_into(&self, tiles: usize) -> Result<(), JournalError> {
+        let mut inner = self.lock();
+        if inner.tiles.max(1) == tiles {
+            return Ok(());
+        }
+        inner.tiles = tiles;
+        inner.mark = Mark::default();
+        inner.places.clear();
+        if inner.file.is_some() {
+            self.append(&mut inner, Kind::Tiles, [tiles as u32, 0], &[])?;
+        }
+        Ok(())
     }
 
     /// What [`Journal::publish`] kept; empty where nothing was.
@@ -278,6 +310,8 @@ impl Journal {
             inner.marked_end = inner.end;
             let header = self.header.clone();
             self.append(inner, Kind::Header, [0; 2], &header)?;
+            let tiles = inner.tiles as u32;
+            self.append(inner, Kind::Tiles, [tiles.max(1), 0], &[])?;
         }
         let mut head: RecordHead = [0; 24];
         head[4..8].copy_from_slice(&(kind as u32).to_le_bytes());
@@ -339,7 +373,7 @@ impl Inner {
         }
         self.end = MAGIC.len() as u64;
         let mut header = None;
-        let mut places = Vec::new();
+        let (mut places, mut tiles) = (Vec::new(), None);
         while let Some((place, bytes)) = next_record(&mut reader, self.end, length)? {
             self.end = place.at + place.bytes as u64;
             let word = |at: usize| {
@@ -354,7 +388,14 @@ impl Inner {
             } else if kind == Kind::Truth as u32 {
                 let (volume, slice) = (first, second);
                 places.push((Item::Truth { volume, slice }, place));
+            } else if kind == Kind::Tiles as u32 {
+                tiles = Some(first as usize);
+                places.clear();
             } else if kind == Kind::Mark as u32 {
+                if let Some(tiles) = tiles.take() {
+                    self.tiles = tiles;
+                    self.places.clear();
+                }
                 let maxima = bytes.as_chunks().0.iter();
                 self.mark = Mark {
                     truths: first as usize,

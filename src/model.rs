@@ -14,12 +14,14 @@ use crate::config::{
     Arrangement, BitDepth, Config, Normalization, Region as CellRegion, SingleNeuron,
 };
 use crate::fluorophore::{Fluorophore, OwnFluorophoreError};
+use crate::plan::Halo;
 use crate::psf::{self, PsfError};
 use crate::rng::{DiscreteTable, Purpose, StreamKey, TableError};
 use crate::schedule::Reach;
 use crate::stages::regions;
 use crate::volume::Region;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// Standard deviation of a protein's displacement, in nm of tissue (docs/model.md section 2).
 const DISPLACEMENT_NM: f64 = 100.0;
@@ -153,6 +155,8 @@ pub struct LayerModel {
 pub struct Model {
     /// The volume in its source.
     pub volume: Region,
+    /// The whole tissue, of which a run in tiles works on one part after the other.
+    pub tissue: Region,
     /// The seed of all draws.
     pub seed: u64,
     /// Whether all 26 neighbours decide on membranes.
@@ -183,10 +187,14 @@ pub struct Model {
     pub displacements: [TableRef; 3],
     /// Jitter along x and y.
     pub jitter: [TableRef; 2],
+    /// The farthest that a magnified voxel moves along x, in voxels.
+    pub jitter_reach_x: usize,
     /// All tables.
     pub tables: Vec<u32>,
     /// How far the stages look along z.
     pub reach: Reach,
+    /// The farthest displacement of a protein along x.
+    pub displacement_x: usize,
     /// What the user should know before the run.
     pub warnings: Vec<String>,
 }
@@ -265,6 +273,13 @@ impl Model {
             // Without displacement the table is bound but never drawn from.
             tables.add(&DiscreteTable::displacement(voxels.max(1e-3)))
         });
+        let farthest = |axis: usize| {
+            if displaces {
+                DiscreteTable::displacement_reach(deviation[axis]) as usize
+            } else {
+                0
+            }
+        };
         let optics = &config.optics;
         let camera = Camera::new(
             voxel_nm,
@@ -277,10 +292,8 @@ impl Model {
         if x.checked_mul(y).is_none_or(|pixels| pixels > MOST_PIXELS) {
             return Err(ModelError::HugeImages { x, y });
         }
-        let jitter = [
-            jitter(camera.x, &mut tables)?,
-            jitter(camera.y, &mut tables)?,
-        ];
+        let (jitter_x, farthest_pixel) = jitter(camera.x, &mut tables)?;
+        let (jitter_y, _) = jitter(camera.y, &mut tables)?;
         let baseline =
             DiscreteTable::poisson(optics.baseline_noise).map_err(ModelError::Baseline)?;
         let baseline = (!baseline.is_always_zero()).then(|| tables.add(&baseline));
@@ -289,6 +302,7 @@ impl Model {
         }
         Ok(Self {
             volume,
+            tissue: volume,
             seed,
             isotropic: config.groundtruth.isotropic,
             global_density: config.labeling.global_density,
@@ -303,17 +317,15 @@ impl Model {
             camera,
             baseline,
             displacements,
-            jitter,
+            jitter: [jitter_x, jitter_y],
+            jitter_reach_x: farthest_pixel.div_ceil(camera.x.magnification() as usize),
             tables: tables.words,
             reach: Reach {
                 membrane: usize::from(config.groundtruth.isotropic),
-                displacement: if displaces {
-                    DiscreteTable::displacement_reach(deviation[0]) as usize
-                } else {
-                    0
-                },
+                displacement: farthest(0),
                 blur: psf::RADIUS,
             },
+            displacement_x: farthest(1),
             warnings,
         })
     }
@@ -338,6 +350,42 @@ impl Model {
         match self.truth_cells {
             Arrangement::Merged => 1,
             Arrangement::Splitted => sheets,
+        }
+    }
+
+    /// The model of some rows of the tissue alone. What falls on a voxel far enough from where it was cut
+    /// ([`Model::halo_x`]) is the same in both.
+    #[must_use]
+    pub fn part(&self, rows: Range<usize>) -> Self {
+        let mut part = self.clone();
+        part.volume.offset[1] = self.tissue.offset[1] + rows.start;
+        part.volume.shape[1] = rows.len();
+        part
+    }
+
+    /// Whether it is about a part of the tissue.
+    pub fn is_part(&self) -> bool {
+        self.volume != self.tissue
+    }
+
+    /// The rows of the tissue that it is about.
+    pub fn rows(&self) -> Range<usize> {
+        let first = self.volume.offset[1] - self.tissue.offset[1];
+        first..first + self.volume.shape[1]
+    }
+
+    /// How many rows around a voxel have a part in its image: neighbours decide on membranes, proteins come
+    /// from there, light spreads, and a magnified voxel falls on pixels behind its own.
+    pub fn halo_x(&self) -> Halo {
+        let after = 1 + self.displacement_x + self.reach.blur;
+        let jitter = if self.camera.x.magnification() > 1 {
+            self.jitter_reach_x
+        } else {
+            0
+        };
+        Halo {
+            before: after + jitter,
+            after,
         }
     }
 
@@ -431,9 +479,10 @@ fn layers(
     Ok(models)
 }
 
-fn jitter(axis: AxisSampling, tables: &mut Tables) -> Result<TableRef, ModelError> {
+/// The table of an axis, and the farthest pixel that it moves light by.
+fn jitter(axis: AxisSampling, tables: &mut Tables) -> Result<(TableRef, usize), ModelError> {
     let factor = axis.magnification();
     let table = DiscreteTable::poisson(f64::from(factor));
     let table = table.map_err(|_| ModelError::Magnification(factor))?;
-    Ok(tables.add(&table))
+    Ok((tables.add(&table), table.largest() as usize))
 }

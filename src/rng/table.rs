@@ -56,6 +56,11 @@ impl DiscreteTable {
         table
     }
 
+    /// The largest outcome.
+    pub fn largest(&self) -> u32 {
+        self.values.iter().copied().max().unwrap_or(0)
+    }
+
     /// 1 with this probability, else 0.
     pub fn bernoulli(probability: f64) -> Self {
         Self::from_weights(&[1.0 - probability, probability], |index| index as u32)

@@ -27,7 +27,7 @@ use crate::journal::{Journal, JournalError};
 use crate::model::{Model, ModelError};
 use crate::observer::Observer;
 use crate::pipeline::{Input, NoCounts, RunError};
-use crate::plan::PlanError;
+use crate::plan::{Budgets, PlanError};
 use crate::quicklook::{self, QUICKLOOK_NAME, Quicklook, Tap};
 use crate::report_html::{self, Facts, REPORT_NAME, Recorder};
 use crate::store::Aside;
@@ -185,6 +185,8 @@ pub struct Options {
     pub poison: bool,
     /// For tests: slabs of at most this many slices.
     pub deepest_slab: Option<usize>,
+    /// For tests: at least this many tiles along x.
+    pub tiles: Option<usize>,
 }
 
 /// A watcher that neither tells nor interrupts.
@@ -293,7 +295,7 @@ pub fn simulate(
                 let change = "the volume holds other cells".to_owned();
                 return Err(resume::changed(&root, &[change]));
             }
-            let finished = journal.mark().images;
+            let finished = journal.finished();
             let watcher = stages.watcher();
             watcher.note(&format!("going on: {finished} of {slices} slices are done"));
             if was.device != identity.device {
@@ -337,13 +339,6 @@ impl Parts<'_> {
         let (config, model, volume) = (self.config, self.model, self.volume);
         let root = output.root().to_owned();
         let aside = Aside::new(&root);
-        let mut options = self.options;
-        if self.journal.mark().images > 0 {
-            // In one slab there would be nothing to go on with.
-            let several = model.volume.shape[0].saturating_sub(1).max(1);
-            let deepest = options.deepest_slab.unwrap_or(several);
-            options.deepest_slab = Some(deepest.min(several));
-        }
         let attempts = Attempts {
             model,
             input: Input {
@@ -352,7 +347,8 @@ impl Parts<'_> {
                 aside,
                 journal: Some(self.journal),
             },
-            options,
+            options: self.options,
+            budgets: Budgets::of(&config.compute),
         };
         let (outcome, blank_truths, seen) = attempts.run(device, &mut stages, |pipeline| {
             // What an attempt that failed has written.

@@ -205,7 +205,7 @@ impl Earlier {
 
     /// Images of a channel that are finished, and all of them.
     fn progress(&self) -> (usize, usize) {
-        let finished = self.journal.mark().images;
+        let finished = self.journal.finished();
         let slices = self.identity.as_ref().map(|identity| identity.slices);
         (finished, slices.unwrap_or(finished))
     }
@@ -262,7 +262,7 @@ pub(super) fn changed(root: &Path, changes: &[String]) -> SimulationError {
 /// What an error means where there is something to go on with.
 pub(super) fn stopped(error: SimulationError, journal: &Journal, slices: usize) -> SimulationError {
     use crate::pipeline::RunError;
-    let finished = journal.mark().images;
+    let finished = journal.finished();
     if finished == 0 {
         return error;
     }
