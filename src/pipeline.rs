@@ -10,17 +10,13 @@ mod image;
 mod record;
 
 use crate::cells::Selection;
-use crate::compute::{Backend, ComputeError, Recording, Ticket};
-use crate::config::Normalization;
+use crate::compute::{Backend, ComputeError, Ticket};
 use crate::ground_truth::LoadedVolume;
-use crate::journal::{Journal, JournalError, Mark};
+use crate::journal::{Journal, JournalError};
 use crate::model::Model;
 use crate::observer::Observer;
 use crate::plan::{IN_FLIGHT, Plan, RunPlan, Tile, TilePlan};
-use crate::schedule::{Step, kept};
-use crate::stages::{normalise, status};
 use crate::store::{Aside, StoreError};
-use finished::Finished;
 use record::Recorder;
 use std::collections::VecDeque;
 
