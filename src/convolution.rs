@@ -5,7 +5,6 @@ use crate::compute::{
     Backend, Buffer, BufferSpec, ComputeError, Kernel, KernelParams, Limits, Recording,
 };
 use crate::fft::{BLOCK, FourierTables, Layout, LineVariant, SliceTransform};
-use crate::plan::IN_FLIGHT;
 use crate::psf::RADIUS;
 use crate::schedule::{Reach, Schedule, Step};
 use crate::stages::blur::columns_forward::{COLUMNS_FORWARD, ColumnsForwardParams};
@@ -14,7 +13,11 @@ use crate::stages::blur::filter::{FILTER, FilterParams};
 use crate::stages::blur::rows_forward::{ROWS_FORWARD, RowsForwardParams};
 use crate::stages::blur::rows_inverse::{ROWS_INVERSE, RowsInverseParams};
 use crate::stages::blur::{TAPS, kernel_spectra};
+use rayon::prelude::*;
 use std::collections::VecDeque;
+
+/// Words that a thread copies at a time.
+const PIECE: usize = 1 << 16;
 
 /// Names of the passes of a convolution, in their order.
 pub const PASSES: [&str; 5] = [
@@ -160,26 +163,46 @@ impl<'a> Convolution<'a> {
     /// When the volume is shorter than the convolution's shape says.
     pub fn run(&mut self, photons: &[f32]) -> Result<Vec<u32>, ComputeError> {
         let plane = self.shape[1] * self.shape[2];
-        let mut blurred = Vec::with_capacity(self.shape[0] * plane);
+        let mut blurred = vec![0; self.shape[0] * plane];
+        let mut rest = &mut blurred[..];
         let mut pending = VecDeque::new();
-        for step in &self.schedule.steps {
-            let emission = &photons[step.emission.start * plane..step.emission.end * plane];
-            let recording = self.step(step, emission);
-            pending.push_back(self.backend.submit(recording)?);
-            if pending.len() >= IN_FLIGHT
-                && let Some(ticket) = pending.pop_front()
-            {
-                let reads = self.backend.wait(ticket)?;
-                reads
-                    .iter()
-                    .for_each(|read| blurred.extend_from_slice(read));
+        let mut steps = self.schedule.steps.iter();
+        let mut done: Vec<Vec<u32>> = Vec::new();
+        loop {
+            let next = steps.next();
+            if next.is_none() && pending.is_empty() && done.is_empty() {
+                break;
             }
-        }
-        for ticket in pending {
-            let reads = self.backend.wait(ticket)?;
-            reads
-                .iter()
-                .for_each(|read| blurred.extend_from_slice(read));
+            let recording = next.map(|step| {
+                let emission = step.emission.start * plane..step.emission.end * plane;
+                self.step(step, &photons[emission])
+            });
+            // The results of a step are copied while the device works on the next.
+            let finished = std::mem::take(&mut done);
+            let backend = &mut *self.backend;
+            let (worked, ()) = rayon::join(
+                || -> Result<Vec<Vec<u32>>, ComputeError> {
+                    if let Some(recording) = recording {
+                        pending.push_back(backend.submit(recording)?);
+                        if pending.len() < backend.in_flight() {
+                            return Ok(Vec::new());
+                        }
+                    }
+                    match pending.pop_front() {
+                        Some(ticket) => backend.wait(ticket),
+                        None => Ok(Vec::new()),
+                    }
+                },
+                || {
+                    for read in finished {
+                        let (to, after) = std::mem::take(&mut rest).split_at_mut(read.len());
+                        rest = after;
+                        let pieces = to.par_chunks_mut(PIECE).zip(read.par_chunks(PIECE));
+                        pieces.for_each(|(to, read)| to.copy_from_slice(read));
+                    }
+                },
+            );
+            done = worked?;
         }
         Ok(blurred)
     }
@@ -192,7 +215,7 @@ impl<'a> Convolution<'a> {
         let (blocks, ring) = (transform.blocks(), self.schedule.spectra_ring as u32);
         if !step.emission.is_empty() {
             let words: &[u32] = bytemuck::cast_slice(photons);
-            recording.write(EMISSION, 0, words.to_vec());
+            recording.write(EMISSION, 0, words.par_iter().copied().collect());
             let rows = step.emission.len() * size_x;
             let params = RowsForwardParams {
                 size_y: size_y as u32,

@@ -73,7 +73,7 @@ fn an_ini_file_and_its_toml_give_the_same_bytes() {
     // Paths start at the working directory, though the file lies elsewhere.
     run(&[&["old/tissue.ini"], &seeded[..]].concat());
     let ini = images(&workplace.path("out/tissue"));
-    assert_eq!(ini.len(), 4);
+    assert_eq!(ini.len(), 5);
 
     let told = run(&["convert", "old/tissue.ini", "tissue.toml"]);
     assert!(told.stdout.contains("simexm-gpu tissue.toml"), "{told:?}");
@@ -212,7 +212,7 @@ fn init_writes_what_runs() {
         .run(["experiment.toml", "--backend", "cpu"])
         .succeeded();
     let made = images(&workplace.path("output/experiment"));
-    assert_eq!(made.len(), 6, "{:?}", made.keys());
+    assert_eq!(made.len(), 7, "{:?}", made.keys());
 
     workplace.refuses(FAILED, &["init"], &["experiment", "--force"]);
     fs::remove_file(workplace.path("experiment.toml")).unwrap();

@@ -227,9 +227,9 @@ fn two_runs_at_a_time_do_not_mix() {
 
 /// A configuration whose record is longer than every image: what limits it comes at the very end.
 #[cfg(unix)]
-fn with_a_long_record() -> Workplace {
+fn with_a_long_record(characters: usize) -> Workplace {
     let workplace = Workplace::new();
-    let name = format!("[labeling.bodies_{}]", "x".repeat(6000));
+    let name = format!("[labeling.bodies_{}]", "x".repeat(characters));
     workplace.configure(&[("[labeling.bodies]", &name)]);
     workplace
 }
@@ -247,7 +247,8 @@ fn limited(workplace: &Workplace, kilobytes: usize) -> Command {
 #[cfg(unix)]
 #[test]
 fn a_limit_on_file_sizes_leaves_nothing_behind() {
-    let workplace = with_a_long_record();
+    // Longer than the quick-look.
+    let workplace = with_a_long_record(400_000);
     if Command::new("bash").arg("-c").arg("true").output().is_err() {
         eprintln!("skipped: no bash to set a limit with");
         return;
@@ -256,12 +257,12 @@ fn a_limit_on_file_sizes_leaves_nothing_behind() {
     let images_fail = limited(&workplace, 1);
     let fail = |mut command, name| workplace.fails(FAILED, &mut command, &[name, too_large]);
     fail(images_fail, "all_cells.tiff");
-    fail(limited(&workplace, 5), "out/tissue/simulation.toml");
+    fail(limited(&workplace, 300), "out/tissue/simulation.toml");
     // The same where an earlier run lies.
     workplace.simulate(&["--seed", "8"]);
     fail(limited(&workplace, 1), "all_cells.tiff");
-    fail(limited(&workplace, 5), "out/tissue/simulation.toml");
-    Outcome::of(&mut limited(&workplace, 50)).succeeded();
+    fail(limited(&workplace, 300), "out/tissue/simulation.toml");
+    Outcome::of(&mut limited(&workplace, 4000)).succeeded();
 }
 
 /// A small disk at `out`, unmounted in the end.
@@ -305,7 +306,7 @@ fn mount(args: &[&str], at: &Path) -> bool {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_leaves_nothing_behind() {
-    let workplace = with_a_long_record();
+    let workplace = with_a_long_record(6000);
     let Some(disk) = Disk::mount(&workplace, "size=4k") else {
         return;
     };

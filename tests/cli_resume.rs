@@ -300,5 +300,5 @@ fn journal_at(root: &Path) -> simexm_gpu::journal::Journal {
 fn a_run_of_one_slab_leaves_no_journal() {
     let workplace = Workplace::new();
     workplace.simulate(&["--resume"]);
-    assert_eq!(files(&workplace.path("out")).len(), 5);
+    assert_eq!(files(&workplace.path("out")).len(), 6);
 }

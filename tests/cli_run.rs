@@ -229,7 +229,7 @@ fn threads_and_repetition_change_no_byte() {
         images(&workplace.path(output))
     };
     let first = of("1", "a");
-    assert_eq!(first.len(), 4);
+    assert_eq!(first.len(), 5);
     for (threads, output) in [("1", "b"), ("2", "c"), ("4", "d"), ("7", "e")] {
         assert_eq!(of(threads, output), first, "{threads} threads");
     }

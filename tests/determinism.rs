@@ -43,7 +43,7 @@ fn is_cut_alike(replacements: &[(&str, &str)]) {
         let path = workplace.path("axons.tif");
         write_stack::<colortype::Gray8>(&path, shape, &axons, Compression::Uncompressed);
         let (report, whole) = run(&workplace, &text, Options::default());
-        assert_eq!(whole.len(), 4);
+        assert_eq!(whole.len(), 5);
         assert!(
             report.maxima.iter().any(|&maximum| maximum > 0),
             "{shape:?} is dark"
@@ -140,7 +140,7 @@ fn merged_channels() {
         },
     );
     assert!(whole == cut);
-    assert_eq!(whole.len(), 3);
+    assert_eq!(whole.len(), 4);
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn ground_truth_takes_the_same_voxels_as_simexm() {
             recording.write(buffers[0], 0, source.clone());
             recording.write(buffers[1], 0, vec![FULL | MEMBRANE; source.len()]);
             recording.write(buffers[2], 0, selection);
-            let shape = [1, image_x as usize, image_y as usize];
+            let shape = [1, image_x, image_y];
             recording.dispatch_voxels(&TRUTH, params, &buffers, shape);
             recording.read(buffers[3], 0..pixels);
             let found = execute(backend.as_mut(), recording).concat();

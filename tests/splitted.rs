@@ -49,7 +49,7 @@ fn splitted_and_merged_cells_give_the_same_files() {
     assert_eq!(outcome.warnings(), Vec::<&str>::new());
     let splitted = images(&workplace.path("out2"));
     assert!(
-        merged.len() == 4 && merged == splitted,
+        merged.len() == 5 && merged == splitted,
         "{:?}",
         splitted.keys()
     );

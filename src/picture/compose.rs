@@ -28,7 +28,7 @@ pub enum Paint {
 /// follow in the order of the list. Samples that are missing are 0.
 #[must_use]
 pub fn compose(layers: &[(&Samples, Paint)], pixels: usize) -> Vec<u8> {
-    let brushes: Vec<Brush<'_>> = layers.iter().map(|layer| Brush::new(layer)).collect();
+    let brushes: Vec<Brush<'_>> = layers.iter().map(Brush::new).collect();
     let mut rgb = vec![0; pixels * 3];
     rgb.par_chunks_mut(CHUNK * 3)
         .enumerate()

@@ -150,6 +150,8 @@ impl Samples {
     /// One of them as an id; 0 beyond the end.
     #[must_use]
     pub fn id(&self, index: usize) -> u64 {
+        // The same for every type of sample, one of which is u64.
+        #[allow(clippy::unnecessary_cast)]
         let id = each!(self, values => values.get(index).map(|&value| value as u64));
         id.unwrap_or(0)
     }

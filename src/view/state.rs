@@ -77,9 +77,8 @@ impl ViewState {
 
     /// Puts the crosshairs somewhere, within the volume.
     pub fn go_to(&mut self, position: [usize; 3]) {
-        for axis in 0..3 {
-            self.position[axis] = position[axis].min(self.shape[axis].saturating_sub(1));
-        }
+        let inside = |axis: usize| position[axis].min(self.shape[axis].saturating_sub(1));
+        self.position = std::array::from_fn(inside);
     }
 
     /// Decides the contrast of the layers that have none yet, by the samples of each that are there.

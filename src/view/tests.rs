@@ -261,7 +261,7 @@ fn a_damaged_slice_is_told_and_the_others_are_shown() {
         let path = slices.join(format!("{z}.tif"));
         write::<colortype::Gray8>(&path, [1, 40, 40], |_| vec![7; 1600]);
     }
-    let scene = Arc::new(open(&[slices.clone()], &[]).expect("scene"));
+    let scene = Arc::new(open(std::slice::from_ref(&slices), &[]).expect("scene"));
     let file = File::options()
         .write(true)
         .open(slices.join("2.tif"))
