@@ -3,25 +3,26 @@
 
 mod advice;
 mod channels;
+mod error;
+mod part;
 mod point_spread;
 mod warnings;
 
 pub use channels::{ChannelModel, Source};
+pub use error::ModelError;
 pub use point_spread::{PsfVolume, point_spread_functions};
 
 use crate::camera::{AxisSampling, Camera};
 use crate::config::{
     Arrangement, BitDepth, Config, Normalization, Region as CellRegion, SingleNeuron,
 };
-use crate::fluorophore::{Fluorophore, OwnFluorophoreError};
-use crate::plan::Halo;
-use crate::psf::{self, PsfError};
-use crate::rng::{DiscreteTable, Purpose, StreamKey, TableError};
+use crate::fluorophore::Fluorophore;
+use crate::psf;
+use crate::rng::{DiscreteTable, Purpose, StreamKey};
 use crate::schedule::Reach;
 use crate::stages::regions;
 use crate::volume::Region;
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 /// Standard deviation of a protein's displacement, in nm of tissue (docs/model.md section 2).
 const DISPLACEMENT_NM: f64 = 100.0;
@@ -31,88 +32,6 @@ const MOST_PIXELS: usize = (1 << 29) - 1;
 
 /// The smallest voxel along an axis: an atom's size, far below any microscope's.
 const LEAST_VOXEL_NM: f64 = 0.1;
-
-/// Why a valid configuration cannot be simulated.
-#[derive(Debug, thiserror::Error)]
-pub enum ModelError {
-    /// A layer would put more proteins on a voxel than 32 bits hold.
-    #[error(
-        "[labeling.{layer}] protein_density times the voxel's volume is {mean:.4e} proteins per voxel, \
-         times antibody_amp more than 32-bit counts hold: lower protein_density or antibody_amp (their product is to \
-         stay below {largest:.2e} here)"
-    )]
-    TooManyProteins {
-        /// The layer.
-        layer: String,
-        /// Mean count of a voxel.
-        mean: f64,
-        /// The product of protein density and antibody factor that still fits.
-        largest: f64,
-    },
-    /// A channel would make a protein emit more photons than 32 bits hold.
-    #[error(
-        "[optics.channels.{channel}] makes {fluorophore} emit {mean:.4e} photons per protein, more than \
-         32-bit counts hold: lower laser_power or exposure_time"
-    )]
-    TooManyPhotons {
-        /// The channel.
-        channel: String,
-        /// The fluorophore.
-        fluorophore: String,
-        /// Mean photons per protein.
-        mean: f64,
-    },
-    /// Voxels so small that displaced proteins cross more of them than can be tabulated.
-    #[error(
-        "[groundtruth] voxel_dim = {voxel_nm} nm is too small: a displaced protein (100 nm) would cross \
-         {voxels:.1e} voxels; voxels of {least_nm} nm or more are supported"
-    )]
-    TinyVoxel {
-        /// The voxel's size along an axis.
-        voxel_nm: f64,
-        /// Standard deviation of the displacement.
-        voxels: f64,
-        /// The least size.
-        least_nm: f64,
-    },
-    /// The baseline does not fit 32 bits.
-    #[error("[optics] baseline_noise: {0}")]
-    Baseline(TableError),
-    /// The magnification does not fit.
-    #[error("[optics] pixel_size: a voxel would cover {0} pixels along an axis; use larger pixels")]
-    Magnification(u32),
-    /// Images too large for any buffer.
-    #[error(
-        "[optics] pixel_size: images would be {x} x {y} pixels; at most {max} pixels are supported: use \
-         larger pixels (is pixel_size in nm?)",
-        max = MOST_PIXELS
-    )]
-    HugeImages {
-        /// Rows.
-        x: usize,
-        /// Columns.
-        y: usize,
-    },
-    /// More annotated regions than bits.
-    #[error("[groundtruth.regions] has {0} regions; at most {max} are supported", max = regions::MOST_ANNOTATIONS)]
-    TooManyRegions(usize),
-    /// A fluorophore that is neither built in nor one of the configuration's own.
-    #[error("the fluorophore {0} is not known (a table [fluorophores.NAME] adds one)")]
-    UnknownFluorophore(String),
-    /// A dye of the user's own cannot be read.
-    #[error(transparent)]
-    OwnFluorophore(#[from] OwnFluorophoreError),
-    /// A point spread function cannot be computed.
-    #[error("the point spread function of {fluorophore} in [optics.channels.{channel}]: {source}")]
-    Psf {
-        /// The channel.
-        channel: String,
-        /// The fluorophore.
-        fluorophore: String,
-        /// Why.
-        source: PsfError,
-    },
-}
 
 /// A table's place among all tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -350,42 +269,6 @@ impl Model {
         match self.truth_cells {
             Arrangement::Merged => 1,
             Arrangement::Splitted => sheets,
-        }
-    }
-
-    /// The model of some rows of the tissue alone. What falls on a voxel far enough from where it was cut
-    /// ([`Model::halo_x`]) is the same in both.
-    #[must_use]
-    pub fn part(&self, rows: Range<usize>) -> Self {
-        let mut part = self.clone();
-        part.volume.offset[1] = self.tissue.offset[1] + rows.start;
-        part.volume.shape[1] = rows.len();
-        part
-    }
-
-    /// Whether it is about a part of the tissue.
-    pub fn is_part(&self) -> bool {
-        self.volume != self.tissue
-    }
-
-    /// The rows of the tissue that it is about.
-    pub fn rows(&self) -> Range<usize> {
-        let first = self.volume.offset[1] - self.tissue.offset[1];
-        first..first + self.volume.shape[1]
-    }
-
-    /// How many rows around a voxel have a part in its image: neighbours decide on membranes, proteins come
-    /// from there, light spreads, and a magnified voxel falls on pixels behind its own.
-    pub fn halo_x(&self) -> Halo {
-        let after = 1 + self.displacement_x + self.reach.blur;
-        let jitter = if self.camera.x.magnification() > 1 {
-            self.jitter_reach_x
-        } else {
-            0
-        };
-        Halo {
-            before: after + jitter,
-            after,
         }
     }
 

@@ -66,6 +66,9 @@ pub struct Plan {
 /// Submissions that are under way together: the host prepares one while the device works on another.
 pub const IN_FLIGHT: usize = 2;
 
+/// Most slices of a slab: they are a dimension of dispatches.
+const MOST_SLICES: usize = crate::compute::MOST_WORKGROUPS as usize;
+
 /// What a volume holds, as far as plans depend on it.
 #[derive(Clone, Copy, Debug)]
 pub struct Contents {
@@ -167,7 +170,7 @@ impl<'a> Planner<'a> {
         for budget in budgets.into_iter().chain([u64::MAX]) {
             let budget = budget.min(self.limits.total_bytes);
             // Buffers grow with the slab: bisect.
-            let (mut low, mut high) = (0, deepest.clamp(1, depth));
+            let (mut low, mut high) = (0, deepest.clamp(1, depth.min(MOST_SLICES)));
             while low < high {
                 let middle = (low + high).div_ceil(2);
                 if self.fits(&self.with_slab(middle), budget) {

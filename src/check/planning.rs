@@ -6,9 +6,6 @@
 mod report;
 mod text;
 
-#[cfg(test)]
-mod tests;
-
 pub use report::{
     BufferPlan, Cut, DevicePlan, DiskPlan, Fewer, LimitFacts, PlanReport, Reaches, Rings,
 };
@@ -113,7 +110,7 @@ fn gpu_limits(config: &Config, told: &mut Told<'_>) -> (String, Limits) {
 }
 
 /// The plan for a device with these limits.
-pub(crate) fn device(
+fn device(
     name: String,
     model: &Model,
     contents: Contents,

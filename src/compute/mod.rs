@@ -10,7 +10,7 @@ mod kernel;
 mod recording;
 mod traffic;
 
-pub(crate) use kernel::kernel_params;
+pub(crate) use kernel::{MOST_WORKGROUPS, kernel_params};
 pub use kernel::{Access, Agreement, Bound, CpuCall, Grid, Kernel, KernelParams, ParamsLayout};
 pub use recording::{Buffer, BufferSpec, Command, Recording, Variant};
 pub use traffic::{Extent, KernelTime, Traffic};

@@ -9,7 +9,6 @@ use crate::journal::Mark;
 use crate::model::Model;
 use crate::schedule::{Step, kept};
 use crate::stages::status;
-use rayon::prelude::*;
 use std::collections::VecDeque;
 
 impl<'a> Pipeline<'a> {

@@ -107,7 +107,9 @@ impl<'a> RunPlan<'a> {
             return Self::with_tiles(model, contents, limits, deepest, 1);
         };
         let widest = part(widest);
-        let deepest = Planner::new(&widest, contents, count, limits)?.deepest(deepest)?;
+        let slab = Planner::new(&widest, contents, count, limits)?
+            .deepest(deepest)?
+            .slab;
         let mut planned: Vec<TilePlan<'a>> = Vec::with_capacity(count);
         for tile in tiles {
             let part = part(&tile);
@@ -116,7 +118,7 @@ impl<'a> RunPlan<'a> {
                 .find(|p| p.tile.rows.len() == tile.rows.len());
             let plan = match alike {
                 Some(alike) => alike.plan.clone(),
-                None => Planner::new(&part, contents, count, limits)?.with_slab(deepest.slab),
+                None => Planner::new(&part, contents, count, limits)?.with_slab(slab),
             };
             planned.push(TilePlan {
                 tile,

@@ -56,7 +56,7 @@ impl DiscreteTable {
         table
     }
 
-    /// The largest outcome.
+    /// The largest outcome, read as unsigned.
     pub fn largest(&self) -> u32 {
         self.values.iter().copied().max().unwrap_or(0)
     }
@@ -134,11 +134,6 @@ impl DiscreteTable {
     #[inline]
     pub fn draw(&self, word: u32) -> u32 {
         self.values[self.thresholds.partition_point(|&t| t <= word)]
-    }
-
-    /// The largest outcome, read as unsigned.
-    pub fn largest(&self) -> u32 {
-        self.values.iter().copied().max().unwrap_or(0)
     }
 
     /// True when every word draws 0: the distribution is narrower than the table's resolution.

@@ -10,7 +10,7 @@ use crate::compute::ComputeError;
 use crate::host::amount;
 use crate::model::Model;
 use crate::pipeline::{Input, Pipeline, RunError};
-use crate::plan::{Budgets, Contents, PlanError, RunPlan};
+use crate::plan::{Budgets, Contents, RunPlan};
 
 /// What every attempt starts from.
 pub(super) struct Attempts<'a> {
@@ -33,14 +33,15 @@ impl Attempts<'_> {
         let mut budgets = self.budgets;
         let mut halved = false;
         loop {
-            let plan = self.plan(device, &budgets);
+            let plan = self
+                .plan(device, &budgets)
+                .and_then(|plan| self.cut(plan, stages));
             let used = plan.as_ref().ok().map(|plan| Used {
                 device_bytes: plan.device_bytes(),
                 host_bytes: plan.host().peak_bytes(),
             });
-            let result = plan
-                .map_err(SimulationError::from)
-                .and_then(|plan| self.attempt(&plan, device, stages, &mut attempt));
+            let result =
+                plan.and_then(|plan| self.attempt(&plan, device, stages, &mut attempt));
             let Err(error) = result else { return result };
             let Some(trouble) = Trouble::of(&error) else {
                 return Err(error);
@@ -68,7 +69,11 @@ impl Attempts<'_> {
         }
     }
 
-    fn plan(&self, device: &mut Device, budgets: &Budgets) -> Result<RunPlan<'_>, PlanError> {
+    fn plan(
+        &self,
+        device: &mut Device,
+        budgets: &Budgets,
+    ) -> Result<RunPlan<'_>, SimulationError> {
         let backend = device.backend();
         let limits = budgets.within(backend.limits());
         let mut deepest = self.options.deepest_slab.unwrap_or(usize::MAX);
@@ -89,10 +94,29 @@ impl Attempts<'_> {
             cells: volume.cells.len(),
             sheets: volume.sheets(),
         };
-        let plan = RunPlan::new(self.model, contents, &limits, deepest, tiles)?;
-        if let Some(journal) = self.input.journal {
-            journal.cut_into(1 + plan.rest.len());
+        Ok(RunPlan::new(
+            self.model, contents, &limits, deepest, tiles,
+        )?)
+    }
+
+    /// Goes on with what is finished, where it was cut along x as this plan does it.
+    fn cut<'p>(
+        &self,
+        plan: RunPlan<'p>,
+        stages: &mut Stages<'_>,
+    ) -> Result<RunPlan<'p>, SimulationError> {
+        let Some(journal) = self.input.journal else {
+            return Ok(plan);
+        };
+        let (was, is) = (journal.tiles(), plan.tiles().count());
+        let finished = journal.finished();
+        if was != is && finished > 0 {
+            stages.watcher().warn(&format!(
+                "the {finished} slices that are done are made again: so little memory takes {is} tiles along x, \
+                 where they were made in {was}"
+            ));
         }
+        journal.cut_into(is)?;
         Ok(plan)
     }
 

@@ -186,6 +186,13 @@ impl Earlier {
         }))
     }
 
+    /// The files that a run was to write which was killed before it had finished a slice.
+    pub(super) fn abandoned(root: &Path) -> Vec<PathBuf> {
+        let header = Journal::abandoned(&root.join(JOURNAL_NAME));
+        let identity = header.and_then(|header| serde_json::from_slice::<Identity>(&header).ok());
+        identity.map_or_else(Vec::new, |identity| identity.results)
+    }
+
     /// The seed that it was given or that it drew.
     pub(super) fn seed(&self) -> Option<u64> {
         self.identity.as_ref().map(|identity| identity.seed)
