@@ -245,7 +245,7 @@ impl<'a> Planner<'a> {
         let depth = model.volume.shape[0];
         let schedule = Schedule::new(depth, slab, model.reach);
         let (images_per_step, _) = most_kept(&schedule, model.camera.step_z);
-        let spills = schedule.steps.len() > 1 || model.is_part();
+        let spills = schedule.steps.len() > 1 || self.tiles > 1;
         let (buffers, specs) = Shape {
             model,
             cells,
@@ -253,6 +253,7 @@ impl<'a> Planner<'a> {
             transform,
             lines,
             schedule: &schedule,
+            spills,
         }
         .buffers();
         let mut plan = Plan {

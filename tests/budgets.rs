@@ -71,10 +71,7 @@ impl<'a> Case<'a> {
         let limits = budgets(device, bytes).within(&device.limits);
         let plan = RunPlan::new(&self.model, self.contents, &limits, device.deepest, 1).ok()?;
         let depth = self.cells.dim().0;
-        Some((
-            depth.div_ceil(plan.first.plan.slab),
-            plan.tiles().count(),
-        ))
+        Some((depth.div_ceil(plan.first.plan.slab), plan.tiles().count()))
     }
 
     fn run(&self, device: &mut Device, bytes: Option<u64>) -> Images {
@@ -116,7 +113,10 @@ fn budgets(device: &Device, bytes: u64) -> Budgets {
 fn slabs_of_any_budget_give_the_same_bytes() {
     let depth = 14;
     let cells = tissue([depth, 70, 60]);
-    let case = Case::new(configuration(&["labeling.a.protein_noise=1".into()]), &cells);
+    let case = Case::new(
+        configuration(&["labeling.a.protein_noise=1".into()]),
+        &cells,
+    );
     for mut device in devices() {
         let undisturbed = case.run(&mut device, None);
         for slabs in [1, 2, 3, 7, depth] {

@@ -48,7 +48,12 @@ fn tells_of_a_small_volume() {
     assert_eq!(devices[0]["residence"], "host");
     assert_eq!(devices[0]["refusal"], Value::Null);
     // 14 slices are one slab: nothing waits on the disk, and nothing would make fewer.
-    for (field, expected) in [("tiles", 1), ("slabs", 1), ("slab_slices", 14), ("steps", 1)] {
+    for (field, expected) in [
+        ("tiles", 1),
+        ("slabs", 1),
+        ("slab_slices", 14),
+        ("steps", 1),
+    ] {
         assert_eq!(number(&cut[field]), expected, "{field}");
     }
     assert_eq!(number(&cut["meanwhile_bytes"]), 0);
@@ -65,7 +70,9 @@ fn tells_of_a_small_volume() {
     assert_eq!(bytes("images 0"), 4 * 7 * 16 * 12);
     let sum: u64 = buffers.iter().map(|buffer| number(&buffer["bytes"])).sum();
     assert_eq!(sum, number(&cut["buffer_bytes"]));
-    let read = std::fs::metadata(workplace.path("cells.tif")).unwrap().len();
+    let read = std::fs::metadata(workplace.path("cells.tif"))
+        .unwrap()
+        .len();
     assert_eq!(number(&object["disk"]["read_bytes"]), read);
     assert!(number(&object["disk"]["written_bytes_at_most"]) > 2 * 7 * 16 * 12);
 }
@@ -76,11 +83,23 @@ fn says_it_to_people_too() {
     let args = ["--set", "compute.backend=gpu", "--gpu-memory", "100M"];
     let outcome = plan(&workplace, &args).succeeded();
     let words = [
-        "slabs", "rings", "halos", "device", "host", "moved", "buffers", "labels 0", "disk",
+        "slabs",
+        "rings",
+        "halos",
+        "device",
+        "host",
+        "moved",
+        "buffers",
+        "labels 0",
+        "disk",
         "--gpu-memory",
     ];
     for word in words {
-        assert!(outcome.stdout.contains(word), "{word} in {}", outcome.stdout);
+        assert!(
+            outcome.stdout.contains(word),
+            "{word} in {}",
+            outcome.stdout
+        );
     }
 }
 
@@ -107,9 +126,15 @@ fn budgets_decide_how_it_is_cut() {
             let args = ["--set", "compute.backend=gpu", "--gpu-memory", &needed];
             let object = self::object(&workplace, &args);
             let cut = &object["devices"][0]["cut"];
-            assert!(number(&cut["tiles"]) <= number(&fewer["tiles"]), "{needed}: {fewer}");
+            assert!(
+                number(&cut["tiles"]) <= number(&fewer["tiles"]),
+                "{needed}: {fewer}"
+            );
             if cut["tiles"] == fewer["tiles"] {
-                assert!(number(&cut["slabs"]) <= number(&fewer["slabs"]), "{needed}: {fewer}");
+                assert!(
+                    number(&cut["slabs"]) <= number(&fewer["slabs"]),
+                    "{needed}: {fewer}"
+                );
             }
         }
     }
@@ -118,7 +143,10 @@ fn budgets_decide_how_it_is_cut() {
     let object = object(&workplace, &args);
     let device = &object["devices"][0];
     assert_eq!(device["cut"], Value::Null);
-    assert!(device["refusal"].as_str().unwrap().contains("1.0 MB"), "{device}");
+    assert!(
+        device["refusal"].as_str().unwrap().contains("1.0 MB"),
+        "{device}"
+    );
 }
 
 #[test]
@@ -126,7 +154,12 @@ fn a_huge_volume_is_planned_in_no_time() {
     let workplace = planned_size("[4096, 4096, 4096]");
     for memory in ["2GB", "8GB", "24GB", "80GB"] {
         let args = [
-            "--set", "compute.backend=gpu", "--gpu-memory", memory, "--memory", "64GB",
+            "--set",
+            "compute.backend=gpu",
+            "--gpu-memory",
+            memory,
+            "--memory",
+            "64GB",
         ];
         let start = Instant::now();
         let object = object(&workplace, &args);

@@ -143,7 +143,7 @@ fn a_run_on_a_gpu_goes_on() {
         return;
     }
     let workplace = workplace();
-    let ways = ["40M", "30M"].map(|memory| ["--gpu-memory", memory, "--set", GPU]);
+    let ways = ["18M", "22M"].map(|memory| ["--gpu-memory", memory, "--set", GPU]);
     for way in &ways {
         let (slabs, tiles) = cut(&workplace, way);
         assert!(slabs > 4 && tiles == 1, "{slabs} slabs, {tiles} tiles");
@@ -187,7 +187,7 @@ fn a_run_killed_before_its_first_slab_leaves_nothing_behind() {
             std::fs::remove_dir_all(workplace.path("out")).unwrap();
         }
     }
-    workplace.configure(&[("ATTO647N", "ATTO647")]);
+    workplace.configure(&[("ATTO647N", "ATTO700")]);
     workplace.simulate(&["--output", "whole"]);
     workplace.simulate(&[]);
     same_output(&workplace);

@@ -8,17 +8,36 @@ use support_cli::{Workplace, blocks};
 /// Peak of the resident memory of a run, in MB, which it prints.
 fn peak_mb(workplace: &Workplace, args: &[&str]) -> f64 {
     let outcome = workplace.simulate(&[&["--force", "--threads", "2"], args].concat());
-    let line = outcome.stdout.lines().find(|line| line.starts_with("memory"));
-    let words: Vec<&str> = line.expect("a run tells its peak").split_whitespace().collect();
+    let line = outcome
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("memory"));
+    let words: Vec<&str> = line
+        .expect("a run tells its peak")
+        .split_whitespace()
+        .collect();
     words[1].parse().unwrap()
 }
 
 /// The peak that is planned for the CPU, in MB.
 fn planned_mb(workplace: &Workplace, args: &[&str]) -> f64 {
-    let all = [&["plan", "config.toml", "--json", "--set", "compute.threads=2"], args].concat();
+    let all = [
+        &[
+            "plan",
+            "config.toml",
+            "--json",
+            "--set",
+            "compute.threads=2",
+        ],
+        args,
+    ]
+    .concat();
     let outcome = workplace.run(all).succeeded();
     let plan: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
-    plan["devices"][0]["cut"]["host_peak_bytes"].as_f64().unwrap() / 1e6
+    plan["devices"][0]["cut"]["host_peak_bytes"]
+        .as_f64()
+        .unwrap()
+        / 1e6
 }
 
 fn workplace(shape: [usize; 3]) -> Workplace {

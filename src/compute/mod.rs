@@ -10,8 +10,8 @@ mod kernel;
 mod recording;
 mod traffic;
 
-pub(crate) use kernel::{MOST_WORKGROUPS, kernel_params};
 pub use kernel::{Access, Agreement, Bound, CpuCall, Grid, Kernel, KernelParams, ParamsLayout};
+pub(crate) use kernel::{MOST_WORKGROUPS, kernel_params};
 pub use recording::{Buffer, BufferSpec, Command, Recording, Variant};
 pub use traffic::{Extent, KernelTime, Traffic};
 

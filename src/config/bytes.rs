@@ -13,7 +13,7 @@ pub(super) const MOST: u64 = 1_000_000_000_000_000_000;
 /// A size in bytes, or with a unit: K, M, G, T (KB, MB, ...) are powers of 1000, KiB, MiB, ... of 1024.
 pub(super) fn size() -> Kind<'static, u64> {
     Kind::new(
-        "a size from 1 MB to 1 EB: bytes, or text like \"300M\", \"2 GB\" or \"1.5 GiB\"",
+        "a size from 1 MB to 1 EB, like 300000000, \"300M\", \"2 GB\" or \"1.5 GiB\"",
         |value| {
             let bytes = match value.as_text() {
                 Some(text) if value.as_whole().is_none() => {

@@ -61,7 +61,9 @@ impl<'a> Pipeline<'a> {
         }
         self.enter(part)?;
         let steps = part.plan.schedule.remaining(first, model.reach);
-        let mut start = Recorder::new(part, self.input).start(selection, &mark.maxima);
+        // Those of tiles are found on the host: a device sees pixels outside the core.
+        let maxima: &[u32] = if self.is_tiled() { &[] } else { &mark.maxima };
+        let mut start = Recorder::new(part, self.input).start(selection, maxima);
         let mut collector = Collector {
             model,
             one_step: part.plan.is_one_step(),
@@ -176,7 +178,6 @@ impl Collector<'_> {
         }
         let maxima = reads.next().unwrap_or_default();
         if self.tiled {
-            // The device has seen pixels outside the core.
             self.mark.maxima.resize(self.model.channels.len(), 0);
             for (maximum, images) in self.mark.maxima.iter_mut().zip(&spilled) {
                 *maximum = (*maximum).max(self.finished.maximum(self.number, images));

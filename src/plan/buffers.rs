@@ -64,6 +64,8 @@ pub(super) struct Shape<'a> {
     pub transform: &'a SliceTransform,
     pub lines: &'a Lines,
     pub schedule: &'a Schedule,
+    /// Whether images wait for their channel's maximum.
+    pub spills: bool,
 }
 
 /// Most kept slices of a step: images, and ground truth.
@@ -90,7 +92,6 @@ impl Shape<'_> {
         let [_, image_x, image_y] = model.image_shape();
         let image = image_x.saturating_mul(image_y);
         let (images_per_step, truths) = most_kept(schedule, model.camera.step_z);
-        let one_step = schedule.steps.len() == 1 && !model.is_part();
 
         let mut specs = Vec::new();
         let mut add = |name: String, words: usize| {
@@ -150,7 +151,7 @@ impl Shape<'_> {
             fourier: add("transform tables".into(), self.lines.fourier.words.len()),
             profile: add("baseline profile".into(), size_x + size_y),
             status: add("status".into(), 1),
-            images: (0..if one_step { model.channels.len() } else { 1 })
+            images: (0..if self.spills { 1 } else { model.channels.len() })
                 .map(|c| add(sheet("images", c), images_per_step.saturating_mul(image)))
                 .collect(),
             grey: add(

@@ -40,8 +40,7 @@ impl Attempts<'_> {
                 device_bytes: plan.device_bytes(),
                 host_bytes: plan.host().peak_bytes(),
             });
-            let result =
-                plan.and_then(|plan| self.attempt(&plan, device, stages, &mut attempt));
+            let result = plan.and_then(|plan| self.attempt(&plan, device, stages, &mut attempt));
             let Err(error) = result else { return result };
             let Some(trouble) = Trouble::of(&error) else {
                 return Err(error);
@@ -69,11 +68,7 @@ impl Attempts<'_> {
         }
     }
 
-    fn plan(
-        &self,
-        device: &mut Device,
-        budgets: &Budgets,
-    ) -> Result<RunPlan<'_>, SimulationError> {
+    fn plan(&self, device: &mut Device, budgets: &Budgets) -> Result<RunPlan<'_>, SimulationError> {
         let backend = device.backend();
         let limits = budgets.within(backend.limits());
         let mut deepest = self.options.deepest_slab.unwrap_or(usize::MAX);
@@ -94,9 +89,7 @@ impl Attempts<'_> {
             cells: volume.cells.len(),
             sheets: volume.sheets(),
         };
-        Ok(RunPlan::new(
-            self.model, contents, &limits, deepest, tiles,
-        )?)
+        Ok(RunPlan::new(self.model, contents, &limits, deepest, tiles)?)
     }
 
     /// Goes on with what is finished, where it was cut along x as this plan does it.

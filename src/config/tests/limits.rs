@@ -34,8 +34,7 @@ const NO_SIZES: &[&str] = &[
     "nan",
     "true",
 ];
-const SIZE: &str =
-    "a size from 1 MB to 1 EB: bytes, or text like \"300M\", \"2 GB\" or \"1.5 GiB\"";
+const SIZE: &str = "a size from 1 MB to 1 EB, like 300000000, \"300M\", \"2 GB\" or \"1.5 GiB\"";
 
 /// Values that are a share from 0 to 1, and values that are not.
 const SHARES: &[&str] = &["0", "1", "0.0", "1.0", "0.5"];
