@@ -133,7 +133,7 @@ impl<'a> Convolution<'a> {
         let mut recording = Recording::default();
         recording.write(FOURIER, 0, tables.words.clone());
         let spectra = kernel_spectra(octant, &transform);
-        recording.write(PSF, 0, bytemuck::cast_vec(spectra));
+        recording.write(PSF, 0, bytemuck::cast_vec::<f32, u32>(spectra));
         recording.clear(STATUS, 0..1);
         let ticket = backend.submit(recording)?;
         backend.wait(ticket)?;
@@ -194,7 +194,7 @@ impl<'a> Convolution<'a> {
                     }
                 },
                 || {
-                    for read in finished {
+                    for read in &finished {
                         let (to, after) = std::mem::take(&mut rest).split_at_mut(read.len());
                         rest = after;
                         let pieces = to.par_chunks_mut(PIECE).zip(read.par_chunks(PIECE));
@@ -202,20 +202,21 @@ impl<'a> Convolution<'a> {
                     }
                 },
             );
+            self.backend.recycle(finished);
             done = worked?;
         }
         Ok(blurred)
     }
 
     /// The passes of a step; one read, its blurred slices, if it has any.
-    fn step(&self, step: &Step, photons: &[f32]) -> Recording {
+    fn step<'p>(&self, step: &Step, photons: &'p [f32]) -> Recording<'p> {
         let mut recording = Recording::default();
         let [depth, size_x, size_y] = self.shape;
         let (transform, tables) = (&self.transform, &self.tables);
         let (blocks, ring) = (transform.blocks(), self.schedule.spectra_ring as u32);
         if !step.emission.is_empty() {
             let words: &[u32] = bytemuck::cast_slice(photons);
-            recording.write(EMISSION, 0, words.par_iter().copied().collect());
+            recording.write(EMISSION, 0, words);
             let rows = step.emission.len() * size_x;
             let params = RowsForwardParams {
                 size_y: size_y as u32,
@@ -312,7 +313,7 @@ impl<'a> Convolution<'a> {
 }
 
 fn dispatch<P: KernelParams>(
-    recording: &mut Recording,
+    recording: &mut Recording<'_>,
     kernel: &'static Kernel,
     lines: &LineVariant,
     params: P,

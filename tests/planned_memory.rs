@@ -44,7 +44,7 @@ impl Backend for Noting<'_> {
         self.device.allocate(specs, poison)
     }
 
-    fn submit(&mut self, recording: Recording) -> Result<Ticket, ComputeError> {
+    fn submit(&mut self, recording: Recording<'_>) -> Result<Ticket, ComputeError> {
         let (mut written, mut read) = (0, 0);
         for command in &recording.commands {
             match command {

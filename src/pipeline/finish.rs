@@ -29,7 +29,7 @@ impl Pipeline<'_> {
         let part = self.current.clone();
         let batch = part.plan.batch;
         let grey_bytes = self.model.bit_depth.bits() as usize / 8;
-        let thresholds = maxima
+        let thresholds: Vec<u32> = maxima
             .iter()
             .flat_map(|&maximum| self.thresholds(maximum))
             .collect();

@@ -22,7 +22,7 @@ pub(super) struct Recorder<'a> {
     plan: &'a Plan,
     tile: &'a Tile,
     input: Input<'a>,
-    recording: Recording,
+    recording: Recording<'static>,
 }
 
 impl<'a> Recorder<'a> {
@@ -36,7 +36,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    pub(super) fn finish(self) -> Recording {
+    pub(super) fn finish(self) -> Recording<'static> {
         self.recording
     }
 
@@ -51,7 +51,7 @@ impl<'a> Recorder<'a> {
 
     /// What stays on the device for the whole image sweep; `maxima` are those of the images that are there
     /// already.
-    pub(super) fn start(mut self, selection: &Selection, maxima: &[u32]) -> Recording {
+    pub(super) fn start(mut self, selection: &Selection, maxima: &[u32]) -> Recording<'static> {
         let b = &self.plan.buffers;
         let [_, size_x, size_y] = self.model.tissue.shape;
         let rows = self.model.rows();
@@ -63,11 +63,11 @@ impl<'a> Recorder<'a> {
         // In the middle of the tissue, not of its part.
         let profile = baseline_profile(size_x, size_y);
         let profile = [&profile[rows], &profile[size_x..]].concat();
-        out.write(b.profile, 0, bytemuck::cast_vec(profile));
+        out.write(b.profile, 0, bytemuck::cast_vec::<f32, u32>(profile));
         for (channel, buffers) in self.model.channels.iter().zip(&b.psf) {
             for (source, &buffer) in channel.sources.iter().zip(buffers) {
                 let spectra = kernel_spectra(&source.octant, &self.plan.transform);
-                out.write(buffer, 0, bytemuck::cast_vec(spectra));
+                out.write(buffer, 0, bytemuck::cast_vec::<f32, u32>(spectra));
             }
         }
         out.clear(b.status, 0..1);
@@ -147,7 +147,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// The survey of a step: one read, the counts of its slices.
-    pub(super) fn survey(mut self, step: &Step) -> Result<Recording, StoreError> {
+    pub(super) fn survey(mut self, step: &Step) -> Result<Recording<'static>, StoreError> {
         let b = &self.plan.buffers;
         let (_, _, plane) = self.size();
         let cells = self.input.volume.cells.len();

@@ -136,10 +136,10 @@ impl Backend for Actor {
         self.cpu.allocate(specs, poison)
     }
 
-    fn submit(&mut self, recording: Recording) -> Result<Ticket, ComputeError> {
+    fn submit(&mut self, recording: Recording<'_>) -> Result<Ticket, ComputeError> {
         self.note(|seen| {
             seen.submissions += 1;
-            let words = |command: &Command| match command {
+            let words = |command: &Command<'_>| match command {
                 Command::Write { data, .. } => data.len(),
                 _ => 0,
             };
