@@ -301,11 +301,7 @@ impl<'a> Planner<'a> {
             + model.tables.len() as u64
             + words(b.fourier)
             + words(b.profile)
-            + b.psf
-                .iter()
-                .flatten()
-                .map(|&buffer| words(buffer))
-                .sum::<u64>();
+            + words(b.octant) * b.psf.iter().flatten().count() as u64;
         let volumes = sheets as u64 + u64::from(!model.annotations.is_empty());
         let loads = plan.schedule.steps.iter().map(|step| step.load.len()).max();
         let loads = (loads.unwrap_or(0) as u64)
