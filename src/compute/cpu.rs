@@ -50,6 +50,11 @@ impl CpuBackend {
             Command::Clear { buffer, words } => self.buffers[buffer.0][words]
                 .par_chunks_mut(PIECE)
                 .for_each(|piece| piece.fill(0)),
+            Command::Copy { from, to, words } => {
+                let mut written = std::mem::take(&mut self.buffers[to.0]);
+                copy(&self.buffers[from.0][..words], &mut written[..words]);
+                self.buffers[to.0] = written;
+            }
             Command::Read { buffer, words } => {
                 let mut read = vec![0; words.len()];
                 copy(&self.buffers[buffer.0][words], &mut read);
