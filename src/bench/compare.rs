@@ -202,19 +202,11 @@ pub fn compare(files: &[(String, BenchFile)]) -> Result<Comparison, CompareError
         let sizes = files.iter().map(sizes).collect::<Vec<_>>().join("; ");
         return Err(CompareError::Nothing { sizes });
     }
-    let all = || {
-        let of = |(name, file): &'_ (String, BenchFile)| (name.clone(), file.clone());
-        files.iter().map(of)
-    };
-    let devices: Vec<(String, BenchFile, DeviceFacts)> = all()
-        .flat_map(|(name, file)| {
-            let devices = file.devices.clone().into_iter();
-            devices
-                .map(|device| (name.clone(), file.clone(), device))
-                .collect::<Vec<_>>()
-        })
+    let devices: Vec<(&str, &BenchFile, &DeviceFacts)> = files
+        .iter()
+        .flat_map(|(name, file)| file.devices.iter().map(move |d| (name.as_str(), file, d)))
         .collect();
-    let facts: Vec<&DeviceFacts> = devices.iter().map(|(_, _, device)| device).collect();
+    let facts: Vec<&DeviceFacts> = devices.iter().map(|(_, _, device)| *device).collect();
     let numbers: Vec<String> = (1..=devices.len()).map(|n| format!("[{n}]")).collect();
     let mut text = String::new();
     for (number, (name, file, device)) in numbers.iter().zip(&devices) {
@@ -242,10 +234,8 @@ pub fn compare(files: &[(String, BenchFile)]) -> Result<Comparison, CompareError
     }
     let rows = results(&facts);
     let (line, defects) = result_table(&rows, &numbers);
-    let mut tables = vec![start_table(&facts, &numbers), time_table(&facts, &numbers)];
     text.push('\n');
-    text += &blocks(&tables);
-    tables.clear();
+    text += &blocks(&[start_table(&facts, &numbers), time_table(&facts, &numbers)]);
     text += &format!("\n{line}\n");
     if let Some(table) = defects {
         text += &blocks(&[table]);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 const COPIES: u32 = 8;
 
 /// Rounds, of which the fastest counts.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 
 /// Bytes per second, read and written ones counted, of copies between two buffers of `bytes` at most: buffer to
 /// buffer on a GPU, all threads on the CPU. What a submission costs by itself is taken off.
@@ -40,14 +40,14 @@ pub(super) fn bandwidth(backend: &mut dyn Backend, bytes: u64) -> Result<f64, Co
         Ok(start.elapsed())
     };
     timed(1)?;
-    let mut best = f64::INFINITY;
+    let (mut one, mut more) = (Duration::MAX, Duration::MAX);
     for _ in 0..ROUNDS {
-        let one = timed(1)?;
-        let more = timed(1 + COPIES)?;
-        // A clock that cannot tell them apart would make it infinite.
-        let difference = more.saturating_sub(one).max(more / (4 * COPIES));
-        best = best.min(difference.as_secs_f64() / f64::from(COPIES));
+        one = one.min(timed(1)?);
+        more = more.min(timed(1 + COPIES)?);
     }
+    // No less than if the submission cost all but a half of it.
+    let copies = more.saturating_sub(one).max(more / 2).as_secs_f64();
     backend.allocate(&[], false)?;
-    Ok(2.0 * 4.0 * words as f64 / best.max(1e-12))
+    let copied = f64::from(COPIES) * 4.0 * words as f64;
+    Ok(2.0 * copied / copies.max(1e-12))
 }

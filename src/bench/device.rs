@@ -2,7 +2,7 @@
 
 use super::file::{AdapterFacts, DeviceFacts, LimitFacts, PassFacts, RunFacts, Spread, Startup};
 use super::tally::Tally;
-use super::workload::{Job, Nowhere, Run, Tissue, WorkloadError, configurations};
+use super::workload::{Job, Nowhere, Run, Tissue, configurations};
 use super::{Options, copy, witness};
 use crate::compute::cpu::CpuBackend;
 use crate::compute::gpu::{AdapterSummary, GpuBackend};
@@ -94,7 +94,7 @@ fn fill(
     tissues: &[(&str, Tissue)],
     options: Options,
     watcher: &mut dyn Watcher,
-) -> Result<(), WorkloadError> {
+) -> Result<(), SimulationError> {
     let start = Instant::now();
     let mut backend = open()?;
     let open_seconds = start.elapsed().as_secs_f64();
@@ -136,9 +136,9 @@ fn first_run(
     job: &Job<'_>,
     backend: &mut dyn Backend,
     watcher: &mut dyn Watcher,
-) -> Result<f64, WorkloadError> {
+) -> Result<f64, SimulationError> {
     let mut run = Run::new(job, backend)?;
-    let mut timed = || -> Result<f64, WorkloadError> {
+    let mut timed = || -> Result<f64, SimulationError> {
         let start = Instant::now();
         run.once(&mut Nowhere, &mut Unseen(watcher))?;
         Ok(start.elapsed().as_secs_f64())
@@ -157,7 +157,7 @@ fn measure(
     backend: &mut dyn Backend,
     options: Options,
     watcher: &mut dyn Watcher,
-) -> Result<RunFacts, WorkloadError> {
+) -> Result<RunFacts, SimulationError> {
     let mut run = Run::new(job, backend)?;
     // What warms up also tells the results.
     let mut tally = Tally::new(job.model());

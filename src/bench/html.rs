@@ -2,7 +2,7 @@
 
 use super::compare::{result_table, results};
 use super::file::{BenchFile, DeviceFacts};
-use super::table::{Table, crossover_lines, digits, head, tables, time};
+use super::table::{Table, crossover_lines, digits, head, short_names, tables, time};
 use crate::report_html::escaped;
 use std::fmt::Write;
 
@@ -82,7 +82,7 @@ fn table(page: &mut String, table: &Table) {
 /// Every integer result, and whether the devices agree.
 fn checksums(page: &mut String, file: &BenchFile) {
     let devices: Vec<&DeviceFacts> = file.devices.iter().collect();
-    let names: Vec<String> = devices.iter().map(|device| device.name.clone()).collect();
+    let names = short_names(&file.devices);
     if devices.len() > 1 {
         let (line, defects) = result_table(&results(&devices), &names);
         let class = match defects {
@@ -199,7 +199,7 @@ fn chart(file: &BenchFile, job: &str) -> String {
             at + 4.0
         );
     }
-    for (number, (line, device)) in lines.iter().zip(&file.devices).enumerate() {
+    for (number, (line, name)) in lines.iter().zip(short_names(&file.devices)).enumerate() {
         let colour = COLOURS[number % COLOURS.len()];
         let place = |point: &[f64; 2]| (x(point[0].log10()), y(point[1].log10()));
         let points: Vec<String> = line
@@ -226,7 +226,7 @@ fn chart(file: &BenchFile, job: &str) -> String {
             "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\">{}</text>",
             LEFT + 10.0,
             ABOVE + 16.0 * (number + 1) as f64,
-            escaped(&device.name)
+            escaped(&name)
         );
     }
     svg.push_str("</g></svg>");

@@ -71,6 +71,23 @@ fn spread(spread: &Spread) -> String {
     format!("{median} ({min} - {max})")
 }
 
+/// Names for heads of columns: without what stands in brackets, unless two would then be the same.
+pub(super) fn short_names(devices: &[DeviceFacts]) -> Vec<String> {
+    let short = |device: &DeviceFacts| match &device.adapter {
+        None => "CPU".to_owned(),
+        Some(adapter) => {
+            let name = adapter.name.split(" (").next();
+            name.unwrap_or(&adapter.name).to_owned()
+        }
+    };
+    let short: Vec<String> = devices.iter().map(short).collect();
+    let same = |name: &String| short.iter().filter(|other| *other == name).count() > 1;
+    let names = devices.iter().zip(&short);
+    names
+        .map(|(device, name)| if same(name) { &device.name } else { name }.clone())
+        .collect()
+}
+
 fn dash(value: Option<String>) -> String {
     value.unwrap_or_else(|| "-".to_owned())
 }
@@ -164,7 +181,7 @@ fn run_table(file: &BenchFile) -> Table {
         }
         cells
     };
-    let names = file.devices.iter().map(|device| device.name.clone());
+    let names = short_names(&file.devices);
     Table {
         title: "Whole runs, from labels in memory to grey values in memory".to_owned(),
         header: strings(&["job", "size", "Mvoxels"])
@@ -257,7 +274,7 @@ pub fn text(file: &BenchFile) -> String {
     }
     let devices: Vec<&DeviceFacts> = file.devices.iter().collect();
     if devices.len() > 1 {
-        let names: Vec<String> = devices.iter().map(|device| device.name.clone()).collect();
+        let names = short_names(&file.devices);
         let (line, defects) = result_table(&results(&devices), &names);
         text += &format!("\n{line}\n");
         if let Some(table) = defects {

@@ -7,13 +7,13 @@
 
 use super::file::{Checksum, Equality};
 use super::tally::hash_words;
-use super::workload::{Job, Nowhere, WorkloadError};
+use super::workload::{Job, Nowhere};
 use crate::compute::{
     Access, Agreement, Backend, Buffer, BufferSpec, Command, ComputeError, KernelTime, Limits,
     Recording, Ticket,
 };
 use crate::observer::Observer;
-use crate::simulation::passes;
+use crate::simulation::{SimulationError, passes};
 use crate::stages::blur::rows_inverse::{ROWS_INVERSE, RowsInverseParams};
 use crc32fast::Hasher;
 use std::collections::{BTreeMap, HashMap};
@@ -34,7 +34,7 @@ pub(super) fn checksums(
     job: &Job<'_>,
     backend: &mut dyn Backend,
     observer: &mut dyn Observer,
-) -> Result<Vec<Checksum>, WorkloadError> {
+) -> Result<Vec<Checksum>, SimulationError> {
     let limits = Limits {
         binding_bytes: u64::MAX,
         buffer_bytes: u64::MAX,

@@ -1,27 +1,25 @@
 //! What is measured: whole runs in memory, over made-up tissue.
 
-use crate::compute::Backend;
+use crate::compute::{Backend, Limits};
 use crate::config::{Channel, Config, Labeling, Layer, Optics, Region as CellPart};
 use crate::ground_truth::LoadedVolume;
 use crate::io::read::{ArraySource, CellSource};
 use crate::model::Model;
 use crate::observer::Observer;
-use crate::phantom::{Phantom, PhantomError};
+use crate::phantom::Phantom;
 use crate::pipeline::{Input, NoCounts, Outcome, Pipeline, Sink, SinkError, TruthSlices};
 use crate::plan::Plan;
 use crate::simulation::{Silent, SimulationError};
 use crate::store::Aside;
 use crate::volume::Region;
 use ndarray::Array3;
+use std::error::Error;
 
 /// Seed of tissue and draws.
 pub const SEED: u64 = 7;
 
 /// Share of the tissue that belongs to cells.
 const DENSITY: f64 = 0.85;
-
-/// Why a run on a device could not be.
-pub type WorkloadError = SimulationError;
 
 /// Cells in memory.
 pub struct Tissue {
@@ -34,23 +32,24 @@ impl Tissue {
     ///
     /// # Errors
     /// When there is no memory for them.
-    pub fn phantom(shape: [usize; 3]) -> Result<Self, WorkloadError> {
+    pub fn phantom(shape: [usize; 3]) -> Result<Self, SimulationError> {
         let phantom = Phantom {
             size: shape,
             voxel_nm: Config::default().groundtruth.voxel_nm,
             seed: SEED,
             density: DENSITY,
         };
-        let labels = phantom.generate().map_err(unsupported)?;
+        let unsupported = |error: &dyn Error| SimulationError::Unsupported(error.to_string());
+        let labels = phantom.generate().map_err(|error| unsupported(&error))?;
         let labels = Array3::from_shape_vec(shape, labels);
-        Self::new(&labels.map_err(|error| SimulationError::Unsupported(error.to_string()))?)
+        Self::new(&labels.map_err(|error| unsupported(&error))?)
     }
 
     /// These cells: an id per voxel (z, x, y), 0 is the background.
     ///
     /// # Errors
     /// When there is no room for them.
-    pub fn new(labels: &Array3<u32>) -> Result<Self, WorkloadError> {
+    pub fn new(labels: &Array3<u32>) -> Result<Self, SimulationError> {
         let region = Region {
             offset: [0; 3],
             shape: labels.dim().into(),
@@ -80,10 +79,6 @@ impl Tissue {
     }
 }
 
-fn unsupported(error: PhantomError) -> SimulationError {
-    SimulationError::Unsupported(error.to_string())
-}
-
 /// What is done with tissue.
 pub struct Job<'a> {
     tissue: &'a Tissue,
@@ -95,7 +90,7 @@ impl<'a> Job<'a> {
     ///
     /// # Errors
     /// When the configuration cannot be simulated.
-    pub fn new(tissue: &'a Tissue, config: &Config) -> Result<Self, WorkloadError> {
+    pub fn new(tissue: &'a Tissue, config: &Config) -> Result<Self, SimulationError> {
         let model = Model::new(config, tissue.region, SEED)?;
         Ok(Self { tissue, model })
     }
@@ -114,11 +109,7 @@ impl<'a> Job<'a> {
     ///
     /// # Errors
     /// When it does not fit.
-    pub fn plan(
-        &self,
-        limits: &crate::compute::Limits,
-        deepest: usize,
-    ) -> Result<Plan, WorkloadError> {
+    pub fn plan(&self, limits: &Limits, deepest: usize) -> Result<Plan, SimulationError> {
         let volume = &self.tissue.volume;
         let (cells, sheets) = (volume.cells.len(), volume.sheets());
         Ok(Plan::new(&self.model, cells, sheets, limits, deepest)?)
@@ -135,7 +126,7 @@ impl<'a> Job<'a> {
         sink: &mut dyn Sink,
         observer: &mut dyn Observer,
         poison: bool,
-    ) -> Result<Outcome, WorkloadError> {
+    ) -> Result<Outcome, SimulationError> {
         let folder = std::env::temp_dir();
         let input = Input {
             volume: &self.tissue.volume,
@@ -160,7 +151,7 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// When it does not fit.
-    pub fn new(job: &'a Job<'a>, backend: &'a mut dyn Backend) -> Result<Self, WorkloadError> {
+    pub fn new(job: &'a Job<'a>, backend: &'a mut dyn Backend) -> Result<Self, SimulationError> {
         let plan = job.plan(backend.limits(), backend.deepest_slab())?;
         Ok(Self { job, plan, backend })
     }
@@ -173,7 +164,7 @@ impl<'a> Run<'a> {
         &mut self,
         sink: &mut dyn Sink,
         observer: &mut dyn Observer,
-    ) -> Result<Outcome, WorkloadError> {
+    ) -> Result<Outcome, SimulationError> {
         self.job
             .run(&self.plan, self.backend, sink, observer, false)
     }

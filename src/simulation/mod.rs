@@ -29,7 +29,7 @@ use crate::model::{Model, ModelError};
 use crate::observer::Observer;
 use crate::pipeline::{Input, NoCounts, RunError};
 use crate::plan::PlanError;
-use crate::quicklook::{self, QUICKLOOK_NAME, Quicklook, Tap};
+use crate::quicklook::{self, About, QUICKLOOK_NAME, Quicklook, Tap};
 use crate::report_html::{self, Facts, REPORT_NAME, Recorder};
 use crate::store::Aside;
 use crate::volume::Region;
@@ -359,7 +359,8 @@ impl Parts<'_> {
             // What an attempt that failed has written.
             output.discard();
             let mut sink = FileSink::create(config, model, volume, output, aside)?;
-            let mut tap = Tap::new(&mut sink, new_quicklook(config, model, options));
+            let empty = Quicklook::new(about_quicklook(config, model), options.report);
+            let mut tap = Tap::new(&mut sink, empty);
             let outcome = pipeline.run(&mut tap)?;
             let seen = tap.into_quicklook();
             Ok((outcome, sink.blank_truths(), seen))
@@ -443,8 +444,8 @@ struct Finished {
     stale: Vec<ManifestEntry>,
 }
 
-/// An empty quick-look of a run.
-fn new_quicklook(config: &Config, model: &Model, options: Options) -> Quicklook {
+/// What the quick-look of a run is about.
+pub(crate) fn about_quicklook(config: &Config, model: &Model) -> About {
     let colours = model.channels.iter();
     let colours = colours.map(|channel| sink::channel_colour(config, model, channel));
     let [z, x, y] = model.image_shape();
@@ -454,8 +455,7 @@ fn new_quicklook(config: &Config, model: &Model, options: Options) -> Quicklook 
     );
     let voxel_nm = config.groundtruth.voxel_nm;
     let factor = config.expansion.factor;
-    let about = quicklook::about(model, title, colours.collect(), voxel_nm, factor);
-    Quicklook::new(about, options.report)
+    quicklook::about(model, title, colours.collect(), voxel_nm, factor)
 }
 
 pub(crate) type OpenVolumes = (CellSource<'static>, Vec<Box<dyn VolumeSource>>, Region);
