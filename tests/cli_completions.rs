@@ -70,8 +70,8 @@ fn bash_completes_a_subcommand_and_its_flags() {
     let complete = |words: &[&str]| {
         let (last, before) = (words[words.len() - 1], words[words.len() - 2]);
         let text = format!(
-            "source script; COMP_WORDS=(simexm-gpu {}); COMP_CWORD={}; _simexm-gpu simexm-gpu '{last}' '{before}'; \
-             echo \"${{COMPREPLY[@]}}\"",
+            "source script; f=$(complete -p simexm-gpu); f=${{f##*-F }}; f=${{f%% *}}; \
+             COMP_WORDS=(simexm-gpu {}); COMP_CWORD={}; $f simexm-gpu '{last}' '{before}'; echo \"${{COMPREPLY[@]}}\"",
             words[1..].join(" "),
             words.len() - 1,
         );
