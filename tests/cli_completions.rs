@@ -66,11 +66,11 @@ fn bash_completes_a_subcommand_and_its_flags() {
     }
     let workplace = Workplace::new();
     let script = workplace.run(["completions", "bash"]).succeeded().stdout;
-    workplace.write("script", script);
+    workplace.write("completions.bash", script);
     let complete = |words: &[&str]| {
         let (last, before) = (words[words.len() - 1], words[words.len() - 2]);
         let text = format!(
-            "source script; f=$(complete -p simexm-gpu); f=${{f##*-F }}; f=${{f%% *}}; \
+            "source ./completions.bash && f=$(complete -p simexm-gpu); f=${{f##*-F }}; f=${{f%% *}}; \
              COMP_WORDS=(simexm-gpu {}); COMP_CWORD={}; $f simexm-gpu '{last}' '{before}'; echo \"${{COMPREPLY[@]}}\"",
             words[1..].join(" "),
             words.len() - 1,
