@@ -269,6 +269,8 @@ fn arguments_that_make_no_sense_are_refused() {
         let outcome = workplace.run(args);
         assert_eq!(outcome.code, Some(2), "{outcome:?}");
     }
+    let same = ["--json", "a.json", "--html", "a.json"];
+    workplace.refuses(2, &quick(&same), &["--json", "--html", "same"]);
     let mut command = workplace.command(QUICK);
     workplace.fails(2, command.env("SIMEXM_BACKEND", "abacus"), &["abacus"]);
 }

@@ -276,9 +276,18 @@ fn start_table(devices: &[&DeviceFacts], numbers: &[String]) -> Table {
 /// Times of jobs and passes, each with how many times as fast as the first device it is.
 fn time_table(devices: &[&DeviceFacts], numbers: &[String]) -> Table {
     let mut rows: Vec<Vec<String>> = Vec::new();
+    // Passes only of the largest size that two devices have.
+    let count = |size: &str| {
+        let has = |device: &&&DeviceFacts| device.runs.iter().any(|run| run.size == size);
+        devices.iter().filter(has).count()
+    };
+    let runs = || devices.iter().flat_map(|device| &device.runs);
+    let shared = runs().filter(|run| count(&run.size) > 1);
+    let largest = shared.max_by_key(|run| run.voxels).map(|run| &run.size);
     let mut keys: Vec<(&str, &str, Option<&str>)> = Vec::new();
-    for run in devices.iter().flat_map(|device| &device.runs) {
+    for run in runs() {
         let passes = run.passes.iter().map(|pass| Some(pass.pass.as_str()));
+        let passes = passes.filter(|_| Some(&run.size) == largest);
         for pass in std::iter::once(None).chain(passes) {
             let key = (run.job.as_str(), run.size.as_str(), pass);
             if !keys.contains(&key) {

@@ -2,7 +2,7 @@
 
 use super::compare::{result_table, results};
 use super::file::{BenchFile, DeviceFacts};
-use super::table::{Table, crossover_lines, digits, head, short_names, tables, time};
+use super::table::{Table, head, short_names, tables};
 use crate::report_html::escaped;
 use std::fmt::Write;
 
@@ -46,9 +46,6 @@ pub fn page(file: &BenchFile) -> String {
         }
     }
     charts(&mut page, file);
-    for line in crossover_lines(file) {
-        let _ = writeln!(page, "<p>{}</p>", escaped(&line));
-    }
     for shown in tables(file) {
         table(&mut page, &shown);
     }
@@ -147,10 +144,18 @@ fn charts(page: &mut String, file: &BenchFile) {
     page.push_str("</div>\n");
 }
 
+/// A power of ten in the largest of these units that is not above it.
+fn power(decade: i32, units: &[(i32, &str)]) -> String {
+    let unit = units.iter().find(|(unit, _)| *unit <= decade);
+    let (unit, name) = unit.or(units.last()).copied().unwrap_or((0, ""));
+    format!("{} {name}", 10f64.powi(decade - unit))
+}
+
 fn chart(file: &BenchFile, job: &str) -> String {
     const WIDTH: f64 = 560.0;
     const HEIGHT: f64 = 300.0;
     const LEFT: f64 = 64.0;
+    const RIGHT: f64 = 28.0;
     const BELOW: f64 = 28.0;
     const ABOVE: f64 = 8.0;
     let lines: Vec<Vec<[f64; 2]>> = file
@@ -169,7 +174,7 @@ fn chart(file: &BenchFile, job: &str) -> String {
         (low, high.max(low + 1.0))
     };
     let ((x_low, x_high), (y_low, y_high)) = (range(0), range(1));
-    let x = |log: f64| LEFT + (log - x_low) / (x_high - x_low) * (WIDTH - LEFT - 12.0);
+    let x = |log: f64| LEFT + (log - x_low) / (x_high - x_low) * (WIDTH - LEFT - RIGHT);
     let y = |log: f64| HEIGHT - BELOW - (log - y_low) / (y_high - y_low) * (HEIGHT - BELOW - ABOVE);
     let mut svg = format!(
         "<svg role=\"img\" aria-label=\"times of {}\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" \
@@ -178,23 +183,23 @@ fn chart(file: &BenchFile, job: &str) -> String {
     );
     for decade in x_low as i32..=x_high as i32 {
         let at = x(f64::from(decade));
-        let label = digits(10f64.powi(decade - 6));
+        let label = power(decade, &[(6, "M"), (3, "k"), (0, "")]);
         let _ = write!(
             svg,
             "<path d=\"M{at:.1} {ABOVE}V{:.1}\" stroke=\"#ccc\"/><text x=\"{at:.1}\" y=\"{:.1}\" \
-             text-anchor=\"middle\">{label} M</text>",
+             text-anchor=\"middle\">{label}</text>",
             HEIGHT - BELOW,
             HEIGHT - 10.0
         );
     }
     for decade in y_low as i32..=y_high as i32 {
         let at = y(f64::from(decade));
-        let label = time(10f64.powi(decade));
+        let label = power(decade, &[(0, "s"), (-3, "ms"), (-6, "us"), (-9, "ns")]);
         let _ = write!(
             svg,
             "<path d=\"M{LEFT} {at:.1}H{:.1}\" stroke=\"#ccc\"/><text x=\"{:.1}\" y=\"{:.1}\" \
              text-anchor=\"end\">{label}</text>",
-            WIDTH - 12.0,
+            WIDTH - RIGHT,
             LEFT - 6.0,
             at + 4.0
         );

@@ -1,7 +1,7 @@
 //! Tables of what was measured: as text here, as HTML in [`super::html`].
 
 use super::compare::{result_table, results};
-use super::file::{BenchFile, Crossing, DeviceFacts, RunFacts, Side, Spread};
+use super::file::{BenchFile, Crossing, Crossover, DeviceFacts, RunFacts, Side, Spread};
 
 /// A table.
 #[derive(Clone, Debug)]
@@ -71,16 +71,19 @@ fn spread(spread: &Spread) -> String {
     format!("{median} ({min} - {max})")
 }
 
-/// Names for heads of columns: without what stands in brackets, unless two would then be the same.
-pub(super) fn short_names(devices: &[DeviceFacts]) -> Vec<String> {
-    let short = |device: &DeviceFacts| match &device.adapter {
+fn short_name(device: &DeviceFacts) -> String {
+    match &device.adapter {
         None => "CPU".to_owned(),
         Some(adapter) => {
             let name = adapter.name.split(" (").next();
             name.unwrap_or(&adapter.name).to_owned()
         }
-    };
-    let short: Vec<String> = devices.iter().map(short).collect();
+    }
+}
+
+/// Names for heads of columns: without what stands in brackets, unless two would then be the same.
+pub(super) fn short_names(devices: &[DeviceFacts]) -> Vec<String> {
+    let short: Vec<String> = devices.iter().map(short_name).collect();
     let same = |name: &String| short.iter().filter(|other| *other == name).count() > 1;
     let names = devices.iter().zip(&short);
     names
@@ -137,6 +140,7 @@ pub(super) fn head(file: &BenchFile) -> Vec<(&'static str, String)> {
 /// All tables of a file.
 pub(super) fn tables(file: &BenchFile) -> Vec<Table> {
     let mut tables = vec![device_table(file), run_table(file)];
+    tables.extend(crossover_table(file));
     tables.extend(file.devices.iter().filter_map(|d| pass_table(file, d)));
     tables
 }
@@ -198,22 +202,27 @@ fn pass_table(file: &BenchFile, device: &DeviceFacts) -> Option<Table> {
     let size = &file.sizes.last()?.name;
     let mut seen: Vec<&str> = Vec::new();
     let mut rows = Vec::new();
-    for run in device.runs.iter().filter(|run| run.size == *size) {
+    let runs = device.runs.iter().filter(|run| run.size == *size);
+    for (number, run) in runs.enumerate() {
+        let first = number == 0;
         for pass in &run.passes {
             if seen.contains(&pass.pass.as_str()) {
                 continue;
             }
             seen.push(&pass.pass);
             let rate = |rate: Option<f64>, unit: f64| dash(rate.map(|rate| digits(rate / unit)));
+            let name = match first {
+                true => pass.pass.clone(),
+                false => format!("{} ({})", pass.pass, run.job),
+            };
             rows.push(vec![
                 pass.stage.clone(),
-                pass.pass.clone(),
-                run.job.clone(),
-                pass.calls.to_string(),
+                name,
                 dash(pass.seconds.as_ref().map(spread)),
                 rate(pass.voxels_per_second, 1e6),
                 rate(pass.bytes_per_second, 1e9),
                 rate(pass.share_of_copy, 1e-2),
+                pass.calls.to_string(),
             ]);
         }
     }
@@ -221,40 +230,43 @@ fn pass_table(file: &BenchFile, device: &DeviceFacts) -> Option<Table> {
         return None;
     }
     Some(Table {
-        title: format!("Passes on {}, {size}", device.name),
+        title: format!("Passes on {}, {size}", short_name(device)),
         header: strings(&[
             "stage",
             "pass",
-            "job",
-            "calls",
             "time",
             "Mvoxels/s",
             "GB/s",
             "% of copy",
+            "calls",
         ]),
-        words: 3,
+        words: 2,
         rows,
     })
 }
 
-/// What is to be said about crossovers.
-pub(super) fn crossover_lines(file: &BenchFile) -> Vec<String> {
+/// From which sizes on GPUs are faster than the CPU.
+fn crossover_table(file: &BenchFile) -> Option<Table> {
     let say = |crossing: &Crossing| match (crossing.voxels, crossing.faster_when_large) {
         (Some(voxels), Side::Gpu) => format!("from {} Mvoxels on", digits(voxels / 1e6)),
         (Some(voxels), Side::Cpu) => format!("only below {} Mvoxels", digits(voxels / 1e6)),
         (None, Side::Gpu) => "at all measured sizes".to_owned(),
         (None, Side::Cpu) => "at no measured size".to_owned(),
     };
-    let line = |crossover: &super::file::Crossover| {
-        format!(
-            "{}, {}: faster than the CPU {}; in one run, start-up included, {}",
-            crossover.device,
-            crossover.job,
+    let row = |crossover: &Crossover| {
+        vec![
+            crossover.device.clone(),
+            crossover.job.clone(),
             say(&crossover.further_runs),
-            say(&crossover.first_run)
-        )
+            say(&crossover.first_run),
+        ]
     };
-    file.crossovers.iter().map(line).collect()
+    (!file.crossovers.is_empty()).then(|| Table {
+        title: "Where CPU and GPU cross over".to_owned(),
+        header: strings(&["device", "job", "faster than the CPU", "with its start-up"]),
+        words: 4,
+        rows: file.crossovers.iter().map(row).collect(),
+    })
 }
 
 /// What was measured, for people.
@@ -265,13 +277,6 @@ pub fn text(file: &BenchFile) -> String {
     }
     text.push('\n');
     text += &blocks(&tables(file));
-    let lines = crossover_lines(file);
-    if !lines.is_empty() {
-        text += "\nWhere CPU and GPU cross over\n";
-        for line in lines {
-            text += &format!("  {line}\n");
-        }
-    }
     let devices: Vec<&DeviceFacts> = file.devices.iter().collect();
     if devices.len() > 1 {
         let names = short_names(&file.devices);

@@ -137,6 +137,34 @@ fn results_are_judged_by_how_well_devices_must_agree() {
 }
 
 #[test]
+fn numbers_have_three_digits_and_devices_short_names() {
+    let values = [0.032_768, 0.524, 3.15, 16.8, 123.4, 1805.2, 0.0];
+    let shown = values.map(super::table::digits);
+    let expected = ["0.0328", "0.524", "3.15", "16.8", "123", "1805", "0"];
+    assert_eq!(shown, expected);
+    let times = [2.5, 0.0125, 3.25e-5].map(super::table::time);
+    assert_eq!(times, ["2.50 s", "12.5 ms", "32.5 us"]);
+    let device = |name: &str| DeviceFacts {
+        name: format!("{name} (vulkan, discrete GPU)"),
+        adapter: Some(super::file::AdapterFacts {
+            name: name.to_owned(),
+            backend: "vulkan".to_owned(),
+            driver: String::new(),
+            kind: "discrete GPU".to_owned(),
+        }),
+        limits: None,
+        startup: None,
+        copy_bytes_per_second: None,
+        runs: Vec::new(),
+        error: None,
+    };
+    let devices = ["Arc (DG2)", "RTX", "Radeon (A)", "Radeon (B)"].map(device);
+    let names = super::table::short_names(&devices);
+    let radeon = |which: &str| format!("Radeon ({which}) (vulkan, discrete GPU)");
+    assert_eq!(names, ["Arc", "RTX", &radeon("A"), &radeon("B")]);
+}
+
+#[test]
 fn copies_arrive_and_have_a_bandwidth() {
     let mut backends: Vec<Box<dyn Backend>> = vec![Box::new(CpuBackend::new(64 << 20))];
     match GpuBackend::open(None, true) {

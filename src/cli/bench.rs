@@ -106,6 +106,9 @@ pub(super) fn bench(args: &BenchArgs) -> u8 {
             path.map(|path| NewFile::prepare(path, args.force))
                 .transpose()
         };
+        if args.json.is_some() && args.json == args.html {
+            return Err("--json and --html name the same file".into());
+        }
         let contenders = contenders(args)?;
         Ok((contenders, file(&args.json)?, file(&args.html)?))
     })();
