@@ -338,7 +338,7 @@ impl<'a> Pipeline<'a> {
         let pixels = x * y;
         let batch = self.plan.images_per_step;
         let grey_bytes = self.model.bit_depth.bits() as usize / 8;
-        let thresholds = maxima
+        let thresholds: Vec<u32> = maxima
             .iter()
             .flat_map(|&maximum| self.thresholds(maximum))
             .collect();

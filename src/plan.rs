@@ -5,6 +5,7 @@ use crate::fft::{FourierTables, Layout, LineVariant, SliceTransform};
 use crate::model::Model;
 use crate::schedule::{Schedule, kept};
 use crate::stages::blur::TAPS;
+use crate::stages::blur::psf_spectra::OCTANT;
 
 /// Why a run does not fit a device.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,6 +71,8 @@ pub struct Buffers {
     pub spectra: Vec<Vec<Buffer>>,
     /// Spectra of the point spread function, for each channel and source.
     pub psf: Vec<Vec<Buffer>>,
+    /// Values of the point spread function that becomes spectra.
+    pub octant: Buffer,
     /// Filtered spectra of the kept slices of a slab.
     pub filtered: Buffer,
     /// Blurred kept slices of a slab.
@@ -280,6 +283,7 @@ impl Plan {
                 let words = transform.blocks() * half_x * TAPS * crate::fft::BLOCK;
                 add(format!("point spread function of {name}"), words)
             }),
+            octant: add("point spread function's values".into(), OCTANT),
             filtered: add(
                 "filtered spectra".into(),
                 2 * images_per_step * transform.spectrum(),

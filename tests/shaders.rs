@@ -12,8 +12,10 @@ use simexm_gpu::stages::KERNELS;
 /// The code generated for a kernel at some lengths, one of them a prime radix, one of many passes.
 fn variants(kernel: &Kernel) -> Vec<Option<Variant>> {
     let layout = match kernel.name {
-        "rows_forward" | "rows_inverse" => Layout::Rows,
-        "columns_forward" | "columns_inverse" => Layout::Columns,
+        "rows_forward" | "rows_inverse" | "long_rows_forward" | "long_rows_store" => Layout::Rows,
+        "columns_forward" | "columns_inverse" | "long_rows_load" | "long_rows_inverse" => {
+            Layout::Columns
+        }
         _ => return vec![None],
     };
     let lengths = [1, 2, 16, 21, 35, 64, 105, 288, 784, 810, 2048];

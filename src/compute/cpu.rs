@@ -4,6 +4,7 @@ use super::{
     Access, Backend, Bound, BufferSpec, Command, ComputeError, CpuCall, Extent, KernelTime, Limits,
     Recording, Ticket, traffic::Account,
 };
+use memmap2::MmapMut;
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::time::Instant;
@@ -13,8 +14,9 @@ use std::time::Instant;
 pub struct CpuBackend {
     name: String,
     limits: Limits,
-    buffers: Vec<Vec<u32>>,
+    buffers: Vec<Words>,
     results: HashMap<u64, Vec<Vec<u32>>>,
+    spare: Vec<Vec<u32>>,
     submissions: u64,
     account: Account,
 }
@@ -37,17 +39,21 @@ impl CpuBackend {
             },
             buffers: Vec::new(),
             results: HashMap::new(),
+            spare: Vec::new(),
             submissions: 0,
             account: Account::default(),
         }
     }
 
-    fn run(&mut self, command: Command, reads: &mut Vec<Vec<u32>>) {
+    fn run(&mut self, command: Command<'_>, reads: &mut Vec<Vec<u32>>) {
         match command {
             Command::Write { buffer, at, data } => {
-                copy(&data, &mut self.buffers[buffer.0][at..at + data.len()]);
+                copy(
+                    &data,
+                    &mut self.buffers[buffer.0].get_mut()[at..at + data.len()],
+                );
             }
-            Command::Clear { buffer, words } => self.buffers[buffer.0][words]
+            Command::Clear { buffer, words } => self.buffers[buffer.0].get_mut()[words]
                 .par_chunks_mut(PIECE)
                 .for_each(|piece| piece.fill(0)),
             Command::Copy { from, to, words } => {
@@ -56,8 +62,9 @@ impl CpuBackend {
                 self.buffers[to.0] = written;
             }
             Command::Read { buffer, words } => {
-                let mut read = vec![0; words.len()];
-                copy(&self.buffers[buffer.0][words], &mut read);
+                let mut read = self.spare.pop().unwrap_or_default();
+                read.resize(words.len(), 0);
+                copy(&self.buffers[buffer.0].get()[words], &mut read);
                 reads.push(read);
             }
             Command::Dispatch {
@@ -66,21 +73,26 @@ impl CpuBackend {
                 buffers,
                 ..
             } => {
-                let words: Vec<usize> = buffers.iter().map(|b| self.buffers[b.0].len()).collect();
+                let words: Vec<usize> = buffers
+                    .iter()
+                    .map(|b| self.buffers[b.0].get().len())
+                    .collect();
                 let traffic = (kernel.traffic)(Extent::new(&params, &words));
                 self.account.call(kernel.name, traffic);
                 let start = Instant::now();
                 // Written buffers are taken out of the arena for the call, so that they can be
                 // borrowed beside the ones that are read.
-                let mut written: Vec<(usize, Vec<u32>)> = std::iter::zip(&buffers, kernel.bindings)
+                let mut written: Vec<(usize, Words)> = std::iter::zip(&buffers, kernel.bindings)
                     .filter(|(_, access)| **access == Access::ReadWrite)
                     .map(|(buffer, _)| (buffer.0, std::mem::take(&mut self.buffers[buffer.0])))
                     .collect();
                 let mut writable = written.iter_mut();
                 let bound = std::iter::zip(&buffers, kernel.bindings)
                     .filter_map(|(buffer, access)| match access {
-                        Access::Read => Some(Bound::Read(self.buffers[buffer.0].as_slice())),
-                        Access::ReadWrite => writable.next().map(|(_, words)| Bound::Write(words)),
+                        Access::Read => Some(Bound::Read(self.buffers[buffer.0].get())),
+                        Access::ReadWrite => writable
+                            .next()
+                            .map(|(_, words)| Bound::Write(words.get_mut())),
                     })
                     .collect();
                 (kernel.cpu)(&mut CpuCall {
@@ -93,6 +105,31 @@ impl CpuBackend {
                 self.account.time(kernel.name, start.elapsed());
             }
         }
+    }
+}
+
+/// A buffer's memory, straight from the system: pages that a run never uses are never resident.
+#[derive(Debug, Default)]
+struct Words(Option<MmapMut>);
+
+impl Words {
+    fn new(spec: &BufferSpec) -> std::io::Result<Self> {
+        let bytes = usize::try_from(spec.bytes()).unwrap_or(usize::MAX);
+        let memory = MmapMut::map_anon(bytes.max(4))?;
+        // Large pages, where the system has them: columns are far apart. It is a hint only.
+        #[cfg(target_os = "linux")]
+        let _ = memory.advise(memmap2::Advice::HugePage);
+        Ok(Self(Some(memory)))
+    }
+
+    fn get(&self) -> &[u32] {
+        self.0.as_deref().map_or(&[], bytemuck::cast_slice)
+    }
+
+    fn get_mut(&mut self) -> &mut [u32] {
+        self.0
+            .as_deref_mut()
+            .map_or(&mut [], bytemuck::cast_slice_mut)
     }
 }
 
@@ -128,22 +165,14 @@ impl Backend for CpuBackend {
         self.buffers.clear();
         let bytes: u64 = specs.iter().map(BufferSpec::bytes).sum();
         for spec in specs {
-            let mut words = Vec::new();
-            words
-                .try_reserve_exact(spec.words)
-                .map_err(|error| ComputeError::OutOfMemory {
-                    device: self.name.clone(),
-                    bytes,
-                    reason: format!("{} ({} bytes): {error}", spec.name, spec.bytes()),
-                })?;
-            drop(words);
-            // Zeroed pages come from the system untouched, so that memory which a run never
-            // uses is never resident.
-            words = if poison {
-                vec![super::gpu::POISON; spec.words]
-            } else {
-                vec![0; spec.words]
-            };
+            let mut words = Words::new(spec).map_err(|error| ComputeError::OutOfMemory {
+                device: self.name.clone(),
+                bytes,
+                reason: format!("{} ({} bytes): {error}", spec.name, spec.bytes()),
+            })?;
+            if poison {
+                words.get_mut().fill(super::gpu::POISON);
+            }
             self.buffers.push(words);
         }
         Ok(())
@@ -161,6 +190,10 @@ impl Backend for CpuBackend {
 
     fn wait(&mut self, ticket: Ticket) -> Result<Vec<Vec<u32>>, ComputeError> {
         Ok(self.results.remove(&ticket.0).unwrap_or_default())
+    }
+
+    fn recycle(&mut self, reads: Vec<Vec<u32>>) {
+        self.spare = reads;
     }
 
     fn kernel_times(&mut self) -> Vec<KernelTime> {

@@ -106,6 +106,10 @@ pub trait Backend: Send {
     /// When the device failed meanwhile.
     fn wait(&mut self, ticket: Ticket) -> Result<Vec<Vec<u32>>, ComputeError>;
 
+    /// Takes back what [`Backend::wait`] returned, once it has been used: later reads may go there, where
+    /// pages fresh from the system would cost more than what is copied to them.
+    fn recycle(&mut self, _reads: Vec<Vec<u32>>) {}
+
     /// What each kernel did so far, and how long it took where the device can measure it.
     fn kernel_times(&mut self) -> Vec<KernelTime>;
 

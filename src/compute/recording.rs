@@ -1,6 +1,7 @@
 //! Plain commands on logical buffers, apart from the device that runs them.
 
 use super::{Grid, Kernel, KernelParams};
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ pub struct Variant {
 
 /// One command.
 #[derive(Clone, Debug)]
-pub enum Command {
+pub enum Command<'a> {
     /// Words from the host to `buffer`, from word `at` on.
     Write {
         /// Where to.
@@ -42,7 +43,7 @@ pub enum Command {
         /// First word.
         at: usize,
         /// The words.
-        data: Vec<u32>,
+        data: Cow<'a, [u32]>,
     },
     /// Sets words to 0.
     Clear {
@@ -84,14 +85,15 @@ pub enum Command {
 
 /// Commands in the order in which they take effect.
 #[derive(Clone, Debug, Default)]
-pub struct Recording {
+pub struct Recording<'a> {
     /// The commands.
-    pub commands: Vec<Command>,
+    pub commands: Vec<Command<'a>>,
 }
 
-impl Recording {
-    /// Records a write.
-    pub fn write(&mut self, buffer: Buffer, at: usize, data: Vec<u32>) {
+impl<'a> Recording<'a> {
+    /// Records a write of words that the recording owns or borrows.
+    pub fn write(&mut self, buffer: Buffer, at: usize, data: impl Into<Cow<'a, [u32]>>) {
+        let data = data.into();
         self.commands.push(Command::Write { buffer, at, data });
     }
 

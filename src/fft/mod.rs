@@ -66,8 +66,22 @@ impl SliceTransform {
         self.length_x.max(self.length_y / 2) * 8
     }
 
-    /// The tables that the transforms read.
+    /// Whether a workgroup with so much memory can transform the lines: columns in one pass, rows in one
+    /// or two.
+    pub fn fits(&self, workgroup_bytes: u32) -> bool {
+        let points = workgroup_bytes as usize / 8;
+        let rows = self.length_y / 2 <= points || two_parts(self.length_y, points).is_some();
+        rows && self.length_x <= points
+    }
+
+    /// The tables that the transforms read where a workgroup holds any row.
     pub fn tables(&self) -> FourierTables {
+        self.tables_within(u32::MAX)
+    }
+
+    /// The tables that the transforms read; with those of two passes along y where a row exceeds the memory
+    /// of a workgroup.
+    pub fn tables_within(&self, workgroup_bytes: u32) -> FourierTables {
         let half = self.length_y / 2;
         let rows = Recipe::new(half);
         let columns = Recipe::new(self.length_x);
@@ -92,7 +106,22 @@ impl SliceTransform {
         let columns_order_at = push(&mut order(&columns));
         let rows_source_at = push(&mut source(self.length_y, self.size_y));
         let columns_source_at = push(&mut source(self.length_x, self.size_x));
+        let fits = half * 8 <= workgroup_bytes as usize;
+        let parts = (!fits).then(|| two_parts(self.length_y, workgroup_bytes as usize / 8));
+        let long_rows = parts.flatten().map(|(first, second)| {
+            let (first, second) = (Recipe::new(first), Recipe::new(second));
+            LongRows {
+                roots_at: push(&mut roots(self.length_y, self.length_y)),
+                first_twiddle_at: push(&mut roots(first.length, first.length)),
+                first_order_at: push(&mut order(&first)),
+                second_twiddle_at: push(&mut roots(second.length, second.length)),
+                second_order_at: push(&mut order(&second)),
+                first,
+                second,
+            }
+        });
         FourierTables {
+            long_rows,
             rows_source_at,
             columns_source_at,
             rows,
@@ -125,6 +154,35 @@ fn root(k: usize, length: usize) -> [f32; 2] {
     [libm::cos(angle) as f32, libm::sin(angle) as f32]
 }
 
+/// The two factors of a length, neither above `most`, that are nearest to each other; the smaller one first.
+fn two_parts(length: usize, most: usize) -> Option<(usize, usize)> {
+    let root = length.isqrt();
+    let first = (1..=root)
+        .rev()
+        .find(|&first| length.is_multiple_of(first))?;
+    (length / first <= most).then_some((first, length / first))
+}
+
+/// A transform along y in two passes: over points that are as far apart as the second length, then over
+/// neighbouring ones. Where their tables start is told in pairs.
+#[derive(Clone, Debug)]
+pub struct LongRows {
+    /// Factors of the first pass's length.
+    pub first: Recipe,
+    /// Factors of the second pass's length.
+    pub second: Recipe,
+    /// Roots of the whole length.
+    pub roots_at: u32,
+    /// Twiddle factors of the first pass.
+    pub first_twiddle_at: u32,
+    /// Order of the first pass's outputs.
+    pub first_order_at: u32,
+    /// Twiddle factors of the second pass.
+    pub second_twiddle_at: u32,
+    /// Order of the second pass's outputs.
+    pub second_order_at: u32,
+}
+
 /// Roots of unity and orders of the outputs, as the shaders read them (pairs of f32), and where each
 /// part starts (in pairs).
 #[derive(Clone, Debug)]
@@ -147,6 +205,8 @@ pub struct FourierTables {
     pub rows_source_at: u32,
     /// As `rows_source_at`, for the columns.
     pub columns_source_at: u32,
+    /// Two passes along y, where a row exceeds the memory of a workgroup.
+    pub long_rows: Option<LongRows>,
     /// The table itself, in words.
     pub words: Vec<u32>,
 }

@@ -9,7 +9,7 @@ use crate::model::{LayerModel, Model};
 use crate::pipeline::Input;
 use crate::plan::Plan;
 use crate::schedule::{Step, kept};
-use crate::stages::blur::kernel_spectra;
+use crate::stages::blur::psf_spectra::record_psf_spectra;
 use crate::stages::blur::rows_inverse::baseline_profile;
 use crate::stages::normalise::{NORMALISE, NormaliseParams};
 use crate::stages::{regions, scatter, survey, truth};
@@ -21,7 +21,7 @@ pub(super) struct Recorder<'a> {
     model: &'a Model,
     plan: &'a Plan,
     input: Input<'a>,
-    recording: Recording,
+    recording: Recording<'static>,
 }
 
 impl<'a> Recorder<'a> {
@@ -34,7 +34,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    pub(super) fn finish(self) -> Recording {
+    pub(super) fn finish(self) -> Recording<'static> {
         self.recording
     }
 
@@ -49,7 +49,7 @@ impl<'a> Recorder<'a> {
 
     /// What stays on the device for the whole image sweep; `maxima` are those of the images that are there
     /// already.
-    pub(super) fn start(mut self, selection: &Selection, maxima: &[u32]) -> Recording {
+    pub(super) fn start(mut self, selection: &Selection, maxima: &[u32]) -> Recording<'static> {
         let b = &self.plan.buffers;
         let [_, size_x, size_y] = self.model.volume.shape;
         let out = &mut self.recording;
@@ -61,8 +61,9 @@ impl<'a> Recorder<'a> {
         out.write(b.profile, 0, bytemuck::cast_vec(profile));
         for (channel, buffers) in self.model.channels.iter().zip(&b.psf) {
             for (source, &buffer) in channel.sources.iter().zip(buffers) {
-                let spectra = kernel_spectra(&source.octant, &self.plan.transform);
-                out.write(buffer, 0, bytemuck::cast_vec(spectra));
+                let buffers = [b.octant, b.fourier, buffer];
+                let (transform, tables) = (&self.plan.transform, &self.plan.fourier);
+                record_psf_spectra(out, &source.octant, transform, tables, buffers);
             }
         }
         out.clear(b.status, 0..1);
@@ -118,7 +119,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// The survey of a step: one read, the counts of its slices.
-    pub(super) fn survey(mut self, step: &Step) -> Result<Recording, StoreError> {
+    pub(super) fn survey(mut self, step: &Step) -> Result<Recording<'static>, StoreError> {
         let b = &self.plan.buffers;
         let (_, _, plane) = self.size();
         let cells = self.input.volume.cells.len();

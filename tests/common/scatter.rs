@@ -17,7 +17,7 @@ pub fn scatter(
     let [depth, size_x, size_y] = models[0].volume.shape.map(|size| size as u32);
     let voxels = labels.len();
     let cells = CellIndex::new(labels.iter().map(|&id| id.into()));
-    let indices = labels.iter().map(|&id| cells.index(id.into())).collect();
+    let indices: Vec<u32> = labels.iter().map(|&id| cells.index(id.into())).collect();
     let all = vec![u32::MAX; cells.len().div_ceil(32)];
     let tables = models[0].tables.len();
     let words = [voxels, 1, voxels, cells.len(), all.len(), tables, voxels, 1];

@@ -57,6 +57,9 @@ fn columns_forward_traffic(extent: Extent<'_>) -> Traffic {
     )
 }
 
+/// Blocks that are transformed together: rows are read in runs of so many frequencies.
+const TOGETHER: usize = 4;
+
 fn columns_forward_cpu(call: &mut CpuCall<'_>) {
     let p: ColumnsForwardParams = call.params();
     let [rows, _, mut spectra] = call.buffers();
@@ -66,40 +69,48 @@ fn columns_forward_cpu(call: &mut CpuCall<'_>) {
     let (blocks, ring) = (p.blocks as usize, p.spectra_ring as usize);
     let length = spectra.len() / (ring * blocks * BLOCK);
     let plan = complex_plan(length, FftDirection::Forward);
+    let padding = [Complex32::default(); TOGETHER * BLOCK];
     let source: Vec<Option<usize>> = (0..length)
         .map(|n| padded_source(n, length, size, p.radius as usize))
         .collect();
+    let columns_of = |(lines, scratch): &mut (Vec<Complex32>, Vec<Complex32>),
+                      (slice, first, out): (usize, usize, &mut [Complex32])| {
+        let width = (frequencies - first).min(TOGETHER * BLOCK);
+        for (n, source) in source.iter().enumerate() {
+            let values = source.map(|x| &rows[(slice * size + x) * frequencies + first..][..width]);
+            let values = values.unwrap_or(&padding[..width]);
+            for (column, &value) in values.iter().enumerate() {
+                lines[column * length + n] = value;
+            }
+        }
+        plan.process_with_scratch(&mut lines[..width * length], scratch);
+        // What the last block has to spare is 0.
+        lines[width * length..].fill(Complex32::default());
+        let blocks = out.chunks_exact_mut(length * BLOCK);
+        for (out, lines) in blocks.zip(lines.chunks_exact(length * BLOCK)) {
+            for (k, out) in out.chunks_exact_mut(BLOCK).enumerate() {
+                for (column, out) in out.iter_mut().enumerate() {
+                    *out = lines[column * length + k];
+                }
+            }
+        }
+    };
     spectra
-        .par_chunks_exact_mut(length * BLOCK)
+        .par_chunks_exact_mut(length * BLOCK * blocks)
         .enumerate()
+        .filter_map(|(slot, out)| {
+            let slice = (slot + ring - p.first_z as usize % ring) % ring;
+            (slice < p.slices as usize).then_some((slice, out))
+        })
+        .flat_map(|(slice, out)| {
+            let blocks = out.par_chunks_mut(length * BLOCK * TOGETHER).enumerate();
+            blocks.map(move |(at, out)| (slice, at * BLOCK * TOGETHER, out))
+        })
         .for_each_init(
-            || (zeros(length * BLOCK), zeros(plan.get_inplace_scratch_len())),
-            |(lines, scratch), (index, out)| {
-                let (slot, block) = (index / blocks, index % blocks);
-                let slice = (slot + ring - p.first_z as usize % ring) % ring;
-                if slice >= p.slices as usize {
-                    return;
-                }
-                let first = block * BLOCK;
-                let width = (frequencies - first).min(BLOCK);
-                for (n, source) in source.iter().enumerate() {
-                    let values =
-                        source.map(|x| &rows[(slice * size + x) * frequencies + first..][..width]);
-                    for column in 0..width {
-                        lines[column * length + n] =
-                            values.map_or_else(Complex32::default, |v| v[column]);
-                    }
-                }
-                plan.process_with_scratch(&mut lines[..width * length], scratch);
-                for (k, out) in out.chunks_exact_mut(BLOCK).enumerate() {
-                    for (column, out) in out.iter_mut().enumerate() {
-                        *out = if column < width {
-                            lines[column * length + k]
-                        } else {
-                            Complex32::default()
-                        };
-                    }
-                }
+            || {
+                let lines = zeros(length * BLOCK * TOGETHER);
+                (lines, zeros(plan.get_inplace_scratch_len()))
             },
+            columns_of,
         );
 }

@@ -62,9 +62,11 @@ fn filter_traffic(extent: Extent<'_>) -> Traffic {
     )
 }
 
-/// Frequencies of x that are taken through all slices together: their samples in the ring and their
-/// taps then stay in the cache.
+/// Frequencies of x that are taken through all slices together.
 const TOGETHER: usize = 32;
+
+/// Filtered slices that share the loads of their samples, where they are near enough to each other.
+const GROUP: usize = 4;
 
 /// Slices that a filtered one is made of.
 const PLANES: usize = 2 * TAPS - 1;
@@ -80,62 +82,108 @@ fn filter_cpu(call: &mut CpuCall<'_>) {
     let [spectra, psf, mut filtered] = call.buffers();
     let (spectra, psf) = (spectra.read::<Sample>(), psf.read::<Taps>());
     let (length, blocks, slices) = (p.length_x as usize, p.blocks as usize, p.slices as usize);
-    let half = length / 2 + 1;
+    let (half, step) = (length / 2 + 1, p.step_z as usize);
     let filtered: &mut [Sample] = filtered.write();
+    // Slots of the ring, for every slice within reach of the filtered ones.
+    let reach = TAPS as i32 - 1;
+    let last = p.first_z as i32 + (slices as i32 - 1) * p.step_z as i32;
+    let slots: Vec<usize> = (p.first_z as i32 - reach..=last + reach)
+        .map(|z| (fold(z, p.depth) % p.spectra_ring) as usize)
+        .collect();
     filtered[..slices * blocks * length]
         .par_chunks_exact_mut(slices * length)
         .zip(psf.par_chunks_exact(half))
         .enumerate()
-        .for_each(|(block, (out, taps))| {
-            for first in (0..length).step_by(TOGETHER) {
-                let together = first..(first + TOGETHER).min(length);
-                for (n, out) in out.chunks_exact_mut(length).enumerate() {
-                    let z = (p.first_z + n as u32 * p.step_z) as i32;
-                    let planes = std::array::from_fn(|plane| {
-                        let z = fold(z + plane as i32 - (TAPS as i32 - 1), p.depth);
-                        let at = ((z % p.spectra_ring) as usize * blocks + block) * length;
-                        &spectra[at..at + length][together.clone()]
-                    });
-                    let out = &mut out[together.clone()];
-                    filter_planes(planes, taps, first, length, out, p.accumulate != 0);
+        .for_each_init(
+            || vec![[0.0; 2 * BLOCK]; slots.len() * TOGETHER],
+            |planes, (block, (out, taps))| {
+                for first in (0..length).step_by(TOGETHER) {
+                    let together = TOGETHER.min(length - first);
+                    // The samples of a frequency side by side: memory is read in long runs, and what
+                    // is read over and over is near.
+                    for (n, slot) in slots.iter().enumerate() {
+                        let at = (slot * blocks + block) * length + first;
+                        let samples = &spectra[at..at + together];
+                        for (k, sample) in samples.iter().enumerate() {
+                            planes[k * slots.len() + n] = *sample;
+                        }
+                    }
+                    for (k, planes) in planes.chunks_exact(slots.len()).take(together).enumerate() {
+                        let kx = first + k;
+                        // The kernel is symmetric along x, too.
+                        let taps = &taps[kx.min(length - kx)];
+                        let accumulate = p.accumulate != 0;
+                        filter_frequency(planes, taps, step, &mut out[kx..], length, accumulate);
+                    }
                 }
-            }
-        });
+            },
+        );
 }
 
-/// Filters the frequencies of x from `first` on: `planes` are their samples, slice after slice.
-#[pulp::with_simd(filter_planes = pulp::Arch::new())]
+/// Filters one frequency of x: `planes` are its samples slice after slice; the filtered slices, `step`
+/// apart, go to every `length`th element of `out`.
+#[pulp::with_simd(filter_frequency = pulp::Arch::new())]
 #[inline(always)]
-fn filter_planes_simd<'a, S: Simd>(
+fn filter_frequency_simd<'a, S: Simd>(
     _: S,
-    planes: [&'a [Sample]; PLANES],
-    taps: &'a [Taps],
-    first: usize,
-    length: usize,
+    planes: &'a [Sample],
+    taps: &'a Taps,
+    step: usize,
     out: &'a mut [Sample],
+    length: usize,
     accumulate: bool,
 ) {
-    let planes = planes.map(|plane| &plane[..out.len()]);
-    for (k, out) in out.iter_mut().enumerate() {
-        // The kernel is symmetric along x, too.
-        let taps = &taps[(first + k).min(length - first - k)];
+    // The taps of all slices, for the real and the imaginary part, between zeros, so that every slice
+    // of a group can take part in every sample.
+    const MARGIN: usize = GROUP * (GROUP - 1);
+    let mut mirrored = [[0.0f32; 2 * BLOCK]; PLANES + 2 * MARGIN];
+    for (plane, tap) in mirrored[MARGIN..].iter_mut().take(PLANES).enumerate() {
+        let values = &taps[plane.abs_diff(TAPS - 1)];
+        for (c, value) in values.iter().enumerate() {
+            (tap[2 * c], tap[2 * c + 1]) = (*value, *value);
+        }
+    }
+    let mut out = out.iter_mut().step_by(length);
+    let mut put = |sum: Sample| {
+        if let Some(out) = out.next() {
+            for (out, sum) in out.iter_mut().zip(sum) {
+                *out = if accumulate { *out + sum } else { sum };
+            }
+        }
+    };
+    let mut planes = planes;
+    let span = PLANES + (GROUP - 1) * step;
+    if step <= GROUP {
+        while planes.len() >= span {
+            let mut sums = [[0.0f32; 2 * BLOCK]; GROUP];
+            for (n, sample) in planes[..span].iter().enumerate() {
+                let taps = &mirrored[MARGIN + n - (GROUP - 1) * step..][..(GROUP - 1) * step + 1];
+                for (g, sum) in sums.iter_mut().enumerate() {
+                    add_product::<S>(sum, &taps[(GROUP - 1 - g) * step], sample);
+                }
+            }
+            sums.into_iter().for_each(&mut put);
+            planes = planes.get(GROUP * step..).unwrap_or(&[]);
+        }
+    }
+    while planes.len() >= PLANES {
         let mut sum = [0.0f32; 2 * BLOCK];
-        add_tap(&mut sum, &taps[0], &planes[TAPS - 1][k], &[0.0; 2 * BLOCK]);
-        for (j, tap) in taps.iter().enumerate().skip(1) {
-            let (before, after) = (&planes[TAPS - 1 - j][k], &planes[TAPS - 1 + j][k]);
-            add_tap(&mut sum, tap, before, after);
+        for (sample, tap) in planes.iter().zip(&mirrored[MARGIN..MARGIN + PLANES]) {
+            add_product::<S>(&mut sum, tap, sample);
         }
-        for (out, sum) in out.iter_mut().zip(sum) {
-            *out = if accumulate { *out + sum } else { sum };
-        }
+        put(sum);
+        planes = planes.get(step..).unwrap_or(&[]);
     }
 }
 
-/// Adds tap (before + after): the kernel is symmetric along z.
 #[inline(always)]
-fn add_tap(sum: &mut Sample, tap: &[f32; BLOCK], before: &Sample, after: &Sample) {
-    for c in 0..BLOCK {
-        sum[2 * c] += tap[c] * (before[2 * c] + after[2 * c]);
-        sum[2 * c + 1] += tap[c] * (before[2 * c + 1] + after[2 * c + 1]);
+fn add_product<S: Simd>(sum: &mut Sample, tap: &Sample, sample: &Sample) {
+    for c in 0..2 * BLOCK {
+        // Without vector instructions a fused product would be a call.
+        sum[c] = if S::IS_SCALAR {
+            sum[c] + tap[c] * sample[c]
+        } else {
+            tap[c].mul_add(sample[c], sum[c])
+        };
     }
 }
