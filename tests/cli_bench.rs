@@ -85,11 +85,16 @@ fn all_devices_are_measured_and_agree() {
         assert!(outcome.stdout.contains(&device.name), "{}", outcome.stdout);
         let passes = device.runs.iter().flat_map(|run| &run.passes);
         let passes: BTreeSet<&str> = passes.map(|pass| pass.pass.as_str()).collect();
-        let kernels: BTreeSet<&str> = KERNELS.iter().map(|kernel| kernel.name).collect();
-        assert_eq!(passes, kernels, "{}", device.name);
+        // Rows that are too long for workgroup memory are not among the jobs.
+        let kernels = || {
+            let all = KERNELS.iter();
+            all.filter(|kernel| !kernel.name.starts_with("long_rows_"))
+        };
+        let names: BTreeSet<&str> = kernels().map(|kernel| kernel.name).collect();
+        assert_eq!(passes, names, "{}", device.name);
         // Every kernel with integer results is looked at.
         let checksums = || device.runs.iter().flat_map(|run| &run.checksums);
-        for kernel in KERNELS {
+        for kernel in kernels() {
             let is_exact = kernel.agreement == simexm_gpu::compute::Agreement::Exact;
             let is_looked_at =
                 checksums().any(|c| c.result.starts_with(&format!("{}: ", kernel.name)));
@@ -217,12 +222,7 @@ fn a_wrong_shader_is_seen() {
     assert!(bench::page(&both[1].1).contains("Results that differ"));
 
     // A blur that is too bright: further off than rounding goes, while the stages behind it are right.
-    let rounding = "round(clamp(value, 0.0, MOST))";
-    let wrong = measured_with(
-        &ROWS_INVERSE,
-        rounding,
-        "round(clamp(1.01 * value, 0.0, MOST))",
-    );
+    let wrong = measured_with(&ROWS_INVERSE, "pair.x);", "1.01 * pair.x);");
     let devices: Vec<_> = wrong.devices.iter().collect();
     let rows = bench::compare::results(&devices);
     let beyond = rows.iter().filter(|row| row.verdict == Verdict::Beyond);

@@ -14,7 +14,8 @@ use crate::compute::{
 };
 use crate::observer::Observer;
 use crate::simulation::{SimulationError, passes};
-use crate::stages::blur::rows_inverse::{ROWS_INVERSE, RowsInverseParams};
+use crate::stages::blur::long_rows::inverse::{LONG_ROWS_STORE, LongRowsStoreParams};
+use crate::stages::blur::rows_inverse::RowsInverseParams;
 use crc32fast::Hasher;
 use std::collections::{BTreeMap, HashMap};
 
@@ -127,10 +128,13 @@ impl Witness<'_> {
         let written = written.filter(|(_, access)| **access == Access::ReadWrite);
         let look = |(buffer, _): (&Buffer, &Access)| match kernel.agreement {
             Agreement::Exact => Some((*buffer, self.specs[buffer.0].words, Equality::Exact)),
-            Agreement::Rounding if kernel.name == ROWS_INVERSE.name && *buffer == self.blurred => {
-                let params: RowsInverseParams = bytemuck::pod_read_unaligned(params);
-                let words = params.slices as usize * self.plane;
-                Some((*buffer, words, Equality::Rounding))
+            Agreement::Rounding if *buffer == self.blurred => {
+                let slices = if kernel.name == LONG_ROWS_STORE.name {
+                    bytemuck::pod_read_unaligned::<LongRowsStoreParams>(params).slices
+                } else {
+                    bytemuck::pod_read_unaligned::<RowsInverseParams>(params).slices
+                };
+                Some((*buffer, slices as usize * self.plane, Equality::Rounding))
             }
             Agreement::Rounding => None,
         };

@@ -189,7 +189,8 @@ impl Sink for Nowhere {
     }
 }
 
-/// The jobs of `simexm-gpu bench` by name: together they make use of every kernel.
+/// The jobs of `simexm-gpu bench` by name: together they make use of every kernel but those for rows that no workgroup
+/// memory holds.
 pub fn configurations() -> [(&'static str, Config); 2] {
     let dye = "ATTO550";
     let layer = Layer {

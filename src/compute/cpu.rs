@@ -58,7 +58,10 @@ impl CpuBackend {
                 .for_each(|piece| piece.fill(0)),
             Command::Copy { from, to, words } => {
                 let mut written = std::mem::take(&mut self.buffers[to.0]);
-                copy(&self.buffers[from.0][..words], &mut written[..words]);
+                copy(
+                    &self.buffers[from.0].get()[..words],
+                    &mut written.get_mut()[..words],
+                );
                 self.buffers[to.0] = written;
             }
             Command::Read { buffer, words } => {
