@@ -13,6 +13,7 @@
 //! name says otherwise.
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+pub mod bench;
 pub mod camera;
 pub mod cells;
 pub mod check;

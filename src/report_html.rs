@@ -231,7 +231,7 @@ fn times(page: &mut String, facts: &Facts<'_, '_>) {
 }
 
 /// Text as HTML.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -141,6 +141,10 @@ fn the_object_foretells_the_run() {
         assert!(bytes <= volume["bytes_at_most"].as_u64().unwrap(), "{path}");
         foretold.insert(path.to_owned());
     }
+    let picture = fs::metadata(root.join("quicklook.png")).unwrap().len();
+    let most = |key: &str| found["output"][key].as_u64().unwrap();
+    assert!(picture <= most("quicklook_bytes_at_most"));
+    assert!(most("quicklook_bytes_at_most") < most("bytes_at_most"));
     assert_eq!(BTreeSet::from_iter(files(&root)), foretold);
     // The same cells.
     for (number, dye) in ["ATTO390", "ATTO647N"].iter().enumerate() {
@@ -286,6 +290,7 @@ fn without_volumes() {
     for absent in [
         "/output/image_shape_pixels",
         "/output/bytes_at_most",
+        "/output/quicklook_bytes_at_most",
         "/memory",
         "/volumes/loaded_shape_voxels",
     ] {

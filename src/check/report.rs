@@ -158,7 +158,9 @@ pub struct OutputFacts {
     pub image_shape_pixels: Option<[usize; 3]>,
     /// The volumes that are written.
     pub volumes: Vec<OutputVolume>,
-    /// The most that all of them take; absent where it is not known.
+    /// The most that the quick-look takes; absent where it is not known.
+    pub quicklook_bytes_at_most: Option<u64>,
+    /// The most that all of them take, the quick-look included; absent where it is not known.
     pub bytes_at_most: Option<u64>,
     /// What the file system of the folder has left; absent where it does not say.
     pub free_bytes: Option<u64>,

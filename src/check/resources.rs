@@ -183,13 +183,15 @@ pub(super) fn output(
             volumes.push(volume(path, true, cells.map(|cells| cells.len() - 1)));
         }
     }
+    let quicklook = sized.then(|| simulation::about_quicklook(config, model).bytes_at_most());
     let all = volumes.iter().map(|volume| volume.bytes_at_most);
     let folder = output.folder();
     OutputFacts {
         exists: folder.exists(),
         obstacle: None,
         image_shape_pixels: sized.then_some(shape),
-        bytes_at_most: all.sum(),
+        bytes_at_most: all.chain([quicklook]).sum(),
+        quicklook_bytes_at_most: quicklook,
         free_bytes: host::free_disk(&folder),
         folder,
         volumes,

@@ -3,6 +3,7 @@
 use super::report::{CheckReport, Labelling, Memory, OutputFacts, Volumes};
 use super::sampling::{digits, digits_of};
 use crate::host::amount as bytes;
+use crate::quicklook::QUICKLOOK_NAME;
 use std::fmt::{self, Display, Formatter};
 
 /// Columns that the configuration is wrapped to.
@@ -238,6 +239,9 @@ fn output(f: &mut Formatter<'_>, output: &OutputFacts) -> fmt::Result {
             .map_or_else(String::new, |most| format!("at most {}", bytes(most)));
         rows.push(vec![volume.path.clone(), kind, most]);
     }
+    let most = output.quicklook_bytes_at_most;
+    let most = most.map_or_else(String::new, |most| format!("at most {}", bytes(most)));
+    rows.push(vec![QUICKLOOK_NAME.to_owned(), "picture".to_owned(), most]);
     table(f, &rows, 2)?;
     let most = output
         .bytes_at_most

@@ -37,6 +37,13 @@ pub(super) fn completions(args: &CompletionsArgs) -> u8 {
     };
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), NAME, &mut script);
+    if let (KnownShell::Bash, Ok(text)) = (args.shell, std::str::from_utf8(&script)) {
+        // A hyphen in the program's name: the script sets states of one name and looks for those of another, so that
+        // nothing behind a subcommand completes (https://github.com/clap-rs/clap/issues/6421).
+        script = text
+            .replace("simexm__subcmd__gpu", "simexm__gpu")
+            .into_bytes();
+    }
     say_bytes(&script);
     exit::DONE
 }

@@ -1,5 +1,6 @@
 //! Arguments, and what each subcommand does with them.
 
+mod bench;
 mod check;
 mod completions;
 mod convert;
@@ -67,6 +68,7 @@ enum Command {
     /// Write a label volume of entangled neurites and somata, to try things out on.
     Phantom(phantom::PhantomArgs),
     View(view::ViewArgs),
+    Bench(bench::BenchArgs),
     /// List the adapters that --adapter can choose from.
     #[command(after_help = "Example: simexm-gpu devices")]
     Devices,
@@ -93,6 +95,7 @@ pub(crate) fn main() -> ExitCode {
     let code = match cli.command {
         Some(Command::Check(args)) => check::check(&args),
         Some(Command::Plan(args)) => plan::plan(&args),
+        Some(Command::Bench(args)) => bench::bench(&args),
         Some(Command::Devices) => devices::list(),
         Some(Command::Convert(args)) => convert::convert(&args),
         Some(Command::Init(args)) => init::init(&args),

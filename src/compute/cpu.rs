@@ -59,6 +59,14 @@ impl CpuBackend {
             Command::Clear { buffer, words } => self.buffers[buffer.0].get_mut()[words]
                 .par_chunks_mut(PIECE)
                 .for_each(|piece| piece.fill(0)),
+            Command::Copy { from, to, words } => {
+                let mut written = std::mem::take(&mut self.buffers[to.0]);
+                copy(
+                    &self.buffers[from.0].get()[..words],
+                    &mut written.get_mut()[..words],
+                );
+                self.buffers[to.0] = written;
+            }
             Command::Read { buffer, words } => {
                 let mut read = self.spare.pop().unwrap_or_default();
                 read.resize(words.len(), 0);

@@ -65,6 +65,15 @@ pub enum Command<'a> {
         /// Number of workgroups along each dimension.
         workgroups: [u32; 3],
     },
+    /// The first words of a buffer to the start of another.
+    Copy {
+        /// Where from.
+        from: Buffer,
+        /// Where to; not the same buffer.
+        to: Buffer,
+        /// How many.
+        words: usize,
+    },
     /// Words from `buffer` to the host.
     Read {
         /// Where from.
@@ -93,6 +102,11 @@ impl<'a> Recording<'a> {
         if !words.is_empty() {
             self.commands.push(Command::Clear { buffer, words });
         }
+    }
+
+    /// Records a copy of the first words of one buffer to the start of another.
+    pub fn copy(&mut self, from: Buffer, to: Buffer, words: usize) {
+        self.commands.push(Command::Copy { from, to, words });
     }
 
     /// Records a read; [`super::Backend::wait`] returns its words in this order.

@@ -1,6 +1,6 @@
 //! The picture: a column for each channel, for their colours together and for each ground truth.
 
-use super::{Quicklook, Views};
+use super::{About, Quicklook, Views};
 use crate::picture::{Contrast, Paint, Picture, Samples, ScaleBar, compose};
 use rayon::prelude::*;
 
@@ -125,7 +125,7 @@ impl Quicklook {
 
     fn panel(&self, drawing: Drawing<'_>, ids: &[u64], widest: usize) -> Panel {
         let [_, rows, columns] = self.about.shape;
-        let size = self.panel_size(widest);
+        let size = self.about.panel_size(widest);
         let rows = drawing.rows.map(|(what, layers)| {
             let labels = layers
                 .iter()
@@ -154,37 +154,19 @@ impl Quicklook {
         }
     }
 
-    /// Rows and columns of a panel: true to scale, as large as the image where there is room.
-    fn panel_size(&self, widest: usize) -> [usize; 2] {
-        let [_, rows, columns] = self.about.shape;
-        let [_, x_nm, y_nm] = self.about.pixel.gel_nm;
-        let (height, width) = (rows as f64 * (x_nm / y_nm), columns as f64);
-        let enlarged = (SMALL as f64 / width).floor().max(1.0);
-        let scale = enlarged
-            .min(widest as f64 / width)
-            .min(HIGHEST as f64 / height);
-        [height, width].map(|side| ((side * scale).floor() as usize).max(1))
-    }
-
     /// The whole picture, at most 2000 pixels wide; `ids` are those of the cells by their index.
     #[must_use]
     pub fn draw(&self, ids: &[u64]) -> Picture {
-        let count = self.about.channels.len()
-            + usize::from(self.about.channels.len() > 1)
-            + self.truths.len();
-        // Images in their own size if that lets all of them stand in a row.
-        let natural = self.about.shape[2].max(NARROWEST) + GAP;
-        let columns = ((WIDEST - GAP) / natural).clamp(FEWEST_COLUMNS, count.max(FEWEST_COLUMNS));
-        let columns = columns.min(count).max(1);
-        let widest = (WIDEST - GAP * (columns + 1)) / columns;
+        let Layout {
+            columns,
+            column,
+            widest,
+            panel: [rows, wide],
+            block,
+            size: [height, width],
+        } = self.about.layout();
         let panels = self.panels(ids, widest);
-        let [rows, wide] = self.panel_size(widest);
-        // Narrow panels leave room for their words.
-        let column = wide.max(NARROWEST.min(widest));
-        let block = LINE + 2 * (LINE + rows + GAP) + GAP;
-        let blocks = count.div_ceil(columns).max(1);
-        let height = LINE + GAP + blocks * block + GAP;
-        let mut picture = Picture::new(height, GAP + columns * (column + GAP), GROUND);
+        let mut picture = Picture::new(height, width, GROUND);
         let room = picture.columns().saturating_sub(2 * GAP);
         write_fitting(&mut picture, &self.about.title, GAP / 2, GAP, room);
         let bar = ScaleBar::new(
@@ -208,6 +190,67 @@ impl Quicklook {
             }
         }
         picture
+    }
+}
+
+/// Where everything goes in the picture, in pixels.
+struct Layout {
+    /// Panels beside one another.
+    columns: usize,
+    /// Width of a column.
+    column: usize,
+    /// Most that a panel is wide.
+    widest: usize,
+    /// Rows and columns of a panel.
+    panel: [usize; 2],
+    /// Height of a panel's two rows with their words.
+    block: usize,
+    /// Rows and columns of the whole picture.
+    size: [usize; 2],
+}
+
+impl About {
+    /// Rows and columns of a panel: true to scale, as large as the image where there is room.
+    fn panel_size(&self, widest: usize) -> [usize; 2] {
+        let [_, rows, columns] = self.shape;
+        let [_, x_nm, y_nm] = self.pixel.gel_nm;
+        let (height, width) = (rows as f64 * (x_nm / y_nm), columns as f64);
+        let enlarged = (SMALL as f64 / width).floor().max(1.0);
+        let scale = enlarged
+            .min(widest as f64 / width)
+            .min(HIGHEST as f64 / height);
+        [height, width].map(|side| ((side * scale).floor() as usize).max(1))
+    }
+
+    fn layout(&self) -> Layout {
+        let count =
+            self.channels.len() + usize::from(self.channels.len() > 1) + self.fluorophores.len();
+        // Images in their own size if that lets all of them stand in a row.
+        let natural = self.shape[2].max(NARROWEST) + GAP;
+        let columns = ((WIDEST - GAP) / natural).clamp(FEWEST_COLUMNS, count.max(FEWEST_COLUMNS));
+        let columns = columns.min(count).max(1);
+        let widest = (WIDEST - GAP * (columns + 1)) / columns;
+        let [rows, wide] = self.panel_size(widest);
+        // Narrow panels leave room for their words.
+        let column = wide.max(NARROWEST.min(widest));
+        let block = LINE + 2 * (LINE + rows + GAP) + GAP;
+        let blocks = count.div_ceil(columns).max(1);
+        let height = LINE + GAP + blocks * block + GAP;
+        Layout {
+            columns,
+            column,
+            widest,
+            panel: [rows, wide],
+            block,
+            size: [height, GAP + columns * (column + GAP)],
+        }
+    }
+
+    /// The most that the picture takes as a PNG file: pixels that cannot be packed.
+    pub(crate) fn bytes_at_most(&self) -> u64 {
+        let [rows, columns] = self.layout().size.map(|size| size as u64);
+        let stored = rows * (1 + 3 * columns);
+        stored + stored / 1000 + (4 << 10)
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) use device::CPU_BYTES;
 pub use error::SimulationError;
 pub(crate) use record_file::previous_manifest;
 pub use record_file::{RECORD_NAME, written_files};
+pub(crate) use report::passes;
 pub use report::{Report, StageTime};
 pub(crate) use sink::{id_pixel, targets};
 
@@ -29,7 +30,7 @@ use crate::model::Model;
 use crate::observer::Observer;
 use crate::pipeline::{Input, NoCounts};
 use crate::plan::Budgets;
-use crate::quicklook::{self, QUICKLOOK_NAME, Quicklook, Tap};
+use crate::quicklook::{self, About, QUICKLOOK_NAME, Quicklook, Tap};
 use crate::report_html::{self, Facts, REPORT_NAME, Recorder};
 use crate::store::Aside;
 use crate::volume::Region;
@@ -233,7 +234,8 @@ impl Parts<'_> {
             // Should this one be killed, the next run knows what to clear away.
             self.journal.start()?;
             let mut sink = FileSink::create(config, model, volume, output, aside)?;
-            let mut tap = Tap::new(&mut sink, new_quicklook(config, model, self.options));
+            let empty = Quicklook::new(about_quicklook(config, model), self.options.report);
+            let mut tap = Tap::new(&mut sink, empty);
             let outcome = pipeline.run(&mut tap)?;
             let seen = tap.into_quicklook();
             Ok((outcome, sink.blank_truths(), seen))
@@ -317,8 +319,8 @@ struct Finished {
     stale: Vec<ManifestEntry>,
 }
 
-/// An empty quick-look of a run.
-fn new_quicklook(config: &Config, model: &Model, options: Options) -> Quicklook {
+/// What the quick-look of a run is about.
+pub(crate) fn about_quicklook(config: &Config, model: &Model) -> About {
     let colours = model.channels.iter();
     let colours = colours.map(|channel| sink::channel_colour(config, model, channel));
     let [z, x, y] = model.image_shape();
@@ -328,8 +330,7 @@ fn new_quicklook(config: &Config, model: &Model, options: Options) -> Quicklook 
     );
     let voxel_nm = config.groundtruth.voxel_nm;
     let factor = config.expansion.factor;
-    let about = quicklook::about(model, title, colours.collect(), voxel_nm, factor);
-    Quicklook::new(about, options.report)
+    quicklook::about(model, title, colours.collect(), voxel_nm, factor)
 }
 
 pub(crate) type OpenVolumes = (CellSource<'static>, Vec<Box<dyn VolumeSource>>, Region);

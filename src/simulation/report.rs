@@ -58,6 +58,15 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("ground truth", &["truth"]),
 ];
 
+/// Stage and kernel of every pass, in the order in which a run meets them.
+pub(crate) fn passes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let of_group = |(stage, kernels): &(&'static str, &'static [&'static str])| {
+        let stage = *stage;
+        kernels.iter().map(move |kernel| (stage, *kernel))
+    };
+    GROUPS.iter().flat_map(of_group)
+}
+
 impl Report {
     /// Time on the device by stage of the model, in the model's order.
     pub fn device_times(&self) -> Vec<StageTime> {
@@ -82,9 +91,8 @@ impl Report {
 
     /// What each kernel did, in the order in which a run meets them.
     pub fn passes(&self) -> Vec<&KernelTime> {
-        let order = GROUPS.iter().flat_map(|(_, kernels)| *kernels);
-        order
-            .filter_map(|name| self.kernels.iter().find(|pass| pass.kernel == *name))
+        passes()
+            .filter_map(|(_, name)| self.kernels.iter().find(|pass| pass.kernel == name))
             .collect()
     }
 }

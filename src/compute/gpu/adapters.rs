@@ -127,8 +127,11 @@ pub(super) fn choose(
     Ok((adapter, summary))
 }
 
-/// Index of the adapter to take.
-fn pick(
+/// Index of the adapter that [`super::GpuBackend::open`] takes of these.
+///
+/// # Errors
+/// [`ComputeError::NoAdapter`] with the reason, and with those that there are.
+pub fn pick(
     adapters: &[AdapterSummary],
     wanted: Option<&str>,
     allow_software: bool,

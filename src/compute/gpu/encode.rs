@@ -104,6 +104,11 @@ impl GpuBackend {
                     );
                     recorded = true;
                 }
+                Command::Copy { from, to, words } => {
+                    let (from, to) = (&self.buffers[from.0], &self.buffers[to.0]);
+                    encoder.copy_buffer_to_buffer(from, 0, to, 0, words as u64 * 4);
+                    recorded = true;
+                }
                 Command::Read { buffer, words } => {
                     if let Some(staging) = &reads {
                         let bytes = words.len() as u64 * 4;

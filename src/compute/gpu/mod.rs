@@ -6,9 +6,9 @@ mod memory;
 mod pipelines;
 pub mod shader;
 
-pub use adapters::{AdapterSummary, adapters};
+pub use adapters::{AdapterSummary, adapters, pick};
 
-use super::{Backend, BufferSpec, ComputeError, KernelTime, Limits, Recording, Ticket};
+use super::{Backend, BufferSpec, ComputeError, Kernel, KernelTime, Limits, Recording, Ticket};
 use crate::compute::traffic::Account;
 use encode::InFlight;
 use pipelines::Pipelines;
@@ -91,6 +91,12 @@ impl GpuBackend {
             failure,
             lost,
         })
+    }
+
+    /// For tests of what is to notice a wrong shader: compiles other WGSL in place of a kernel's own file.
+    #[doc(hidden)]
+    pub fn alter_shader(&mut self, kernel: &'static Kernel, source: &'static str) {
+        self.pipelines.alter(kernel, source);
     }
 
     /// The driver's name and version.

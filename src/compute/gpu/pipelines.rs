@@ -1,6 +1,6 @@
 //! Compute pipelines, made once each.
 
-use super::shader::assemble;
+use super::shader::assemble_source;
 use crate::compute::{Access, Kernel, Variant};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -8,6 +8,8 @@ use std::collections::hash_map::Entry;
 #[derive(Default)]
 pub(super) struct Pipelines {
     made: HashMap<(&'static str, Option<Variant>), (wgpu::ComputePipeline, wgpu::BindGroupLayout)>,
+    /// WGSL in place of a kernel's own.
+    altered: HashMap<&'static str, &'static str>,
 }
 
 impl Pipelines {
@@ -20,21 +22,31 @@ impl Pipelines {
     ) -> (wgpu::ComputePipeline, wgpu::BindGroupLayout) {
         let made = match self.made.entry((kernel.name, variant.cloned())) {
             Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(make(device, kernel, variant)),
+            Entry::Vacant(entry) => {
+                let source = self.altered.get(kernel.name).unwrap_or(&kernel.source);
+                entry.insert(make(device, kernel, source, variant))
+            }
         };
         made.clone()
+    }
+
+    /// Takes other WGSL for a kernel from now on.
+    pub(super) fn alter(&mut self, kernel: &'static Kernel, source: &'static str) {
+        self.made.retain(|(name, _), _| *name != kernel.name);
+        self.altered.insert(kernel.name, source);
     }
 }
 
 fn make(
     device: &wgpu::Device,
     kernel: &Kernel,
+    source: &'static str,
     variant: Option<&Variant>,
 ) -> (wgpu::ComputePipeline, wgpu::BindGroupLayout) {
     let label = Some(kernel.name);
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label,
-        source: wgpu::ShaderSource::Wgsl(assemble(kernel, variant).into()),
+        source: wgpu::ShaderSource::Wgsl(assemble_source(kernel, source, variant).into()),
     });
     let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
         binding,

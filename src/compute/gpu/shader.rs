@@ -42,6 +42,15 @@ const SHARED: &[(&str, &str)] = &[
 /// # Panics
 /// When an import names no shared file: a defect of the shader, found by the shader tests.
 pub fn assemble(kernel: &Kernel, variant: Option<&Variant>) -> String {
+    assemble_source(kernel, kernel.source, variant)
+}
+
+/// As [`assemble`], with other WGSL in place of the kernel's own file.
+pub(super) fn assemble_source(
+    kernel: &Kernel,
+    source: &'static str,
+    variant: Option<&Variant>,
+) -> String {
     let mut text = String::new();
     let mut wanted: Vec<&str> = Vec::new();
     let mut append = |source: &'static str, wanted: &mut Vec<&'static str>| {
@@ -57,7 +66,7 @@ pub fn assemble(kernel: &Kernel, variant: Option<&Variant>) -> String {
             text.push('\n');
         }
     };
-    append(kernel.source, &mut wanted);
+    append(source, &mut wanted);
     let mut done = 0;
     while done < wanted.len() {
         let name = wanted[done];

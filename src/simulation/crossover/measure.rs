@@ -1,16 +1,10 @@
 //! The measurement that is made once for an adapter: two short runs and a transfer.
 
 use super::{Measured, Work};
+use crate::bench::workload::{Job, Nowhere, Run, Tissue};
 use crate::compute::{Backend, Buffer, BufferSpec, ComputeError, Recording};
 use crate::config::Config;
-use crate::ground_truth::LoadedVolume;
-use crate::io::read::{ArraySource, CellSource};
-use crate::model::Model;
-use crate::pipeline::{Input, NoCounts, Pipeline, Sink, SinkError, TruthSlices};
-use crate::plan::Plan;
 use crate::simulation::{Silent, SimulationError};
-use crate::store::Aside;
-use crate::volume::Region;
 use ndarray::Array3;
 use std::time::{Duration, Instant};
 
@@ -94,43 +88,11 @@ fn transfer(device: &mut dyn Backend, words: usize) -> Result<(Duration, Duratio
 /// Runs the default configuration over cells of 8 x 8 x 8 voxels; the time from labels to grey values.
 fn run(device: &mut dyn Backend, shape: [usize; 3]) -> Result<(Duration, Work), SimulationError> {
     let id = |(z, x, y): (usize, usize, usize)| (z / 8 * 4096 + x / 8 * 64 + y / 8) as u32;
-    let cells = Array3::from_shape_fn(shape, id);
-    let region = Region {
-        offset: [0; 3],
-        shape,
-    };
-    let (config, folder) = (Config::default(), std::env::temp_dir());
-    let source = CellSource::Merged(Box::new(ArraySource::new(cells.view())));
-    let volume = LoadedVolume::load(&source, &[], region, Aside::new(&folder), &mut Silent)?;
-    let model = Model::new(&config, region, 0)?;
-    let (limits, deepest) = (device.limits().clone(), device.deepest_slab());
-    let plan = Plan::new(
-        &model,
-        volume.cells.len(),
-        volume.sheets(),
-        &limits,
-        deepest,
-    )?;
-    let input = Input {
-        volume: &volume,
-        counts: &NoCounts,
-        aside: Aside::new(&folder),
-        journal: None,
-    };
+    let tissue = Tissue::new(&Array3::from_shape_fn(shape, id))?;
+    let config = Config::default();
+    let job = Job::new(&tissue, &config)?;
+    let mut run = Run::new(&job, device)?;
     let start = Instant::now();
-    Pipeline::new(&model, &plan, input, device, &mut Silent, false)?.run(&mut Nowhere)?;
+    run.once(&mut Nowhere, &mut Silent)?;
     Ok((start.elapsed(), Work::new(&config, shape)))
-}
-
-/// Takes results and forgets them.
-struct Nowhere;
-
-impl Sink for Nowhere {
-    fn truth(&mut self, _: TruthSlices<'_>) -> Result<(), SinkError> {
-        Ok(())
-    }
-
-    fn images(&mut self, _: usize, _: &[&[u8]]) -> Result<(), SinkError> {
-        Ok(())
-    }
 }

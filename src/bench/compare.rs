@@ -1,0 +1,331 @@
+//! Files of several machines, or devices of one, side by side.
+
+use super::file::{BenchFile, Checksum, DeviceFacts, Equality, RunFacts};
+use super::table::{Table, blocks, digits, time};
+
+/// What the checksums of a result say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Equal on all devices that have it.
+    Equal,
+    /// Not equal, but within what rounding may do.
+    Within,
+    /// Not equal where it must be.
+    Unequal,
+    /// Further apart than rounding may do.
+    Beyond,
+}
+
+impl Verdict {
+    /// Whether a device is at fault.
+    pub fn is_defect(self) -> bool {
+        matches!(self, Self::Unequal | Self::Beyond)
+    }
+}
+
+/// A result on several devices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The job.
+    pub job: String,
+    /// The tissue's size.
+    pub size: String,
+    /// The stage, or "job".
+    pub stage: String,
+    /// The result.
+    pub result: String,
+    /// Whether the devices agree.
+    pub verdict: Verdict,
+    /// What each device has: a checksum, with the sum for results within rounding.
+    pub found: Vec<Option<String>>,
+}
+
+/// The results that at least two of these devices have.
+pub fn results(devices: &[&DeviceFacts]) -> Vec<Row> {
+    let mut keys: Vec<(&RunFacts, &Checksum)> = Vec::new();
+    for run in devices.iter().flat_map(|device| &device.runs) {
+        for checksum in &run.checksums {
+            let known = |(r, c): &(&RunFacts, &Checksum)| same_run(r, run) && same(c, checksum);
+            if !keys.iter().any(known) {
+                keys.push((run, checksum));
+            }
+        }
+    }
+    let mut rows = Vec::new();
+    for (run, checksum) in keys {
+        let of = |device: &&DeviceFacts| {
+            let run = device.runs.iter().find(|r| same_run(r, run))?;
+            run.checksums.iter().find(|c| same(c, checksum)).cloned()
+        };
+        let found: Vec<Option<Checksum>> = devices.iter().map(of).collect();
+        let there: Vec<&Checksum> = found.iter().flatten().collect();
+        if there.len() < 2 {
+            continue;
+        }
+        let show = |c: &Checksum| match c.sum {
+            Some(sum) => format!("{} (sum {sum})", c.crc32),
+            None => c.crc32.clone(),
+        };
+        rows.push(Row {
+            job: run.job.clone(),
+            size: run.size.clone(),
+            stage: checksum.stage.clone(),
+            result: checksum.result.clone(),
+            verdict: verdict(&there),
+            found: found.iter().map(|c| c.as_ref().map(show)).collect(),
+        });
+    }
+    rows
+}
+
+fn same_run(a: &RunFacts, b: &RunFacts) -> bool {
+    a.job == b.job && a.size == b.size
+}
+
+fn same(a: &Checksum, b: &Checksum) -> bool {
+    a.stage == b.stage && a.result == b.result
+}
+
+fn verdict(found: &[&Checksum]) -> Verdict {
+    let equal =
+        |pair: &[&Checksum]| pair[0].crc32 == pair[1].crc32 && pair[0].values == pair[1].values;
+    if found.windows(2).all(equal) {
+        return Verdict::Equal;
+    }
+    if found.iter().any(|c| c.equality == Equality::Exact) {
+        return Verdict::Unequal;
+    }
+    let sums = || found.iter().map(|c| c.sum.unwrap_or(0));
+    let apart = sums().max().unwrap_or(0) - sums().min().unwrap_or(0);
+    let bound = found.iter().filter_map(|c| c.sum_bound).max().unwrap_or(0);
+    let sizes_differ = found
+        .windows(2)
+        .any(|pair| pair[0].values != pair[1].values);
+    if apart <= bound && !sizes_differ {
+        Verdict::Within
+    } else {
+        Verdict::Beyond
+    }
+}
+
+/// Rows whose results are wrong somewhere, as a table; and one line about all of them.
+pub(super) fn result_table(rows: &[Row], columns: &[String]) -> (String, Option<Table>) {
+    let count = |verdict: Verdict| rows.iter().filter(|row| row.verdict == verdict).count();
+    let (equal, within) = (count(Verdict::Equal), count(Verdict::Within));
+    let defects: Vec<&Row> = rows.iter().filter(|row| row.verdict.is_defect()).collect();
+    let mut line = format!(
+        "{equal} of {} integer results are equal to the bit",
+        rows.len()
+    );
+    if within > 0 {
+        line += &format!(", {within} within rounding");
+    }
+    if defects.is_empty() {
+        return (line + ".", None);
+    }
+    line += &format!("; {} DIFFER, which must not be:", defects.len());
+    let header = ["job", "size", "stage", "result", "must be"];
+    let row = |row: &&Row| {
+        let must = match row.verdict {
+            Verdict::Unequal => "equal",
+            _ => "within rounding",
+        };
+        let cells = [&row.job, &row.size, &row.stage, &row.result].map(Clone::clone);
+        let found = row.found.iter();
+        let found = found.map(|found| found.clone().unwrap_or_else(|| "-".to_owned()));
+        let cells = cells.into_iter().chain([must.to_owned()]);
+        cells.chain(found).collect()
+    };
+    let table = Table {
+        title: "Results that differ".to_owned(),
+        header: header
+            .map(ToOwned::to_owned)
+            .into_iter()
+            .chain(columns.iter().cloned())
+            .collect(),
+        words: header.len(),
+        rows: defects.iter().map(row).collect(),
+    };
+    (line, Some(table))
+}
+
+/// Files side by side.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// For people.
+    pub text: String,
+    /// The results that at least two devices have.
+    pub rows: Vec<Row>,
+}
+
+impl Comparison {
+    /// True when no result differs where it must not.
+    pub fn agrees(&self) -> bool {
+        !self.rows.iter().any(|row| row.verdict.is_defect())
+    }
+}
+
+/// Why files cannot be compared.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CompareError {
+    /// No job of one file is in another.
+    #[error("there is nothing to compare: no two of the files measured the same size ({sizes})")]
+    Nothing {
+        /// The files, with the sizes in them.
+        sizes: String,
+    },
+}
+
+/// Holds files side by side, each with a name for people.
+///
+/// # Errors
+/// [`CompareError::Nothing`].
+pub fn compare(files: &[(String, BenchFile)]) -> Result<Comparison, CompareError> {
+    let runs_of = |file: &'_ BenchFile| -> Vec<(String, String)> {
+        let runs = file.devices.iter().flat_map(|device| &device.runs);
+        runs.map(|run| (run.job.clone(), run.size.clone()))
+            .collect()
+    };
+    let shared = files.iter().enumerate().any(|(number, (_, file))| {
+        let others = files[number + 1..].iter();
+        let others: Vec<_> = others.flat_map(|(_, other)| runs_of(other)).collect();
+        runs_of(file).iter().any(|run| others.contains(run))
+    });
+    if !shared {
+        let sizes = |(name, file): &(String, BenchFile)| {
+            let mut sizes: Vec<String> = runs_of(file).into_iter().map(|(_, size)| size).collect();
+            sizes.dedup();
+            let sizes = sizes.join(", ");
+            let sizes = if sizes.is_empty() { "nothing" } else { &sizes };
+            format!("{name}: {sizes}")
+        };
+        let sizes = files.iter().map(sizes).collect::<Vec<_>>().join("; ");
+        return Err(CompareError::Nothing { sizes });
+    }
+    let devices: Vec<(&str, &BenchFile, &DeviceFacts)> = files
+        .iter()
+        .flat_map(|(name, file)| file.devices.iter().map(move |d| (name.as_str(), file, d)))
+        .collect();
+    let facts: Vec<&DeviceFacts> = devices.iter().map(|(_, _, device)| *device).collect();
+    let numbers: Vec<String> = (1..=devices.len()).map(|n| format!("[{n}]")).collect();
+    let mut text = String::new();
+    for (number, (name, file, device)) in numbers.iter().zip(&devices) {
+        let machine = &file.machine;
+        let cpu = machine.cpu.as_deref().unwrap_or("unknown CPU");
+        text += &format!("{number} {}  ({name})\n", device.name);
+        let driver = device.adapter.as_ref().map(|a| format!("{}; ", a.driver));
+        text += &format!(
+            "    {}{cpu}, {}; simexm-gpu {}, wgpu {}\n",
+            driver.unwrap_or_default(),
+            machine.os,
+            file.program.version,
+            file.program.wgpu
+        );
+        if let Some(error) = &device.error {
+            text += &format!("    failed: {error}\n");
+        }
+    }
+    let versions: Vec<&str> = files
+        .iter()
+        .map(|(_, f)| f.program.version.as_str())
+        .collect();
+    if versions.windows(2).any(|pair| pair[0] != pair[1]) {
+        text += "The versions of simexm-gpu differ: so may what it computes.\n";
+    }
+    let rows = results(&facts);
+    let (line, defects) = result_table(&rows, &numbers);
+    text.push('\n');
+    text += &blocks(&[start_table(&facts, &numbers), time_table(&facts, &numbers)]);
+    text += &format!("\n{line}\n");
+    if let Some(table) = defects {
+        text += &blocks(&[table]);
+    }
+    Ok(Comparison { text, rows })
+}
+
+fn titled(what: &[&str], numbers: &[String]) -> Vec<String> {
+    let what = what.iter().map(|what| (*what).to_owned());
+    what.chain(numbers.iter().cloned()).collect()
+}
+
+fn start_table(devices: &[&DeviceFacts], numbers: &[String]) -> Table {
+    let row = |what: &str, value: &dyn Fn(&DeviceFacts) -> Option<String>| {
+        let values = devices
+            .iter()
+            .map(|d| value(d).unwrap_or_else(|| "-".to_owned()));
+        std::iter::once(what.to_owned()).chain(values).collect()
+    };
+    Table {
+        title: "Start-up and memory".to_owned(),
+        header: titled(&[""], numbers),
+        words: 1,
+        rows: vec![
+            row("open (s)", &|d| {
+                d.startup.as_ref().map(|s| digits(s.open_seconds))
+            }),
+            row("pipelines (s)", &|d| {
+                d.startup.as_ref().map(|s| digits(s.pipelines_seconds))
+            }),
+            row("copy (GB/s)", &|d| {
+                d.copy_bytes_per_second.map(|rate| digits(rate / 1e9))
+            }),
+        ],
+    }
+}
+
+/// Times of jobs and passes, each with how many times as fast as the first device it is.
+fn time_table(devices: &[&DeviceFacts], numbers: &[String]) -> Table {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    // Passes only of the largest size that two devices have.
+    let count = |size: &str| {
+        let has = |device: &&&DeviceFacts| device.runs.iter().any(|run| run.size == size);
+        devices.iter().filter(has).count()
+    };
+    let runs = || devices.iter().flat_map(|device| &device.runs);
+    let shared = runs().filter(|run| count(&run.size) > 1);
+    let largest = shared.max_by_key(|run| run.voxels).map(|run| &run.size);
+    let mut keys: Vec<(&str, &str, Option<&str>)> = Vec::new();
+    for run in runs() {
+        let passes = run.passes.iter().map(|pass| Some(pass.pass.as_str()));
+        let passes = passes.filter(|_| Some(&run.size) == largest);
+        for pass in std::iter::once(None).chain(passes) {
+            let key = (run.job.as_str(), run.size.as_str(), pass);
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+    }
+    for (job, size, pass) in keys {
+        let seconds = |device: &&DeviceFacts| {
+            let run = device
+                .runs
+                .iter()
+                .find(|r| r.job == job && r.size == size)?;
+            match pass {
+                None => Some(run.seconds.median),
+                Some(pass) => {
+                    let pass = run.passes.iter().find(|p| p.pass == pass)?;
+                    Some(pass.seconds?.median)
+                }
+            }
+        };
+        let times: Vec<Option<f64>> = devices.iter().map(seconds).collect();
+        let first = times.first().copied().flatten();
+        let show = |(number, seconds): (usize, &Option<f64>)| match (seconds, first) {
+            (None, _) => "-".to_owned(),
+            (Some(seconds), Some(first)) if number > 0 && *seconds > 0.0 => {
+                format!("{} ({}x)", time(*seconds), digits(first / seconds))
+            }
+            (Some(seconds), _) => time(*seconds),
+        };
+        let what = [job, size, pass.unwrap_or("whole run")].map(ToOwned::to_owned);
+        let times = times.iter().enumerate().map(show);
+        rows.push(what.into_iter().chain(times).collect());
+    }
+    Table {
+        title: "Times (median), and how many times as fast as [1]".to_owned(),
+        header: titled(&["job", "size", "pass"], numbers),
+        words: 3,
+        rows,
+    }
+}

@@ -1,0 +1,295 @@
+//! Tables of what was measured: as text here, as HTML in [`super::html`].
+
+use super::compare::{result_table, results};
+use super::file::{BenchFile, Crossing, Crossover, DeviceFacts, RunFacts, Side, Spread};
+
+/// A table.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    /// What it is about.
+    pub(super) title: String,
+    /// Heads of the columns.
+    pub(super) header: Vec<String>,
+    /// The first columns, which hold words; numbers are in the others.
+    pub(super) words: usize,
+    /// The rows.
+    pub(super) rows: Vec<Vec<String>>,
+}
+
+/// Tables as text, with blank lines between them.
+pub(super) fn blocks(tables: &[Table]) -> String {
+    let tables: Vec<String> = tables.iter().map(Table::text).collect();
+    tables.join("\n")
+}
+
+impl Table {
+    fn text(&self) -> String {
+        let lines = || std::iter::once(&self.header).chain(&self.rows);
+        let width = |column: usize| {
+            let cells = lines().filter_map(|line| line.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..self.header.len()).map(width).collect();
+        let mut text = format!("{}\n", self.title);
+        for line in lines() {
+            let mut shown = String::new();
+            for (column, (cell, &width)) in line.iter().zip(&widths).enumerate() {
+                shown += &if column < self.words {
+                    format!("  {cell:<width$}")
+                } else {
+                    format!("  {cell:>width$}")
+                };
+            }
+            text += shown.trim_end();
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// Three significant digits.
+pub(super) fn digits(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return "0".to_owned();
+    }
+    let before = value.abs().log10().floor() as i32;
+    let after = (2 - before).clamp(0, 9) as usize;
+    format!("{value:.after$}")
+}
+
+/// A time in the unit that suits it.
+pub(super) fn time(seconds: f64) -> String {
+    match seconds {
+        s if s >= 1.0 => format!("{} s", digits(s)),
+        s if s >= 1e-3 => format!("{} ms", digits(s * 1e3)),
+        s => format!("{} us", digits(s * 1e6)),
+    }
+}
+
+fn spread(spread: &Spread) -> String {
+    let [median, min, max] = [spread.median, spread.min, spread.max].map(time);
+    format!("{median} ({min} - {max})")
+}
+
+fn short_name(device: &DeviceFacts) -> String {
+    match &device.adapter {
+        None => "CPU".to_owned(),
+        Some(adapter) => {
+            let name = adapter.name.split(" (").next();
+            name.unwrap_or(&adapter.name).to_owned()
+        }
+    }
+}
+
+/// Names for heads of columns: without what stands in brackets, unless two would then be the same.
+pub(super) fn short_names(devices: &[DeviceFacts]) -> Vec<String> {
+    let short: Vec<String> = devices.iter().map(short_name).collect();
+    let same = |name: &String| short.iter().filter(|other| *other == name).count() > 1;
+    let names = devices.iter().zip(&short);
+    names
+        .map(|(device, name)| if same(name) { &device.name } else { name }.clone())
+        .collect()
+}
+
+fn dash(value: Option<String>) -> String {
+    value.unwrap_or_else(|| "-".to_owned())
+}
+
+fn strings(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// What the whole is about, in lines.
+pub(super) fn head(file: &BenchFile) -> Vec<(&'static str, String)> {
+    let machine = &file.machine;
+    let cpu = machine.cpu.as_deref().unwrap_or("unknown CPU");
+    let cores = machine.cores.map(|cores| format!(", {cores} cores"));
+    let memory = machine.memory_bytes;
+    let memory = memory.map(|bytes| format!(", {} GB", digits(bytes as f64 / 1e9)));
+    let settings = &file.settings;
+    let plural = if settings.repeat == 1 { "" } else { "s" };
+    vec![
+        (
+            "program",
+            format!(
+                "simexm-gpu {}, wgpu {}",
+                file.program.version, file.program.wgpu
+            ),
+        ),
+        (
+            "machine",
+            format!(
+                "{cpu} ({}){}, {} threads{}, {}",
+                machine.architecture,
+                cores.unwrap_or_default(),
+                machine.threads,
+                memory.unwrap_or_default(),
+                machine.os
+            ),
+        ),
+        (
+            "measured",
+            format!(
+                "medians (least - largest) of {} run{plural} after one to warm up",
+                settings.repeat
+            ),
+        ),
+    ]
+}
+
+/// All tables of a file.
+pub(super) fn tables(file: &BenchFile) -> Vec<Table> {
+    let mut tables = vec![device_table(file), run_table(file)];
+    tables.extend(crossover_table(file));
+    tables.extend(file.devices.iter().filter_map(|d| pass_table(file, d)));
+    tables
+}
+
+fn device_table(file: &BenchFile) -> Table {
+    let row = |device: &DeviceFacts| {
+        let start = device.startup.as_ref();
+        let adapter = device.adapter.as_ref();
+        vec![
+            device.name.clone(),
+            dash(adapter.map(|a| a.driver.clone())),
+            dash(start.map(|s| time(s.open_seconds))),
+            dash(start.map(|s| time(s.pipelines_seconds))),
+            dash(device.copy_bytes_per_second.map(|rate| digits(rate / 1e9))),
+        ]
+    };
+    Table {
+        title: "Devices: start-up, and copies in their own memory".to_owned(),
+        header: strings(&["device", "driver", "open", "pipelines", "copy, GB/s"]),
+        words: 2,
+        rows: file.devices.iter().map(row).collect(),
+    }
+}
+
+fn run_table(file: &BenchFile) -> Table {
+    let mut keys: Vec<&RunFacts> = Vec::new();
+    for run in file.devices.iter().flat_map(|device| &device.runs) {
+        if !keys.iter().any(|k| k.job == run.job && k.size == run.size) {
+            keys.push(run);
+        }
+    }
+    let row = |key: &&RunFacts| {
+        let mut cells = vec![
+            key.job.clone(),
+            key.size.clone(),
+            digits(key.voxels as f64 / 1e6),
+        ];
+        for device in &file.devices {
+            let same = |r: &&RunFacts| r.job == key.job && r.size == key.size;
+            let run = device.runs.iter().find(same);
+            cells.push(dash(run.map(|run| spread(&run.seconds))));
+        }
+        cells
+    };
+    let names = short_names(&file.devices);
+    Table {
+        title: "Whole runs, from labels in memory to grey values in memory".to_owned(),
+        header: strings(&["job", "size", "Mvoxels"])
+            .into_iter()
+            .chain(names)
+            .collect(),
+        words: 2,
+        rows: keys.iter().map(row).collect(),
+    }
+}
+
+/// The passes at the largest size; those that several jobs have in the first of them.
+fn pass_table(file: &BenchFile, device: &DeviceFacts) -> Option<Table> {
+    let size = &file.sizes.last()?.name;
+    let mut seen: Vec<&str> = Vec::new();
+    let mut rows = Vec::new();
+    let runs = device.runs.iter().filter(|run| run.size == *size);
+    for (number, run) in runs.enumerate() {
+        let first = number == 0;
+        for pass in &run.passes {
+            if seen.contains(&pass.pass.as_str()) {
+                continue;
+            }
+            seen.push(&pass.pass);
+            let rate = |rate: Option<f64>, unit: f64| dash(rate.map(|rate| digits(rate / unit)));
+            let name = match first {
+                true => pass.pass.clone(),
+                false => format!("{} ({})", pass.pass, run.job),
+            };
+            rows.push(vec![
+                pass.stage.clone(),
+                name,
+                dash(pass.seconds.as_ref().map(spread)),
+                rate(pass.voxels_per_second, 1e6),
+                rate(pass.bytes_per_second, 1e9),
+                rate(pass.share_of_copy, 1e-2),
+                pass.calls.to_string(),
+            ]);
+        }
+    }
+    if rows.is_empty() {
+        return None;
+    }
+    Some(Table {
+        title: format!("Passes on {}, {size}", short_name(device)),
+        header: strings(&[
+            "stage",
+            "pass",
+            "time",
+            "Mvoxels/s",
+            "GB/s",
+            "% of copy",
+            "calls",
+        ]),
+        words: 2,
+        rows,
+    })
+}
+
+/// From which sizes on GPUs are faster than the CPU.
+fn crossover_table(file: &BenchFile) -> Option<Table> {
+    let say = |crossing: &Crossing| match (crossing.voxels, crossing.faster_when_large) {
+        (Some(voxels), Side::Gpu) => format!("from {} Mvoxels on", digits(voxels / 1e6)),
+        (Some(voxels), Side::Cpu) => format!("only below {} Mvoxels", digits(voxels / 1e6)),
+        (None, Side::Gpu) => "at all measured sizes".to_owned(),
+        (None, Side::Cpu) => "at no measured size".to_owned(),
+    };
+    let row = |crossover: &Crossover| {
+        vec![
+            crossover.device.clone(),
+            crossover.job.clone(),
+            say(&crossover.further_runs),
+            say(&crossover.first_run),
+        ]
+    };
+    (!file.crossovers.is_empty()).then(|| Table {
+        title: "Where CPU and GPU cross over".to_owned(),
+        header: strings(&["device", "job", "faster than the CPU", "with its start-up"]),
+        words: 4,
+        rows: file.crossovers.iter().map(row).collect(),
+    })
+}
+
+/// What was measured, for people.
+pub fn text(file: &BenchFile) -> String {
+    let mut text = String::new();
+    for (what, value) in head(file) {
+        text += &format!("{what:<9} {value}\n");
+    }
+    text.push('\n');
+    text += &blocks(&tables(file));
+    let devices: Vec<&DeviceFacts> = file.devices.iter().collect();
+    if devices.len() > 1 {
+        let names = short_names(&file.devices);
+        let (line, defects) = result_table(&results(&devices), &names);
+        text += &format!("\n{line}\n");
+        if let Some(table) = defects {
+            text += &blocks(&[table]);
+        }
+    }
+    for device in devices {
+        if let Some(error) = &device.error {
+            text += &format!("\n{} failed: {error}\n", device.name);
+        }
+    }
+    text
+}
