@@ -3,6 +3,7 @@
 #import complex
 #import dispatch
 #import philox
+#import photons
 #import table
 
 struct RowsInverseParams {
@@ -32,41 +33,8 @@ struct RowsInverseParams {
 @group(0) @binding(5) var<storage, read_write> blurred: array<u32>;
 @group(0) @binding(6) var<storage, read_write> status: array<atomic<u32>>;
 
-const BLUR_OVERFLOW = 2u;
-// The largest f32 below 2^32.
-const MOST = 4294967040.0;
-
 fn frequency(slice: u32, x: u32, k: u32) -> vec2<f32> {
     return rows[((slice * params.blocks + k / 8u) * params.size_x + x) * 8u + k % 8u];
-}
-
-fn baseline(slice: u32, x: u32, y: u32) -> u32 {
-    let counter = vec4<u32>(
-        params.origin_z + params.first_z + slice * params.step_z,
-        params.origin_x + x,
-        params.origin_y + y,
-        0u,
-    );
-    let words = philox(counter, vec2<u32>(params.key_0, params.key_1), true);
-    let photons = draw(params.baseline_at, params.baseline_len, words.x, true);
-    return u32(round(f32(photons) * (profile[x] * profile[params.size_x + y])));
-}
-
-fn store(row: u32, y: u32, value: f32) {
-    if y >= params.size_y {
-        return;
-    }
-    var photons = u32(round(clamp(value, 0.0, MOST)));
-    var overflow = value > MOST;
-    if params.baseline != 0u {
-        let more = baseline(row / params.size_x, row % params.size_x, y);
-        overflow = overflow || photons + more < photons;
-        photons += more;
-    }
-    blurred[row * params.size_y + y] = photons;
-    if overflow {
-        atomicOr(&status[0], BLUR_OVERFLOW);
-    }
 }
 
 @compute @workgroup_size(256)

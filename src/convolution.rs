@@ -1,18 +1,16 @@
 //! The convolution by itself: a volume and a point spread function in, the blurred volume out, by the
 //! passes of a run. Benchmarks and comparisons with other libraries go through it.
 
-use crate::compute::{
-    Backend, Buffer, BufferSpec, ComputeError, Kernel, KernelParams, Limits, Recording,
-};
+use crate::compute::{Backend, Buffer, BufferSpec, ComputeError, Limits, Recording};
 use crate::fft::{BLOCK, FourierTables, Layout, LineVariant, SliceTransform};
 use crate::psf::RADIUS;
 use crate::schedule::{Reach, Schedule, Step};
 use crate::stages::blur::columns_forward::{COLUMNS_FORWARD, ColumnsForwardParams};
 use crate::stages::blur::columns_inverse::{COLUMNS_INVERSE, ColumnsInverseParams};
 use crate::stages::blur::filter::{FILTER, FilterParams};
-use crate::stages::blur::rows_forward::{ROWS_FORWARD, RowsForwardParams};
-use crate::stages::blur::rows_inverse::{ROWS_INVERSE, RowsInverseParams};
-use crate::stages::blur::{TAPS, kernel_spectra};
+use crate::stages::blur::psf_spectra::{OCTANT, record_psf_spectra};
+use crate::stages::blur::rows_inverse::RowsInverseParams;
+use crate::stages::blur::{RowLines, TAPS};
 use rayon::prelude::*;
 use std::collections::VecDeque;
 
@@ -72,6 +70,8 @@ const BLURRED: Buffer = Buffer(6);
 const STATUS: Buffer = Buffer(7);
 const TABLES: Buffer = Buffer(8);
 const PROFILE: Buffer = Buffer(9);
+const KERNEL: Buffer = Buffer(10);
+const BETWEEN: Buffer = Buffer(11);
 
 /// A convolution of volumes of one shape with one kernel of 31 x 31 x 31, mirror-symmetric along each
 /// axis; the volume goes on beyond its borders as its reflection. It owns the buffers of its backend.
@@ -81,7 +81,7 @@ pub struct Convolution<'a> {
     schedule: Schedule,
     transform: SliceTransform,
     tables: FourierTables,
-    row_lines: LineVariant,
+    row_lines: RowLines,
     column_lines: LineVariant,
 }
 
@@ -96,18 +96,18 @@ impl<'a> Convolution<'a> {
         octant: &[f64],
         shape: [usize; 3],
     ) -> Result<Self, ConvolutionError> {
-        if shape.contains(&0) || octant.len() != TAPS.pow(3) {
+        if shape.contains(&0) || octant.len() != OCTANT {
             let values = octant.len();
             return Err(ConvolutionError::Shape { shape, values });
         }
         let [depth, size_x, size_y] = shape;
         let transform = SliceTransform::new(size_x, size_y, RADIUS);
-        let tables = transform.tables();
         let limits = backend.limits().clone();
         let workgroup = limits.workgroup_bytes;
-        let lines = |recipe, layout, at| LineVariant::new(recipe, layout, at, workgroup);
-        let row_lines = lines(&tables.rows, Layout::Rows, tables.rows_twiddle_at);
-        let column_lines = lines(&tables.columns, Layout::Columns, tables.columns_twiddle_at);
+        let tables = transform.tables_within(workgroup);
+        let row_lines = RowLines::new(&transform, &tables, workgroup);
+        let (columns, at) = (&tables.columns, tables.columns_twiddle_at);
+        let column_lines = LineVariant::new(columns, Layout::Columns, at, workgroup);
         let deepest = depth.min(backend.deepest_slab());
         let planned = |slab: usize| {
             let reach = Reach {
@@ -116,11 +116,12 @@ impl<'a> Convolution<'a> {
                 blur: RADIUS,
             };
             let schedule = Schedule::new(depth, slab, reach);
-            let specs = specs(&schedule, &transform, &tables, slab);
+            let specs = specs(&schedule, &transform, &tables, &row_lines, slab);
             (schedule, specs)
         };
         let fitting = (1..=deepest).rev().map(planned);
         let fitting = fitting.into_iter().find(|(_, specs)| fits(specs, &limits));
+        let fitting = fitting.filter(|_| transform.line_bytes(workgroup) <= workgroup as usize);
         let Some((schedule, specs)) = fitting else {
             return Err(ConvolutionError::TooLarge {
                 size_x,
@@ -132,8 +133,8 @@ impl<'a> Convolution<'a> {
         backend.allocate(&specs, false)?;
         let mut recording = Recording::default();
         recording.write(FOURIER, 0, tables.words.clone());
-        let spectra = kernel_spectra(octant, &transform);
-        recording.write(PSF, 0, bytemuck::cast_vec::<f32, u32>(spectra));
+        let buffers = [KERNEL, FOURIER, PSF];
+        record_psf_spectra(&mut recording, octant, &transform, &tables, buffers);
         recording.clear(STATUS, 0..1);
         let ticket = backend.submit(recording)?;
         backend.wait(ticket)?;
@@ -218,17 +219,8 @@ impl<'a> Convolution<'a> {
             let words: &[u32] = bytemuck::cast_slice(photons);
             recording.write(EMISSION, 0, words);
             let rows = step.emission.len() * size_x;
-            let params = RowsForwardParams {
-                size_y: size_y as u32,
-                rows: rows as u32,
-                radius: RADIUS as u32,
-                split_at: tables.split_at,
-                order_at: tables.rows_order_at,
-                source_at: tables.rows_source_at,
-            };
-            let buffers = [EMISSION, FOURIER, ROWS];
-            let lines = &self.row_lines;
-            dispatch(&mut recording, &ROWS_FORWARD, lines, params, &buffers, rows);
+            let buffers = [EMISSION, FOURIER, ROWS, BETWEEN];
+            self.row_lines.forward(&mut recording, rows, buffers);
             let params = ColumnsForwardParams {
                 size_x: size_x as u32,
                 frequencies: transform.frequencies() as u32,
@@ -243,14 +235,7 @@ impl<'a> Convolution<'a> {
             let buffers = [ROWS, FOURIER, SPECTRA];
             let columns = step.emission.len() * blocks * BLOCK;
             let lines = &self.column_lines;
-            dispatch(
-                &mut recording,
-                &COLUMNS_FORWARD,
-                lines,
-                params,
-                &buffers,
-                columns,
-            );
+            lines.dispatch(&mut recording, &COLUMNS_FORWARD, params, &buffers, columns);
         }
         if step.images.is_empty() {
             return recording;
@@ -278,14 +263,7 @@ impl<'a> Convolution<'a> {
         let buffers = [FILTERED, FOURIER, ROWS];
         let columns = slices * blocks * BLOCK;
         let lines = &self.column_lines;
-        dispatch(
-            &mut recording,
-            &COLUMNS_INVERSE,
-            lines,
-            params,
-            &buffers,
-            columns,
-        );
+        lines.dispatch(&mut recording, &COLUMNS_INVERSE, params, &buffers, columns);
         let params = RowsInverseParams {
             size_x: size_x as u32,
             size_y: size_y as u32,
@@ -304,31 +282,18 @@ impl<'a> Convolution<'a> {
             baseline_at: 0,
             baseline_len: 0,
         };
-        let buffers = [ROWS, FOURIER, TABLES, PROFILE, BLURRED, STATUS];
-        let (lines, rows) = (&self.row_lines, slices * size_x);
-        dispatch(&mut recording, &ROWS_INVERSE, lines, params, &buffers, rows);
-        recording.read(BLURRED, 0..rows * size_y);
+        let buffers = [ROWS, FOURIER, TABLES, PROFILE, BLURRED, STATUS, BETWEEN];
+        self.row_lines.inverse(&mut recording, params, buffers);
+        recording.read(BLURRED, 0..slices * size_x * size_y);
         recording
     }
-}
-
-fn dispatch<P: KernelParams>(
-    recording: &mut Recording<'_>,
-    kernel: &'static Kernel,
-    lines: &LineVariant,
-    params: P,
-    buffers: &[Buffer],
-    count: usize,
-) {
-    let variant = Some(lines.variant.clone());
-    let workgroups = count.div_ceil(lines.lines);
-    recording.dispatch_variant(kernel, variant, params, buffers, workgroups);
 }
 
 fn specs(
     schedule: &Schedule,
     transform: &SliceTransform,
     tables: &FourierTables,
+    row_lines: &RowLines,
     slab: usize,
 ) -> Vec<BufferSpec> {
     let plane = transform.size_x * transform.size_y;
@@ -349,6 +314,8 @@ fn specs(
         ("status", 1),
         ("tables", 1),
         ("baseline profile", transform.size_x + transform.size_y),
+        ("point spread function's values", OCTANT),
+        ("lines between two passes", row_lines.lines_words(slab)),
     ];
     let spec = |(name, words): (&str, usize)| BufferSpec {
         name: name.to_owned(),

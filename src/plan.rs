@@ -25,6 +25,7 @@ use crate::compute::{BufferSpec, Limits, Residence};
 use crate::fft::{FourierTables, Layout, LineVariant, SliceTransform};
 use crate::model::Model;
 use crate::schedule::{Schedule, kept};
+use crate::stages::blur::RowLines;
 use buffers::{Shape, most_kept};
 use host::HostSizes;
 
@@ -39,8 +40,8 @@ pub struct Plan {
     pub transform: SliceTransform,
     /// Tables of the transforms.
     pub fourier: FourierTables,
-    /// The generated transform of rows.
-    pub row_lines: LineVariant,
+    /// The generated transforms of rows.
+    pub row_lines: RowLines,
     /// The generated transform of columns.
     pub column_lines: LineVariant,
     /// Most images of a step.
@@ -144,11 +145,12 @@ impl<'a> Planner<'a> {
     ) -> Result<Self, PlanError> {
         let [_, size_x, size_y] = model.volume.shape;
         let transform = SliceTransform::new(size_x, size_y, model.reach.blur);
-        if transform.line_bytes() > limits.workgroup_bytes as usize {
+        let line_bytes = transform.line_bytes(limits.workgroup_bytes);
+        if line_bytes > limits.workgroup_bytes as usize {
             return Err(PlanError::LinesTooLong {
                 size_x,
                 size_y,
-                line_bytes: transform.line_bytes(),
+                line_bytes,
                 workgroup_bytes: limits.workgroup_bytes,
             });
         }
@@ -299,11 +301,7 @@ impl<'a> Planner<'a> {
             + model.tables.len() as u64
             + words(b.fourier)
             + words(b.profile)
-            + b.psf
-                .iter()
-                .flatten()
-                .map(|&buffer| words(buffer))
-                .sum::<u64>();
+            + words(b.octant) * b.psf.iter().flatten().count() as u64;
         let volumes = sheets as u64 + u64::from(!model.annotations.is_empty());
         let loads = plan.schedule.steps.iter().map(|step| step.load.len()).max();
         let loads = (loads.unwrap_or(0) as u64)
@@ -351,18 +349,18 @@ impl<'a> Planner<'a> {
 /// What does not depend on the slabs: tables and code of the line transforms.
 pub(crate) struct Lines {
     fourier: FourierTables,
-    rows: LineVariant,
+    rows: RowLines,
     columns: LineVariant,
 }
 
 impl Lines {
     fn new(transform: &SliceTransform, limits: &Limits) -> Self {
-        let fourier = transform.tables();
         let workgroup = limits.workgroup_bytes;
-        let twiddles = [fourier.rows_twiddle_at, fourier.columns_twiddle_at];
+        let fourier = transform.tables_within(workgroup);
+        let (columns, at) = (&fourier.columns, fourier.columns_twiddle_at);
         Self {
-            rows: LineVariant::new(&fourier.rows, Layout::Rows, twiddles[0], workgroup),
-            columns: LineVariant::new(&fourier.columns, Layout::Columns, twiddles[1], workgroup),
+            rows: RowLines::new(transform, &fourier, workgroup),
+            columns: LineVariant::new(columns, Layout::Columns, at, workgroup),
             fourier,
         }
     }

@@ -12,8 +12,10 @@ use simexm_gpu::stages::KERNELS;
 /// The code generated for a kernel at some lengths, one of them a prime radix, one of many passes.
 fn variants(kernel: &Kernel) -> Vec<Option<Variant>> {
     let layout = match kernel.name {
-        "rows_forward" | "rows_inverse" => Layout::Rows,
-        "columns_forward" | "columns_inverse" => Layout::Columns,
+        "rows_forward" | "rows_inverse" | "long_rows_forward" | "long_rows_store" => Layout::Rows,
+        "columns_forward" | "columns_inverse" | "long_rows_load" | "long_rows_inverse" => {
+            Layout::Columns
+        }
         _ => return vec![None],
     };
     let lengths = [1, 2, 16, 21, 35, 64, 105, 288, 784, 810, 2048];
@@ -182,7 +184,7 @@ fn shaders_translate_for_vulkan_metal_and_dx12() {
 fn line_variants_fit_the_workgroup_memory() {
     for size in [8, 100, 773, 1500, 4000] {
         let transform = SliceTransform::new(size, size, 15);
-        let bytes = (transform.line_bytes() as u32).max(1 << 14);
+        let bytes = (transform.line_bytes(u32::MAX) as u32).max(1 << 14);
         for (recipe, layout) in [
             (transform.length_x, Layout::Columns),
             (transform.length_y / 2, Layout::Rows),

@@ -61,13 +61,28 @@ impl SliceTransform {
         self.blocks() * self.length_x * BLOCK
     }
 
-    /// The longest line that a workgroup must hold, in bytes.
-    pub fn line_bytes(&self) -> usize {
-        self.length_x.max(self.length_y / 2) * 8
+    /// The two parts of a row's length, where a workgroup with so much memory cannot hold the row.
+    fn row_parts(&self, workgroup_bytes: u32) -> Option<(usize, usize)> {
+        let fits = self.length_y / 2 * 8 <= workgroup_bytes as usize;
+        (!fits).then(|| two_parts(self.length_y))
     }
 
-    /// The tables that the transforms read.
+    /// The longest line that a workgroup must hold, in bytes, if it has so many: columns are transformed in
+    /// one pass, rows in one or two.
+    pub fn line_bytes(&self, workgroup_bytes: u32) -> usize {
+        let row = self.row_parts(workgroup_bytes);
+        let row = row.map_or(self.length_y / 2, |(_, second)| second);
+        self.length_x.max(row) * 8
+    }
+
+    /// The tables that the transforms read where a workgroup holds any row.
     pub fn tables(&self) -> FourierTables {
+        self.tables_within(u32::MAX)
+    }
+
+    /// The tables that the transforms read; with those of two passes along y where a row exceeds the memory
+    /// of a workgroup.
+    pub fn tables_within(&self, workgroup_bytes: u32) -> FourierTables {
         let half = self.length_y / 2;
         let rows = Recipe::new(half);
         let columns = Recipe::new(self.length_x);
@@ -92,7 +107,20 @@ impl SliceTransform {
         let columns_order_at = push(&mut order(&columns));
         let rows_source_at = push(&mut source(self.length_y, self.size_y));
         let columns_source_at = push(&mut source(self.length_x, self.size_x));
+        let long_rows = self.row_parts(workgroup_bytes).map(|(first, second)| {
+            let (first, second) = (Recipe::new(first), Recipe::new(second));
+            LongRows {
+                roots_at: push(&mut roots(self.length_y, self.length_y)),
+                first_twiddle_at: push(&mut roots(first.length, first.length)),
+                first_order_at: push(&mut order(&first)),
+                second_twiddle_at: push(&mut roots(second.length, second.length)),
+                second_order_at: push(&mut order(&second)),
+                first,
+                second,
+            }
+        });
         FourierTables {
+            long_rows,
             rows_source_at,
             columns_source_at,
             rows,
@@ -125,6 +153,33 @@ fn root(k: usize, length: usize) -> [f32; 2] {
     [libm::cos(angle) as f32, libm::sin(angle) as f32]
 }
 
+/// The two factors of a length that are nearest to each other, the smaller one first.
+fn two_parts(length: usize) -> (usize, usize) {
+    let divides = |&first: &usize| length.is_multiple_of(first);
+    let first = (1..=length.isqrt()).rev().find(divides).unwrap_or(1);
+    (first, length / first)
+}
+
+/// A transform along y in two passes: over points that are as far apart as the second length, then over
+/// neighbouring ones. Where their tables start is told in pairs.
+#[derive(Clone, Debug)]
+pub struct LongRows {
+    /// Factors of the first pass's length.
+    pub first: Recipe,
+    /// Factors of the second pass's length.
+    pub second: Recipe,
+    /// Roots of the whole length.
+    pub roots_at: u32,
+    /// Twiddle factors of the first pass.
+    pub first_twiddle_at: u32,
+    /// Order of the first pass's outputs.
+    pub first_order_at: u32,
+    /// Twiddle factors of the second pass.
+    pub second_twiddle_at: u32,
+    /// Order of the second pass's outputs.
+    pub second_order_at: u32,
+}
+
 /// Roots of unity and orders of the outputs, as the shaders read them (pairs of f32), and where each
 /// part starts (in pairs).
 #[derive(Clone, Debug)]
@@ -147,6 +202,8 @@ pub struct FourierTables {
     pub rows_source_at: u32,
     /// As `rows_source_at`, for the columns.
     pub columns_source_at: u32,
+    /// Two passes along y, where a row exceeds the memory of a workgroup.
+    pub long_rows: Option<LongRows>,
     /// The table itself, in words.
     pub words: Vec<u32>,
 }

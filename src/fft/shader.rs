@@ -2,7 +2,7 @@
 
 use super::codelet::Codelet;
 use super::{BLOCK, Recipe};
-use crate::compute::Variant;
+use crate::compute::{Buffer, Kernel, KernelParams, Recording, Variant};
 use std::fmt::Write;
 
 /// How the lines of a workgroup lie in its memory.
@@ -63,6 +63,19 @@ impl LineVariant {
             variant: Variant { code: code.into() },
             lines,
         }
+    }
+
+    /// Records a dispatch of a kernel over `count` lines.
+    pub fn dispatch<P: KernelParams>(
+        &self,
+        recording: &mut Recording<'_>,
+        kernel: &'static Kernel,
+        params: P,
+        buffers: &[Buffer],
+        count: usize,
+    ) {
+        let (variant, workgroups) = (Some(self.variant.clone()), count.div_ceil(self.lines));
+        recording.dispatch_variant(kernel, variant, params, buffers, workgroups);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::model::{LayerModel, Model};
 use crate::pipeline::{Input, Part};
 use crate::plan::{Plan, Tile};
 use crate::schedule::{Step, kept};
-use crate::stages::blur::kernel_spectra;
+use crate::stages::blur::psf_spectra::record_psf_spectra;
 use crate::stages::blur::rows_inverse::baseline_profile;
 use crate::stages::normalise::{NORMALISE, NormaliseParams};
 use crate::stages::{regions, scatter, survey, truth};
@@ -66,8 +66,9 @@ impl<'a> Recorder<'a> {
         out.write(b.profile, 0, bytemuck::cast_vec::<f32, u32>(profile));
         for (channel, buffers) in self.model.channels.iter().zip(&b.psf) {
             for (source, &buffer) in channel.sources.iter().zip(buffers) {
-                let spectra = kernel_spectra(&source.octant, &self.plan.transform);
-                out.write(buffer, 0, bytemuck::cast_vec::<f32, u32>(spectra));
+                let buffers = [b.octant, b.fourier, buffer];
+                let (transform, tables) = (&self.plan.transform, &self.plan.fourier);
+                record_psf_spectra(out, &source.octant, transform, tables, buffers);
             }
         }
         out.clear(b.status, 0..1);

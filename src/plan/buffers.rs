@@ -6,6 +6,7 @@ use crate::fft::{BLOCK, SliceTransform};
 use crate::model::Model;
 use crate::schedule::{Schedule, kept};
 use crate::stages::blur::TAPS;
+use crate::stages::blur::psf_spectra::OCTANT;
 
 /// The buffers of a run.
 #[derive(Clone, Debug)]
@@ -34,6 +35,10 @@ pub struct Buffers {
     pub spectra: Vec<Vec<Buffer>>,
     /// Spectra of the point spread function, for each channel and source.
     pub psf: Vec<Vec<Buffer>>,
+    /// Values of the point spread function that becomes spectra.
+    pub octant: Buffer,
+    /// Lines of long rows between the two passes of their transform.
+    pub between: Buffer,
     /// Filtered spectra of the kept slices of a slab.
     pub filtered: Buffer,
     /// Blurred kept slices of a slab.
@@ -143,6 +148,13 @@ impl Shape<'_> {
                 let words = transform.blocks() * half_x * TAPS * BLOCK;
                 add(format!("point spread function of {name}"), words)
             }),
+            octant: add("point spread function's values".into(), OCTANT),
+            between: add(
+                "lines between two passes".into(),
+                self.lines
+                    .rows
+                    .lines_words(schedule.emission.max(images_per_step)),
+            ),
             filtered: add(
                 "filtered spectra".into(),
                 2 * images_per_step * transform.spectrum(),

@@ -87,7 +87,7 @@ fn a_volume_of_4096_cubed_is_planned_in_no_time() {
         assert!(run.device_bytes() <= limits.total_bytes, "{gigabytes} GB");
         let largest = plan.largest().unwrap();
         assert!(largest.bytes() <= limits.binding_bytes, "{largest:?}");
-        assert!(plan.transform.line_bytes() <= 32 << 10);
+        assert!(plan.transform.line_bytes(32 << 10) <= 32 << 10);
         let planner = Planner::new(&widest.model, CONTENTS, tiles, &limits).unwrap();
         let even = |slab: usize| 4096usize.div_ceil(4096usize.div_ceil(slab));
         assert_eq!(plan.slab, even(plan.slab), "slabs are even");

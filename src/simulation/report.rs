@@ -42,11 +42,16 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "blur",
         &[
+            "psf_spectra",
             "rows_forward",
             "columns_forward",
             "filter",
             "columns_inverse",
             "rows_inverse",
+            "long_rows_load",
+            "long_rows_forward",
+            "long_rows_inverse",
+            "long_rows_store",
         ],
     ),
     ("camera", &["bin", "magnify", "maximum", "normalise"]),

@@ -1,34 +1,21 @@
 //! The five kernels of the blur, recorded as a run records them.
 
 use crate::common::{allocate, execute};
-use simexm_gpu::compute::{Backend, Buffer, Kernel, KernelParams, Recording};
+use simexm_gpu::compute::{Backend, Recording};
 use simexm_gpu::fft::{BLOCK, Layout, LineVariant, SliceTransform};
 use simexm_gpu::psf::RADIUS;
 use simexm_gpu::schedule::{Reach, Schedule, kept};
 use simexm_gpu::stages::blur::columns_forward::{COLUMNS_FORWARD, ColumnsForwardParams};
 use simexm_gpu::stages::blur::columns_inverse::{COLUMNS_INVERSE, ColumnsInverseParams};
 use simexm_gpu::stages::blur::filter::{FILTER, FilterParams};
-use simexm_gpu::stages::blur::rows_forward::{ROWS_FORWARD, RowsForwardParams};
-use simexm_gpu::stages::blur::rows_inverse::{ROWS_INVERSE, RowsInverseParams};
-use simexm_gpu::stages::blur::{TAPS, kernel_spectra};
+use simexm_gpu::stages::blur::psf_spectra::{OCTANT, record_psf_spectra};
+use simexm_gpu::stages::blur::rows_inverse::RowsInverseParams;
+use simexm_gpu::stages::blur::{RowLines, TAPS};
 
 /// Photons that leave the voxels of a fluorophore, (z, x, y), and its point spread function's octant.
 pub struct Source {
     pub emission: Vec<f32>,
     pub octant: Vec<f64>,
-}
-
-fn dispatch_lines<P: KernelParams>(
-    recording: &mut Recording,
-    kernel: &'static Kernel,
-    lines: &LineVariant,
-    params: P,
-    buffers: &[Buffer],
-    count: usize,
-) {
-    let variant = Some(lines.variant.clone());
-    let workgroups = count.div_ceil(lines.lines);
-    recording.dispatch_variant(kernel, variant, params, buffers, workgroups);
 }
 
 /// The sum of the blurred sources in slices 0, `step_z`, 2 `step_z`, ..., by the kernels of a run, in slabs of at most
@@ -50,11 +37,11 @@ pub fn blur(
     let schedule = Schedule::new(depth, slab, reach);
     let ring = schedule.spectra_ring;
     let transform = SliceTransform::new(size_x, size_y, RADIUS);
-    let (blocks, tables) = (transform.blocks(), transform.tables());
     let workgroup = backend.limits().workgroup_bytes;
-    let twiddles = [tables.rows_twiddle_at, tables.columns_twiddle_at];
-    let row_lines = LineVariant::new(&tables.rows, Layout::Rows, twiddles[0], workgroup);
-    let column_lines = LineVariant::new(&tables.columns, Layout::Columns, twiddles[1], workgroup);
+    let (blocks, tables) = (transform.blocks(), transform.tables_within(workgroup));
+    let row_lines = RowLines::new(&transform, &tables, workgroup);
+    let (columns, at) = (&tables.columns, tables.columns_twiddle_at);
+    let column_lines = LineVariant::new(columns, Layout::Columns, at, workgroup);
 
     let rows_words = 2 * slab.max(1) * size_x * (transform.frequencies() + BLOCK);
     let spectrum = 2 * transform.spectrum();
@@ -79,6 +66,8 @@ pub fn blur(
             1,
             1,
             size_x + size_y,
+            OCTANT,
+            row_lines.lines_words(slab.max(1)),
         ],
     );
     let [
@@ -94,6 +83,8 @@ pub fn blur(
         status,
         photons,
         profile,
+        octant,
+        between,
     ] = buffers;
     let per_source = [(ring_0, psf_0), (ring_1, psf_1)];
 
@@ -101,8 +92,8 @@ pub fn blur(
     recording.write(fourier, 0, tables.words.clone());
     recording.clear(status, 0..1);
     for (source, (_, psf)) in sources.iter().zip(per_source) {
-        let spectra = kernel_spectra(&source.octant, &transform);
-        recording.write(psf, 0, bytemuck::cast_vec(spectra));
+        let buffers = [octant, fourier, psf];
+        record_psf_spectra(&mut recording, &source.octant, &transform, &tables, buffers);
     }
     let mut reads = 0;
     for step in &schedule.steps {
@@ -111,24 +102,8 @@ pub fn blur(
             let words = slices.start * plane..slices.end * plane;
             let values = source.emission[words].to_vec();
             recording.write(emission, 0, bytemuck::cast_vec(values));
-            let params = RowsForwardParams {
-                size_y: size_y as u32,
-                rows: (slices.len() * size_x) as u32,
-                radius: RADIUS as u32,
-                split_at: tables.split_at,
-                order_at: tables.rows_order_at,
-                source_at: tables.rows_source_at,
-            };
-            let bound = [emission, fourier, rows];
-            let count = slices.len() * size_x;
-            dispatch_lines(
-                &mut recording,
-                &ROWS_FORWARD,
-                &row_lines,
-                params,
-                &bound,
-                count,
-            );
+            let bound = [emission, fourier, rows, between];
+            row_lines.forward(&mut recording, slices.len() * size_x, bound);
             let params = ColumnsForwardParams {
                 size_x: size_x as u32,
                 frequencies: transform.frequencies() as u32,
@@ -142,14 +117,7 @@ pub fn blur(
             };
             let bound = [rows, fourier, spectra];
             let count = slices.len() * blocks * BLOCK;
-            dispatch_lines(
-                &mut recording,
-                &COLUMNS_FORWARD,
-                &column_lines,
-                params,
-                &bound,
-                count,
-            );
+            column_lines.dispatch(&mut recording, &COLUMNS_FORWARD, params, &bound, count);
         }
         let (first, count) = kept(&step.images, step_z);
         if count == 0 {
@@ -178,14 +146,7 @@ pub fn blur(
         };
         let bound = [filtered, fourier, rows];
         let columns = count * blocks * BLOCK;
-        dispatch_lines(
-            &mut recording,
-            &COLUMNS_INVERSE,
-            &column_lines,
-            params,
-            &bound,
-            columns,
-        );
+        column_lines.dispatch(&mut recording, &COLUMNS_INVERSE, params, &bound, columns);
         let params = RowsInverseParams {
             size_x: size_x as u32,
             size_y: size_y as u32,
@@ -204,16 +165,8 @@ pub fn blur(
             baseline_at: 0,
             baseline_len: 0,
         };
-        let bound = [rows, fourier, photons, profile, blurred, status];
-        let count_rows = count * size_x;
-        dispatch_lines(
-            &mut recording,
-            &ROWS_INVERSE,
-            &row_lines,
-            params,
-            &bound,
-            count_rows,
-        );
+        let bound = [rows, fourier, photons, profile, blurred, status, between];
+        row_lines.inverse(&mut recording, params, bound);
         recording.read(blurred, 0..count * plane);
         reads += 1;
     }

@@ -68,7 +68,11 @@ fn volumes_are_convolved_to_the_precision_of_f32() {
             1 + y as usize % most,
         ]
     });
-    let shapes: Vec<_> = random.chain([[128, 128, 256], [64, 1, 4066]]).collect();
+    let shapes: Vec<_> = random
+        .chain([[128, 128, 256], [64, 1, 4066]])
+        // Rows that exceed 32 KiB, a workgroup's memory on many devices: two passes along y.
+        .chain([[2, 3, 8300], [3, 2, 20_001]])
+        .collect();
     assert!(
         shapes
             .iter()

@@ -3,14 +3,17 @@
 use crate::dice::{CELLS, Dice};
 use Contents::{Poison, Words};
 use simexm_gpu::compute::{Grid, Kernel, KernelParams, Variant};
-use simexm_gpu::fft::{BLOCK, FourierTables, Layout, LineVariant, SliceTransform};
+use simexm_gpu::fft::{BLOCK, FourierTables, Layout, LineVariant, LongRows, SliceTransform};
 use simexm_gpu::rng::DiscreteTable;
+use simexm_gpu::stages::blur::TAPS;
 use simexm_gpu::stages::blur::columns_forward::ColumnsForwardParams;
 use simexm_gpu::stages::blur::columns_inverse::ColumnsInverseParams;
 use simexm_gpu::stages::blur::filter::FilterParams;
+use simexm_gpu::stages::blur::long_rows::forward::{LongRowsForwardParams, LongRowsLoadParams};
+use simexm_gpu::stages::blur::long_rows::inverse::{LongRowsInverseParams, LongRowsStoreParams};
+use simexm_gpu::stages::blur::psf_spectra::{OCTANT, PsfSpectraParams};
 use simexm_gpu::stages::blur::rows_forward::RowsForwardParams;
 use simexm_gpu::stages::blur::rows_inverse::{RowsInverseParams, baseline_profile};
-use simexm_gpu::stages::blur::{TAPS, kernel_spectra};
 use simexm_gpu::stages::normalise::{NormaliseParams, thresholds};
 use simexm_gpu::stages::{bin, emit, magnify, maximum, regions, scatter, survey, truth};
 
@@ -78,7 +81,12 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
     let (size_x, size_y) = (x as u32, y as u32);
     let ring = slices + 3;
     let transform = SliceTransform::new(x, y, 15);
-    let fourier = transform.tables();
+    // Too little for a row in one pass.
+    let fourier = if kernel.name.starts_with("long_rows") {
+        transform.tables_within((transform.length_y as u32 / 2 - 1) * 8)
+    } else {
+        transform.tables()
+    };
     let origin = dice.words(3, 1000);
     let [origin_z, origin_x, origin_y] = [origin[0], origin[1], origin[2]];
     let key = [dice.word(), dice.word()];
@@ -240,6 +248,92 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 slices * x,
             )]
         }
+        "long_rows_load" => {
+            let (long, second) = long_rows(&fourier);
+            let params = LongRowsLoadParams {
+                size_y,
+                rows: (slices * x) as u32,
+                length: transform.length_y as u32,
+                second: second as u32,
+                order_at: long.first_order_at,
+                source_at: fourier.rows_source_at,
+                roots_at: long.roots_at,
+            };
+            let bindings = vec![
+                Words(dice.floats(voxels, 1e4)),
+                Words(fourier.words.clone()),
+                Poison(2 * slices * x * transform.length_y + 2),
+            ];
+            vec![first_pass(long, params, bindings, slices * x)]
+        }
+        "long_rows_forward" => {
+            let (long, second) = long_rows(&fourier);
+            let params = LongRowsForwardParams {
+                rows: (slices * x) as u32,
+                length: transform.length_y as u32,
+                second: second as u32,
+                frequencies: transform.frequencies() as u32,
+                order_at: long.second_order_at,
+            };
+            let bindings = vec![
+                Words(dice.floats(2 * slices * x * transform.length_y, 1e4)),
+                Words(fourier.words.clone()),
+                Poison(2 * slices * x * transform.frequencies() + 2),
+            ];
+            vec![second_pass(long, params, bindings, slices * x)]
+        }
+        "long_rows_inverse" => {
+            let (long, second) = long_rows(&fourier);
+            let params = LongRowsInverseParams {
+                size_x,
+                blocks: transform.blocks() as u32,
+                slices: slices as u32,
+                length: transform.length_y as u32,
+                second: second as u32,
+                order_at: long.first_order_at,
+                roots_at: long.roots_at,
+            };
+            let bindings = vec![
+                Words(dice.floats(2 * slices * transform.blocks() * BLOCK * x, 1e3)),
+                Words(fourier.words.clone()),
+                Poison(2 * slices * x * transform.length_y + 2),
+            ];
+            vec![first_pass(long, params, bindings, slices * x)]
+        }
+        "long_rows_store" => [0, 1]
+            .into_iter()
+            .map(|baseline| {
+                let (long, second) = long_rows(&fourier);
+                let (words, at) = tables(&[poisson(3.0), poisson(200.0)]);
+                let params = LongRowsStoreParams {
+                    size_x,
+                    size_y,
+                    slices: slices as u32,
+                    length: transform.length_y as u32,
+                    second: second as u32,
+                    order_at: long.second_order_at,
+                    origin_z,
+                    origin_x,
+                    origin_y,
+                    first_z: FIRST_Z,
+                    step_z: 2,
+                    key_0: key[0],
+                    key_1: key[1],
+                    baseline,
+                    baseline_at: at[1].0,
+                    baseline_len: at[1].1,
+                };
+                let bindings = vec![
+                    Words(dice.floats(2 * slices * x * transform.length_y, 1e3)),
+                    Words(fourier.words.clone()),
+                    Words(words),
+                    Words(bytemuck::cast_vec(baseline_profile(x, y))),
+                    Poison(voxels + 1),
+                    Words(vec![0]),
+                ];
+                second_pass(long, params, bindings, slices * x)
+            })
+            .collect(),
         "columns_forward" => {
             let params = ColumnsForwardParams {
                 size_x,
@@ -266,6 +360,16 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 columns,
             )]
         }
+        "psf_spectra" => {
+            let frequencies = transform.blocks() * (transform.length_x / 2 + 1) * BLOCK;
+            let bindings = vec![
+                Words(dice.floats(OCTANT, 1.0)),
+                Words(fourier.words.clone()),
+                Poison(frequencies * TAPS),
+            ];
+            let params = PsfSpectraParams::new(&transform, &fourier);
+            vec![case(params, bindings, one_per_thread(frequencies))]
+        }
         "filter" => [(1, 0), (2, 1), (3, 0)]
             .into_iter()
             .map(|(step_z, accumulate)| {
@@ -280,13 +384,10 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     slices: kept as u32,
                     accumulate,
                 };
-                let octant: Vec<f64> = (0..TAPS * TAPS * TAPS)
-                    .map(|i| 1.0 / (1.0 + (i % 97) as f64))
-                    .collect();
-                let psf = kernel_spectra(&octant, &transform);
+                let frequencies = transform.blocks() * (transform.length_x / 2 + 1) * BLOCK;
                 let bindings = vec![
                     Words(dice.floats(2 * slices * transform.spectrum(), 1e3)),
-                    Words(bytemuck::cast_vec(psf)),
+                    Words(dice.floats(frequencies * TAPS, 1e-3)),
                     Words(dice.floats(2 * kept * transform.spectrum(), 1e-1)),
                 ];
                 case(params, bindings, one_per_thread(transform.spectrum()))
@@ -493,6 +594,48 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
     }
 }
 
+/// The two passes along y, and the length of the second.
+fn long_rows(fourier: &FourierTables) -> (&LongRows, usize) {
+    let long = fourier.long_rows.as_ref().expect("rows of two passes");
+    (long, long.second.length)
+}
+
+fn first_pass<P: KernelParams>(
+    long: &LongRows,
+    params: P,
+    bindings: Vec<Contents>,
+    rows: usize,
+) -> Case {
+    let at = long.first_twiddle_at;
+    let lines = LineVariant::new(&long.first, Layout::Columns, at, 1 << 15);
+    let count = rows * long.second.length.next_multiple_of(lines.lines);
+    with_lines(lines, params, bindings, count)
+}
+
+fn second_pass<P: KernelParams>(
+    long: &LongRows,
+    params: P,
+    bindings: Vec<Contents>,
+    rows: usize,
+) -> Case {
+    let at = long.second_twiddle_at;
+    let lines = LineVariant::new(&long.second, Layout::Rows, at, 1 << 15);
+    with_lines(lines, params, bindings, rows * long.first.length)
+}
+
+fn with_lines<P: KernelParams>(
+    lines: LineVariant,
+    params: P,
+    bindings: Vec<Contents>,
+    count: usize,
+) -> Case {
+    let workgroups = Grid::linear(count.div_ceil(lines.lines) as u32);
+    Case {
+        variant: Some(lines.variant),
+        ..case(params, bindings, workgroups)
+    }
+}
+
 fn line_case<P: KernelParams>(
     fourier: &FourierTables,
     layout: Layout,
@@ -509,9 +652,5 @@ fn line_case<P: KernelParams>(
             1 << 15,
         ),
     };
-    let workgroups = Grid::linear(lines.div_ceil(variant.lines) as u32);
-    Case {
-        variant: Some(variant.variant),
-        ..case(params, bindings, workgroups)
-    }
+    with_lines(variant, params, bindings, lines)
 }

@@ -18,7 +18,12 @@ fn traffic(kernel: &Kernel, case: &Case) -> Traffic {
 const DENSE: &[&str] = &[
     "regions",
     "emit",
+    "psf_spectra",
     "rows_forward",
+    "long_rows_load",
+    "long_rows_forward",
+    "long_rows_inverse",
+    "long_rows_store",
     "columns_forward",
     "filter",
     "columns_inverse",

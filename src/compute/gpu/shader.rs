@@ -13,6 +13,18 @@ const SHARED: &[(&str, &str)] = &[
         include_str!("../../../shaders/shared/dispatch.wgsl"),
     ),
     (
+        "long_rows_read",
+        include_str!("../../../shaders/shared/long_rows_read.wgsl"),
+    ),
+    (
+        "long_rows_write",
+        include_str!("../../../shaders/shared/long_rows_write.wgsl"),
+    ),
+    (
+        "photons",
+        include_str!("../../../shaders/shared/photons.wgsl"),
+    ),
+    (
         "philox",
         include_str!("../../../shaders/shared/philox.wgsl"),
     ),

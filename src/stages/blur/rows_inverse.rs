@@ -100,9 +100,11 @@ fn rows_inverse_cpu(call: &mut CpuCall<'_>) {
     let length = 2 * (frequencies - 1);
     let (_, plan) = real_plans(length);
     let (rows, tables) = (rows.read::<Complex32>(), tables.read::<u32>());
-    let (profile, state) = (profile.read::<f32>(), state.atomic());
-    let key = StreamKey([p.key_0, p.key_1]);
-    let photons = (p.baseline != 0).then(|| TableView::new(tables, p.baseline_at, p.baseline_len));
+    let state = state.atomic();
+    let origin = [p.origin_z + p.first_z, p.origin_x, p.origin_y];
+    let table = (p.baseline != 0).then_some((p.baseline_at, p.baseline_len));
+    let key = [p.key_0, p.key_1];
+    let baseline = Baseline::new(tables, profile.read(), key, table, origin, p.step_z);
     let scratch = || {
         let line = vec![0.0f32; length];
         let draws = RowDraws::default();
@@ -128,25 +130,71 @@ fn rows_inverse_cpu(call: &mut CpuCall<'_>) {
             spectrum[0].im = 0.0;
             spectrum[frequencies - 1].im = 0.0;
             let _ = plan.process_with_scratch(spectrum, line, scratch);
-            let mut overflow = round_row(line, out);
-            if let Some(photons) = &photons {
-                draws.clear();
-                (0..size_y).for_each(|y| draws.push(y, 0));
-                let z = p.origin_z + p.first_z + slice * p.step_z;
-                let drawn = draws.draw(key, [z, p.origin_x + x as u32, p.origin_y]);
-                for ((y, words), out) in drawn.zip(&mut *out) {
-                    let gain = profile[x] * profile[size_x + y];
-                    let baseline = (photons.draw(words[0]) as f32 * gain).round_ties_even() as u32;
-                    let (sum, wrapped) = out.overflowing_add(baseline);
-                    *out = sum;
-                    overflow |= wrapped;
-                }
-            }
-            if overflow {
+            let place = [slice, x as u32, size_x as u32];
+            if finish_row(line, out, baseline.as_ref(), place, draws) {
                 state[0].fetch_or(status::BLUR_OVERFLOW, Ordering::Relaxed);
             }
         },
     );
+}
+
+/// The baseline's photons, brightest in the middle.
+pub(super) struct Baseline<'a> {
+    profile: &'a [f32],
+    photons: TableView<'a>,
+    key: StreamKey,
+    origin: [u32; 3],
+    step_z: u32,
+}
+
+impl<'a> Baseline<'a> {
+    /// The baseline whose photons are drawn from `table` (first word, thresholds), if there is one; `origin` is
+    /// the place (z, x, y) in the source of the first voxel.
+    pub(super) fn new(
+        tables: &'a [u32],
+        profile: &'a [f32],
+        key: [u32; 2],
+        table: Option<(u32, u32)>,
+        origin: [u32; 3],
+        step_z: u32,
+    ) -> Option<Self> {
+        let (at, len) = table?;
+        Some(Self {
+            profile,
+            photons: TableView::new(tables, at, len),
+            key: StreamKey(key),
+            origin,
+            step_z,
+        })
+    }
+}
+
+/// A blurred row, at (slice, x, rows of a slice), to whole photons with the baseline added; true where a voxel
+/// holds too many.
+pub(super) fn finish_row(
+    line: &[f32],
+    out: &mut [u32],
+    baseline: Option<&Baseline<'_>>,
+    [slice, x, size_x]: [u32; 3],
+    draws: &mut RowDraws,
+) -> bool {
+    let mut overflow = round_row(line, out);
+    if let Some(baseline) = baseline {
+        draws.clear();
+        (0..out.len()).for_each(|y| draws.push(y, 0));
+        let [z, origin_x, origin_y] = baseline.origin;
+        let first = [z + slice * baseline.step_z, origin_x + x, origin_y];
+        let (across, along) = baseline.profile.split_at(size_x as usize);
+        let drawn = draws.draw(baseline.key, first);
+        for ((y, words), out) in drawn.zip(&mut *out) {
+            let gain = across[x as usize] * along[y];
+            let photons = baseline.photons.draw(words[0]) as f32 * gain;
+            let (sum, wrapped) = out.overflowing_add(photons.round_ties_even() as u32);
+            *out = sum;
+            overflow |= wrapped;
+        }
+    }
+    overflow
 }
 
 /// Whole photons, half to even, from 0 to [`MOST`]; true where there are more.

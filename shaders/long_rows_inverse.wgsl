@@ -1,0 +1,56 @@
+// First of two passes of the transform back along y of rows that exceed the memory of a workgroup; twin of
+// stages/blur/long_rows/inverse.rs. The inverse is the forward transform with real and imaginary parts
+// exchanged before and after; see long_rows_load.wgsl for the passes.
+#import complex
+#import dispatch
+#import long_rows_write
+
+struct LongRowsInverseParams {
+    size_x: u32,
+    blocks: u32,
+    slices: u32,
+    length: u32,
+    second: u32,
+    order_at: u32,
+    roots_at: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: LongRowsInverseParams;
+@group(0) @binding(1) var<storage, read> rows: array<vec2<f32>>;
+@group(0) @binding(2) var<storage, read> fourier: array<vec2<f32>>;
+@group(0) @binding(3) var<storage, read_write> lines: array<vec2<f32>>;
+
+// The spectrum of a real row: its upper half mirrors the lower one.
+fn frequency(row: u32, k: u32) -> vec2<f32> {
+    let mirrored = 2u * k > params.length;
+    let at = select(k, params.length - k, mirrored);
+    let block = (row / params.size_x) * params.blocks + at / 8u;
+    let value = rows[(block * params.size_x + row % params.size_x) * 8u + at % 8u];
+    return select(value, conjugate(value), mirrored);
+}
+
+@compute @workgroup_size(256)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let groups_per_row = (params.second + LINES - 1u) / LINES;
+    let number = linear_workgroup(group, groups);
+    let row = number / groups_per_row;
+    let offset = (number % groups_per_row) * LINES;
+    let inside = row < params.slices * params.size_x;
+    for (var t = local; t < LINES * POINTS; t += 256u) {
+        let n = offset + t % LINES;
+        var value = vec2<f32>(0.0);
+        if inside && n < params.second {
+            value = frequency(row, (t / LINES) * params.second + n).yx;
+        }
+        line[t] = value;
+    }
+    workgroupBarrier();
+    transform(local);
+    if inside {
+        write_lines(row, offset, local);
+    }
+}

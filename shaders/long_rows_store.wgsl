@@ -1,0 +1,57 @@
+// Second of two passes of the transform back along y of long rows, cropped, rounded, with the baseline added;
+// twin of stages/blur/long_rows/inverse.rs. See long_rows_forward.wgsl for the order of the results.
+#import complex
+#import dispatch
+#import long_rows_read
+#import philox
+#import photons
+#import table
+
+struct LongRowsStoreParams {
+    size_x: u32,
+    size_y: u32,
+    slices: u32,
+    length: u32,
+    second: u32,
+    order_at: u32,
+    origin_z: u32,
+    origin_x: u32,
+    origin_y: u32,
+    first_z: u32,
+    step_z: u32,
+    key_0: u32,
+    key_1: u32,
+    baseline: u32,
+    baseline_at: u32,
+    baseline_len: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: LongRowsStoreParams;
+@group(0) @binding(1) var<storage, read> lines: array<vec2<f32>>;
+@group(0) @binding(2) var<storage, read> fourier: array<vec2<f32>>;
+@group(0) @binding(3) var<storage, read> tables: array<u32>;
+@group(0) @binding(4) var<storage, read> profile: array<f32>;
+@group(0) @binding(5) var<storage, read_write> blurred: array<u32>;
+@group(0) @binding(6) var<storage, read_write> status: array<atomic<u32>>;
+
+@compute @workgroup_size(256)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let first = params.length / POINTS;
+    let count = params.slices * params.size_x * first;
+    let first_line = linear_workgroup(group, groups) * LINES;
+    read_lines(first_line, count, local);
+    workgroupBarrier();
+    transform(local);
+    for (var t = local; t < LINES * POINTS; t += 256u) {
+        let number = first_line + t / POINTS;
+        if number < count {
+            let at = u32(fourier[params.order_at + t % POINTS].x);
+            let value = line[(t / POINTS) * POINTS + at].y;
+            store(number / first, number % first + first * (t % POINTS), value);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+// Blurred values to whole photons with the baseline added. The importing shader has the parameters, the
+// bindings `profile`, `blurred` and `status`, and imports philox and table.
+const BLUR_OVERFLOW = 2u;
+// The largest f32 below 2^32.
+const MOST = 4294967040.0;
+
+fn baseline(slice: u32, x: u32, y: u32) -> u32 {
+    let counter = vec4<u32>(
+        params.origin_z + params.first_z + slice * params.step_z,
+        params.origin_x + x,
+        params.origin_y + y,
+        0u,
+    );
+    let words = philox(counter, vec2<u32>(params.key_0, params.key_1), true);
+    let photons = draw(params.baseline_at, params.baseline_len, words.x, true);
+    return u32(round(f32(photons) * (profile[x] * profile[params.size_x + y])));
+}
+
+fn store(row: u32, y: u32, value: f32) {
+    if y >= params.size_y {
+        return;
+    }
+    var photons = u32(round(clamp(value, 0.0, MOST)));
+    var overflow = value > MOST;
+    if params.baseline != 0u {
+        let more = baseline(row / params.size_x, row % params.size_x, y);
+        overflow = overflow || photons + more < photons;
+        photons += more;
+    }
+    blurred[row * params.size_y + y] = photons;
+    if overflow {
+        atomicOr(&status[0], BLUR_OVERFLOW);
+    }
+}
