@@ -150,6 +150,14 @@ impl Journal {
         self.begin(&mut self.lock())
     }
 
+    /// Removes the file of a run that failed before it had finished anything.
+    pub fn abandon(&self) {
+        let mut inner = self.lock();
+        if !inner.named && inner.file.take().is_some() {
+            Self::forget_abandoned(&self.path);
+        }
+    }
+
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
@@ -310,7 +318,7 @@ impl Journal {
             .and_then(|_| self.append(inner, Kind::Tiles, [tiles, 0], &[]));
         if let Err(error) = made {
             inner.file = None;
-            let _ = fs::remove_file(temporary(&self.path));
+            Self::forget_abandoned(&self.path);
             return Err(error);
         }
         Ok(())
@@ -367,10 +375,7 @@ impl Journal {
 impl Drop for Journal {
     /// A file without a mark is of no use.
     fn drop(&mut self) {
-        let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if inner.file.take().is_some() && !inner.named {
-            let _ = fs::remove_file(temporary(&self.path));
-        }
+        self.abandon();
     }
 }
 

@@ -10,7 +10,7 @@ use crate::host;
 use crate::host::amount as bytes;
 use crate::io::write::PixelType;
 use crate::model::Model;
-use crate::plan::{Plan, PlanError};
+use crate::plan::{Budgets, Contents, PlanError, RunPlan};
 use crate::simulation::{self, Watcher};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -45,14 +45,19 @@ pub(super) fn memory(
     let voxels = model.volume.voxels() as u64;
     let cells = cells.map_or(CELLS.min(model.volume.voxels() + 1), CellIndex::len);
     let cpu = CpuBackend::new(simulation::CPU_BYTES);
-    let on_cpu = Plan::new(model, cells, sheets, cpu.limits(), cpu.deepest_slab());
-    let on_gpu = Plan::new(model, cells, sheets, &GPU, usize::MAX);
+    let (contents, budgets) = (Contents { cells, sheets }, Budgets::of(&config.compute));
+    let plan = |limits: &Limits, deepest: usize| {
+        RunPlan::new(model, contents, &budgets.within(limits), deepest, 1)
+    };
+    let on_cpu = plan(cpu.limits(), cpu.deepest_slab());
+    let on_gpu = plan(&GPU, usize::MAX);
     let backend = config.compute.backend;
     if backend == BackendChoice::Gpu
         && let Err(error) = &on_gpu
     {
         told.warn(&format!(
-            "a GPU with 2 GiB to spare cannot do this run, the CPU would: {error}"
+            "a GPU with {} to spare cannot do this run, the CPU would: {error}",
+            bytes(budgets.within(&GPU).total_bytes)
         ));
     }
     if let Err(error) = &on_cpu
@@ -61,7 +66,9 @@ pub(super) fn memory(
         told.warn(&format!("the volume does not fit: {error}"));
     }
 
-    let spills = |plan: &Result<Plan, PlanError>| plan.as_ref().is_ok_and(|p| !p.is_one_step());
+    let spills = |plan: &Result<RunPlan<'_>, PlanError>| {
+        plan.as_ref().is_ok_and(|run| !run.first.plan.is_one_step())
+    };
     let spills_images = match backend {
         BackendChoice::Cpu => spills(&on_cpu),
         _ => spills(&on_cpu) || spills(&on_gpu),
@@ -110,11 +117,12 @@ pub(super) fn memory(
     memory
 }
 
-fn device(plan: &Plan) -> DeviceMemory {
+fn device(run: &RunPlan<'_>) -> DeviceMemory {
+    let plan = &run.widest().plan;
     DeviceMemory {
-        bytes: plan.device_bytes(),
+        bytes: run.device_bytes(),
         slab_slices: plan.slab,
-        steps: plan.schedule.steps.len(),
+        steps: run.tiles().count() * plan.schedule.steps.len(),
     }
 }
 

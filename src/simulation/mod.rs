@@ -193,6 +193,9 @@ pub fn simulate(
         options,
     };
     let finished = parts.run(&mut output, &mut device, stages);
+    if finished.is_err() {
+        journal.abandon();
+    }
     let report = finished.and_then(|finished| parts.publish(output, finished, &recorder));
     report.map_err(|error| resume::stopped(error, &journal, slices))
 }
@@ -231,8 +234,8 @@ impl Parts<'_> {
         let (outcome, blank_truths, seen) = attempts.run(device, &mut stages, |pipeline| {
             // What an attempt that failed has written.
             output.discard();
-            // Should this one be killed, the next run knows what to clear away.
-            self.journal.start()?;
+            // Should this one be killed, the next run knows what to clear away. No room for that is no failure.
+            let _ = self.journal.start();
             let mut sink = FileSink::create(config, model, volume, output, aside)?;
             let empty = Quicklook::new(about_quicklook(config, model), self.options.report);
             let mut tap = Tap::new(&mut sink, empty);
@@ -269,6 +272,29 @@ impl Parts<'_> {
         finished: Finished,
         recorder: &Recorder<'_>,
     ) -> Result<Report, SimulationError> {
+        let described = self.describe(&mut output, &finished, recorder);
+        if described.is_err() {
+            self.journal.abandon();
+        }
+        let published = described?;
+        // A run that is killed while its files get their names would be met by the next as a stranger's. No
+        // room for that is no failure.
+        let _ = self.journal.publish(&published);
+        let committed = output.commit();
+        if committed.is_ok() || self.journal.mark().images == 0 {
+            self.journal.remove();
+        }
+        committed?;
+        Ok(finished.report)
+    }
+
+    /// Writes what tells of the run; returns a description of all its files.
+    fn describe(
+        &self,
+        output: &mut OutputFolder,
+        finished: &Finished,
+        recorder: &Recorder<'_>,
+    ) -> Result<Vec<u8>, SimulationError> {
         let (config, model) = (self.config, self.model);
         let Finished {
             report,
@@ -283,8 +309,8 @@ impl Parts<'_> {
             let facts = Facts {
                 config,
                 model,
-                report: &report,
-                quicklook: &seen,
+                report,
+                quicklook: seen,
                 ids,
                 recorder,
             };
@@ -294,21 +320,12 @@ impl Parts<'_> {
                 .write_whole(page.as_bytes())?;
         }
         let mut manifest = output.seal()?;
-        manifest.extend(stale);
-        let text = record_file::text(config, model, &report, manifest);
+        manifest.extend(stale.iter().cloned());
+        let text = record_file::text(config, model, report, manifest);
         output
             .create(RECORD_NAME.as_ref())?
             .write_whole(text.as_bytes())?;
-        let published = serde_json::to_vec(&output.seal()?).unwrap_or_default();
-        // A run that is killed while its files get their names would be met by the next as a stranger's. No
-        // room for that is no failure.
-        let _ = self.journal.publish(&published);
-        let committed = output.commit();
-        if committed.is_ok() || self.journal.mark().images == 0 {
-            self.journal.remove();
-        }
-        committed?;
-        Ok(report)
+        Ok(serde_json::to_vec(&output.seal()?).unwrap_or_default())
     }
 }
 
