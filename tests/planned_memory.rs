@@ -169,3 +169,18 @@ fn on_the_gpu() {
         assert_eq!(gpu.allocated_bytes(), planned);
     });
 }
+
+/// What a driver refuses is an error, not the end of the process, and the device works on.
+#[test]
+fn buffers_that_are_refused() {
+    let Some(mut gpu) = gpu() else { return };
+    let spec = |words| BufferSpec {
+        name: "huge".into(),
+        words,
+    };
+    let refused = gpu.allocate(&[spec(1 << 44)], false);
+    let refused = refused.expect_err("no device has 64 TiB").to_string();
+    assert!(refused.contains(gpu.name()), "{refused}");
+    gpu.allocate(&[spec(16)], true).unwrap();
+    assert_eq!(gpu.allocated_bytes(), (64, 0));
+}
