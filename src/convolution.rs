@@ -121,7 +121,7 @@ impl<'a> Convolution<'a> {
         };
         let fitting = (1..=deepest).rev().map(planned);
         let fitting = fitting.into_iter().find(|(_, specs)| fits(specs, &limits));
-        let fitting = fitting.filter(|_| transform.fits(workgroup));
+        let fitting = fitting.filter(|_| transform.line_bytes(workgroup) <= workgroup as usize);
         let Some((schedule, specs)) = fitting else {
             return Err(ConvolutionError::TooLarge {
                 size_x,

@@ -27,6 +27,21 @@ fn control_group_memory() -> Option<u64> {
     version_2().or_else(version_1)
 }
 
+/// Bytes for people.
+pub fn amount(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["bytes", "kB", "MB", "GB", "TB"];
+    let (mut number, mut unit) = (bytes as f64, 0);
+    while number >= 999.5 && unit + 1 < UNITS.len() {
+        number /= 1000.0;
+        unit += 1;
+    }
+    match unit {
+        0 => format!("{bytes} bytes"),
+        _ if number < 99.95 => format!("{number:.1} {}", UNITS[unit]),
+        _ => format!("{number:.0} {}", UNITS[unit]),
+    }
+}
+
 /// The process's peak resident memory in bytes, where the system tells it.
 pub fn peak_memory() -> Option<u64> {
     if let Some(kb) = kilobytes_of("/proc/self/status", "VmHWM:") {

@@ -5,18 +5,18 @@
 //! follows the last mark that is whole is no one's, and is cut off when the file is opened again. So a
 //! process, or a machine, may end at any moment, and nothing needs to be brought to the disk in between.
 
+mod records;
+
 #[cfg(test)]
 mod tests;
 
 use crate::io::write::cause;
+use records::{Kind, MAGIC, Place, RecordHead, checksum};
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// The first bytes of the file. The number changes with the form of the records.
-const MAGIC: &[u8] = b"simexm-gpu journal 1\n";
 
 /// Why a journal cannot be kept or read.
 #[derive(Debug, thiserror::Error)]
@@ -58,28 +58,6 @@ pub struct Mark {
     pub maxima: Vec<u32>,
 }
 
-/// What a record holds.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-enum Kind {
-    Header = 1,
-    Image,
-    Truth,
-    Mark,
-    Published,
-}
-
-/// What precedes the bytes of a record: checksum (of all that follows it), kind, two numbers, length.
-type RecordHead = [u8; 24];
-
-/// Where a record's bytes lie, and their checksum.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    at: u64,
-    bytes: usize,
-    head: RecordHead,
-}
-
 /// The finished slices of a run.
 #[derive(Debug)]
 pub struct Journal {
@@ -96,6 +74,8 @@ struct Inner {
     named: bool,
     places: HashMap<Item, Place>,
     mark: Mark,
+    /// Parts of the volume whose slices follow one another; 0 stands for one.
+    tiles: usize,
     published: Vec<u8>,
     end: u64,
     /// End of the last mark.
@@ -143,8 +123,31 @@ impl Journal {
         let header = inner.scan(&file).map_err(failed)?;
         inner.file = Some(file);
         inner.named = true;
+        // Without a mark nothing is finished.
+        let header = header.filter(|_| inner.marked_end > 0);
         journal.header = header.unwrap_or_default();
         Ok(Some(journal).filter(|journal| !journal.header.is_empty()))
+    }
+
+    /// The header of a run that was killed before it had finished anything.
+    pub fn abandoned(path: &Path) -> Option<Vec<u8>> {
+        let file = File::open(temporary(path)).ok()?;
+        Inner::default().scan(&file).ok()?
+    }
+
+    /// Removes what such a run has left of its journal.
+    pub fn forget_abandoned(path: &Path) {
+        // What cannot be removed is replaced by the next run.
+        let _ = fs::remove_file(temporary(path));
+    }
+
+    /// Leaves a file with the header, under the temporary name, so that what a run is about to write is known
+    /// should it be killed before it has finished anything.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn start(&self) -> Result<(), JournalError> {
+        self.begin(&mut self.lock())
     }
 
     /// The file.
@@ -160,6 +163,35 @@ impl Journal {
     /// How far the run is.
     pub fn mark(&self) -> Mark {
         self.lock().mark.clone()
+    }
+
+    /// Tiles of the volume: slice z of tile t is kept as slice t * slices + z.
+    pub fn tiles(&self) -> usize {
+        self.lock().tiles.max(1)
+    }
+
+    /// Images of a channel that are there, those of tiles as their share of one.
+    pub fn finished(&self) -> usize {
+        let inner = self.lock();
+        inner.mark.images.div_ceil(inner.tiles.max(1))
+    }
+
+    /// The volume is worked on in so many tiles. What is there of another number of them is forgotten.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn cut_into(&self, tiles: usize) -> Result<(), JournalError> {
+        let mut inner = self.lock();
+        if inner.tiles.max(1) == tiles {
+            return Ok(());
+        }
+        inner.tiles = tiles;
+        inner.mark = Mark::default();
+        inner.places.clear();
+        if inner.file.is_some() {
+            self.append(&mut inner, Kind::Tiles, [tiles as u32, 0], &[])?;
+        }
+        Ok(())
     }
 
     /// What [`Journal::publish`] kept; empty where nothing was.
@@ -254,6 +286,36 @@ impl Journal {
         }
     }
 
+    /// Makes the file, with its header.
+    fn begin(&self, inner: &mut Inner) -> Result<(), JournalError> {
+        if inner.file.is_some() {
+            return Ok(());
+        }
+        let create = || {
+            let mut file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .open(temporary(&self.path))?;
+            file.write_all(MAGIC)?;
+            Ok(file)
+        };
+        inner.file = Some(create().map_err(|source| self.error(source))?);
+        inner.end = MAGIC.len() as u64;
+        inner.marked_end = inner.end;
+        let tiles = inner.tiles.max(1) as u32;
+        let made = self
+            .append(inner, Kind::Header, [0; 2], &self.header)
+            .and_then(|_| self.append(inner, Kind::Tiles, [tiles, 0], &[]));
+        if let Err(error) = made {
+            inner.file = None;
+            let _ = fs::remove_file(temporary(&self.path));
+            return Err(error);
+        }
+        Ok(())
+    }
+
     /// Appends a record. What does not fit is cut off again, so that the room is free for others.
     fn append(
         &self,
@@ -262,23 +324,7 @@ impl Journal {
         numbers: [u32; 2],
         bytes: &[u8],
     ) -> Result<Place, JournalError> {
-        if inner.file.is_none() {
-            let create = || {
-                let mut file = OpenOptions::new()
-                    .read(true)
-                    .write(true)
-                    .create(true)
-                    .truncate(true)
-                    .open(temporary(&self.path))?;
-                file.write_all(MAGIC)?;
-                Ok(file)
-            };
-            inner.file = Some(create().map_err(|source| self.error(source))?);
-            inner.end = MAGIC.len() as u64;
-            inner.marked_end = inner.end;
-            let header = self.header.clone();
-            self.append(inner, Kind::Header, [0; 2], &header)?;
-        }
+        self.begin(inner)?;
         let mut head: RecordHead = [0; 24];
         head[4..8].copy_from_slice(&(kind as u32).to_le_bytes());
         head[8..12].copy_from_slice(&numbers[0].to_le_bytes());
@@ -326,107 +372,6 @@ impl Drop for Journal {
             let _ = fs::remove_file(temporary(&self.path));
         }
     }
-}
-
-impl Inner {
-    /// Reads all records up to the last mark; what follows is to be overwritten. Returns the header.
-    fn scan(&mut self, file: &File) -> io::Result<Option<Vec<u8>>> {
-        let length = file.metadata()?.len();
-        let mut reader = BufReader::with_capacity(1 << 20, file);
-        let mut magic = vec![0; MAGIC.len()];
-        if length < MAGIC.len() as u64 || reader.read_exact(&mut magic).is_err() || magic != MAGIC {
-            return Ok(None);
-        }
-        self.end = MAGIC.len() as u64;
-        let mut header = None;
-        let mut places = Vec::new();
-        while let Some((place, bytes)) = next_record(&mut reader, self.end, length)? {
-            self.end = place.at + place.bytes as u64;
-            let word = |at: usize| {
-                u32::from_le_bytes(place.head[at..at + 4].try_into().unwrap_or_default())
-            };
-            let (kind, first, second) = (word(4), word(8), word(12));
-            if kind == Kind::Header as u32 {
-                header = Some(bytes);
-            } else if kind == Kind::Image as u32 {
-                let (channel, slice) = (first, second);
-                places.push((Item::Image { channel, slice }, place));
-            } else if kind == Kind::Truth as u32 {
-                let (volume, slice) = (first, second);
-                places.push((Item::Truth { volume, slice }, place));
-            } else if kind == Kind::Mark as u32 {
-                let maxima = bytes.as_chunks().0.iter();
-                self.mark = Mark {
-                    truths: first as usize,
-                    images: second as usize,
-                    maxima: maxima.map(|&word| u32::from_le_bytes(word)).collect(),
-                };
-                self.places.extend(places.drain(..));
-                self.marked_end = self.end;
-            } else if kind == Kind::Published as u32 {
-                self.published = bytes;
-                self.marked_end = self.end;
-            }
-        }
-        self.end = self.marked_end.max(MAGIC.len() as u64);
-        Ok(header.filter(|_| self.marked_end > 0))
-    }
-}
-
-/// The next record of a file of this length; none at its end, and where a record is damaged.
-fn next_record(
-    reader: &mut impl Read,
-    at: u64,
-    length: u64,
-) -> io::Result<Option<(Place, Vec<u8>)>> {
-    let mut head: RecordHead = [0; 24];
-    let start = at + head.len() as u64;
-    if start > length {
-        return Ok(None);
-    }
-    reader.read_exact(&mut head)?;
-    let bytes = u64::from_le_bytes(head[16..].try_into().unwrap_or_default());
-    if bytes > length - start {
-        return Ok(None);
-    }
-    // Slices are looked at, all else is small and kept.
-    let kind = &head[4..8];
-    let keep = [Kind::Image, Kind::Truth]
-        .into_iter()
-        .all(|slice| kind != (slice as u32).to_le_bytes());
-    let (mut hasher, mut kept) = (hasher(&head), Vec::new());
-    let mut rest = bytes as usize;
-    let mut piece = vec![0; rest.min(1 << 18)];
-    while rest > 0 {
-        let piece = &mut piece[..rest.min(1 << 18)];
-        reader.read_exact(piece)?;
-        hasher.update(piece);
-        if keep {
-            kept.extend_from_slice(piece);
-        }
-        rest -= piece.len();
-    }
-    let place = Place {
-        at: start,
-        bytes: bytes as usize,
-        head,
-    };
-    let whole = hasher.finalize().to_le_bytes() == head[..4];
-    Ok(whole.then_some((place, kept)))
-}
-
-/// Of a record's head but for the place of the checksum itself.
-fn hasher(head: &RecordHead) -> crc32fast::Hasher {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&head[4..]);
-    hasher
-}
-
-/// CRC-32 of a record.
-fn checksum(head: &RecordHead, bytes: &[u8]) -> [u8; 4] {
-    let mut hasher = hasher(head);
-    hasher.update(bytes);
-    hasher.finalize().to_le_bytes()
 }
 
 /// The name of a journal before its first mark.

@@ -3,19 +3,22 @@
 
 mod advice;
 mod channels;
+mod error;
+mod part;
 mod point_spread;
 mod warnings;
 
 pub use channels::{ChannelModel, Source};
+pub use error::ModelError;
 pub use point_spread::{PsfVolume, point_spread_functions};
 
 use crate::camera::{AxisSampling, Camera};
 use crate::config::{
     Arrangement, BitDepth, Config, Normalization, Region as CellRegion, SingleNeuron,
 };
-use crate::fluorophore::{Fluorophore, OwnFluorophoreError};
-use crate::psf::{self, PsfError};
-use crate::rng::{DiscreteTable, Purpose, StreamKey, TableError};
+use crate::fluorophore::Fluorophore;
+use crate::psf;
+use crate::rng::{DiscreteTable, Purpose, StreamKey};
 use crate::schedule::Reach;
 use crate::stages::regions;
 use crate::volume::Region;
@@ -29,88 +32,6 @@ const MOST_PIXELS: usize = (1 << 29) - 1;
 
 /// The smallest voxel along an axis: an atom's size, far below any microscope's.
 const LEAST_VOXEL_NM: f64 = 0.1;
-
-/// Why a valid configuration cannot be simulated.
-#[derive(Debug, thiserror::Error)]
-pub enum ModelError {
-    /// A layer would put more proteins on a voxel than 32 bits hold.
-    #[error(
-        "[labeling.{layer}] protein_density times the voxel's volume is {mean:.4e} proteins per voxel, \
-         times antibody_amp more than 32-bit counts hold: lower protein_density or antibody_amp (their product is to \
-         stay below {largest:.2e} here)"
-    )]
-    TooManyProteins {
-        /// The layer.
-        layer: String,
-        /// Mean count of a voxel.
-        mean: f64,
-        /// The product of protein density and antibody factor that still fits.
-        largest: f64,
-    },
-    /// A channel would make a protein emit more photons than 32 bits hold.
-    #[error(
-        "[optics.channels.{channel}] makes {fluorophore} emit {mean:.4e} photons per protein, more than \
-         32-bit counts hold: lower laser_power or exposure_time"
-    )]
-    TooManyPhotons {
-        /// The channel.
-        channel: String,
-        /// The fluorophore.
-        fluorophore: String,
-        /// Mean photons per protein.
-        mean: f64,
-    },
-    /// Voxels so small that displaced proteins cross more of them than can be tabulated.
-    #[error(
-        "[groundtruth] voxel_dim = {voxel_nm} nm is too small: a displaced protein (100 nm) would cross \
-         {voxels:.1e} voxels; voxels of {least_nm} nm or more are supported"
-    )]
-    TinyVoxel {
-        /// The voxel's size along an axis.
-        voxel_nm: f64,
-        /// Standard deviation of the displacement.
-        voxels: f64,
-        /// The least size.
-        least_nm: f64,
-    },
-    /// The baseline does not fit 32 bits.
-    #[error("[optics] baseline_noise: {0}")]
-    Baseline(TableError),
-    /// The magnification does not fit.
-    #[error("[optics] pixel_size: a voxel would cover {0} pixels along an axis; use larger pixels")]
-    Magnification(u32),
-    /// Images too large for any buffer.
-    #[error(
-        "[optics] pixel_size: images would be {x} x {y} pixels; at most {max} pixels are supported: use \
-         larger pixels (is pixel_size in nm?)",
-        max = MOST_PIXELS
-    )]
-    HugeImages {
-        /// Rows.
-        x: usize,
-        /// Columns.
-        y: usize,
-    },
-    /// More annotated regions than bits.
-    #[error("[groundtruth.regions] has {0} regions; at most {max} are supported", max = regions::MOST_ANNOTATIONS)]
-    TooManyRegions(usize),
-    /// A fluorophore that is neither built in nor one of the configuration's own.
-    #[error("the fluorophore {0} is not known (a table [fluorophores.NAME] adds one)")]
-    UnknownFluorophore(String),
-    /// A dye of the user's own cannot be read.
-    #[error(transparent)]
-    OwnFluorophore(#[from] OwnFluorophoreError),
-    /// A point spread function cannot be computed.
-    #[error("the point spread function of {fluorophore} in [optics.channels.{channel}]: {source}")]
-    Psf {
-        /// The channel.
-        channel: String,
-        /// The fluorophore.
-        fluorophore: String,
-        /// Why.
-        source: PsfError,
-    },
-}
 
 /// A table's place among all tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -153,6 +74,8 @@ pub struct LayerModel {
 pub struct Model {
     /// The volume in its source.
     pub volume: Region,
+    /// The whole tissue, of which a run in tiles works on one part after the other.
+    pub tissue: Region,
     /// The seed of all draws.
     pub seed: u64,
     /// Whether all 26 neighbours decide on membranes.
@@ -183,10 +106,14 @@ pub struct Model {
     pub displacements: [TableRef; 3],
     /// Jitter along x and y.
     pub jitter: [TableRef; 2],
+    /// The farthest that a magnified voxel moves along x, in voxels.
+    pub jitter_reach_x: usize,
     /// All tables.
     pub tables: Vec<u32>,
     /// How far the stages look along z.
     pub reach: Reach,
+    /// The farthest displacement of a protein along x.
+    pub displacement_x: usize,
     /// What the user should know before the run.
     pub warnings: Vec<String>,
 }
@@ -265,6 +192,13 @@ impl Model {
             // Without displacement the table is bound but never drawn from.
             tables.add(&DiscreteTable::displacement(voxels.max(1e-3)))
         });
+        let farthest = |axis: usize| {
+            if displaces {
+                DiscreteTable::displacement_reach(deviation[axis]) as usize
+            } else {
+                0
+            }
+        };
         let optics = &config.optics;
         let camera = Camera::new(
             voxel_nm,
@@ -277,10 +211,8 @@ impl Model {
         if x.checked_mul(y).is_none_or(|pixels| pixels > MOST_PIXELS) {
             return Err(ModelError::HugeImages { x, y });
         }
-        let jitter = [
-            jitter(camera.x, &mut tables)?,
-            jitter(camera.y, &mut tables)?,
-        ];
+        let (jitter_x, farthest_pixel) = jitter(camera.x, &mut tables)?;
+        let (jitter_y, _) = jitter(camera.y, &mut tables)?;
         let baseline =
             DiscreteTable::poisson(optics.baseline_noise).map_err(ModelError::Baseline)?;
         let baseline = (!baseline.is_always_zero()).then(|| tables.add(&baseline));
@@ -289,6 +221,7 @@ impl Model {
         }
         Ok(Self {
             volume,
+            tissue: volume,
             seed,
             isotropic: config.groundtruth.isotropic,
             global_density: config.labeling.global_density,
@@ -303,17 +236,15 @@ impl Model {
             camera,
             baseline,
             displacements,
-            jitter,
+            jitter: [jitter_x, jitter_y],
+            jitter_reach_x: farthest_pixel.div_ceil(camera.x.magnification() as usize),
             tables: tables.words,
             reach: Reach {
                 membrane: usize::from(config.groundtruth.isotropic),
-                displacement: if displaces {
-                    DiscreteTable::displacement_reach(deviation[0]) as usize
-                } else {
-                    0
-                },
+                displacement: farthest(0),
                 blur: psf::RADIUS,
             },
+            displacement_x: farthest(1),
             warnings,
         })
     }
@@ -431,9 +362,10 @@ fn layers(
     Ok(models)
 }
 
-fn jitter(axis: AxisSampling, tables: &mut Tables) -> Result<TableRef, ModelError> {
+/// The table of an axis, and the farthest pixel that it moves light by.
+fn jitter(axis: AxisSampling, tables: &mut Tables) -> Result<(TableRef, usize), ModelError> {
     let factor = axis.magnification();
     let table = DiscreteTable::poisson(f64::from(factor));
     let table = table.map_err(|_| ModelError::Magnification(factor))?;
-    Ok(tables.add(&table))
+    Ok((tables.add(&table), table.largest() as usize))
 }

@@ -4,21 +4,19 @@
 //! them. *Image* goes from labels to the camera. *Finish* normalises by each channel's maximum: on
 //! the device where the run was one step, else from the images that were kept aside.
 
+mod finish;
 mod finished;
+mod image;
 mod record;
 
 use crate::cells::Selection;
-use crate::compute::{Backend, ComputeError, Recording, Ticket};
-use crate::config::Normalization;
+use crate::compute::{Backend, ComputeError, Ticket};
 use crate::ground_truth::LoadedVolume;
-use crate::journal::{Journal, JournalError, Mark};
+use crate::journal::{Journal, JournalError};
 use crate::model::Model;
 use crate::observer::Observer;
-use crate::plan::{IN_FLIGHT, Plan};
-use crate::schedule::{Step, kept};
-use crate::stages::{normalise, status};
+use crate::plan::{IN_FLIGHT, Plan, RunPlan, Tile, TilePlan};
 use crate::store::{Aside, StoreError};
-use finished::Finished;
 use record::Recorder;
 use std::collections::VecDeque;
 
@@ -137,13 +135,25 @@ pub struct Input<'a> {
     pub journal: Option<&'a Journal>,
 }
 
+/// A tile of a run, with its model and its plan.
+#[derive(Clone)]
+struct Part<'a> {
+    tile: Tile,
+    model: &'a Model,
+    plan: &'a Plan,
+}
+
 /// A run of a model over a volume on a device.
 pub struct Pipeline<'a> {
     model: &'a Model,
-    plan: &'a Plan,
+    /// At least one.
+    parts: Vec<Part<'a>>,
+    /// The part whose buffers are on the device.
+    current: Part<'a>,
     input: Input<'a>,
     backend: &'a mut dyn Backend,
     observer: &'a mut dyn Observer,
+    poison: bool,
 }
 
 impl<'a> Pipeline<'a> {
@@ -160,14 +170,74 @@ impl<'a> Pipeline<'a> {
         observer: &'a mut dyn Observer,
         poison: bool,
     ) -> Result<Self, ComputeError> {
-        backend.allocate(&plan.specs, poison)?;
-        Ok(Self {
+        let tile = Tile::whole(model.volume.shape[1], model.camera.x);
+        let whole = Part { tile, model, plan };
+        Self::with_parts(
             model,
-            plan,
+            vec![whole.clone()],
+            whole,
             input,
             backend,
             observer,
+            poison,
+        )
+    }
+
+    /// As [`Pipeline::new`], of a run that may be in tiles.
+    ///
+    /// # Errors
+    /// When the device refuses.
+    pub fn planned(
+        model: &'a Model,
+        plan: &'a RunPlan<'a>,
+        input: Input<'a>,
+        backend: &'a mut dyn Backend,
+        observer: &'a mut dyn Observer,
+        poison: bool,
+    ) -> Result<Self, ComputeError> {
+        let part = |tile: &'a TilePlan<'a>| Part {
+            tile: tile.tile.clone(),
+            model: tile.model.as_ref(),
+            plan: &tile.plan,
+        };
+        let first = part(&plan.first);
+        let parts = plan.tiles().map(part).collect();
+        Self::with_parts(model, parts, first, input, backend, observer, poison)
+    }
+
+    fn with_parts(
+        model: &'a Model,
+        parts: Vec<Part<'a>>,
+        current: Part<'a>,
+        input: Input<'a>,
+        backend: &'a mut dyn Backend,
+        observer: &'a mut dyn Observer,
+        poison: bool,
+    ) -> Result<Self, ComputeError> {
+        backend.allocate(&current.plan.specs, poison)?;
+        Ok(Self {
+            model,
+            parts,
+            current,
+            input,
+            backend,
+            observer,
+            poison,
         })
+    }
+
+    /// Puts the buffers of a part on the device, in place of another's.
+    fn enter(&mut self, part: &Part<'a>) -> Result<(), ComputeError> {
+        if self.current.plan.specs != part.plan.specs {
+            self.backend.allocate(&part.plan.specs, self.poison)?;
+        }
+        self.current = part.clone();
+        Ok(())
+    }
+
+    /// Whether the volume is cut along x.
+    fn is_tiled(&self) -> bool {
+        self.parts.len() > 1
     }
 
     /// Runs all sweeps.
@@ -228,261 +298,30 @@ impl<'a> Pipeline<'a> {
                 }
             }
         };
+        let depth = self.model.volume.shape[0];
         self.observer
-            .begin("survey of the cells", self.model.volume.shape[0]);
-        let mut pending: VecDeque<Ticket> = VecDeque::new();
-        for step in &self.plan.schedule.steps {
-            self.check_interrupt()?;
-            let recording = Recorder::new(self.model, self.plan, self.input).survey(step)?;
-            pending.push_back(self.backend.submit(recording)?);
-            if pending.len() >= IN_FLIGHT
-                && let Some(ticket) = pending.pop_front()
-            {
-                self.backend
-                    .wait(ticket)?
-                    .iter()
-                    .for_each(|counts| add(counts));
+            .begin("survey of the cells", depth * self.parts.len());
+        for part in self.parts.clone() {
+            self.enter(&part)?;
+            let mut pending: VecDeque<Ticket> = VecDeque::new();
+            for step in &part.plan.schedule.steps {
+                self.check_interrupt()?;
+                let recording = Recorder::new(&part, self.input).survey(step)?;
+                pending.push_back(self.backend.submit(recording)?);
+                if pending.len() >= IN_FLIGHT
+                    && let Some(ticket) = pending.pop_front()
+                {
+                    let counts = self.backend.wait(ticket)?;
+                    counts.iter().for_each(|counts| add(counts));
+                }
+                self.observer.advance(step.regions.len());
             }
-            self.observer.advance(step.regions.len());
-        }
-        for ticket in pending {
-            self.backend
-                .wait(ticket)?
-                .iter()
-                .for_each(|counts| add(counts));
+            for ticket in pending {
+                let counts = self.backend.wait(ticket)?;
+                counts.iter().for_each(|counts| add(counts));
+            }
         }
         self.observer.end();
         Ok(totals)
     }
-
-    /// From labels to grey values; returns the channels' maxima.
-    fn image(&mut self, selection: &Selection, sink: &mut dyn Sink) -> Result<Vec<u32>, RunError> {
-        let sheets = self.model.truth_volumes(self.input.volume.sheets());
-        let journal = self.input.journal.filter(|_| !self.plan.is_one_step());
-        let finished = Finished::new(self.model, sheets, journal, self.input.aside);
-        let mark = finished.mark();
-        let first = mark.images * self.model.camera.step_z;
-        let steps = self.plan.schedule.remaining(first, self.model.reach);
-        self.observer
-            .begin("labelling and imaging", self.model.volume.shape[0]);
-        finished.replay_truth(self.plan.images_per_step, sink)?;
-        self.observer.advance(first.min(self.model.volume.shape[0]));
-        let mut start =
-            Recorder::new(self.model, self.plan, self.input).start(selection, &mark.maxima);
-        let mut collector = Collector {
-            model: self.model,
-            one_step: self.plan.is_one_step(),
-            sheets,
-            finished: &finished,
-            sink: &mut *sink,
-            mark,
-        };
-        let mut pending: VecDeque<(Ticket, &Step)> = VecDeque::new();
-        let mut done: Option<(Vec<Vec<u32>>, &Step)> = None;
-        let mut steps = steps.iter();
-        loop {
-            self.check_interrupt()?;
-            let next = steps.next();
-            if next.is_none() && pending.is_empty() && done.is_none() {
-                break;
-            }
-            // The results of a step are written while the device works on those after it.
-            let collected = done.take();
-            let images = collected.as_ref().map_or(0, |(_, step)| step.images.len());
-            let (worked, written) = rayon::join(
-                || -> Result<_, RunError> {
-                    if let Some(step) = next {
-                        let mut recorder = Recorder::new(self.model, self.plan, self.input);
-                        recorder.step(step, selection)?;
-                        let mut recording = std::mem::take(&mut start);
-                        recording.commands.extend(recorder.finish().commands);
-                        pending.push_back((self.backend.submit(recording)?, step));
-                    }
-                    if next.is_some() && pending.len() < self.backend.in_flight() {
-                        return Ok(None);
-                    }
-                    let Some((ticket, step)) = pending.pop_front() else {
-                        return Ok(None);
-                    };
-                    Ok(Some((self.backend.wait(ticket)?, step)))
-                },
-                || collected.map_or(Ok(()), |(reads, step)| collector.take(reads, step)),
-            );
-            written?;
-            done = worked?;
-            self.observer.advance(images);
-        }
-        let maxima = collector.mark.maxima;
-        self.observer.end();
-        self.finish(&maxima, &finished, sink)?;
-        Ok(maxima)
-    }
-
-    /// The thresholds of a channel's grey values.
-    fn thresholds(&self, maximum: u32) -> Vec<u32> {
-        let largest = self.model.bit_depth.largest();
-        match self.model.normalize {
-            Normalization::Channel => normalise::thresholds(maximum, largest),
-            Normalization::None => normalise::photon_thresholds(largest),
-        }
-    }
-
-    /// Normalises by the channels' maxima and hands the images over.
-    fn finish(
-        &mut self,
-        maxima: &[u32],
-        finished: &Finished<'_>,
-        sink: &mut dyn Sink,
-    ) -> Result<(), RunError> {
-        let [slices, x, y] = self.model.image_shape();
-        let pixels = x * y;
-        let batch = self.plan.images_per_step;
-        let grey_bytes = self.model.bit_depth.bits() as usize / 8;
-        let thresholds: Vec<u32> = maxima
-            .iter()
-            .flat_map(|&maximum| self.thresholds(maximum))
-            .collect();
-        let mut recording = Recording::default();
-        recording.write(self.plan.buffers.thresholds, 0, thresholds);
-        self.observer.begin("normalising and writing", slices);
-        let one_step = self.plan.is_one_step();
-        let mut grey: Option<(usize, Vec<Vec<u32>>)> = None;
-        let mut batches = (0..slices).step_by(batch);
-        loop {
-            self.check_interrupt()?;
-            let next = batches.next();
-            if next.is_none() && grey.is_none() {
-                break;
-            }
-            // As in the sweep before: one batch is written while the next is made.
-            let ready = grey.take();
-            let written = ready
-                .as_ref()
-                .map_or(0, |(first, _)| batch.min(slices - first));
-            let (made, wrote) = rayon::join(
-                || -> Result<_, RunError> {
-                    let Some(first) = next else { return Ok(None) };
-                    let count = batch.min(slices - first);
-                    let mut recorder = Recorder::new(self.model, self.plan, self.input);
-                    for channel in 0..self.model.channels.len() {
-                        let images = if one_step {
-                            None
-                        } else {
-                            Some(finished.images(channel, first, count)?)
-                        };
-                        recorder.normalise(channel, images, count * pixels);
-                    }
-                    let mut recording = std::mem::take(&mut recording);
-                    recording.commands.extend(recorder.finish().commands);
-                    let ticket = self.backend.submit(recording)?;
-                    Ok(Some((first, self.backend.wait(ticket)?)))
-                },
-                || -> Result<(), RunError> {
-                    let Some((first, grey)) = ready else {
-                        return Ok(());
-                    };
-                    let bytes = batch.min(slices - first) * pixels * grey_bytes;
-                    let channels: Vec<&[u8]> = grey
-                        .iter()
-                        .map(|words| &bytemuck::cast_slice(words)[..bytes])
-                        .collect();
-                    sink.images(first, &channels).map_err(RunError::Sink)
-                },
-            );
-            wrote?;
-            grey = made?;
-            self.observer.advance(written);
-        }
-        self.observer.end();
-        Ok(())
-    }
-}
-
-/// Takes what the steps read back.
-struct Collector<'a> {
-    model: &'a Model,
-    one_step: bool,
-    /// Volumes of ground truth per fluorophore.
-    sheets: usize,
-    /// The images that wait for their channels' maxima.
-    finished: &'a Finished<'a>,
-    sink: &'a mut dyn Sink,
-    /// How far the run is.
-    mark: Mark,
-}
-
-impl Collector<'_> {
-    /// Takes what a step read back, in the order in which `Recorder::step` recorded it.
-    fn take(&mut self, reads: Vec<Vec<u32>>, step: &Step) -> Result<(), RunError> {
-        let step_z = self.model.camera.step_z;
-        let mut reads = reads.into_iter();
-        let (first_truth, truths) = kept(&step.regions, step_z);
-        let first_truth = first_truth / step_z;
-        let volumes = if truths == 0 {
-            0
-        } else {
-            self.model.fluorophores.len() * self.sheets
-        };
-        let cells: Vec<_> = reads.by_ref().take(volumes).collect();
-        let (first_image, images) = kept(&step.images, step_z);
-        let first_image = first_image / step_z;
-        let spilled = if images == 0 || self.one_step {
-            0
-        } else {
-            self.model.channels.len()
-        };
-        let spilled: Vec<_> = reads.by_ref().take(spilled).collect();
-        let flags = reads.next().unwrap_or_default();
-        check_status(flags.first().copied().unwrap_or(0))?;
-
-        // What a run that goes on has made again, to come back to where it was, is there already.
-        let again = self.mark.truths.saturating_sub(first_truth).min(truths);
-        let new_truth = |number: usize| {
-            let volume: &[u32] = &cells[number];
-            TruthSlices {
-                fluorophore: number / self.sheets,
-                sheet: number % self.sheets,
-                first: first_truth + again,
-                cells: &volume[volume.len() / truths * again..],
-            }
-        };
-        for number in 0..volumes {
-            self.finished.put_truth(&new_truth(number))?;
-        }
-        for (channel, images) in spilled.iter().enumerate() {
-            self.finished.put_images(channel, first_image, images)?;
-        }
-        self.mark.maxima = reads.next().unwrap_or_default();
-        if truths > 0 {
-            self.mark.truths = self.mark.truths.max(first_truth + truths);
-        }
-        if images > 0 {
-            self.mark.images = first_image + images;
-        }
-        // Steps before the first image would be done again.
-        if self.mark.images > 0 {
-            self.finished.set_mark(self.mark.clone())?;
-        }
-        if again < truths {
-            for number in 0..volumes {
-                self.sink.truth(new_truth(number)).map_err(RunError::Sink)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn check_status(flags: u32) -> Result<(), RunError> {
-    let message = if flags & status::COUNTS_OVERFLOW != 0 {
-        "a voxel would hold 2^32 proteins or more: lower protein_density or antibody_amp of the layers"
-    } else if flags & status::BLUR_OVERFLOW != 0 {
-        "a voxel would hold 2^32 photons or more after the blur: lower laser_power, exposure_time, \
-         baseline_noise or the layers' protein_density"
-    } else if flags & status::IMAGE_OVERFLOW != 0 {
-        "a pixel would hold 2^32 photons or more: lower laser_power, exposure_time, \
-         baseline_noise, the layers' protein_density or pixel_size"
-    } else {
-        return Ok(());
-    };
-    Err(RunError::Overflow(message))
 }

@@ -1,6 +1,7 @@
 //! Runs that are stopped, and go on with `--resume`: killed at any moment, interrupted, out of disk.
 #![cfg(unix)]
 
+mod common;
 mod support_cli;
 
 use std::path::{Path, PathBuf};
@@ -8,6 +9,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use support_cli::{Outcome, Workplace, blocks, files, images};
 
+/// Numbers of threads whose slabs are 16 slices deep, and 24.
+const THREADS: [&[&str]; 2] = [&["--threads", "2"], &["--threads", "12"]];
+const GPU: &str = "compute.backend=gpu";
 /// Several slabs deep; every second slice is imaged.
 const SHAPE: [usize; 3] = [120, 90, 80];
 /// Where a run keeps what is finished.
@@ -59,17 +63,17 @@ fn leave_unfinished(workplace: &Workplace, args: &[&str]) {
 }
 
 /// Kills runs at random moments until ten were, and lets the last one end; asserts that the output is that
-/// of a run that nobody disturbed.
-fn killed_and_resumed(workplace: &Workplace) {
-    workplace.simulate(&["--output", "whole"]);
+/// of a run that nobody disturbed. Every third run is run the other way.
+fn killed_and_resumed(workplace: &Workplace, ways: [&[&str]; 2]) {
+    let whole = [&["--output", "whole"], ways[0]].concat();
+    workplace.simulate(&whole);
     let begin = Instant::now();
-    workplace.simulate(&["--output", "whole"]);
+    workplace.simulate(&whole);
     let whole_run = begin.elapsed();
     let (mut kills, mut resumed, mut draw) = (0, 0, 12345u64);
     while kills < 10 {
-        // Slabs are 16 slices deep, or 24.
-        let threads = if kills % 3 == 2 { "12" } else { "2" };
-        let mut run = start(workplace, &["--resume", "--threads", threads]);
+        let way = ways[usize::from(kills % 3 == 2)];
+        let mut run = start(workplace, &[&["--resume"], way].concat());
         draw = draw
             .wrapping_mul(6364136223846793005)
             .wrapping_add(1442695040888963407);
@@ -82,7 +86,7 @@ fn killed_and_resumed(workplace: &Workplace) {
         assert!(matches!(outcome.code, None | Some(0)), "{outcome:?}");
     }
     assert!(resumed > 0, "no run went on");
-    workplace.simulate(&["--resume"]);
+    workplace.simulate(&[&["--resume"], ways[0]].concat());
     same_output(workplace);
 }
 
@@ -98,7 +102,7 @@ fn same_output(workplace: &Workplace) {
 
 #[test]
 fn a_run_that_is_killed_at_any_moment_goes_on() {
-    killed_and_resumed(&workplace());
+    killed_and_resumed(&workplace(), THREADS);
 }
 
 #[test]
@@ -119,7 +123,74 @@ fn so_does_one_with_a_volume_for_each_cell() {
     workplace.volume(SHAPE, &ids);
     let keys = "path = \"out\"\nformat = \"image sequence\"\ngt_cells = \"splitted\"\nsim_channels = \"merged\"";
     workplace.configure(&[("path = \"out\"", keys)]);
-    killed_and_resumed(&workplace);
+    killed_and_resumed(&workplace, THREADS);
+}
+
+/// How a device would cut the run with these arguments: slabs and tiles.
+fn cut(workplace: &Workplace, args: &[&str]) -> (u64, u64) {
+    let outcome = workplace.run([&["plan", "config.toml", "--json"], args].concat());
+    let plan: serde_json::Value = serde_json::from_str(&outcome.succeeded().stdout).unwrap();
+    let cut = &plan["devices"][0]["cut"];
+    (
+        cut["slabs"].as_u64().unwrap(),
+        cut["tiles"].as_u64().unwrap(),
+    )
+}
+
+#[test]
+fn a_run_on_a_gpu_goes_on() {
+    if common::gpu().is_none() {
+        return;
+    }
+    let workplace = workplace();
+    let ways = ["18M", "22M"].map(|memory| ["--gpu-memory", memory, "--set", GPU]);
+    for way in &ways {
+        let (slabs, tiles) = cut(&workplace, way);
+        assert!(slabs > 4 && tiles == 1, "{slabs} slabs, {tiles} tiles");
+    }
+    killed_and_resumed(&workplace, [&ways[0], &ways[1]]);
+}
+
+#[test]
+fn so_does_one_in_tiles() {
+    if common::gpu().is_none() {
+        return;
+    }
+    let workplace = Workplace::new();
+    let shape = [120, 300, 30];
+    workplace.volume(shape, &blocks(shape));
+    workplace.configure(&[("protein_noise = 0.3", "")]);
+    let ways = ["8M", "100M"].map(|memory| ["--gpu-memory", memory, "--set", GPU]);
+    let (slabs, tiles) = cut(&workplace, &ways[0]);
+    assert!(slabs > 4 && tiles > 1, "{slabs} slabs, {tiles} tiles");
+    // What was begun in tiles goes on in tiles, whatever the memory is then.
+    assert_eq!(cut(&workplace, &ways[1]).1, 1);
+    killed_and_resumed(&workplace, [&ways[0], &ways[1]]);
+}
+
+/// The names of files that are not there yet are known to the next run, even to one that writes others.
+#[test]
+fn a_run_killed_before_its_first_slab_leaves_nothing_behind() {
+    let workplace = workplace();
+    let begun = workplace.path("out/tissue/simulation/.channel_0.tiff.part");
+    let mut left = 0;
+    while left == 0 {
+        let mut run = start(&workplace, &["--threads", "1"]);
+        // Its files are there, and nothing is finished.
+        while !begun.exists() {
+            assert!(run.try_wait().unwrap().is_none(), "the run ended early");
+        }
+        run.kill().unwrap();
+        end(run);
+        left = usize::from(!workplace.path(JOURNAL).exists());
+        if left == 0 {
+            std::fs::remove_dir_all(workplace.path("out")).unwrap();
+        }
+    }
+    workplace.configure(&[("ATTO647N", "ATTO700")]);
+    workplace.simulate(&["--output", "whole"]);
+    workplace.simulate(&[]);
+    same_output(&workplace);
 }
 
 #[test]

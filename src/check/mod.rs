@@ -5,6 +5,7 @@
 
 mod labelling;
 mod obstacles;
+pub mod planning;
 mod report;
 mod resources;
 mod sampling;

@@ -2,12 +2,12 @@
 
 use super::Told;
 use super::report::{DeviceMemory, Memory, OutputFacts, OutputVolume};
-use super::text::bytes;
 use crate::cells::CellIndex;
 use crate::compute::cpu::CpuBackend;
-use crate::compute::{Backend, Limits};
+use crate::compute::{Backend, Limits, Residence};
 use crate::config::{Arrangement, BackendChoice, Config, OutputFormat};
 use crate::host;
+use crate::host::amount as bytes;
 use crate::io::write::PixelType;
 use crate::model::Model;
 use crate::plan::{Plan, PlanError};
@@ -17,16 +17,18 @@ use std::path::Path;
 
 /// What a run on a GPU is planned for while none is asked: the budget of any discrete one, and limits that
 /// every current driver offers it.
-const GPU: Limits = Limits {
+pub(super) const GPU: Limits = Limits {
     binding_bytes: (1 << 31) - 4,
     buffer_bytes: 1 << 31,
     wanted_bytes: 2 << 30,
     total_bytes: 2 << 30,
     workgroup_bytes: 32 << 10,
+    residence: Residence::Board,
+    host_bytes: u64::MAX,
 };
 
 /// Cells that are assumed where they were not counted; they hardly weigh against the voxels.
-const CELLS: usize = 1 << 16;
+pub(super) const CELLS: usize = 1 << 16;
 
 /// What a store of slices keeps in memory before it goes to a file.
 const STORE_BYTES: u64 = 128 << 20;
@@ -110,7 +112,7 @@ pub(super) fn memory(
 
 fn device(plan: &Plan) -> DeviceMemory {
     DeviceMemory {
-        bytes: plan.total_bytes(),
+        bytes: plan.device_bytes(),
         slab_slices: plan.slab,
         steps: plan.schedule.steps.len(),
     }

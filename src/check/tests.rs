@@ -1,8 +1,8 @@
 use super::Sampling;
 use super::sampling::{digits, digits_of};
-use super::text::bytes;
 use super::{CheckOptions, check};
 use crate::config::{Config, Override};
+use crate::host::amount as bytes;
 use crate::simulation::Silent;
 use std::path::Path;
 

@@ -2,6 +2,7 @@
 
 use super::report::{CheckReport, Labelling, Memory, OutputFacts, Volumes};
 use super::sampling::{digits, digits_of};
+use crate::host::amount as bytes;
 use crate::quicklook::QUICKLOOK_NAME;
 use std::fmt::{self, Display, Formatter};
 
@@ -278,7 +279,7 @@ fn memory(f: &mut Formatter<'_>, memory: &Memory) -> fmt::Result {
     )
 }
 
-fn list(f: &mut Formatter<'_>, what: &str, lines: &[String]) -> fmt::Result {
+pub(super) fn list(f: &mut Formatter<'_>, what: &str, lines: &[String]) -> fmt::Result {
     if lines.is_empty() {
         return Ok(());
     }
@@ -287,7 +288,7 @@ fn list(f: &mut Formatter<'_>, what: &str, lines: &[String]) -> fmt::Result {
 }
 
 /// Writes rows in columns; the first `text` columns are flush left.
-fn table(f: &mut Formatter<'_>, rows: &[Vec<String>], text: usize) -> fmt::Result {
+pub(super) fn table(f: &mut Formatter<'_>, rows: &[Vec<String>], text: usize) -> fmt::Result {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
@@ -315,20 +316,5 @@ fn scientific(number: f64) -> String {
         digits(number)
     } else {
         format!("{number:.2e}")
-    }
-}
-
-/// Bytes for people.
-pub(super) fn bytes(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["bytes", "kB", "MB", "GB", "TB"];
-    let (mut number, mut unit) = (bytes as f64, 0);
-    while number >= 999.5 && unit + 1 < UNITS.len() {
-        number /= 1000.0;
-        unit += 1;
-    }
-    match unit {
-        0 => format!("{bytes} bytes"),
-        _ if number < 99.95 => format!("{number:.1} {}", UNITS[unit]),
-        _ => format!("{number:.0} {}", UNITS[unit]),
     }
 }

@@ -9,6 +9,7 @@ mod files;
 mod fluorophores;
 mod init;
 mod phantom;
+mod plan;
 mod progress;
 mod psf;
 mod run;
@@ -55,6 +56,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::CheckArgs),
+    Plan(plan::PlanArgs),
     /// Write a commented configuration that runs as it is.
     Init(init::InitArgs),
     /// Write SimExm's .ini files as commented TOML.
@@ -92,6 +94,7 @@ pub(crate) fn main() -> ExitCode {
     };
     let code = match cli.command {
         Some(Command::Check(args)) => check::check(&args),
+        Some(Command::Plan(args)) => plan::plan(&args),
         Some(Command::Bench(args)) => bench::bench(&args),
         Some(Command::Devices) => devices::list(),
         Some(Command::Convert(args)) => convert::convert(&args),

@@ -30,6 +30,12 @@ pub(super) struct RunArgs {
     /// Number of threads of the CPU's work
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    /// Memory of the GPU that the run may take, like 300M, 2GB or 1.5GiB
+    #[arg(long, value_name = "SIZE")]
+    gpu_memory: Option<String>,
+    /// Memory of the host that the run may take
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<String>,
     /// Set a key of the configuration; may be given several times
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<Override>,
@@ -102,6 +108,8 @@ impl RunArgs {
             "threads",
             self.threads.map(|threads| threads.to_string()),
         );
+        flag("--gpu-memory", "gpu_memory", self.gpu_memory.clone());
+        flag("--memory", "memory", self.memory.clone());
         if let Some(folder) = &self.output {
             overrides.push(Override::output_path(folder)?);
         }

@@ -1,5 +1,6 @@
 //! Runs recordings with the kernels' CPU twins, on the threads of the current rayon pool.
 
+use super::Residence;
 use super::{
     Access, Backend, Bound, BufferSpec, Command, ComputeError, CpuCall, Extent, KernelTime, Limits,
     Recording, Ticket, traffic::Account,
@@ -25,7 +26,7 @@ impl CpuBackend {
     /// A backend whose buffers should take `wanted_bytes` together, and take at most what the host has
     /// available.
     pub fn new(wanted_bytes: u64) -> Self {
-        let total_bytes = crate::host::available_memory().max(wanted_bytes);
+        let total_bytes = crate::plan::default_host_bytes().max(wanted_bytes);
         let threads = rayon::current_num_threads();
         let plural = if threads == 1 { "" } else { "s" };
         Self {
@@ -36,6 +37,8 @@ impl CpuBackend {
                 wanted_bytes,
                 total_bytes,
                 workgroup_bytes: u32::MAX,
+                residence: Residence::Host,
+                host_bytes: total_bytes,
             },
             buffers: Vec::new(),
             results: HashMap::new(),

@@ -10,8 +10,8 @@ mod kernel;
 mod recording;
 mod traffic;
 
-pub(crate) use kernel::kernel_params;
 pub use kernel::{Access, Agreement, Bound, CpuCall, Grid, Kernel, KernelParams, ParamsLayout};
+pub(crate) use kernel::{MOST_WORKGROUPS, kernel_params};
 pub use recording::{Buffer, BufferSpec, Command, Recording, Variant};
 pub use traffic::{Extent, KernelTime, Traffic};
 
@@ -39,7 +39,15 @@ pub enum ComputeError {
         /// What the driver said.
         reason: String,
     },
-    /// The device was lost, or refused a shader or a dispatch.
+    /// The driver gave the device up: it was removed, hung, or ran out of memory where it cannot say so.
+    #[error("{device} was lost: {reason}")]
+    Lost {
+        /// The device's name.
+        device: String,
+        /// What the driver said.
+        reason: String,
+    },
+    /// The device refused a shader or a dispatch.
     #[error("{device} failed: {reason}")]
     Device {
         /// The device's name.
@@ -62,6 +70,22 @@ pub struct Limits {
     pub total_bytes: u64,
     /// Workgroup memory in bytes; it bounds the lines of the Fourier transform.
     pub workgroup_bytes: u32,
+    /// Where the buffers lie.
+    pub residence: Residence,
+    /// Memory of the host that a run may take, in bytes; with the buffers, where they lie there.
+    pub host_bytes: u64,
+}
+
+/// Where a device's buffers lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Residence {
+    /// In memory of the adapter's own.
+    Board,
+    /// In the host's memory, through an adapter that shares it.
+    Shared,
+    /// In the host's memory: the CPU computes.
+    Host,
 }
 
 /// A run's work that was handed to a device and not yet waited for.

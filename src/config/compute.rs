@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+use super::bytes;
 use super::choice::choice;
 use super::kind::{Kind, choice, whole};
 use super::section::Section;
@@ -33,6 +34,12 @@ pub struct Compute {
         serialize_with = "serialize::threads"
     )]
     pub threads: Option<usize>,
+    /// Memory of the GPU that a run may take, in bytes, 1 MB to 1 EB; `None`: what is free there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gpu_memory: Option<u64>,
+    /// Memory of the host that a run may take, in bytes, 1 MB to 1 EB; `None`: a share of what is available.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
 }
 
 impl Default for Compute {
@@ -43,6 +50,8 @@ impl Default for Compute {
             backend: BackendChoice::Auto,
             adapter: None,
             threads: None,
+            gpu_memory: None,
+            memory: None,
         }
     }
 }
@@ -134,5 +143,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Compute> {
             .unwrap_or(Compute::default().backend),
         adapter: section.optional("adapter", adapter()),
         threads: section.optional("threads", whole(1, MAX_THREADS)),
+        gpu_memory: section.optional("gpu_memory", bytes::size()),
+        memory: section.optional("memory", bytes::size()),
     })
 }

@@ -71,6 +71,7 @@ const fn key(
 
 const SHARE: &str = "from 0 to 1";
 const REGIONS: &str = r#""full", "membrane", "cytosol" or the name of a region"#;
+const SIZE: &str = r#"from 1 MB to 1 EB, like 300000000, "300M", "2 GB" or "1.5 GiB""#;
 const ARRANGEMENT: &str = r#""merged" or "splitted""#;
 
 /// Every section, in the order in which they are written.
@@ -139,6 +140,8 @@ pub const SECTIONS: &[SectionInfo] = &[
         key("backend", "word", "", r#""auto", "gpu" or "cpu""#, Value("\"auto\""), "A hardware GPU if there is one, any adapter, or the CPU."),
         key("adapter", "word or whole number", "", "the name of a GPU or its index, from 0", Otherwise { meaning: "the best", example: "0" }, "Which GPU: a part of its name or its index in the list of `simexm-gpu devices`."),
         key("threads", "whole number", "", "from 1 to 512", Otherwise { meaning: "as many as there are cores", example: "4" }, "Number of CPU threads."),
+        key("gpu_memory", "size", "bytes, or with a unit", SIZE, Otherwise { meaning: "what is free, as far as the driver tells", example: "\"2 GB\"" }, "Memory of the GPU that the run may take; it decides how deep the slabs are, not what comes out."),
+        key("memory", "size", "bytes, or with a unit", SIZE, Otherwise { meaning: "three quarters of what is available", example: "\"8 GB\"" }, "Memory of the host that the run may take."),
     ] },
     SectionInfo { name: "fluorophores.NAME", example: Some("[fluorophores.mScarlet]\nquantum_yield = 0.7\nextinction_coefficient = 100000.0\nspectra = \"mScarlet.csv\""), meaning: "A dye of your own, which layers may name.", keys: &[
         key("quantum_yield", "number", "", "above 0 up to 1", Required, "Photons emitted per photon absorbed."),

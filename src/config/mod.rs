@@ -5,6 +5,7 @@
 //! into a typed [`Config`] and collects all that is wrong. Sections and keys are those of SimExm, with
 //! `[compute]` and `[fluorophores]` added; a table `[run]`, in which a run notes how it went, is ignored.
 
+mod bytes;
 mod choice;
 mod commented;
 mod compute;

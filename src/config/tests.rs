@@ -92,6 +92,8 @@ seed = 7
 backend = "cpu"
 adapter = "llvmpipe"
 threads = 2
+gpu_memory = "2 GB"
+memory = "1.5 GiB"
 
 [fluorophores.mScarlet]
 quantum_yield = 0.7

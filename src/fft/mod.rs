@@ -61,17 +61,18 @@ impl SliceTransform {
         self.blocks() * self.length_x * BLOCK
     }
 
-    /// The longest line that a workgroup must hold, in bytes.
-    pub fn line_bytes(&self) -> usize {
-        self.length_x.max(self.length_y / 2) * 8
+    /// The two parts of a row's length, where a workgroup with so much memory cannot hold the row.
+    fn row_parts(&self, workgroup_bytes: u32) -> Option<(usize, usize)> {
+        let fits = self.length_y / 2 * 8 <= workgroup_bytes as usize;
+        (!fits).then(|| two_parts(self.length_y))
     }
 
-    /// Whether a workgroup with so much memory can transform the lines: columns in one pass, rows in one
-    /// or two.
-    pub fn fits(&self, workgroup_bytes: u32) -> bool {
-        let points = workgroup_bytes as usize / 8;
-        let rows = self.length_y / 2 <= points || two_parts(self.length_y, points).is_some();
-        rows && self.length_x <= points
+    /// The longest line that a workgroup must hold, in bytes, if it has so many: columns are transformed in
+    /// one pass, rows in one or two.
+    pub fn line_bytes(&self, workgroup_bytes: u32) -> usize {
+        let row = self.row_parts(workgroup_bytes);
+        let row = row.map_or(self.length_y / 2, |(_, second)| second);
+        self.length_x.max(row) * 8
     }
 
     /// The tables that the transforms read where a workgroup holds any row.
@@ -106,9 +107,7 @@ impl SliceTransform {
         let columns_order_at = push(&mut order(&columns));
         let rows_source_at = push(&mut source(self.length_y, self.size_y));
         let columns_source_at = push(&mut source(self.length_x, self.size_x));
-        let fits = half * 8 <= workgroup_bytes as usize;
-        let parts = (!fits).then(|| two_parts(self.length_y, workgroup_bytes as usize / 8));
-        let long_rows = parts.flatten().map(|(first, second)| {
+        let long_rows = self.row_parts(workgroup_bytes).map(|(first, second)| {
             let (first, second) = (Recipe::new(first), Recipe::new(second));
             LongRows {
                 roots_at: push(&mut roots(self.length_y, self.length_y)),
@@ -154,13 +153,11 @@ fn root(k: usize, length: usize) -> [f32; 2] {
     [libm::cos(angle) as f32, libm::sin(angle) as f32]
 }
 
-/// The two factors of a length, neither above `most`, that are nearest to each other; the smaller one first.
-fn two_parts(length: usize, most: usize) -> Option<(usize, usize)> {
-    let root = length.isqrt();
-    let first = (1..=root)
-        .rev()
-        .find(|&first| length.is_multiple_of(first))?;
-    (length / first <= most).then_some((first, length / first))
+/// The two factors of a length that are nearest to each other, the smaller one first.
+fn two_parts(length: usize) -> (usize, usize) {
+    let divides = |&first: &usize| length.is_multiple_of(first);
+    let first = (1..=length.isqrt()).rev().find(divides).unwrap_or(1);
+    (first, length / first)
 }
 
 /// A transform along y in two passes: over points that are as far apart as the second length, then over

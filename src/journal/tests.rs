@@ -132,3 +132,52 @@ proptest! {
         }
     }
 }
+
+/// Slices that were cut into other tiles stay in force until some of the new ones are finished.
+#[test]
+fn another_number_of_tiles_counts_from_its_first_mark_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let journal = Journal::new(&path, b"a run".to_vec());
+    journal.put(image(0), b"whole").unwrap();
+    journal.set_mark(mark(6)).unwrap();
+    assert_eq!((journal.tiles(), journal.finished()), (1, 6));
+    journal.cut_into(3).unwrap();
+    assert_eq!((journal.tiles(), journal.finished()), (3, 0));
+    assert!(journal.get(image(0)).is_err());
+    journal.put(image(0), b"a part").unwrap();
+    drop(journal);
+
+    let journal = Journal::open(&path).unwrap().unwrap();
+    assert_eq!((journal.tiles(), journal.mark()), (1, mark(6)));
+    assert_eq!(journal.get(image(0)).unwrap(), b"whole");
+    journal.cut_into(3).unwrap();
+    journal.put(image(0), b"a part").unwrap();
+    journal.set_mark(mark(7)).unwrap();
+    drop(journal);
+
+    let journal = Journal::open(&path).unwrap().unwrap();
+    assert_eq!((journal.tiles(), journal.mark()), (3, mark(7)));
+    // Seven slices of three tiles are less than three of the whole.
+    assert_eq!(journal.finished(), 3);
+    assert_eq!(journal.get(image(0)).unwrap(), b"a part");
+    journal.cut_into(3).unwrap();
+    assert_eq!(journal.mark(), mark(7));
+}
+
+#[test]
+fn a_run_killed_before_its_first_mark_tells_what_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    assert_eq!(Journal::abandoned(&path), None);
+    let journal = Journal::new(&path, b"a run".to_vec());
+    journal.start().unwrap();
+    journal.put(image(0), b"a slice").unwrap();
+    assert_eq!(Journal::abandoned(&path).unwrap(), b"a run");
+    assert!(Journal::open(&path).unwrap().is_none());
+    // A kill.
+    std::mem::forget(journal);
+    assert_eq!(Journal::abandoned(&path).unwrap(), b"a run");
+    Journal::forget_abandoned(&path);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}

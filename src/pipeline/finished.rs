@@ -1,9 +1,13 @@
 //! Where the images of a run wait for their channels' maxima, and what is kept so that it can go on after
 //! it was stopped.
+//!
+//! A run in tiles makes the images of one tile after the other. Slice z of tile t is kept as slice
+//! t * slices + z, and put together with those of the other tiles when it is asked for.
 
 use super::{RunError, Sink, TruthSlices};
 use crate::journal::{Item, Journal, Mark};
 use crate::model::Model;
+use crate::plan::Tile;
 use crate::store::{Aside, SliceStore, StoreError, sparse};
 use rayon::prelude::*;
 
@@ -11,7 +15,15 @@ use rayon::prelude::*;
 pub(super) struct Finished<'a> {
     journal: Option<&'a Journal>,
     /// Without a journal: for each channel its images.
-    stores: Vec<SliceStore>,
+    images: Vec<SliceStore>,
+    /// Without a journal, in tiles: for each volume its ground truth.
+    truths: Vec<SliceStore>,
+    tiles: Vec<Tile>,
+    /// Images of a channel.
+    slices: usize,
+    /// Columns of an image.
+    columns: usize,
+    /// Pixels of an image.
     pixels: usize,
     /// Volumes of ground truth per fluorophore.
     sheets: usize,
@@ -24,22 +36,28 @@ impl<'a> Finished<'a> {
         sheets: usize,
         journal: Option<&'a Journal>,
         aside: Aside<'_>,
+        tiles: Vec<Tile>,
     ) -> Self {
-        let [slices, x, y] = model.image_shape();
-        let channels = model.channels.len();
-        let share = aside.share(2 * channels);
-        let stores = match journal {
-            Some(_) => 0,
-            None => channels,
+        let [slices, rows, columns] = model.image_shape();
+        let (channels, volumes) = (model.channels.len(), model.fluorophores.len() * sheets);
+        let truths = if tiles.len() > 1 { volumes } else { 0 };
+        let share = aside.share(2 * (channels + truths));
+        let stores = |count: usize| match journal {
+            Some(_) => Vec::new(),
+            None => (0..count)
+                .map(|_| SliceStore::new(tiles.len() * slices, share))
+                .collect(),
         };
         Self {
             journal,
-            stores: (0..stores)
-                .map(|_| SliceStore::new(slices, share))
-                .collect(),
-            pixels: x * y,
+            images: stores(channels),
+            truths: stores(truths),
+            slices,
+            columns,
+            pixels: rows * columns,
             sheets,
             fluorophores: model.fluorophores.len(),
+            tiles,
         }
     }
 
@@ -48,21 +66,68 @@ impl<'a> Finished<'a> {
         self.journal.map(Journal::mark).unwrap_or_default()
     }
 
-    /// Keeps images of a channel, from slice `first` on.
+    /// The slices of a tile, each the core of an image of the tile's own.
+    fn cores<'s>(
+        &self,
+        tile: usize,
+        images: &'s [u32],
+    ) -> impl IndexedParallelIterator<Item = &'s [u32]> + use<'s> {
+        let Tile {
+            pixels,
+            skipped_pixels,
+            own_pixels,
+            ..
+        } = &self.tiles[tile];
+        let (first, core) = (skipped_pixels * self.columns, pixels.len() * self.columns);
+        images
+            .par_chunks_exact(own_pixels * self.columns)
+            .map(move |image| &image[first..first + core])
+    }
+
+    /// The brightest pixel of a tile's images, its core alone.
+    pub(super) fn maximum(&self, tile: usize, images: &[u32]) -> u32 {
+        let brightest = |image: &[u32]| image.iter().copied().max().unwrap_or(0);
+        self.cores(tile, images).map(brightest).max().unwrap_or(0)
+    }
+
+    /// Keeps a tile's images of a channel, from slice `first` on.
     pub(super) fn put_images(
         &self,
         channel: usize,
-        first: usize,
+        (tile, first): (usize, usize),
         images: &[u32],
     ) -> Result<(), RunError> {
-        let images = images.par_chunks_exact(self.pixels).enumerate();
+        let first = tile * self.slices + first;
+        let images = self.cores(tile, images).enumerate();
         images.try_for_each(|(offset, image)| match self.journal {
-            None => Ok(self.stores[channel].put_sparse(first + offset, image)?),
+            None => Ok(self.images[channel].put_sparse(first + offset, image)?),
             Some(journal) => {
                 let item = image_item(channel, first + offset);
                 Ok(journal.put(item, &sparse::pack(image))?)
             }
         })
+    }
+
+    /// Puts slices together from the tiles; `fetch` fills the pixels of slice t * slices + z.
+    fn put_together(
+        &self,
+        first: usize,
+        count: usize,
+        fetch: impl Fn(usize, &mut [u32]) -> Result<(), RunError> + Sync,
+    ) -> Result<Vec<u32>, RunError> {
+        let mut images = vec![0; count * self.pixels];
+        images
+            .par_chunks_exact_mut(self.pixels)
+            .enumerate()
+            .try_for_each(|(offset, mut image)| {
+                for (number, tile) in self.tiles.iter().enumerate() {
+                    let core;
+                    (core, image) = image.split_at_mut(tile.pixels.len() * self.columns);
+                    fetch(number * self.slices + first + offset, core)?;
+                }
+                Ok::<_, RunError>(())
+            })?;
+        Ok(images)
     }
 
     /// Images of a channel, from slice `first` on.
@@ -72,35 +137,32 @@ impl<'a> Finished<'a> {
         first: usize,
         count: usize,
     ) -> Result<Vec<u32>, RunError> {
-        let mut images = vec![0; count * self.pixels];
-        images
-            .par_chunks_exact_mut(self.pixels)
-            .enumerate()
-            .try_for_each(|(offset, image)| {
-                let slice = first + offset;
-                match self.journal {
-                    None => Ok::<_, RunError>(self.stores[channel].get_sparse(slice, image)?),
-                    Some(journal) => {
-                        let packed = journal.get(image_item(channel, slice))?;
-                        let damaged = StoreError::Damaged { slice };
-                        Ok(sparse::unpack(&packed, image).ok_or(damaged)?)
-                    }
-                }
-            })?;
-        Ok(images)
+        self.put_together(first, count, |slice, image| match self.journal {
+            None => Ok(self.images[channel].get_sparse(slice, image)?),
+            Some(journal) => {
+                let packed = journal.get(image_item(channel, slice))?;
+                let damaged = StoreError::Damaged { slice };
+                Ok(sparse::unpack(&packed, image).ok_or(damaged)?)
+            }
+        })
     }
 
-    /// Keeps slices of ground truth, if there is to be something to go on with.
-    pub(super) fn put_truth(&self, slices: &TruthSlices<'_>) -> Result<(), RunError> {
-        let Some(journal) = self.journal else {
+    /// Keeps a tile's slices of ground truth, if they are needed again: by a run that goes on, or with those
+    /// of the other tiles.
+    pub(super) fn put_truth(&self, tile: usize, slices: &TruthSlices<'_>) -> Result<(), RunError> {
+        if self.journal.is_none() && self.truths.is_empty() {
             return Ok(());
-        };
+        }
         let volume = slices.fluorophore * self.sheets + slices.sheet;
-        let cells = slices.cells.par_chunks_exact(self.pixels).enumerate();
-        cells.try_for_each(|(offset, cells)| {
-            let item = truth_item(volume, slices.first + offset);
-            let packed = lz4_flex::block::compress(bytemuck::cast_slice(cells));
-            Ok(journal.put(item, &packed)?)
+        let first = tile * self.slices + slices.first;
+        let cells = self.cores(tile, slices.cells).enumerate();
+        cells.try_for_each(|(offset, cells)| match self.journal {
+            None => Ok(self.truths[volume].put(first + offset, cells)?),
+            Some(journal) => {
+                let item = truth_item(volume, first + offset);
+                let packed = lz4_flex::block::compress(bytemuck::cast_slice(cells));
+                Ok(journal.put(item, &packed)?)
+            }
         })
     }
 
@@ -112,27 +174,27 @@ impl<'a> Finished<'a> {
         }
     }
 
-    /// Hands the ground truth that an earlier run has made to the sink, `batch` slices at a time.
-    pub(super) fn replay_truth(&self, batch: usize, sink: &mut dyn Sink) -> Result<(), RunError> {
-        let (Some(journal), truths) = (self.journal, self.mark().truths) else {
-            return Ok(());
-        };
-        for first in (0..truths).step_by(batch.max(1)) {
-            let count = batch.min(truths - first);
+    /// Hands so many slices of ground truth that were kept to the sink, `batch` at a time.
+    pub(super) fn replay_truth(
+        &self,
+        slices: usize,
+        batch: usize,
+        sink: &mut dyn Sink,
+    ) -> Result<(), RunError> {
+        for first in (0..slices).step_by(batch.max(1)) {
+            let count = batch.min(slices - first);
             for volume in 0..self.fluorophores * self.sheets {
-                let mut cells = vec![0u32; count * self.pixels];
-                cells
-                    .par_chunks_exact_mut(self.pixels)
-                    .enumerate()
-                    .try_for_each(|(offset, cells)| {
-                        let slice = first + offset;
-                        let packed = journal.get(truth_item(volume, slice))?;
-                        let bytes = bytemuck::cast_slice_mut(cells);
-                        match lz4_flex::block::decompress_into(&packed, bytes) {
-                            Ok(length) if length == bytes.len() => Ok(()),
-                            _ => Err(RunError::from(StoreError::Damaged { slice })),
-                        }
-                    })?;
+                let cells = self.put_together(first, count, |slice, cells| {
+                    let Some(journal) = self.journal else {
+                        return Ok(self.truths[volume].get(slice, cells)?);
+                    };
+                    let packed = journal.get(truth_item(volume, slice))?;
+                    let bytes = bytemuck::cast_slice_mut(cells);
+                    match lz4_flex::block::decompress_into(&packed, bytes) {
+                        Ok(length) if length == bytes.len() => Ok(()),
+                        _ => Err(RunError::from(StoreError::Damaged { slice })),
+                    }
+                })?;
                 let slices = TruthSlices {
                     fluorophore: volume / self.sheets,
                     sheet: volume % self.sheets,

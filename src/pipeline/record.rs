@@ -6,8 +6,8 @@ use crate::cells::Selection;
 use crate::compute::{Buffer, Recording};
 use crate::config::Arrangement;
 use crate::model::{LayerModel, Model};
-use crate::pipeline::Input;
-use crate::plan::Plan;
+use crate::pipeline::{Input, Part};
+use crate::plan::{Plan, Tile};
 use crate::schedule::{Step, kept};
 use crate::stages::blur::psf_spectra::record_psf_spectra;
 use crate::stages::blur::rows_inverse::baseline_profile;
@@ -20,15 +20,17 @@ use std::ops::Range;
 pub(super) struct Recorder<'a> {
     model: &'a Model,
     plan: &'a Plan,
+    tile: &'a Tile,
     input: Input<'a>,
     recording: Recording<'static>,
 }
 
 impl<'a> Recorder<'a> {
-    pub(super) fn new(model: &'a Model, plan: &'a Plan, input: Input<'a>) -> Self {
+    pub(super) fn new(part: &'a Part<'a>, input: Input<'a>) -> Self {
         Self {
-            model,
-            plan,
+            model: part.model,
+            plan: part.plan,
+            tile: &part.tile,
             input,
             recording: Recording::default(),
         }
@@ -51,14 +53,17 @@ impl<'a> Recorder<'a> {
     /// already.
     pub(super) fn start(mut self, selection: &Selection, maxima: &[u32]) -> Recording<'static> {
         let b = &self.plan.buffers;
-        let [_, size_x, size_y] = self.model.volume.shape;
+        let [_, size_x, size_y] = self.model.tissue.shape;
+        let rows = self.model.rows();
         let out = &mut self.recording;
         out.write(b.cells, 0, self.input.volume.cells.keys());
         out.write(b.selection, 0, selection.words.clone());
         out.write(b.tables, 0, self.model.tables.clone());
         out.write(b.fourier, 0, self.plan.fourier.words.clone());
+        // In the middle of the tissue, not of its part.
         let profile = baseline_profile(size_x, size_y);
-        out.write(b.profile, 0, bytemuck::cast_vec(profile));
+        let profile = [&profile[rows], &profile[size_x..]].concat();
+        out.write(b.profile, 0, bytemuck::cast_vec::<f32, u32>(profile));
         for (channel, buffers) in self.model.channels.iter().zip(&b.psf) {
             for (source, &buffer) in channel.sources.iter().zip(buffers) {
                 let buffers = [b.octant, b.fourier, buffer];
@@ -83,18 +88,29 @@ impl<'a> Recorder<'a> {
                 .clone()
                 .zip(self.input.volume.labels(sheet, slices.clone())?)
             {
+                let labels = self.part_of(labels);
                 self.recording.write(buffer, (z % ring) * plane, labels);
             }
         }
         if !self.model.annotations.is_empty() {
             let annotations = self.input.volume.annotations(slices.clone())?;
             for (z, bits) in slices.zip(annotations) {
-                let at = (z % ring) * plane;
+                let (at, bits) = ((z % ring) * plane, self.part_of(bits));
                 self.recording
                     .write(self.plan.buffers.annotations, at, bits);
             }
         }
         Ok(())
+    }
+
+    /// The rows that are worked on, of a slice of the tissue.
+    fn part_of(&self, slice: Vec<u32>) -> Vec<u32> {
+        if !self.model.is_part() {
+            return slice;
+        }
+        let size_y = self.model.volume.shape[2];
+        let rows = self.model.rows();
+        slice[rows.start * size_y..rows.end * size_y].to_vec()
     }
 
     fn classify(&mut self, slices: &Range<usize>) {
@@ -118,6 +134,19 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// Leaves the regions of the core alone: other tiles count the voxels around it.
+    fn clear_outside(&mut self, slices: usize) {
+        let (_, size_y, plane) = self.size();
+        let core = |row: usize| (row - self.tile.rows.start) * size_y as usize;
+        let (start, end) = (core(self.tile.core.start), core(self.tile.core.end));
+        for &regions in &self.plan.buffers.regions {
+            for at in (0..slices).map(|slice| slice * plane) {
+                self.recording.clear(regions, at..at + start);
+                self.recording.clear(regions, at + end..at + plane);
+            }
+        }
+    }
+
     /// The survey of a step: one read, the counts of its slices.
     pub(super) fn survey(mut self, step: &Step) -> Result<Recording<'static>, StoreError> {
         let b = &self.plan.buffers;
@@ -126,6 +155,7 @@ impl<'a> Recorder<'a> {
         let bits = self.model.layer_regions();
         self.load(step.load.clone())?;
         self.classify(&step.regions);
+        self.clear_outside(step.regions.len());
         self.recording.clear(b.voxels, 0..bits.len() * cells);
         for (&labels, &regions) in b.labels.iter().zip(&b.regions) {
             for (number, &region) in bits.iter().enumerate() {
@@ -168,6 +198,7 @@ impl<'a> Recorder<'a> {
         for (fluorophore, &counts) in b.counts.iter().enumerate() {
             for z in step.fresh_counts.clone() {
                 if let Some(given) = self.input.counts.slice(fluorophore, z) {
+                    let given = self.part_of(given);
                     self.recording.write(counts, (z % ring) * plane, given);
                 }
             }
@@ -290,13 +321,32 @@ impl<'a> Recorder<'a> {
         images[channel.min(images.len() - 1)]
     }
 
-    /// Grey values of a channel's images, of these or of those on the device; one read.
+    /// Grey values of a channel's images, of these or of those on the device; a read for each piece of them
+    /// that the buffers hold.
     pub(super) fn normalise(&mut self, channel: usize, images: Option<Vec<u32>>, pixels: usize) {
+        let Some(images) = images else {
+            return self.grey(channel, pixels);
+        };
+        let (image, depth) = (self.image_buffer(channel), self.model.bit_depth);
+        let per_word = 32 / depth.bits() as usize;
+        let words = |buffer: Buffer| self.plan.specs[buffer.0].words;
+        let most = words(image).min(words(self.plan.buffers.grey) * per_word);
+        if images.len() <= most {
+            self.recording.write(image, 0, images);
+            return self.grey(channel, pixels);
+        }
+        // Pieces of whole words.
+        let most = (most / per_word * per_word).max(per_word);
+        for piece in images.chunks(most) {
+            self.recording.write(image, 0, piece.to_vec());
+            self.grey(channel, piece.len());
+        }
+    }
+
+    /// Grey values of what is in a channel's buffer.
+    fn grey(&mut self, channel: usize, pixels: usize) {
         let b = &self.plan.buffers;
         let image = self.image_buffer(channel);
-        if let Some(images) = images {
-            self.recording.write(image, 0, images);
-        }
         let depth = self.model.bit_depth;
         let per_word = 32 / depth.bits();
         let params = NormaliseParams {

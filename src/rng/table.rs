@@ -56,6 +56,11 @@ impl DiscreteTable {
         table
     }
 
+    /// The largest outcome, read as unsigned.
+    pub fn largest(&self) -> u32 {
+        self.values.iter().copied().max().unwrap_or(0)
+    }
+
     /// 1 with this probability, else 0.
     pub fn bernoulli(probability: f64) -> Self {
         Self::from_weights(&[1.0 - probability, probability], |index| index as u32)
@@ -129,11 +134,6 @@ impl DiscreteTable {
     #[inline]
     pub fn draw(&self, word: u32) -> u32 {
         self.values[self.thresholds.partition_point(|&t| t <= word)]
-    }
-
-    /// The largest outcome, read as unsigned.
-    pub fn largest(&self) -> u32 {
-        self.values.iter().copied().max().unwrap_or(0)
     }
 
     /// True when every word draws 0: the distribution is narrower than the table's resolution.

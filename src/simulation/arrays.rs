@@ -10,6 +10,7 @@ use crate::ground_truth::LoadedVolume;
 use crate::io::read::{ArraySource, CellSource, VolumeSource};
 use crate::model::Model;
 use crate::pipeline::{GivenCounts, Input, Sink, SinkError, TruthSlices};
+use crate::plan::Budgets;
 use crate::store::Aside;
 use crate::volume::Region;
 use ndarray::{Array3, ArrayView3, Axis, s};
@@ -215,6 +216,7 @@ impl Simulator {
                 journal: None,
             },
             options,
+            budgets: Budgets::of(&config.compute),
         };
         let (outcome, sink) = attempts.run(&mut self.device, &mut stages, |pipeline| {
             let mut sink = ArraySink::new(&model, volume.cells.ids());

@@ -2,17 +2,21 @@
 
 use super::Watcher;
 use super::crossover::{self, Cache, Work};
-use crate::compute::Backend;
 use crate::compute::cpu::CpuBackend;
 use crate::compute::gpu::GpuBackend;
+use crate::compute::{Backend, ComputeError};
 use crate::config::{BackendChoice, Compute};
 use std::time::{Duration, Instant};
 
 /// The device of a run.
 pub(super) struct Device {
     backend: Box<dyn Backend>,
-    gpu: bool,
+    /// Opens a GPU once more; none for the CPU.
+    opener: Option<Opener>,
 }
+
+/// Opens a GPU.
+type Opener = Box<dyn Fn() -> Result<Box<dyn Backend>, ComputeError> + Send>;
 
 /// Memory of the CPU's buffers that a run aims at: slabs that stay near the caches.
 pub(crate) const CPU_BYTES: u64 = 384 << 20;
@@ -32,7 +36,7 @@ pub(super) fn choose(compute: &Compute, work: Option<Work>, watcher: &mut dyn Wa
         (BackendChoice::Gpu, _) | (BackendChoice::Auto, Some(_)) => true,
     };
     match GpuBackend::open(adapter.as_deref(), wanted) {
-        Ok(backend) => Device::gpu(backend),
+        Ok(backend) => Device::gpu(backend, adapter, wanted),
         Err(error) => {
             let mut device = Device::cpu();
             if wanted {
@@ -49,15 +53,29 @@ impl Device {
     fn cpu() -> Self {
         Self {
             backend: Box::new(CpuBackend::new(CPU_BYTES)),
-            gpu: false,
+            opener: None,
         }
     }
 
-    fn gpu(backend: GpuBackend) -> Self {
+    /// The adapter that was opened, which the same request finds again.
+    fn gpu(backend: GpuBackend, adapter: Option<String>, allow_software: bool) -> Self {
+        let open = move || -> Result<Box<dyn Backend>, ComputeError> {
+            let gpu = GpuBackend::open(adapter.as_deref(), allow_software)?;
+            Ok(Box::new(gpu))
+        };
         Self {
             backend: Box::new(backend),
-            gpu: true,
+            opener: Some(Box::new(open)),
         }
+    }
+
+    /// A GPU of a test's own.
+    #[cfg(test)]
+    pub(super) fn opened_by(opener: Opener) -> Result<Self, ComputeError> {
+        Ok(Self {
+            backend: opener()?,
+            opener: Some(opener),
+        })
     }
 
     /// The faster one of hardware GPU and CPU for this work.
@@ -97,19 +115,28 @@ impl Device {
                     watcher.note(&format!(
                         "using {adapter}, which could not be measured: {error}"
                     ));
-                    return Self::gpu(gpu);
+                    return Self::gpu(gpu, None, false);
                 }
             }
         }
         let decision = cache.of(&adapter).map(|measured| measured.decide(work));
         let Some(decision) = decision else {
-            return Self::gpu(gpu);
+            return Self::gpu(gpu, None, false);
         };
         watcher.note(&decision.why);
         if decision.gpu {
-            Self::gpu(gpu)
+            Self::gpu(gpu, None, false)
         } else {
             Self::cpu()
+        }
+    }
+
+    /// A CPU of a test's own.
+    #[cfg(test)]
+    pub(super) fn without_opener(backend: Box<dyn Backend>) -> Self {
+        Self {
+            backend,
+            opener: None,
         }
     }
 
@@ -118,7 +145,20 @@ impl Device {
     }
 
     pub(super) fn is_gpu(&self) -> bool {
-        self.gpu
+        self.opener.is_some()
+    }
+
+    /// A GPU as if nothing had happened: what it held is given back, and it is opened once more. The CPU has
+    /// nothing to reopen.
+    ///
+    /// # Errors
+    /// When the GPU does not come back.
+    pub(super) fn reopen(&mut self) -> Result<(), ComputeError> {
+        if let Some(opener) = &self.opener {
+            self.backend = Box::new(CpuBackend::new(0));
+            self.backend = opener()?;
+        }
+        Ok(())
     }
 
     /// Goes on with the CPU, and says why.

@@ -4,6 +4,7 @@ mod arrays;
 mod attempts;
 mod crossover;
 mod device;
+mod error;
 mod record_file;
 mod report;
 mod resume;
@@ -13,22 +14,22 @@ pub(crate) mod warnings;
 
 pub use arrays::{ChannelImage, GroundTruthImage, Images, Simulator, Tissue, simulate_arrays};
 pub(crate) use device::CPU_BYTES;
+pub use error::SimulationError;
 pub(crate) use record_file::previous_manifest;
 pub use record_file::{RECORD_NAME, written_files};
 pub(crate) use report::passes;
 pub use report::{Report, StageTime};
 pub(crate) use sink::{id_pixel, targets};
 
-use crate::compute::ComputeError;
-use crate::config::{Config, ConfigError, VolumeFormat};
-use crate::ground_truth::{LoadError, LoadedVolume};
-use crate::io::read::{self, CellSource, Format, ReadError, VolumeSource};
-use crate::io::write::{FolderLock, ManifestEntry, OutputFolder, WriteError};
-use crate::journal::{Journal, JournalError};
-use crate::model::{Model, ModelError};
+use crate::config::{Config, VolumeFormat};
+use crate::ground_truth::LoadedVolume;
+use crate::io::read::{self, CellSource, Format, VolumeSource};
+use crate::io::write::{FolderLock, ManifestEntry, OutputFolder};
+use crate::journal::Journal;
+use crate::model::Model;
 use crate::observer::Observer;
-use crate::pipeline::{Input, NoCounts, RunError};
-use crate::plan::PlanError;
+use crate::pipeline::{Input, NoCounts};
+use crate::plan::Budgets;
 use crate::quicklook::{self, About, QUICKLOOK_NAME, Quicklook, Tap};
 use crate::report_html::{self, Facts, REPORT_NAME, Recorder};
 use crate::store::Aside;
@@ -48,131 +49,6 @@ pub trait Watcher: Observer {
     fn warn(&mut self, text: &str);
 }
 
-/// Why a simulation failed.
-#[derive(Debug, thiserror::Error)]
-pub enum SimulationError {
-    /// The ground truth could not be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// The ground truth could not be loaded.
-    #[error(transparent)]
-    Load(LoadError),
-    /// The configuration is wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// Label counts have another shape than the cells.
-    #[error(
-        "the counts of {fluorophore} have the shape {found:?}, but the cells {expected:?} (z, x, y); both must have \
-         the same"
-    )]
-    CountsShape {
-        /// The fluorophore.
-        fluorophore: String,
-        /// Shape of the counts.
-        found: [usize; 3],
-        /// Shape of the cells.
-        expected: [usize; 3],
-    },
-    /// The configuration cannot be simulated.
-    #[error(transparent)]
-    Model(#[from] ModelError),
-    /// The configuration asks for what this version cannot do.
-    #[error("{0}")]
-    Unsupported(String),
-    /// A region's volume has another size than the cells'.
-    #[error(
-        "[groundtruth.regions.{name}] region_path: {found}, but the cells are {expected}; both must have the same size"
-    )]
-    RegionSize {
-        /// The region.
-        name: String,
-        /// Its volume.
-        found: String,
-        /// The cells' volume.
-        expected: String,
-    },
-    /// The run does not fit.
-    #[error("the volume does not fit: {0}")]
-    Plan(#[from] PlanError),
-    /// The device failed.
-    #[error(transparent)]
-    Compute(#[from] ComputeError),
-    /// The run failed.
-    #[error(transparent)]
-    Run(RunError),
-    /// The output could not be written.
-    #[error(transparent)]
-    Write(#[from] WriteError),
-    /// Someone asked it to stop.
-    #[error("interrupted; nothing was written")]
-    Interrupted,
-    /// Someone asked it to stop, and it can go on.
-    #[error("interrupted; {finished} of {slices} slices are done and kept: go on with --resume")]
-    Stopped {
-        /// Images of a channel that are there.
-        finished: usize,
-        /// All images of a channel.
-        slices: usize,
-    },
-    /// It failed, and can go on when the cause is mended.
-    #[error(
-        "{cause}. {finished} of {slices} slices are done and kept: go on with --resume when the cause is mended"
-    )]
-    Unfinished {
-        /// What happened.
-        cause: Box<SimulationError>,
-        /// Images of a channel that are there.
-        finished: usize,
-        /// All images of a channel.
-        slices: usize,
-    },
-    /// What an earlier run has finished cannot be read or kept.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The unfinished run is another one.
-    #[error(
-        "the unfinished run in {} cannot go on: {changes}. Undo the change, or start anew without --resume",
-        folder.display()
-    )]
-    Changed {
-        /// The output folder.
-        folder: std::path::PathBuf,
-        /// What is not as it was.
-        changes: String,
-    },
-}
-
-impl SimulationError {
-    /// True where the configuration is at fault, not what happened while it ran.
-    pub fn is_configuration(&self) -> bool {
-        if let Self::Unfinished { cause, .. } = self {
-            return cause.is_configuration();
-        }
-        matches!(
-            self,
-            Self::Config(_) | Self::Model(_) | Self::Unsupported(_) | Self::RegionSize { .. }
-        ) || matches!(self, Self::Read(ReadError::OutOfBounds { .. }))
-    }
-}
-
-impl From<LoadError> for SimulationError {
-    fn from(error: LoadError) -> Self {
-        match error {
-            LoadError::Interrupted => Self::Interrupted,
-            other => Self::Load(other),
-        }
-    }
-}
-
-impl From<RunError> for SimulationError {
-    fn from(error: RunError) -> Self {
-        match error {
-            RunError::Interrupted => Self::Interrupted,
-            other => Self::Run(other),
-        }
-    }
-}
-
 /// How a simulation is run, apart from what is simulated.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
@@ -186,6 +62,8 @@ pub struct Options {
     pub poison: bool,
     /// For tests: slabs of at most this many slices.
     pub deepest_slab: Option<usize>,
+    /// For tests: at least this many tiles along x.
+    pub tiles: Option<usize>,
 }
 
 /// A watcher that neither tells nor interrupts.
@@ -245,7 +123,7 @@ pub fn simulate(
     previous.extend(earlier.iter().flat_map(Earlier::published));
     let slices = model.image_shape()[0];
     let mut identity = Identity::new(&config, seed, slices, &targets);
-    let mut leftovers = Vec::new();
+    let mut leftovers = Earlier::abandoned(&root);
     let known = match earlier.filter(Earlier::is_worth_it) {
         Some(earlier) if options.resume => Some(earlier.resume(&root, &identity)?),
         Some(earlier) => {
@@ -266,6 +144,7 @@ pub fn simulate(
     // Made before the work, so that an output that cannot be written fails at once.
     output.make_root(lock)?;
     output.remove_leftovers(&leftovers);
+    Journal::forget_abandoned(&root.join(resume::JOURNAL_NAME));
 
     let mut stages = Stages::new(watcher);
     let annotations: Vec<&dyn VolumeSource> = annotations.iter().map(AsRef::as_ref).collect();
@@ -294,7 +173,7 @@ pub fn simulate(
                 let change = "the volume holds other cells".to_owned();
                 return Err(resume::changed(&root, &[change]));
             }
-            let finished = journal.mark().images;
+            let finished = journal.finished();
             let watcher = stages.watcher();
             watcher.note(&format!("going on: {finished} of {slices} slices are done"));
             if was.device != identity.device {
@@ -338,13 +217,6 @@ impl Parts<'_> {
         let (config, model, volume) = (self.config, self.model, self.volume);
         let root = output.root().to_owned();
         let aside = Aside::new(&root);
-        let mut options = self.options;
-        if self.journal.mark().images > 0 {
-            // In one slab there would be nothing to go on with.
-            let several = model.volume.shape[0].saturating_sub(1).max(1);
-            let deepest = options.deepest_slab.unwrap_or(several);
-            options.deepest_slab = Some(deepest.min(several));
-        }
         let attempts = Attempts {
             model,
             input: Input {
@@ -353,13 +225,16 @@ impl Parts<'_> {
                 aside,
                 journal: Some(self.journal),
             },
-            options,
+            options: self.options,
+            budgets: Budgets::of(&config.compute),
         };
         let (outcome, blank_truths, seen) = attempts.run(device, &mut stages, |pipeline| {
             // What an attempt that failed has written.
             output.discard();
+            // Should this one be killed, the next run knows what to clear away.
+            self.journal.start()?;
             let mut sink = FileSink::create(config, model, volume, output, aside)?;
-            let empty = Quicklook::new(about_quicklook(config, model), options.report);
+            let empty = Quicklook::new(about_quicklook(config, model), self.options.report);
             let mut tap = Tap::new(&mut sink, empty);
             let outcome = pipeline.run(&mut tap)?;
             let seen = tap.into_quicklook();

@@ -186,6 +186,13 @@ impl Earlier {
         }))
     }
 
+    /// The files that a run was to write which was killed before it had finished a slice.
+    pub(super) fn abandoned(root: &Path) -> Vec<PathBuf> {
+        let header = Journal::abandoned(&root.join(JOURNAL_NAME));
+        let identity = header.and_then(|header| serde_json::from_slice::<Identity>(&header).ok());
+        identity.map_or_else(Vec::new, |identity| identity.results)
+    }
+
     /// The seed that it was given or that it drew.
     pub(super) fn seed(&self) -> Option<u64> {
         self.identity.as_ref().map(|identity| identity.seed)
@@ -205,7 +212,7 @@ impl Earlier {
 
     /// Images of a channel that are finished, and all of them.
     fn progress(&self) -> (usize, usize) {
-        let finished = self.journal.mark().images;
+        let finished = self.journal.finished();
         let slices = self.identity.as_ref().map(|identity| identity.slices);
         (finished, slices.unwrap_or(finished))
     }
@@ -262,7 +269,7 @@ pub(super) fn changed(root: &Path, changes: &[String]) -> SimulationError {
 /// What an error means where there is something to go on with.
 pub(super) fn stopped(error: SimulationError, journal: &Journal, slices: usize) -> SimulationError {
     use crate::pipeline::RunError;
-    let finished = journal.mark().images;
+    let finished = journal.finished();
     if finished == 0 {
         return error;
     }

@@ -3,6 +3,7 @@
 
 mod check;
 mod configuration;
+pub mod cuts;
 mod files;
 mod run;
 mod scatter;

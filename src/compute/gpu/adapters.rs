@@ -1,7 +1,9 @@
 //! Which adapters there are, and which one to take.
 
-use crate::compute::{ComputeError, Limits};
+use super::memory;
+use crate::compute::{ComputeError, Limits, Residence};
 use crate::host;
+use crate::plan::default_host_bytes;
 use std::fmt;
 
 /// An adapter, as `simexm-gpu devices` shows it.
@@ -53,15 +55,18 @@ impl AdapterSummary {
         }
     }
 
-    /// What a run may use of it. No call of wgpu tells how much memory is free: where the host's
-    /// memory is shared, half of what is available there; else an amount that every current
-    /// discrete adapter has.
-    pub(super) fn limits(&self, device: &wgpu::Limits) -> Limits {
+    /// What a run may use of it: where the host's memory is shared, half of what is available there; else a
+    /// share of what the driver tells, or an amount that every current discrete adapter has.
+    pub(super) fn limits(&self, adapter: &wgpu::Adapter, device: &wgpu::Limits) -> Limits {
         const DISCRETE: u64 = 2 << 30;
-        let bytes = if self.shares_host_memory {
-            host::available_memory() / 2
+        let (residence, bytes) = if self.shares_host_memory {
+            (Residence::Shared, host::available_memory() / 2)
         } else {
-            DISCRETE
+            let told = memory::of(adapter);
+            (
+                Residence::Board,
+                told.map_or(DISCRETE, |memory| memory.share()),
+            )
         };
         Limits {
             binding_bytes: storage_binding_bytes(device),
@@ -69,6 +74,8 @@ impl AdapterSummary {
             wanted_bytes: bytes,
             total_bytes: bytes,
             workgroup_bytes: device.max_compute_workgroup_storage_size,
+            residence,
+            host_bytes: default_host_bytes(),
         }
     }
 }

@@ -20,6 +20,12 @@ pub(super) struct Staging {
 /// A run of dispatches of one kernel, timed together.
 type Pass = Vec<(wgpu::BindGroup, [u32; 3])>;
 
+impl Staging {
+    pub(super) fn bytes(&self) -> u64 {
+        self.buffer.size()
+    }
+}
+
 impl GpuBackend {
     fn staging(&self, label: &str, parts: Vec<usize>) -> Staging {
         let words: usize = parts.iter().sum();

@@ -2,6 +2,7 @@
 
 mod adapters;
 mod encode;
+mod memory;
 mod pipelines;
 pub mod shader;
 
@@ -29,8 +30,10 @@ pub struct GpuBackend {
     buffers: Vec<wgpu::Buffer>,
     in_flight: HashMap<u64, InFlight>,
     submissions: u64,
+    most_read_bytes: u64,
     account: Account,
     failure: Arc<Mutex<Option<String>>>,
+    lost: Arc<Mutex<Option<String>>>,
 }
 
 impl GpuBackend {
@@ -68,24 +71,25 @@ impl GpuBackend {
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
             uncaptured(error.to_string());
         }));
-        let lost = note(&failure);
+        let lost = Arc::new(Mutex::new(None));
+        let gone = note(&lost);
         device.set_device_lost_callback(move |reason, message| {
-            if !matches!(reason, wgpu::DeviceLostReason::Destroyed) {
-                lost(format!("the device was lost: {message}"));
-            }
+            gone(format!("{message} ({reason:?})"));
         });
         Ok(Self {
             name: summary.to_string(),
             driver: summary.driver.clone(),
-            limits: summary.limits(&device.limits()),
+            limits: summary.limits(&adapter, &device.limits()),
             pipelines: Pipelines::default(),
             device,
             queue,
             buffers: Vec::new(),
             in_flight: HashMap::new(),
             submissions: 0,
+            most_read_bytes: 0,
             account: Account::default(),
             failure,
+            lost,
         })
     }
 
@@ -100,9 +104,28 @@ impl GpuBackend {
         &self.driver
     }
 
+    /// Bytes of all buffers that were allocated, and the most that a submission has read back since then: what a
+    /// plan foresees.
+    pub fn allocated_bytes(&self) -> (u64, u64) {
+        let buffers = self.buffers.iter().map(wgpu::Buffer::size).sum();
+        (buffers, self.most_read_bytes)
+    }
+
     fn check(&self) -> Result<(), ComputeError> {
+        self.check_lost()?;
         let failed = self.failure.lock().ok().and_then(|mut slot| slot.take());
         failed.map_or(Ok(()), |reason| Err(self.device_error(reason)))
+    }
+
+    /// Whatever a lost device is asked fails for other reasons too: this comes first.
+    fn check_lost(&self) -> Result<(), ComputeError> {
+        let lost = self.lost.lock().ok().and_then(|slot| slot.clone());
+        lost.map_or(Ok(()), |reason| {
+            Err(ComputeError::Lost {
+                device: self.name.clone(),
+                reason,
+            })
+        })
     }
 
     fn device_error(&self, reason: String) -> ComputeError {
@@ -124,7 +147,9 @@ impl GpuBackend {
         let result = work(self);
         let internal = pollster::block_on(internal.pop());
         let validation = pollster::block_on(validation.pop());
-        if let Some(error) = pollster::block_on(memory.pop()) {
+        let memory = pollster::block_on(memory.pop());
+        self.check_lost()?;
+        if let Some(error) = memory {
             return Err(ComputeError::OutOfMemory {
                 device: self.name.clone(),
                 bytes,
@@ -139,6 +164,19 @@ impl GpuBackend {
     }
 }
 
+/// Name and limits of the adapter that [`GpuBackend::open`] would take, without opening it.
+///
+/// # Errors
+/// [`ComputeError::NoAdapter`].
+pub fn limits_of(
+    wanted: Option<&str>,
+    allow_software: bool,
+) -> Result<(String, Limits), ComputeError> {
+    let (adapter, summary) = adapters::choose(wanted, allow_software)?;
+    let limits = summary.limits(&adapter, &adapter.limits());
+    Ok((summary.to_string(), limits))
+}
+
 impl Backend for GpuBackend {
     fn name(&self) -> &str {
         &self.name
@@ -151,6 +189,7 @@ impl Backend for GpuBackend {
     fn allocate(&mut self, specs: &[BufferSpec], poison: bool) -> Result<(), ComputeError> {
         self.buffers.clear();
         self.in_flight.clear();
+        self.most_read_bytes = 0;
         let bytes = specs.iter().map(BufferSpec::bytes).sum();
         self.guarded(bytes, |gpu| {
             for spec in specs {
@@ -176,6 +215,8 @@ impl Backend for GpuBackend {
         let bytes = self.buffers.iter().map(wgpu::Buffer::size).sum();
         let in_flight = self.guarded(bytes, |gpu| gpu.encode(recording))?;
         self.submissions += 1;
+        let read = in_flight.reads.as_ref().map_or(0, encode::Staging::bytes);
+        self.most_read_bytes = self.most_read_bytes.max(read);
         self.in_flight.insert(self.submissions, in_flight);
         Ok(Ticket(self.submissions))
     }
@@ -193,6 +234,7 @@ impl Backend for GpuBackend {
             submission_index: Some(submission),
             timeout: None,
         });
+        self.check_lost()?;
         polled.map_err(|error| self.device_error(error.to_string()))?;
         self.check()?;
         if let Some((staging, kernels)) = timing {

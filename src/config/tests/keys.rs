@@ -31,6 +31,7 @@ fn expected(key: &KeyInfo) -> String {
         "three whole numbers [z, x, y]" => format!("{}, each {range}", key.takes),
         "three numbers [z, x, y]" => format!("{}, each {range}{unit}", key.takes),
         "two numbers [min, max]" => format!("two wavelengths [min, max] in nm, {range}"),
+        "size" => format!("a size {range}"),
         "path" => "a path".to_owned(),
         _ => match key.name {
             "fluorophore" => format!(

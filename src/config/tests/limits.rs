@@ -9,6 +9,33 @@ const LAYER: &str = "labeling.layer1";
 const CHANNEL: &str = "optics.channels.channel_1";
 const DYE: &str = "fluorophores.mScarlet";
 
+/// Sizes in bytes, and values that are none.
+const SIZES: &[&str] = &[
+    "1000000",
+    "1e9",
+    "1_000_000_000_000_000_000",
+    "'300M'",
+    "'1MB'",
+    "'2 gb'",
+    "'1.5 GiB'",
+    "'1 EB'",
+];
+const NO_SIZES: &[&str] = &[
+    "999999",
+    "-1",
+    "0",
+    "1000000000000000001",
+    "'2 EB'",
+    "'999 kB'",
+    "'G'",
+    "'-2 GB'",
+    "'2 GX'",
+    "''",
+    "nan",
+    "true",
+];
+const SIZE: &str = "a size from 1 MB to 1 EB, like 300000000, \"300M\", \"2 GB\" or \"1.5 GiB\"";
+
 /// Values that are a share from 0 to 1, and values that are not.
 const SHARES: &[&str] = &["0", "1", "0.0", "1.0", "0.5"];
 const NO_SHARES: &[&str] = &[
@@ -89,6 +116,8 @@ const CASES: &[Case] = &[
     ("compute", "backend", &["'auto'", "'gpu'", "'cpu'"], &["'cuda'", "1"], "\"auto\", \"gpu\" or \"cpu\""),
     ("compute", "adapter", &["0", "4294967295", "'NVIDIA'", "'1'"], &["-1", "4294967296", "0.5", "''", "true"], "the name of a GPU or its index, from 0"),
     ("compute", "threads", &["1", "512", "2.0"], &["0", "513", "-1", "1.5", "'2'", "nan"], "a whole number from 1 to 512"),
+    ("compute", "gpu_memory", SIZES, NO_SIZES, SIZE),
+    ("compute", "memory", SIZES, NO_SIZES, SIZE),
 ];
 
 #[test]

@@ -76,7 +76,9 @@ fn an_unknown_key_names_the_nearest_or_else_the_right_ones() {
         "{found:?}"
     );
     assert!(
-        found[1].ends_with("the keys of [compute] are seed, backend, adapter, threads"),
+        found[1].ends_with(
+            "the keys of [compute] are seed, backend, adapter, threads, gpu_memory, memory"
+        ),
         "{found:?}"
     );
 
@@ -112,7 +114,7 @@ fn an_unknown_table_names_the_nearest_or_else_the_right_ones() {
     let text = format!("{FULL}[compute.gpu]\n");
     assert_eq!(
         message(&text),
-        "unknown table [compute.gpu]: the keys of [compute] are seed, backend, adapter, threads"
+        "unknown table [compute.gpu]: the keys of [compute] are seed, backend, adapter, threads, gpu_memory, memory"
     );
 }
 

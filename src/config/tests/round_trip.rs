@@ -146,8 +146,10 @@ prop_compose! {
             "[a-z\"'][^\u{0}]{0,9}[a-z)]".prop_map(AdapterChoice::Name),
         ]),
         threads in prop::option::of(1..=512_usize),
+        gpu_memory in prop::option::of(1_000_000..=1_000_000_000_000_000_000_u64),
+        memory in prop::option::of(1_000_000..=1_000_000_000_000_000_000_u64),
     ) -> Compute {
-        Compute { seed, backend, adapter, threads }
+        Compute { seed, backend, adapter, threads, gpu_memory, memory }
     }
 }
 

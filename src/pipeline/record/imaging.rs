@@ -1,14 +1,12 @@
 //! From counts to images: emission, blur, camera.
 
 use super::Recorder;
-use crate::compute::{Buffer, Kernel, KernelParams};
-use crate::fft::{BLOCK, LineVariant};
+use crate::fft::BLOCK;
 use crate::model::ChannelModel;
 use crate::stages::blur::columns_forward::{COLUMNS_FORWARD, ColumnsForwardParams};
 use crate::stages::blur::columns_inverse::{COLUMNS_INVERSE, ColumnsInverseParams};
 use crate::stages::blur::filter::{FILTER, FilterParams};
-use crate::stages::blur::rows_forward::{ROWS_FORWARD, RowsForwardParams};
-use crate::stages::blur::rows_inverse::{ROWS_INVERSE, RowsInverseParams};
+use crate::stages::blur::rows_inverse::RowsInverseParams;
 use crate::stages::{bin, emit, magnify, maximum};
 use std::ops::Range;
 
@@ -39,23 +37,10 @@ impl Recorder<'_> {
             let shape = [slices.len(), size_x as usize, size_y as usize];
             self.recording
                 .dispatch_voxels(&emit::EMIT, params, &buffers, shape);
+            let buffers = [b.emission, b.fourier, b.rows, b.between];
+            let row_lines = &self.plan.row_lines;
+            row_lines.forward(&mut self.recording, rows, buffers);
             let fourier = &self.plan.fourier;
-            let params = RowsForwardParams {
-                size_y,
-                rows: rows as u32,
-                radius: transform.radius as u32,
-                split_at: fourier.split_at,
-                order_at: fourier.rows_order_at,
-                source_at: fourier.rows_source_at,
-            };
-            let lines = self.plan.row_lines.clone();
-            self.lines(
-                &ROWS_FORWARD,
-                &lines,
-                params,
-                &[b.emission, b.fourier, b.rows],
-                rows,
-            );
             let params = ColumnsForwardParams {
                 size_x,
                 frequencies: transform.frequencies() as u32,
@@ -68,24 +53,10 @@ impl Recorder<'_> {
                 source_at: fourier.columns_source_at,
             };
             let columns = slices.len() * transform.blocks() * BLOCK;
-            let lines = self.plan.column_lines.clone();
+            let (lines, recording) = (&self.plan.column_lines, &mut self.recording);
             let buffers = [b.rows, b.fourier, spectra];
-            self.lines(&COLUMNS_FORWARD, &lines, params, &buffers, columns);
+            lines.dispatch(recording, &COLUMNS_FORWARD, params, &buffers, columns);
         }
-    }
-
-    fn lines<P: KernelParams>(
-        &mut self,
-        kernel: &'static Kernel,
-        lines: &LineVariant,
-        params: P,
-        buffers: &[Buffer],
-        count: usize,
-    ) {
-        let workgroups = count.div_ceil(lines.lines);
-        let variant = Some(lines.variant.clone());
-        self.recording
-            .dispatch_variant(kernel, variant, params, buffers, workgroups);
     }
 
     /// From spectra to the blurred slices of a channel.
@@ -129,15 +100,9 @@ impl Recorder<'_> {
                 slices: count as u32,
                 order_at: fourier.columns_order_at,
             };
-            let lines = self.plan.column_lines.clone();
-            let buffers = [b.filtered, b.fourier, b.rows];
-            self.lines(
-                &COLUMNS_INVERSE,
-                &lines,
-                params,
-                &buffers,
-                count * blocks * BLOCK,
-            );
+            let (lines, recording) = (&self.plan.column_lines, &mut self.recording);
+            let (buffers, columns) = ([b.filtered, b.fourier, b.rows], count * blocks * BLOCK);
+            lines.dispatch(recording, &COLUMNS_INVERSE, params, &buffers, columns);
         }
         let baseline = self.model.baseline;
         let params = RowsInverseParams {
@@ -158,15 +123,11 @@ impl Recorder<'_> {
             baseline_at: baseline.unwrap_or_default().at,
             baseline_len: baseline.unwrap_or_default().len,
         };
-        let lines = self.plan.row_lines.clone();
-        let buffers = [b.rows, b.fourier, b.tables, b.profile, b.blurred, b.status];
-        self.lines(
-            &ROWS_INVERSE,
-            &lines,
-            params,
-            &buffers,
-            count * size_x as usize,
-        );
+        let buffers = [
+            b.rows, b.fourier, b.tables, b.profile, b.blurred, b.status, b.between,
+        ];
+        let row_lines = &self.plan.row_lines;
+        row_lines.inverse(&mut self.recording, params, buffers);
     }
 
     /// From blurred slices to images, and the channel's maximum.

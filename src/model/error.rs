@@ -1,0 +1,89 @@
+//! Why a configuration cannot be simulated.
+
+use super::MOST_PIXELS;
+use crate::fluorophore::OwnFluorophoreError;
+use crate::psf::PsfError;
+use crate::rng::TableError;
+use crate::stages::regions;
+
+/// Why a valid configuration cannot be simulated.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// A layer would put more proteins on a voxel than 32 bits hold.
+    #[error(
+        "[labeling.{layer}] protein_density times the voxel's volume is {mean:.4e} proteins per voxel, \
+         times antibody_amp more than 32-bit counts hold: lower protein_density or antibody_amp (their product is to \
+         stay below {largest:.2e} here)"
+    )]
+    TooManyProteins {
+        /// The layer.
+        layer: String,
+        /// Mean count of a voxel.
+        mean: f64,
+        /// The product of protein density and antibody factor that still fits.
+        largest: f64,
+    },
+    /// A channel would make a protein emit more photons than 32 bits hold.
+    #[error(
+        "[optics.channels.{channel}] makes {fluorophore} emit {mean:.4e} photons per protein, more than \
+         32-bit counts hold: lower laser_power or exposure_time"
+    )]
+    TooManyPhotons {
+        /// The channel.
+        channel: String,
+        /// The fluorophore.
+        fluorophore: String,
+        /// Mean photons per protein.
+        mean: f64,
+    },
+    /// Voxels so small that displaced proteins cross more of them than can be tabulated.
+    #[error(
+        "[groundtruth] voxel_dim = {voxel_nm} nm is too small: a displaced protein (100 nm) would cross \
+         {voxels:.1e} voxels; voxels of {least_nm} nm or more are supported"
+    )]
+    TinyVoxel {
+        /// The voxel's size along an axis.
+        voxel_nm: f64,
+        /// Standard deviation of the displacement.
+        voxels: f64,
+        /// The least size.
+        least_nm: f64,
+    },
+    /// The baseline does not fit 32 bits.
+    #[error("[optics] baseline_noise: {0}")]
+    Baseline(TableError),
+    /// The magnification does not fit.
+    #[error("[optics] pixel_size: a voxel would cover {0} pixels along an axis; use larger pixels")]
+    Magnification(u32),
+    /// Images too large for any buffer.
+    #[error(
+        "[optics] pixel_size: images would be {x} x {y} pixels; at most {max} pixels are supported: use \
+         larger pixels (is pixel_size in nm?)",
+        max = MOST_PIXELS
+    )]
+    HugeImages {
+        /// Rows.
+        x: usize,
+        /// Columns.
+        y: usize,
+    },
+    /// More annotated regions than bits.
+    #[error("[groundtruth.regions] has {0} regions; at most {max} are supported", max = regions::MOST_ANNOTATIONS)]
+    TooManyRegions(usize),
+    /// A fluorophore that is neither built in nor one of the configuration's own.
+    #[error("the fluorophore {0} is not known (a table [fluorophores.NAME] adds one)")]
+    UnknownFluorophore(String),
+    /// A dye of the user's own cannot be read.
+    #[error(transparent)]
+    OwnFluorophore(#[from] OwnFluorophoreError),
+    /// A point spread function cannot be computed.
+    #[error("the point spread function of {fluorophore} in [optics.channels.{channel}]: {source}")]
+    Psf {
+        /// The channel.
+        channel: String,
+        /// The fluorophore.
+        fluorophore: String,
+        /// Why.
+        source: PsfError,
+    },
+}
