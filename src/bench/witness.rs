@@ -10,7 +10,7 @@ use super::tally::hash_words;
 use super::workload::{Job, Nowhere};
 use crate::compute::{
     Access, Agreement, Backend, Buffer, BufferSpec, Command, ComputeError, KernelTime, Limits,
-    Recording, Ticket,
+    Recording, Residence, Ticket,
 };
 use crate::observer::Observer;
 use crate::simulation::{SimulationError, passes};
@@ -42,7 +42,7 @@ pub(super) fn checksums(
         wanted_bytes: u64::MAX,
         total_bytes: u64::MAX,
         workgroup_bytes: backend.limits().workgroup_bytes,
-        residence: backend.limits().residence,
+        residence: Residence::Board,
         host_bytes: u64::MAX,
     };
     let plan = job.plan(&limits, SLAB)?;
