@@ -86,6 +86,7 @@ fn says_it_to_people_too() {
         "slabs",
         "rings",
         "halos",
+        "lines",
         "device",
         "host",
         "moved",
@@ -99,6 +100,34 @@ fn says_it_to_people_too() {
             outcome.stdout.contains(word),
             "{word} in {}",
             outcome.stdout
+        );
+    }
+}
+
+/// The radices of the passes make up the lengths; rows that exceed a workgroup's memory take two passes.
+#[test]
+fn tells_how_lines_are_transformed() {
+    for (shape, passes) in [("[30, 500, 400]", 1), ("[3, 20, 9000]", 2)] {
+        let workplace = planned_size(shape);
+        let args = ["--set", "compute.backend=gpu", "--gpu-memory", "2G"];
+        let told = object(&workplace, &args);
+        let transform = &told["devices"][0]["cut"]["transform"];
+        let product = |radices: &Value| -> u64 {
+            let radices = radices.as_array().expect("radices");
+            radices.iter().map(number).product()
+        };
+        assert_eq!(
+            product(&transform["radices_x"]),
+            number(&transform["length_x"])
+        );
+        let along_y = transform["radices_y"].as_array().expect("passes");
+        assert_eq!(along_y.len(), passes, "{transform}");
+        let pairs = if passes == 1 { 2 } else { 1 };
+        let points: u64 = along_y.iter().map(product).product();
+        assert_eq!(
+            pairs * points,
+            number(&transform["length_y"]),
+            "{transform}"
         );
     }
 }

@@ -7,7 +7,7 @@ mod report;
 mod text;
 
 pub use report::{
-    BufferPlan, Cut, DevicePlan, DiskPlan, Fewer, LimitFacts, PlanReport, Reaches, Rings,
+    BufferPlan, Cut, DevicePlan, DiskPlan, Fewer, LimitFacts, PlanReport, Reaches, Rings, Transform,
 };
 
 use super::resources::{self, CELLS, GPU};
@@ -199,6 +199,15 @@ fn cut(
             membrane: model.reach.membrane,
             displacement: model.reach.displacement,
             blur: model.reach.blur,
+        },
+        transform: Transform {
+            length_x: plan.transform.length_x,
+            length_y: plan.transform.length_y,
+            radices_x: plan.fourier.columns.radices.clone(),
+            radices_y: match &plan.fourier.long_rows {
+                None => vec![plan.fourier.rows.radices.clone()],
+                Some(long) => vec![long.first.radices.clone(), long.second.radices.clone()],
+            },
         },
         images_per_step: schedule
             .steps

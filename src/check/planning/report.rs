@@ -74,6 +74,8 @@ pub struct Cut {
     pub rings_slices: Rings,
     /// How far the stages look along z.
     pub reach_slices: Reaches,
+    /// The Fourier transform of a slice.
+    pub transform: Transform,
     /// Most images that a step makes.
     pub images_per_step: usize,
     /// The buffers of the widest tile.
@@ -107,6 +109,19 @@ pub struct Rings {
     pub counts: usize,
     /// Spectra of emission.
     pub spectra: usize,
+}
+
+/// The Fourier transform of a slice: its lengths, and the radices of the butterflies of each pass over memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Transform {
+    /// Length along x.
+    pub length_x: usize,
+    /// Length along y.
+    pub length_y: usize,
+    /// Along x, where a workgroup holds a line.
+    pub radices_x: Vec<usize>,
+    /// Along y, one pass or two: in one pass a row is taken as half as many complex numbers.
+    pub radices_y: Vec<Vec<usize>>,
 }
 
 /// Slices that the stages look ahead and back.

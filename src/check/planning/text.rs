@@ -71,6 +71,24 @@ impl Display for Cut {
             "  halos    {} slices for membranes, {} for displaced proteins, {} for the blur",
             reach.membrane, reach.displacement, reach.blur
         )?;
+        let transform = &self.transform;
+        let factors = |radices: &[usize]| {
+            let radices: Vec<String> = radices.iter().map(usize::to_string).collect();
+            format!("({})", radices.join(" x "))
+        };
+        let along_y: Vec<String> = match &transform.radices_y[..] {
+            // Pairs of samples are the complex numbers.
+            [radices] => vec!["2".to_owned(), factors(radices)],
+            passes => passes.iter().map(|radices| factors(radices)).collect(),
+        };
+        writeln!(
+            f,
+            "  lines    {} points along x, {}; {} along y, {}",
+            transform.length_x,
+            factors(&transform.radices_x),
+            transform.length_y,
+            along_y.join(" x ")
+        )?;
         writeln!(
             f,
             "  device   {} at the peak: {} in buffers, {} on the way",
