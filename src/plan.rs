@@ -67,6 +67,10 @@ pub struct Plan {
 /// Submissions that are under way together: the host prepares one while the device works on another.
 pub const IN_FLIGHT: usize = 2;
 
+/// Images of a channel that are normalised together take at most this, or are one: allocators hold on to blocks
+/// of this size, while pages of larger ones come from the system each time.
+const BATCH_BYTES: usize = 28 << 20;
+
 /// Most slices of a slab: they are a dimension of dispatches.
 const MOST_SLICES: usize = crate::compute::MOST_WORKGROUPS as usize;
 
@@ -258,6 +262,8 @@ impl<'a> Planner<'a> {
             spills,
         }
         .buffers();
+        let [_, whole_x, whole_y] = model.camera.image_shape(model.tissue.shape);
+        let most_together = BATCH_BYTES / whole_x.saturating_mul(whole_y).saturating_mul(4).max(1);
         let mut plan = Plan {
             slab,
             transform: *transform,
@@ -265,7 +271,7 @@ impl<'a> Planner<'a> {
             row_lines: lines.rows.clone(),
             column_lines: lines.columns.clone(),
             images_per_step,
-            batch: (images_per_step / self.tiles).max(1),
+            batch: (images_per_step / self.tiles).min(most_together).max(1),
             buffers,
             specs,
             write_bytes: 0,

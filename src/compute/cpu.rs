@@ -48,6 +48,20 @@ impl CpuBackend {
         }
     }
 
+    /// So many words, whatever they hold: of the reads that were given back the smallest that has room, or
+    /// new ones.
+    fn spare_words(&mut self, words: usize) -> Vec<u32> {
+        let sizes = self.spare.iter().map(Vec::capacity).enumerate();
+        let fitting = sizes.filter(|(_, size)| (words..=2 * words).contains(size));
+        let smallest = fitting.min_by_key(|(_, size)| *size);
+        let Some((at, _)) = smallest else {
+            return vec![0; words];
+        };
+        let mut spare = self.spare.swap_remove(at);
+        spare.resize(words, 0);
+        spare
+    }
+
     fn run(&mut self, command: Command<'_>, reads: &mut Vec<Vec<u32>>) {
         match command {
             Command::Write { buffer, at, data } => {
@@ -68,8 +82,7 @@ impl CpuBackend {
                 self.buffers[to.0] = written;
             }
             Command::Read { buffer, words } => {
-                let mut read = self.spare.pop().unwrap_or_default();
-                read.resize(words.len(), 0);
+                let mut read = self.spare_words(words.len());
                 copy(&self.buffers[buffer.0].get()[words], &mut read);
                 reads.push(read);
             }

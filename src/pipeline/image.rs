@@ -87,6 +87,7 @@ impl<'a> Pipeline<'a> {
             // The results of a step are written while the device works on those after it.
             let collected = done.take();
             let images = collected.as_ref().map_or(0, |(_, step)| step.images.len());
+            let (reads, step) = collected.unzip();
             let (worked, written) = rayon::join(
                 || -> Result<_, RunError> {
                     if let Some(step) = next {
@@ -104,9 +105,13 @@ impl<'a> Pipeline<'a> {
                     };
                     Ok(Some((self.backend.wait(ticket)?, step)))
                 },
-                || collected.map_or(Ok(()), |(reads, step)| collector.take(reads, step)),
+                || match (&reads, step) {
+                    (Some(reads), Some(step)) => collector.take(reads, step),
+                    _ => Ok(()),
+                },
             );
             written?;
+            self.backend.recycle(reads.unwrap_or_default());
             done = worked?;
             self.observer.advance(images);
         }
@@ -135,9 +140,9 @@ struct Collector<'a> {
 
 impl Collector<'_> {
     /// Takes what a step read back, in the order in which `Recorder::step` recorded it.
-    fn take(&mut self, reads: Vec<Vec<u32>>, step: &Step) -> Result<(), RunError> {
+    fn take(&mut self, reads: &[Vec<u32>], step: &Step) -> Result<(), RunError> {
         let step_z = self.model.camera.step_z;
-        let mut reads = reads.into_iter();
+        let mut reads = reads.iter().map(Vec::as_slice);
         let (first_truth, truths) = kept(&step.regions, step_z);
         let first_truth = first_truth / step_z;
         let volumes = if truths == 0 {
@@ -161,7 +166,7 @@ impl Collector<'_> {
         let known = self.mark.truths.saturating_sub(self.before);
         let again = known.saturating_sub(first_truth).min(truths);
         let new_truth = |number: usize| {
-            let volume: &[u32] = &cells[number];
+            let volume = cells[number];
             TruthSlices {
                 fluorophore: number / self.sheets,
                 sheet: number % self.sheets,
@@ -183,7 +188,7 @@ impl Collector<'_> {
                 *maximum = (*maximum).max(self.finished.maximum(self.number, images));
             }
         } else {
-            self.mark.maxima = maxima;
+            self.mark.maxima = maxima.to_vec();
         }
         if truths > 0 {
             let known = self.before + first_truth + truths;
