@@ -2,7 +2,7 @@
 //!
 //! A fixed set of [`workload`]s, whole runs over made-up tissue, passes on each device: how long they take as a
 //! whole and pass by pass, held against the device's own copy bandwidth, and checksums of every integer result, so that
-//! devices compare for equality as well as for speed. [`file`] is what is written of it, [`compare`] holds files of
+//! devices compare for equality as well as for speed. [`mod@file`] is what is written of it, [`compare`] holds files of
 //! several machines side by side.
 
 pub mod compare;
