@@ -50,6 +50,20 @@ impl RowDraws {
         (self.y[..count].iter().enumerate())
             .map(move |(i, &y)| (y as usize, words.each_ref().map(|words| words[i])))
     }
+
+    /// The first words of [`StreamKey::at`] of the `count` voxels of a row from `start`, without a cell.
+    pub(crate) fn first_words(
+        &mut self,
+        key: StreamKey,
+        start: [u32; 3],
+        count: usize,
+    ) -> &mut [u32] {
+        self.clear();
+        self.y.extend(0..count as u32);
+        self.cells.resize(count, 0);
+        let _ = self.draw(key, start);
+        &mut self.words[0][..count]
+    }
 }
 
 #[pulp::with_simd(draw_words = pulp::Arch::new())]
@@ -110,6 +124,8 @@ mod tests {
                     .map(|&(y, cell)| (y, key.at([start[0], start[1], start[2] + y as u32], cell)))
                     .collect();
                 prop_assert_eq!(draws.draw(key, start).collect::<Vec<_>>(), expected);
+                let all = (0..row.len() as u32).map(|y| key.at([start[0], start[1], start[2] + y], 0)[0]);
+                prop_assert_eq!(&*draws.first_words(key, start, row.len()), all.collect::<Vec<_>>());
             }
         }
     }

@@ -11,9 +11,10 @@ use simexm_gpu::stages::blur::columns_inverse::ColumnsInverseParams;
 use simexm_gpu::stages::blur::filter::FilterParams;
 use simexm_gpu::stages::blur::long_rows::forward::{LongRowsForwardParams, LongRowsLoadParams};
 use simexm_gpu::stages::blur::long_rows::inverse::{LongRowsInverseParams, LongRowsStoreParams};
-use simexm_gpu::stages::blur::psf_spectra::{OCTANT, PsfSpectraParams};
+use simexm_gpu::stages::blur::photons::baseline_profile;
+use simexm_gpu::stages::blur::psf_spectra::{self, OCTANT, PsfSpectraParams};
 use simexm_gpu::stages::blur::rows_forward::RowsForwardParams;
-use simexm_gpu::stages::blur::rows_inverse::{RowsInverseParams, baseline_profile};
+use simexm_gpu::stages::blur::rows_inverse::RowsInverseParams;
 use simexm_gpu::stages::normalise::{NormaliseParams, thresholds};
 use simexm_gpu::stages::{bin, emit, magnify, maximum, regions, scatter, survey, truth};
 
@@ -368,7 +369,8 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 Poison(frequencies * TAPS),
             ];
             let params = PsfSpectraParams::new(&transform, &fourier);
-            vec![case(params, bindings, one_per_thread(frequencies))]
+            let workgroups = psf_spectra::workgroups(&transform);
+            vec![case(params, bindings, Grid::linear(workgroups as u32))]
         }
         "filter" => [(1, 0), (2, 1), (3, 0)]
             .into_iter()

@@ -6,6 +6,7 @@ pub mod columns_forward;
 pub mod columns_inverse;
 pub mod filter;
 pub mod long_rows;
+pub mod photons;
 pub mod psf_spectra;
 mod row_lines;
 pub mod rows_forward;

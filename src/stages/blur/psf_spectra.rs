@@ -62,8 +62,21 @@ pub fn record_psf_spectra(
     let words: Vec<u32> = values.iter().map(|&v| (v as f32).to_bits()).collect();
     recording.write(octant, 0, words);
     let params = PsfSpectraParams::new(transform, tables);
-    let threads = transform.blocks() * (transform.length_x / 2 + 1) * BLOCK;
-    recording.dispatch(&PSF_SPECTRA, params, &[octant, fourier, psf], threads);
+    let workgroups = workgroups(transform);
+    recording.dispatch_variant(
+        &PSF_SPECTRA,
+        None,
+        params,
+        &[octant, fourier, psf],
+        workgroups,
+    );
+}
+
+/// Workgroups of [`PSF_SPECTRA`]: one for each block of frequencies of y and run of frequencies of x.
+pub fn workgroups(transform: &SliceTransform) -> usize {
+    /// Frequencies of x of one workgroup, as in the shader.
+    const RUN: usize = 64;
+    transform.blocks() * (transform.length_x / 2 + 1).div_ceil(RUN)
 }
 
 impl PsfSpectraParams {

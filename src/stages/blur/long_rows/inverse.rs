@@ -5,7 +5,7 @@ use crate::compute::{
     Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
 };
 use crate::fft::BLOCK;
-use crate::stages::blur::rows_inverse::{Baseline, finish_row};
+use crate::stages::blur::photons::{Baseline, finish_row};
 use crate::stages::{for_rows_init, status};
 use rayon::prelude::*;
 use rustfft::num_complex::Complex32;
