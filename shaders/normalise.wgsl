@@ -16,7 +16,8 @@ struct NormaliseParams {
 // The number of thresholds that the value reaches.
 fn grey_of(value: u32) -> u32 {
     var low = 0u;
-    var high = params.largest;
+    // Most pixels of most images are dark: their groups need not search.
+    var high = select(params.largest, 0u, value < thresholds[params.thresholds_at]);
     while low < high {
         let middle = (low + high) / 2u;
         if thresholds[params.thresholds_at + middle] <= value {

@@ -16,19 +16,23 @@ struct PsfSpectraParams {
 @group(0) @binding(0) var<uniform> params: PsfSpectraParams;
 @group(0) @binding(1) var<storage, read> octant: array<f32>;
 @group(0) @binding(2) var<storage, read> fourier: array<vec2<f32>>;
-@group(0) @binding(3) var<storage, read_write> psf: array<f32>;
+@group(0) @binding(3) var<storage, read_write> psf: array<vec4<f32>>;
 
 // Frequencies of x of one workgroup; RUN in stages/blur/psf_spectra.rs.
 const RUN = 64u;
 
-// The planes' values summed along y, (plane, x, frequency of the block).
-var<workgroup> columns: array<f32, 2048>;
+// The planes' values summed along y, (plane, x, half of the block).
+var<workgroup> columns: array<vec4<f32>, 512>;
 
 // cos(2 pi k y / length_y); the table goes up to half of it.
 fn cosine_y(k: u32, y: u32) -> f32 {
     let length = 2u * (params.frequencies - 1u);
     let turn = (k * y) % length;
     return fourier[params.split_at + min(turn, length - turn)].x;
+}
+
+fn cosines_y(k: vec4<u32>, y: u32) -> vec4<f32> {
+    return vec4<f32>(cosine_y(k.x, y), cosine_y(k.y, y), cosine_y(k.z, y), cosine_y(k.w, y));
 }
 
 @compute @workgroup_size(256)
@@ -44,32 +48,37 @@ fn main(
     if block >= params.blocks {
         return;
     }
-    let c = local % 8u;
-    let ky = block * 8u + c;
-    let inside = ky < params.frequencies;
-    var along_y: array<f32, 16>;
+    // Four frequencies of y at a time; those that the last block has to spare become 0.
+    let half = local % 2u;
+    let ky = block * 8u + half * 4u + vec4<u32>(0u, 1u, 2u, 3u);
+    let weight = select(vec4<f32>(0.0), vec4<f32>(params.scale), ky < vec4<u32>(params.frequencies));
+    var along_y: array<vec4<f32>, 16>;
     for (var y = 0u; y < 16u; y += 1u) {
         // A value off the axis stands for itself and its mirror image.
-        along_y[y] = select(2.0, 1.0, y == 0u) * cosine_y(select(0u, ky, inside), y);
+        along_y[y] = select(2.0, 1.0, y == 0u) * weight * cosines_y(ky, y);
     }
-    for (var row = local / 8u; row < 256u; row += 32u) {
-        var sum = 0.0;
+    for (var row = local / 2u; row < 256u; row += 128u) {
+        var sum = vec4<f32>(0.0);
         for (var y = 0u; y < 16u; y += 1u) {
             sum += octant[row * 16u + y] * along_y[y];
         }
-        columns[row * 8u + c] = select(2.0, 1.0, row % 16u == 0u) * sum;
+        columns[row * 2u + half] = select(2.0, 1.0, row % 16u == 0u) * sum;
     }
     workgroupBarrier();
+    let z = local / 2u % 16u;
+    var column: array<vec4<f32>, 16>;
+    for (var x = 0u; x < 16u; x += 1u) {
+        column[x] = columns[(z * 16u + x) * 2u + half];
+    }
     let first = workgroup % runs * RUN;
-    let z = local / 8u % 16u;
-    for (var kx = first + local / 128u; kx < min(first + RUN, half_x); kx += 2u) {
-        var sum = 0.0;
+    for (var kx = first + local / 32u; kx < min(first + RUN, half_x); kx += 8u) {
+        var sum = column[0];
         var turn = 0u;
-        for (var x = 0u; x < 16u; x += 1u) {
-            sum += columns[(z * 16u + x) * 8u + c] * fourier[params.columns_at + turn].x;
+        for (var x = 1u; x < 16u; x += 1u) {
             turn += kx;
             turn -= select(0u, params.length_x, turn >= params.length_x);
+            sum += column[x] * fourier[params.columns_at + turn].x;
         }
-        psf[((block * half_x + kx) * 16u + z) * 8u + c] = select(0.0, sum * params.scale, inside);
+        psf[((block * half_x + kx) * 16u + z) * 2u + half] = sum;
     }
 }

@@ -20,14 +20,16 @@ const MEMBRANE = 1u;
 const CYTOSOL = 2u;
 const FULL = 4u;
 
+// All neighbours are read at once: to stop at the first that differs would make every read wait for the last.
 fn differs(z: u32, x: u32, y: u32, cell: u32) -> bool {
     let row = (z % params.ring) * params.size_x + x;
     let at = row * params.size_y + y;
     let above = at - params.size_y;
     let below = at + params.size_y;
-    return labels[above - 1u] != cell || labels[above] != cell || labels[above + 1u] != cell
-        || labels[at - 1u] != cell || labels[at] != cell || labels[at + 1u] != cell
-        || labels[below - 1u] != cell || labels[below] != cell || labels[below + 1u] != cell;
+    let differences = (labels[above - 1u] ^ cell) | (labels[above] ^ cell) | (labels[above + 1u] ^ cell)
+        | (labels[at - 1u] ^ cell) | (labels[at] ^ cell) | (labels[at + 1u] ^ cell)
+        | (labels[below - 1u] ^ cell) | (labels[below] ^ cell) | (labels[below + 1u] ^ cell);
+    return differences != 0u;
 }
 
 fn is_membrane(z: u32, x: u32, y: u32, cell: u32) -> bool {
