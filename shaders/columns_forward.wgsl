@@ -2,6 +2,7 @@
 // POINTS, LINES, `line` and `transform` are generated for the length (fft/shader.rs).
 #import complex
 #import dispatch
+#import divide
 
 struct ColumnsForwardParams {
     size_x: u32,
@@ -11,7 +12,6 @@ struct ColumnsForwardParams {
     slices: u32,
     spectra_ring: u32,
     radius: u32,
-    order_at: u32,
     source_at: u32,
 }
 
@@ -20,6 +20,27 @@ struct ColumnsForwardParams {
 @group(0) @binding(2) var<storage, read> fourier: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> spectra: array<vec2<f32>>;
 
+// Where the lines of this workgroup come from, where they go, how many hold a frequency,
+// and whether there are any.
+var<private> from_at: u32;
+var<private> to_at: u32;
+var<private> lines: u32;
+var<private> inside: bool;
+
+fn load(l: u32, n: u32) -> vec2<f32> {
+    let x = i32(fourier[params.source_at + n].x);
+    if l >= lines || x < 0 {
+        return vec2<f32>(0.0);
+    }
+    return rows[from_at + u32(x) * params.frequencies + l];
+}
+
+fn save(l: u32, at: u32, k: u32, value: vec2<f32>) {
+    if inside {
+        spectra[to_at + k * 8u + l] = value;
+    }
+}
+
 @compute @workgroup_size(256)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -27,30 +48,13 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let first = linear_workgroup(group, groups) * LINES;
-    let columns = params.blocks * 8u;
-    let slice = first / columns;
-    let column = first % columns;
-    let inside = slice < params.slices;
-    for (var t = local; t < LINES * POINTS; t += 256u) {
-        let n = t / LINES;
-        let frequency = column + t % LINES;
-        let x = i32(fourier[params.source_at + n].x);
-        var value = vec2<f32>(0.0);
-        if inside && frequency < params.frequencies && x >= 0 {
-            value = rows[(slice * params.size_x + u32(x)) * params.frequencies + frequency];
-        }
-        line[t] = value;
-    }
-    workgroupBarrier();
+    let place = divide(first, params.blocks * 8u);
+    let slice = place.x;
+    let column = place.y;
+    inside = slice < params.slices;
+    lines = select(0u, params.frequencies - min(column, params.frequencies), inside);
+    from_at = slice * params.size_x * params.frequencies + column;
+    let slot = divide(params.first_z + slice, params.spectra_ring).y;
+    to_at = (slot * params.blocks + column / 8u) * POINTS * 8u + column % 8u;
     transform(local);
-    if inside {
-        let slot = (params.first_z + slice) % params.spectra_ring;
-        let base = (slot * params.blocks + column / 8u) * POINTS * 8u + column % 8u;
-        for (var t = local; t < LINES * POINTS; t += 256u) {
-            let k = t / LINES;
-            let c = t % LINES;
-            let at = u32(fourier[params.order_at + k].x);
-            spectra[base + k * 8u + c] = line[at * LINES + c];
-        }
-    }
 }

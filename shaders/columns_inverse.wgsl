@@ -3,19 +3,37 @@
 // POINTS, LINES, `line` and `transform` are generated for the length (fft/shader.rs).
 #import complex
 #import dispatch
+#import divide
 
 struct ColumnsInverseParams {
     size_x: u32,
     length_x: u32,
     blocks: u32,
     slices: u32,
-    order_at: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: ColumnsInverseParams;
 @group(0) @binding(1) var<storage, read> filtered: array<vec2<f32>>;
 @group(0) @binding(2) var<storage, read> fourier: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> rows: array<vec2<f32>>;
+
+// Where the lines of this workgroup come from, where they go, and whether there are any.
+var<private> from_at: u32;
+var<private> to_at: u32;
+var<private> inside: bool;
+
+fn load(l: u32, k: u32) -> vec2<f32> {
+    if !inside {
+        return vec2<f32>(0.0);
+    }
+    return filtered[from_at + k * 8u + l].yx;
+}
+
+fn save(l: u32, at: u32, x: u32, value: vec2<f32>) {
+    if inside && x < params.size_x {
+        rows[to_at + x * 8u + l] = value.yx;
+    }
+}
 
 @compute @workgroup_size(256)
 fn main(
@@ -24,26 +42,11 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let first = linear_workgroup(group, groups) * LINES;
-    let columns = params.blocks * 8u;
-    let slice = first / columns;
-    let column = first % columns;
-    let block = column / 8u;
-    let inside = slice < params.slices;
-    if inside {
-        let base = (block * params.slices + slice) * POINTS * 8u + column % 8u;
-        for (var t = local; t < LINES * POINTS; t += 256u) {
-            line[t] = filtered[base + (t / LINES) * 8u + t % LINES].yx;
-        }
-    }
-    workgroupBarrier();
+    let place = divide(first, params.blocks * 8u);
+    let slice = place.x;
+    let block = place.y / 8u;
+    inside = slice < params.slices;
+    from_at = (block * params.slices + slice) * POINTS * 8u + first % 8u;
+    to_at = (slice * params.blocks + block) * params.size_x * 8u + first % 8u;
     transform(local);
-    if inside {
-        let base = (slice * params.blocks + block) * params.size_x * 8u + column % 8u;
-        for (var t = local; t < LINES * params.size_x; t += 256u) {
-            let x = t / LINES;
-            let c = t % LINES;
-            let at = u32(fourier[params.order_at + x].x);
-            rows[base + x * 8u + c] = line[at * LINES + c].yx;
-        }
-    }
 }

@@ -1,4 +1,5 @@
 // Photons that leave a voxel: proteins times photons per protein (docs/model.md section 4); twin of stages/emit.rs.
+#import divide
 #import philox
 #import table
 
@@ -40,7 +41,7 @@ fn main(@builtin(global_invocation_id) voxel: vec3<u32>) {
     let within = x * params.size_y + y;
     let thread = slice * plane + within;
     let z = params.first_z + slice;
-    let count = counts[(z % params.counts_ring) * plane + within];
+    let count = counts[divide(z, params.counts_ring).y * plane + within];
     let counter = vec4<u32>(
         params.origin_z + z,
         params.origin_x + x,

@@ -10,7 +10,6 @@ struct LongRowsForwardParams {
     length: u32,
     second: u32,
     frequencies: u32,
-    order_at: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: LongRowsForwardParams;
@@ -18,24 +17,22 @@ struct LongRowsForwardParams {
 @group(0) @binding(2) var<storage, read> fourier: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> rows: array<vec2<f32>>;
 
+fn save(l: u32, at: u32, k2: u32, value: vec2<f32>) {
+    let number = first_line + l;
+    let first = params.length / POINTS;
+    let k = number % first + first * k2;
+    if number < line_count && k < params.frequencies {
+        rows[number / first * params.frequencies + k] = value;
+    }
+}
+
 @compute @workgroup_size(256)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let first = params.length / POINTS;
-    let count = params.rows * first;
-    let first_line = linear_workgroup(group, groups) * LINES;
-    read_lines(first_line, count, local);
-    workgroupBarrier();
+    first_line = linear_workgroup(group, groups) * LINES;
+    line_count = params.rows * (params.length / POINTS);
     transform(local);
-    for (var t = local; t < LINES * POINTS; t += 256u) {
-        let number = first_line + t / POINTS;
-        let k = number % first + first * (t % POINTS);
-        if number < count && k < params.frequencies {
-            let at = u32(fourier[params.order_at + t % POINTS].x);
-            rows[(number / first) * params.frequencies + k] = line[(t / POINTS) * POINTS + at];
-        }
-    }
 }

@@ -11,7 +11,6 @@ struct LongRowsInverseParams {
     slices: u32,
     length: u32,
     second: u32,
-    order_at: u32,
     roots_at: u32,
 }
 
@@ -21,12 +20,24 @@ struct LongRowsInverseParams {
 @group(0) @binding(3) var<storage, read_write> lines: array<vec2<f32>>;
 
 // The spectrum of a real row: its upper half mirrors the lower one.
-fn frequency(row: u32, k: u32) -> vec2<f32> {
+fn frequency(k: u32) -> vec2<f32> {
     let mirrored = 2u * k > params.length;
     let at = select(k, params.length - k, mirrored);
     let block = (row / params.size_x) * params.blocks + at / 8u;
     let value = rows[(block * params.size_x + row % params.size_x) * 8u + at % 8u];
     return select(value, conjugate(value), mirrored);
+}
+
+fn row_count() -> u32 {
+    return params.slices * params.size_x;
+}
+
+fn load(l: u32, k: u32) -> vec2<f32> {
+    let n = offset + l;
+    if row >= row_count() || n >= params.second {
+        return vec2<f32>(0.0);
+    }
+    return frequency(k * params.second + n).yx;
 }
 
 @compute @workgroup_size(256)
@@ -35,22 +46,6 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let groups_per_row = (params.second + LINES - 1u) / LINES;
-    let number = linear_workgroup(group, groups);
-    let row = number / groups_per_row;
-    let offset = (number % groups_per_row) * LINES;
-    let inside = row < params.slices * params.size_x;
-    for (var t = local; t < LINES * POINTS; t += 256u) {
-        let n = offset + t % LINES;
-        var value = vec2<f32>(0.0);
-        if inside && n < params.second {
-            value = frequency(row, (t / LINES) * params.second + n).yx;
-        }
-        line[t] = value;
-    }
-    workgroupBarrier();
+    find_lines(linear_workgroup(group, groups));
     transform(local);
-    if inside {
-        write_lines(row, offset, local);
-    }
 }

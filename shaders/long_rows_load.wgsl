@@ -11,7 +11,6 @@ struct LongRowsLoadParams {
     rows: u32,
     length: u32,
     second: u32,
-    order_at: u32,
     source_at: u32,
     roots_at: u32,
 }
@@ -21,28 +20,26 @@ struct LongRowsLoadParams {
 @group(0) @binding(2) var<storage, read> fourier: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> lines: array<vec2<f32>>;
 
+fn row_count() -> u32 {
+    return params.rows;
+}
+
+fn load(l: u32, k: u32) -> vec2<f32> {
+    let n = offset + l;
+    if row >= params.rows || n >= params.second {
+        return vec2<f32>(0.0);
+    }
+    let y = i32(fourier[params.source_at + k * params.second + n].x);
+    let value = select(0.0, emission[row * params.size_y + u32(max(y, 0))], y >= 0);
+    return vec2<f32>(value, 0.0);
+}
+
 @compute @workgroup_size(256)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let groups_per_row = (params.second + LINES - 1u) / LINES;
-    let number = linear_workgroup(group, groups);
-    let row = number / groups_per_row;
-    let offset = (number % groups_per_row) * LINES;
-    for (var t = local; t < LINES * POINTS; t += 256u) {
-        let n = offset + t % LINES;
-        var value = vec2<f32>(0.0);
-        if row < params.rows && n < params.second {
-            let y = i32(fourier[params.source_at + (t / LINES) * params.second + n].x);
-            value.x = select(0.0, emission[row * params.size_y + u32(max(y, 0))], y >= 0);
-        }
-        line[t] = value;
-    }
-    workgroupBarrier();
+    find_lines(linear_workgroup(group, groups));
     transform(local);
-    if row < params.rows {
-        write_lines(row, offset, local);
-    }
 }

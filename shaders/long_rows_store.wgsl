@@ -2,6 +2,7 @@
 // twin of stages/blur/long_rows/inverse.rs. See long_rows_forward.wgsl for the order of the results.
 #import complex
 #import dispatch
+#import divide
 #import long_rows_read
 #import philox
 #import photons
@@ -34,6 +35,10 @@ struct LongRowsStoreParams {
 @group(0) @binding(5) var<storage, read_write> blurred: array<u32>;
 @group(0) @binding(6) var<storage, read_write> status: array<atomic<u32>>;
 
+fn save(l: u32, at: u32, n: u32, value: vec2<f32>) {
+    line[l * POINTS + at] = value;
+}
+
 @compute @workgroup_size(256)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -41,14 +46,13 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let first = params.length / POINTS;
-    let count = params.slices * params.size_x * first;
-    let first_line = linear_workgroup(group, groups) * LINES;
-    read_lines(first_line, count, local);
-    workgroupBarrier();
+    first_line = linear_workgroup(group, groups) * LINES;
+    line_count = params.slices * params.size_x * first;
     transform(local);
+    workgroupBarrier();
     for (var t = local; t < LINES * POINTS; t += 256u) {
         let number = first_line + t / POINTS;
-        if number < count {
+        if number < line_count {
             let at = u32(fourier[params.order_at + t % POINTS].x);
             let value = line[(t / POINTS) * POINTS + at].y;
             store(number / first, number % first + first * (t % POINTS), value);

@@ -2,7 +2,7 @@
 //
 // A row of 2 POINTS samples is transformed as POINTS complex numbers, its even samples in the real
 // parts and its odd ones in the imaginary parts, and then taken apart. POINTS, LINES, `line` and
-// `transform` are generated for the length (fft/shader.rs).
+// `transform`, which loads and saves, are generated for the length (fft/shader.rs).
 #import complex
 #import dispatch
 
@@ -27,31 +27,43 @@ fn sample(row: u32, n: u32) -> f32 {
     return select(0.0, emission[row * params.size_y + u32(max(y, 0))], y >= 0);
 }
 
+// The workgroup's first row.
+var<private> first: u32;
+
+fn load(l: u32, n: u32) -> vec2<f32> {
+    let row = first + l;
+    if row >= params.rows {
+        return vec2<f32>(0.0);
+    }
+    return vec2<f32>(sample(row, 2u * n), sample(row, 2u * n + 1u));
+}
+
+fn save(l: u32, at: u32, k: u32, value: vec2<f32>) {
+    line[l * POINTS + at] = value;
+}
+
 @compute @workgroup_size(256)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let first = linear_workgroup(group, groups) * LINES;
-    for (var t = local; t < LINES * POINTS; t += 256u) {
-        let row = first + t / POINTS;
-        let n = t % POINTS;
-        if row < params.rows {
-            line[t] = vec2<f32>(sample(row, 2u * n), sample(row, 2u * n + 1u));
-        }
-    }
-    workgroupBarrier();
+    first = linear_workgroup(group, groups) * LINES;
     transform(local);
-    for (var t = local; t < LINES * (POINTS + 1u); t += 256u) {
-        let row = first + t / (POINTS + 1u);
-        let k = t % (POINTS + 1u);
+    workgroupBarrier();
+    // Frequencies k and POINTS - k come from the same two points.
+    let pairs = POINTS / 2u + 1u;
+    for (var t = local; t < LINES * pairs; t += 256u) {
+        let row = first + t / pairs;
+        let k = t % pairs;
         if row < params.rows {
-            let base = (t / (POINTS + 1u)) * POINTS;
+            let base = (t / pairs) * POINTS;
             let a = line[base + u32(fourier[params.order_at + k % POINTS].x)];
             let b = conjugate(line[base + u32(fourier[params.order_at + (POINTS - k) % POINTS].x)]);
-            let odd = product(fourier[params.split_at + k], a - b);
-            rows[row * (POINTS + 1u) + k] = 0.5 * (a + b - times_i(odd));
+            let odd = times_i(product(fourier[params.split_at + k], a - b));
+            let at = row * (POINTS + 1u);
+            rows[at + k] = 0.5 * (a + b - odd);
+            rows[at + POINTS - k] = conjugate(0.5 * (a + b + odd));
         }
     }
 }

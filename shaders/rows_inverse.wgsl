@@ -2,6 +2,7 @@
 // stages/blur/rows_inverse.rs. See rows_forward.wgsl for the packing of real samples.
 #import complex
 #import dispatch
+#import divide
 #import philox
 #import photons
 #import table
@@ -37,26 +38,35 @@ fn frequency(slice: u32, x: u32, k: u32) -> vec2<f32> {
     return rows[((slice * params.blocks + k / 8u) * params.size_x + x) * 8u + k % 8u];
 }
 
+// The workgroup's first row.
+var<private> first: u32;
+
+fn load(l: u32, k: u32) -> vec2<f32> {
+    let row = first + l;
+    if row >= params.slices * params.size_x {
+        return vec2<f32>(0.0);
+    }
+    let place = divide(row, params.size_x);
+    let a = frequency(place.x, place.y, k);
+    let b = conjugate(frequency(place.x, place.y, POINTS - k));
+    let odd = product(conjugate(fourier[params.split_at + k]), a - b);
+    return (a + b + times_i(odd)).yx;
+}
+
+fn save(l: u32, at: u32, n: u32, value: vec2<f32>) {
+    line[l * POINTS + at] = value;
+}
+
 @compute @workgroup_size(256)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let first = linear_workgroup(group, groups) * LINES;
-    let count = params.slices * params.size_x;
-    for (var t = local; t < LINES * POINTS; t += 256u) {
-        let row = first + t / POINTS;
-        let k = t % POINTS;
-        if row < count {
-            let a = frequency(row / params.size_x, row % params.size_x, k);
-            let b = conjugate(frequency(row / params.size_x, row % params.size_x, POINTS - k));
-            let odd = product(conjugate(fourier[params.split_at + k]), a - b);
-            line[t] = (a + b + times_i(odd)).yx;
-        }
-    }
-    workgroupBarrier();
+    first = linear_workgroup(group, groups) * LINES;
     transform(local);
+    workgroupBarrier();
+    let count = params.slices * params.size_x;
     for (var t = local; t < LINES * POINTS; t += 256u) {
         let row = first + t / POINTS;
         let n = t % POINTS;

@@ -1,4 +1,5 @@
 // Proteins of one labelling layer (docs/model.md section 2); twin of stages/scatter.rs.
+#import divide
 #import philox
 #import table
 
@@ -42,31 +43,70 @@ struct ScatterParams {
 
 const COUNTS_OVERFLOW = 1u;
 
+// Rows of one thread, as the kernel's grid says.
+const ROWS = 8u;
+
+// Sites are few. A workgroup collects its own first (row of the thread, thread), so that its threads share them
+// out: software adapters evaluate what a condition excludes, and others wait for the slowest of neighbours.
+var<workgroup> sites: array<u32, 2048>;
+var<workgroup> site_count: atomic<u32>;
+
 @compute @workgroup_size(64, 4)
-fn main(@builtin(global_invocation_id) voxel: vec3<u32>) {
-    let slice = voxel.z;
-    let x = voxel.y;
-    let y = voxel.x;
-    if slice >= params.slices || x >= params.size_x || y >= params.size_y {
-        return;
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(local_invocation_id) thread: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    if local == 0u {
+        atomicStore(&site_count, 0u);
     }
-    let plane = params.size_x * params.size_y;
-    let within = x * params.size_y + y;
-    let thread = slice * plane + within;
-    let z = params.first_z + slice;
-    let cell = labels[(z % params.labels_ring) * plane + within];
+    workgroupBarrier();
+    let first_x = (group.y * 4u + thread.y) * ROWS;
+    let y = group.x * 64u + thread.x;
+    let labels_at = labels_row(group.z);
+    for (var row = 0u; row < ROWS; row++) {
+        let x = first_x + row;
+        if x < params.size_x && y < params.size_y && is_site(group.z, labels_at, x, y) {
+            sites[atomicAdd(&site_count, 1u)] = row * 256u + local;
+        }
+    }
+    workgroupBarrier();
+    let count = atomicLoad(&site_count);
+    for (var n = local; n < count; n += 256u) {
+        let row = sites[n] / 256u;
+        let collector = sites[n] % 256u;
+        let x = (group.y * 4u + collector / 64u) * ROWS + row;
+        fill(group.z, labels_at, x, group.x * 64u + collector % 64u);
+    }
+}
+
+// Where the rows of a slice of the slab start in the ring of labels.
+fn labels_row(slice: u32) -> u32 {
+    return divide(params.first_z + slice, params.labels_ring).y * params.size_x;
+}
+
+fn is_site(slice: u32, labels_at: u32, x: u32, y: u32) -> bool {
+    let cell = labels[(labels_at + x) * params.size_y + y];
     let labelled = (selection[params.selection_at + cell / 32u] >> (cell % 32u)) & 1u;
-    let site = (regions[thread] & params.region) != 0u && labelled != 0u;
+    let region = regions[(slice * params.size_x + x) * params.size_y + y];
+    return (region & params.region) != 0u && labelled != 0u;
+}
+
+// Proteins of a site.
+fn fill(slice: u32, labels_at: u32, x: u32, y: u32) {
+    let z = params.first_z + slice;
     let counter = vec4<u32>(
         params.origin_z + z,
         params.origin_x + x,
         params.origin_y + y,
-        cells[cell],
+        cells[labels[(labels_at + x) * params.size_y + y]],
     );
-    let words = philox(counter, vec2<u32>(params.proteins_key_0, params.proteins_key_1), site);
-    let count = draw(params.count_at, params.count_len, words.x, site);
-    let filled = site && count != 0u;
-    let leaves = filled && draw(params.displaced_at, params.displaced_len, words.y, filled) != 0u;
+    let words = philox(counter, vec2<u32>(params.proteins_key_0, params.proteins_key_1), true);
+    let count = draw(params.count_at, params.count_len, words.x, true);
+    if count == 0u {
+        return;
+    }
+    let leaves = draw(params.displaced_at, params.displaced_len, words.y, true) != 0u;
     let moves = philox(
         counter,
         vec2<u32>(params.displacement_key_0, params.displacement_key_1),
@@ -78,15 +118,12 @@ fn main(@builtin(global_invocation_id) voxel: vec3<u32>) {
         bitcast<i32>(draw(params.y_at, params.y_len, moves.z, leaves)),
     );
     let place = vec3<i32>(i32(z), i32(x), i32(y)) + select(vec3<i32>(0), moved, leaves);
-    if !filled {
-        return;
-    }
     if any(place < vec3<i32>(0))
         || any(place >= vec3<i32>(i32(params.depth), i32(params.size_x), i32(params.size_y))) {
         return;
     }
-    let slot = u32(place.x) % params.counts_ring;
-    let at = slot * plane + u32(place.y) * params.size_y + u32(place.z);
+    let slot = divide(u32(place.x), params.counts_ring).y;
+    let at = (slot * params.size_x + u32(place.y)) * params.size_y + u32(place.z);
     let before = atomicAdd(&counts[at], count);
     if before + count < before {
         atomicOr(&status[0], COUNTS_OVERFLOW);

@@ -1,4 +1,5 @@
 // The ground truth of a fluorophore at the images' size (docs/model.md section 7); twin of stages/truth.rs.
+#import divide
 
 struct TruthParams {
     size_x: u32,
@@ -49,7 +50,7 @@ fn main(@builtin(global_invocation_id) pixel: vec3<u32>) {
     let within = x * params.size_y + y;
     var shown = 0u;
     if (regions[(z - params.slab_z) * plane + within] & params.region) != 0u {
-        let cell = labels[(z % params.labels_ring) * plane + within];
+        let cell = labels[divide(z, params.labels_ring).y * plane + within];
         if ((selection[params.selection_at + cell / 32u] >> (cell % 32u)) & 1u) != 0u {
             shown = cell;
         }

@@ -229,7 +229,6 @@ impl<'a> Convolution<'a> {
                 slices: step.emission.len() as u32,
                 spectra_ring: ring,
                 radius: RADIUS as u32,
-                order_at: tables.columns_order_at,
                 source_at: tables.columns_source_at,
             };
             let buffers = [ROWS, FOURIER, SPECTRA];
@@ -258,7 +257,6 @@ impl<'a> Convolution<'a> {
             length_x: transform.length_x as u32,
             blocks: blocks as u32,
             slices: slices as u32,
-            order_at: tables.columns_order_at,
         };
         let buffers = [FILTERED, FOURIER, ROWS];
         let columns = slices * blocks * BLOCK;

@@ -1,5 +1,5 @@
 // Blurred values to whole photons with the baseline added. The importing shader has the parameters, the
-// bindings `profile`, `blurred` and `status`, and imports philox and table.
+// bindings `profile`, `blurred` and `status`, and imports divide, philox and table.
 const BLUR_OVERFLOW = 2u;
 // The largest f32 below 2^32.
 const MOST = 4294967040.0;
@@ -23,7 +23,8 @@ fn store(row: u32, y: u32, value: f32) {
     var photons = u32(round(clamp(value, 0.0, MOST)));
     var overflow = value > MOST;
     if params.baseline != 0u {
-        let more = baseline(row / params.size_x, row % params.size_x, y);
+        let place = divide(row, params.size_x);
+        let more = baseline(place.x, place.y, y);
         overflow = overflow || photons + more < photons;
         photons += more;
     }

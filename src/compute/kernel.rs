@@ -28,8 +28,8 @@ pub enum Grid {
     /// dispatches into two dimensions.
     Linear,
     /// By slice, row and column (z, y and x of `global_invocation_id`): a thread knows its voxel
-    /// without a division.
-    Voxels,
+    /// without a division. A thread takes this many neighbouring rows.
+    Voxels(u32),
 }
 
 impl Grid {
@@ -37,7 +37,7 @@ impl Grid {
     pub const fn workgroup(self) -> [u32; 3] {
         match self {
             Self::Linear => [256, 1, 1],
-            Self::Voxels => [64, 4, 1],
+            Self::Voxels(_) => [64, 4, 1],
         }
     }
 
@@ -48,12 +48,16 @@ impl Grid {
     }
 
     /// The workgroups for voxels of this shape (z, x, y).
-    pub fn voxels(shape: [usize; 3]) -> [u32; 3] {
-        let [columns, rows, slices] = Self::Voxels.workgroup();
+    pub fn voxels(self, shape: [usize; 3]) -> [u32; 3] {
+        let [columns, threads, slices] = self.workgroup();
+        let rows = match self {
+            Self::Linear => 1,
+            Self::Voxels(rows) => rows,
+        };
         let count = |voxels: usize, threads: u32| voxels.div_ceil(threads as usize) as u32;
         [
             count(shape[2], columns),
-            count(shape[1], rows),
+            count(shape[1], threads * rows),
             count(shape[0], slices),
         ]
     }

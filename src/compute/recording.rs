@@ -126,7 +126,7 @@ impl<'a> Recording<'a> {
         self.dispatch_variant(kernel, None, params, buffers, workgroups);
     }
 
-    /// Records a dispatch with one thread for each voxel, or pixel, of this shape (z, x, y).
+    /// Records a dispatch over the voxels, or pixels, of this shape (z, x, y).
     pub fn dispatch_voxels<P: KernelParams>(
         &mut self,
         kernel: &'static Kernel,
@@ -134,8 +134,8 @@ impl<'a> Recording<'a> {
         buffers: &[Buffer],
         shape: [usize; 3],
     ) {
-        debug_assert_eq!(kernel.grid, Grid::Voxels, "{}", kernel.name);
-        self.push(kernel, None, params, buffers, Grid::voxels(shape));
+        debug_assert_ne!(kernel.grid, Grid::Linear, "{}", kernel.name);
+        self.push(kernel, None, params, buffers, kernel.grid.voxels(shape));
     }
 
     /// Records a dispatch of this many workgroups, with generated code.

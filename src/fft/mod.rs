@@ -104,7 +104,6 @@ impl SliceTransform {
         let split_at = push(&mut roots(half + 1, self.length_y));
         let rows_order_at = push(&mut order(&rows));
         let columns_twiddle_at = push(&mut roots(self.length_x, self.length_x));
-        let columns_order_at = push(&mut order(&columns));
         let rows_source_at = push(&mut source(self.length_y, self.size_y));
         let columns_source_at = push(&mut source(self.length_x, self.size_x));
         let long_rows = self.row_parts(workgroup_bytes).map(|(first, second)| {
@@ -112,7 +111,6 @@ impl SliceTransform {
             LongRows {
                 roots_at: push(&mut roots(self.length_y, self.length_y)),
                 first_twiddle_at: push(&mut roots(first.length, first.length)),
-                first_order_at: push(&mut order(&first)),
                 second_twiddle_at: push(&mut roots(second.length, second.length)),
                 second_order_at: push(&mut order(&second)),
                 first,
@@ -129,7 +127,6 @@ impl SliceTransform {
             split_at,
             rows_order_at,
             columns_twiddle_at,
-            columns_order_at,
             words: bytemuck::cast_slice(&words).to_vec(),
         }
     }
@@ -172,8 +169,6 @@ pub struct LongRows {
     pub roots_at: u32,
     /// Twiddle factors of the first pass.
     pub first_twiddle_at: u32,
-    /// Order of the first pass's outputs.
-    pub first_order_at: u32,
     /// Twiddle factors of the second pass.
     pub second_twiddle_at: u32,
     /// Order of the second pass's outputs.
@@ -196,8 +191,6 @@ pub struct FourierTables {
     pub rows_order_at: u32,
     /// Twiddle factors of the columns.
     pub columns_twiddle_at: u32,
-    /// As `rows_order_at`, for the columns.
-    pub columns_order_at: u32,
     /// Which voxel each point of a padded row is, or -1.
     pub rows_source_at: u32,
     /// As `rows_source_at`, for the columns.

@@ -24,6 +24,15 @@ impl Recipe {
         Self { length, radices }
     }
 
+    /// The radices of the passes; a line of one point has one pass all the same.
+    pub(super) fn passes(&self) -> &[usize] {
+        if self.radices.is_empty() {
+            &[1]
+        } else {
+            &self.radices
+        }
+    }
+
     /// Where output k of the transform in place is found.
     pub fn order(&self) -> Vec<usize> {
         let place = |mut k: usize| {
@@ -37,6 +46,22 @@ impl Recipe {
             at
         };
         (0..self.length).map(place).collect()
+    }
+
+    /// WGSL for where output `k`, below the product of these first radices, is found: [`Self::order`].
+    pub(super) fn place(&self, k: &str, radices: &[usize]) -> String {
+        let mut below = 1;
+        let digits = radices.iter().map(|radix| {
+            let digit = format!("{k} / {below}u % {radix}u");
+            below *= radix;
+            format!("{digit} * {}u", self.length / below)
+        });
+        let digits: Vec<String> = digits.collect();
+        if digits.is_empty() {
+            "0u".to_owned()
+        } else {
+            digits.join(" + ")
+        }
     }
 }
 

@@ -1,4 +1,8 @@
 //! The WGSL of a line transform in workgroup memory, generated for its length.
+//!
+//! The kernel says where points come from and where they go: `load(l, n)` is point n of line l, and
+//! `save(l, at, k, value)` takes frequency k, which a transform in place has at point `at` of `line`. The first
+//! pass loads and the last one saves, so that lines of few passes hardly touch the workgroup's memory.
 
 use super::codelet::Codelet;
 use super::{BLOCK, Recipe};
@@ -17,7 +21,7 @@ pub enum Layout {
 /// A generated transform of several lines by one workgroup.
 #[derive(Clone, Debug)]
 pub struct LineVariant {
-    /// The code: POINTS, LINES, `line` and `transform`.
+    /// The code: POINTS, LINES, `line` and `transform`; it calls the kernel's `load` and `save`.
     pub variant: Variant,
     /// Lines per workgroup.
     pub lines: usize,
@@ -49,16 +53,14 @@ impl LineVariant {
             recipe.length,
             recipe.length * lines,
         );
-        let mut calls = String::new();
-        let mut span = recipe.length;
-        for (pass, &radix) in recipe.radices.iter().enumerate() {
-            write_pass(
-                &mut code, recipe, layout, lines, pass, span, radix, twiddle_at,
-            );
-            let _ = writeln!(calls, "    pass_{pass}(local);\n    workgroupBarrier();");
-            span /= radix;
-        }
-        let _ = write!(code, "fn transform(local: u32) {{\n{calls}}}\n");
+        let passes: Vec<String> = (0..recipe.passes().len())
+            .map(|pass| {
+                write_pass(&mut code, recipe, layout, lines, pass, twiddle_at);
+                format!("    pass_{pass}(local);\n")
+            })
+            .collect();
+        let passes = passes.join("    workgroupBarrier();\n");
+        let _ = write!(code, "fn transform(local: u32) {{\n{passes}}}\n");
         Self {
             variant: Variant { code: code.into() },
             lines,
@@ -79,20 +81,20 @@ impl LineVariant {
     }
 }
 
-/// One pass, decimating in frequency: spans of `span` points become `radix` spans each.
-#[allow(clippy::too_many_arguments)]
+/// One pass, decimating in frequency: spans of points become as many spans each as the radix says. The first
+/// pass loads its points, the last one saves them.
 fn write_pass(
     code: &mut String,
     recipe: &Recipe,
     layout: Layout,
     lines: usize,
     pass: usize,
-    span: usize,
-    radix: usize,
     twiddle_at: u32,
 ) {
-    let butterflies = recipe.length / radix;
-    let part = span / radix;
+    let radices = recipe.passes();
+    let (radix, is_last) = (radices[pass], pass + 1 == radices.len());
+    let span = recipe.length / radices[..pass].iter().product::<usize>();
+    let (part, butterflies) = (span / radix, recipe.length / radix);
     let (line, butterfly, line_stride, point_stride) = match layout {
         Layout::Rows => (
             format!("b / {butterflies}u"),
@@ -102,30 +104,50 @@ fn write_pass(
         ),
         Layout::Columns => (format!("b % {lines}u"), format!("b / {lines}u"), 1, lines),
     };
+    // The last pass goes by frequency, so that neighbouring threads save neighbouring ones.
+    let point = if is_last {
+        recipe.place("butterfly", &radices[..pass])
+    } else {
+        format!("butterfly / {part}u * {span}u + butterfly % {part}u")
+    };
     let _ = write!(
         code,
         "fn pass_{pass}(local: u32) {{
     for (var b = local; b < {}u; b += 256u) {{
+        let l = {line};
         let butterfly = {butterfly};
-        let j = butterfly % {part}u;
-        let at = ({line}) * {line_stride}u + (butterfly / {part}u * {span}u + j) * {point_stride}u;
+        let point = {point};
+        let at = l * {line_stride}u + point * {point_stride}u;
 ",
         butterflies * lines,
     );
     let step = part * point_stride;
     let values: Vec<_> = (0..radix).map(|q| format!("v{q}")).collect();
     for (q, value) in values.iter().enumerate() {
-        let _ = writeln!(code, "        let {value} = line[at + {}u];", q * step);
+        let input = match pass {
+            0 => format!("load(l, point + {}u)", q * part),
+            _ => format!("line[at + {}u]", q * step),
+        };
+        let _ = writeln!(code, "        let {value} = {input};");
     }
     let outputs = Codelet::new(code).transform(&values);
     for (q, output) in outputs.iter().enumerate() {
-        let turned = if q == 0 || part == 1 {
-            output.clone()
+        let _ = if is_last {
+            let frequency = q * butterflies;
+            writeln!(
+                code,
+                "        save(l, point + {q}u, butterfly + {frequency}u, {output});"
+            )
+        } else if q == 0 {
+            writeln!(code, "        line[at] = {output};")
         } else {
             let stride = q * (recipe.length / span);
-            format!("product({output}, fourier[{twiddle_at}u + j * {stride}u])")
+            writeln!(
+                code,
+                "        line[at + {}u] = product({output}, fourier[{twiddle_at}u + butterfly % {part}u * {stride}u]);",
+                q * step,
+            )
         };
-        let _ = writeln!(code, "        line[at + {}u] = {turned};", q * step);
     }
     code.push_str("    }\n}\n");
 }

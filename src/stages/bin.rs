@@ -29,7 +29,7 @@ kernel_params! {
 /// Blurred volume (kept slices) to images, and status.
 pub static BIN: Kernel = Kernel {
     name: "bin",
-    grid: Grid::Voxels,
+    grid: Grid::Voxels(1),
     source: include_str!("../../shaders/bin.wgsl"),
     params: BinParams::LAYOUT,
     bindings: &[Access::Read, Access::ReadWrite, Access::ReadWrite],

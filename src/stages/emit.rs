@@ -40,7 +40,7 @@ kernel_params! {
 /// every device does alike.
 pub static EMIT: Kernel = Kernel {
     name: "emit",
-    grid: Grid::Voxels,
+    grid: Grid::Voxels(1),
     source: include_str!("../../shaders/emit.wgsl"),
     params: EmitParams::LAYOUT,
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],

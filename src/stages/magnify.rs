@@ -57,7 +57,7 @@ kernel_params! {
 /// Blurred volume (kept slices) added to images that were cleared before, and status.
 pub static MAGNIFY: Kernel = Kernel {
     name: "magnify",
-    grid: Grid::Voxels,
+    grid: Grid::Voxels(1),
     source: include_str!("../../shaders/magnify.wgsl"),
     params: MagnifyParams::LAYOUT,
     bindings: &[

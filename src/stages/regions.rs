@@ -41,7 +41,7 @@ kernel_params! {
 /// Labels and annotations (rings) to regions (slab).
 pub static REGIONS: Kernel = Kernel {
     name: "regions",
-    grid: Grid::Voxels,
+    grid: Grid::Voxels(4),
     source: include_str!("../../shaders/regions.wgsl"),
     params: RegionsParams::LAYOUT,
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],

@@ -69,7 +69,7 @@ kernel_params! {
 /// Labels (ring), regions (slab), cells' keys, selection bits, tables to counts (ring) and status.
 pub static SCATTER: Kernel = Kernel {
     name: "scatter",
-    grid: Grid::Voxels,
+    grid: Grid::Voxels(8),
     source: include_str!("../../shaders/scatter.wgsl"),
     params: ScatterParams::LAYOUT,
     bindings: &[

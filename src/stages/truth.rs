@@ -46,7 +46,7 @@ kernel_params! {
 /// Labels (ring), regions (slab), selection bits to cells (images).
 pub static TRUTH: Kernel = Kernel {
     name: "truth",
-    grid: Grid::Voxels,
+    grid: Grid::Voxels(1),
     source: include_str!("../../shaders/truth.wgsl"),
     params: TruthParams::LAYOUT,
     bindings: &[Access::Read, Access::Read, Access::Read, Access::ReadWrite],

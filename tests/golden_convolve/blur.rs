@@ -112,7 +112,6 @@ pub fn blur(
                 slices: slices.len() as u32,
                 spectra_ring: ring as u32,
                 radius: RADIUS as u32,
-                order_at: tables.columns_order_at,
                 source_at: tables.columns_source_at,
             };
             let bound = [rows, fourier, spectra];
@@ -142,7 +141,6 @@ pub fn blur(
             length_x: transform.length_x as u32,
             blocks: blocks as u32,
             slices: count as u32,
-            order_at: tables.columns_order_at,
         };
         let bound = [filtered, fourier, rows];
         let columns = count * blocks * BLOCK;

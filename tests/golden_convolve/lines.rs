@@ -88,7 +88,6 @@ fn complex_lines(backend: &mut dyn Backend, length: usize, lines: &[f32]) -> Vec
         slices: 1,
         spectra_ring: 1,
         radius: 0,
-        order_at: tables.columns_order_at,
         source_at: tables.columns_source_at,
     };
     let mut recording = Recording::default();

@@ -115,7 +115,7 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 case(
                     params,
                     vec![Words(labels), Words(notes), Poison(voxels + 3)],
-                    Grid::voxels([slices, x, y]),
+                    kernel.grid.voxels([slices, x, y]),
                 )
             })
             .collect(),
@@ -195,7 +195,7 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 Words(counts),
                 Words(vec![0]),
             ];
-            vec![case(params, bindings, Grid::voxels([slices, x, y]))]
+            vec![case(params, bindings, kernel.grid.voxels([slices, x, y]))]
         }
         "emit" => [0.3, 40.0, 1e6]
             .into_iter()
@@ -224,7 +224,7 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     })
                     .collect();
                 let bindings = vec![Words(counts), Words(words), Poison(voxels + 5)];
-                case(params, bindings, Grid::voxels([slices, x, y]))
+                case(params, bindings, kernel.grid.voxels([slices, x, y]))
             })
             .collect(),
         "rows_forward" => {
@@ -256,7 +256,6 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 rows: (slices * x) as u32,
                 length: transform.length_y as u32,
                 second: second as u32,
-                order_at: long.first_order_at,
                 source_at: fourier.rows_source_at,
                 roots_at: long.roots_at,
             };
@@ -274,7 +273,6 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 length: transform.length_y as u32,
                 second: second as u32,
                 frequencies: transform.frequencies() as u32,
-                order_at: long.second_order_at,
             };
             let bindings = vec![
                 Words(dice.floats(2 * slices * x * transform.length_y, 1e4)),
@@ -291,7 +289,6 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 slices: slices as u32,
                 length: transform.length_y as u32,
                 second: second as u32,
-                order_at: long.first_order_at,
                 roots_at: long.roots_at,
             };
             let bindings = vec![
@@ -344,7 +341,6 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 slices: slices as u32,
                 spectra_ring: ring as u32,
                 radius: 15,
-                order_at: fourier.columns_order_at,
                 source_at: fourier.columns_source_at,
             };
             let bindings = vec![
@@ -401,7 +397,6 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 length_x: transform.length_x as u32,
                 blocks: transform.blocks() as u32,
                 slices: slices as u32,
-                order_at: fourier.columns_order_at,
             };
             let columns = slices * transform.blocks() * BLOCK;
             let bindings = vec![
@@ -476,7 +471,11 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 let pixels = slices * image[0] * image[1];
                 let blurred = dice.words(voxels, if seed == 0 { u32::MAX } else { 1000 });
                 let bindings = vec![Words(blurred), Poison(pixels + 2), Words(vec![0])];
-                case(params, bindings, Grid::voxels([slices, image[0], image[1]]))
+                case(
+                    params,
+                    bindings,
+                    kernel.grid.voxels([slices, image[0], image[1]]),
+                )
             })
             .collect(),
         "magnify" => [(2, 3), (4, 1)]
@@ -519,7 +518,7 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     Words(vec![0; pixels]),
                     Words(vec![0]),
                 ];
-                case(params, bindings, Grid::voxels([slices, x, y]))
+                case(params, bindings, kernel.grid.voxels([slices, x, y]))
             })
             .collect(),
         "maximum" => {
@@ -589,7 +588,11 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     Words(dice.words(3, u32::MAX)),
                     out,
                 ];
-                case(params, bindings, Grid::voxels([kept, image[0], image[1]]))
+                case(
+                    params,
+                    bindings,
+                    kernel.grid.voxels([kept, image[0], image[1]]),
+                )
             })
             .collect(),
         other => panic!("kernel {other} has no case: add one"),

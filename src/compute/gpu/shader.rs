@@ -25,6 +25,10 @@ const SHARED: &[(&str, &str)] = &[
         include_str!("../../../shaders/shared/photons.wgsl"),
     ),
     (
+        "divide",
+        include_str!("../../../shaders/shared/divide.wgsl"),
+    ),
+    (
         "philox",
         include_str!("../../../shaders/shared/philox.wgsl"),
     ),

@@ -49,7 +49,6 @@ impl Recorder<'_> {
                 slices: slices.len() as u32,
                 spectra_ring: self.plan.schedule.spectra_ring as u32,
                 radius: transform.radius as u32,
-                order_at: fourier.columns_order_at,
                 source_at: fourier.columns_source_at,
             };
             let columns = slices.len() * transform.blocks() * BLOCK;
@@ -98,7 +97,6 @@ impl Recorder<'_> {
                 length_x: transform.length_x as u32,
                 blocks: blocks as u32,
                 slices: count as u32,
-                order_at: fourier.columns_order_at,
             };
             let (lines, recording) = (&self.plan.column_lines, &mut self.recording);
             let (buffers, columns) = ([b.filtered, b.fourier, b.rows], count * blocks * BLOCK);

@@ -27,8 +27,6 @@ kernel_params! {
         spectra_ring: u32,
         /// Radius of the kernel.
         radius: u32,
-        /// Where the order of the outputs starts in the tables.
-        order_at: u32,
         /// Where the voxels of the points start in the tables.
         source_at: u32,
     }

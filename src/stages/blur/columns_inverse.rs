@@ -21,8 +21,6 @@ kernel_params! {
         blocks: u32,
         /// Number of slices.
         slices: u32,
-        /// Where the order of the outputs starts in the tables.
-        order_at: u32,
     }
 }
 

@@ -92,7 +92,6 @@ impl RowLines {
                     rows: params.rows,
                     length: length as u32,
                     second: across as u32,
-                    order_at: tables.first_order_at,
                     source_at: params.source_at,
                     roots_at: tables.roots_at,
                 };
@@ -104,7 +103,6 @@ impl RowLines {
                     length: length as u32,
                     second: across as u32,
                     frequencies: self.transform.frequencies() as u32,
-                    order_at: tables.second_order_at,
                 };
                 let buffers = [between, fourier, spectra];
                 let lines = rows * tables.first.length;
@@ -147,7 +145,6 @@ impl RowLines {
                     slices: params.slices,
                     length: length as u32,
                     second: across as u32,
-                    order_at: tables.first_order_at,
                     roots_at: tables.roots_at,
                 };
                 let lines = rows * across.next_multiple_of(first.lines);

@@ -18,8 +18,6 @@ kernel_params! {
         length: u32,
         /// Length of its second pass.
         second: u32,
-        /// Where the order of the first pass's outputs starts in the tables.
-        order_at: u32,
         /// Where the voxels of the points start in the tables.
         source_at: u32,
         /// Where the roots of the whole length start in the tables.
@@ -38,8 +36,6 @@ kernel_params! {
         second: u32,
         /// Frequencies to keep.
         frequencies: u32,
-        /// Where the order of the second pass's outputs starts in the tables.
-        order_at: u32,
     }
 }
 

@@ -24,8 +24,6 @@ kernel_params! {
         length: u32,
         /// Length of its second pass.
         second: u32,
-        /// Where the order of the first pass's outputs starts in the tables.
-        order_at: u32,
         /// Where the roots of the whole length start in the tables.
         roots_at: u32,
     }
