@@ -165,7 +165,7 @@ impl Picture {
 
     /// Draws a scale bar into the lower right corner, with its words above it.
     pub fn draw_scale_bar(&mut self, bar: &ScaleBar) {
-        let size = (self.columns as f64 / 30.0).clamp(11.0, 18.0);
+        let size = (self.columns as f64 / 30.0).clamp(13.0, 18.0);
         let (margin, thickness) = (
             (size * 0.6) as usize,
             (size / 4.0).round().max(2.0) as usize,
@@ -183,7 +183,11 @@ impl Picture {
         self.fill(top..bottom, left..right, [255; 3]);
         let wide = text::width(&bar.label, size);
         let at = (right as f64 - wide).max(0.0);
-        self.write(&bar.label, top as f64 - size * 1.3, at, size, [255; 3]);
+        let row = top as f64 - size * 1.3;
+        for (down, across) in [(-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0)] {
+            self.write(&bar.label, row + down, at + across, size, [0; 3]);
+        }
+        self.write(&bar.label, row, at, size, [255; 3]);
     }
 
     /// Writes a line of text, its upper left corner at (row, column), `size` pixels high.

@@ -14,6 +14,7 @@ use crate::picture::Picture;
 use crate::plot::{self, Band, ImageFormat};
 use crate::quicklook::Quicklook;
 use crate::simulation::Report;
+use crate::volume::slices_in_words;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt::Write;
@@ -35,19 +36,24 @@ pub(crate) struct Facts<'a, 'w> {
     pub recorder: &'a Recorder<'w>,
 }
 
-/// The look of the page. Figures stand beside one another where there is room, and below one another on a phone.
+/// The look of the page. Figures stand beside one another where there is room, and below one another on a phone;
+/// plots keep the size at which their words can be read, and scroll by themselves.
 const STYLE: &str = "
 :root{color-scheme:light dark}
-body{font:16px/1.5 system-ui,sans-serif;max-width:1200px;margin:0 auto;padding:1rem}
+body{font:16px/1.5 system-ui,sans-serif;max-width:1200px;margin:0 auto;padding:1rem;overflow-wrap:anywhere}
 h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2rem;border-bottom:1px solid #8886}
 .row{display:flex;flex-wrap:wrap;gap:1rem}
-figure{margin:0;flex:1 1 300px;min-width:0;max-width:100%}
+figure{margin:0;min-width:0;max-width:100%}
 figure img,figure svg{max-width:100%;height:auto;display:block}
-figure.plot{background:#fff;color:#000}
+figure.plot{flex:0 1 860px;overflow-x:auto;background:#fff;color:#000}
+figure.plot>svg{max-width:none}figure.plot>img{max-width:none;width:860px}
+figure.histogram{flex:0 1 512px}figure.histogram>svg{max-width:100%}
+figure.plot figcaption{padding:0 .5rem .4rem}
 figcaption{font-size:.85rem;opacity:.8}
+.colour{display:inline-block;width:.8em;height:.8em;margin-right:.3em}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse}td,th{padding:.15rem .8rem .15rem 0;text-align:left;vertical-align:top}
-td.n{text-align:right;font-variant-numeric:tabular-nums}
+th{white-space:nowrap}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.85rem}
 .warning{border-left:4px solid #d55e00;padding-left:.6rem;margin:.4rem 0}
 ";
@@ -68,7 +74,7 @@ pub(crate) fn page(facts: &Facts<'_, '_>) -> String {
     spectra(&mut page, facts);
     point_spread(&mut page, facts);
     times(&mut page, facts);
-    let parameters = escaped(&facts.config.to_toml());
+    let parameters = escaped(&facts.config.to_commented_toml());
     let _ = write!(
         page,
         "<h2>Parameters</h2>\n<details open><summary>the configuration that repeats this run</summary><pre>{parameters}\
@@ -81,7 +87,10 @@ fn summary(page: &mut String, facts: &Facts<'_, '_>) {
     let report = facts.report;
     let [z, x, y] = report.image_shape;
     let rows = [
-        ("images", format!("{z} slices of {x} x {y} pixels")),
+        (
+            "images",
+            format!("{} of {x} x {y} pixels", slices_in_words(z)),
+        ),
         (
             "expansion",
             format!("{} times", facts.config.expansion.factor),
@@ -110,11 +119,20 @@ fn warnings(page: &mut String, facts: &Facts<'_, '_>) {
 
 fn images(page: &mut String, facts: &Facts<'_, '_>) {
     page.push_str("<h2>Images</h2>\n");
+    let colours = colours(facts.quicklook);
     for panel in facts.quicklook.panels(facts.ids, WIDEST) {
         let title = escaped(&panel.title);
-        let _ = write!(page, "<h3>{title}</h3>\n<div class=\"row\">");
-        for (what, picture) in &panel.rows {
-            let caption = escaped(what);
+        let _ = write!(page, "<h3>{title}</h3>\n");
+        if panel.is_mixed {
+            let _ = writeln!(page, "<p>{colours}</p>");
+        }
+        page.push_str("<div class=\"row\">");
+        for (what, mut picture) in panel.rows {
+            if let Some(bar) = facts.quicklook.scale_bar(picture.columns()) {
+                picture.draw_scale_bar(&bar);
+            }
+            let picture = &picture;
+            let caption = escaped(&what);
             let _ = write!(
                 page,
                 "<figure>{}<figcaption>{caption}</figcaption></figure>",
@@ -126,6 +144,16 @@ fn images(page: &mut String, facts: &Facts<'_, '_>) {
     if let Some(bar) = facts.quicklook.pixel_note() {
         let _ = writeln!(page, "<p>{}</p>", escaped(&bar));
     }
+}
+
+/// Which colour is which channel.
+fn colours(quicklook: &Quicklook) -> String {
+    let channels = quicklook.about().channels.iter();
+    let named = channels.map(|(name, [red, green, blue])| {
+        let name = escaped(name);
+        format!("<span class=\"colour\" style=\"background:#{red:02x}{green:02x}{blue:02x}\"></span>{name} ")
+    });
+    named.collect()
 }
 
 fn image(picture: &Picture, what: &str) -> String {
@@ -147,8 +175,8 @@ fn histograms(page: &mut String, facts: &Facts<'_, '_>) {
         let name = escaped(name);
         let _ = write!(
             page,
-            "<figure class=\"plot\">{chart}<figcaption>{name}: pixels per grey value (logarithmic); the brightest pixel \
-             has {photons} photons</figcaption></figure>"
+            "<figure class=\"plot histogram\">{chart}<figcaption>{name}: pixels of each of 256 classes of grey values, \
+             logarithmic; the brightest pixel has {photons} photons</figcaption></figure>"
         );
     }
     page.push_str("</div>\n");
@@ -201,8 +229,7 @@ fn plot_figure(page: &mut String, plot: Result<String, String>, caption: &str) {
 
 fn times(page: &mut String, facts: &Facts<'_, '_>) {
     page.push_str(
-        "<h2>Time and memory</h2>\n<div class=\"scroll\"><table><tr><th>stage</th><th>time (s)</th><th>memory at the peak so far \
-         (MB)</th></tr>",
+        "<h2>Time and memory</h2>\n<div class=\"scroll\"><table><tr><th>stage</th><th class=\"n\">time (s)</th><th class=\"n\">memory (MB)</th></tr>",
     );
     for stage in &facts.report.stages {
         let peak = facts.recorder.peak_after(&stage.stage);
@@ -214,10 +241,10 @@ fn times(page: &mut String, facts: &Facts<'_, '_>) {
             stage.time.as_secs_f64()
         );
     }
-    page.push_str("</table></div>\n");
+    page.push_str("</table></div>\n<p>Of the host's memory, the peak until then.</p>\n");
     let device = facts.report.device_times();
     if !device.is_empty() {
-        page.push_str("<p>On the device:</p>\n<div class=\"scroll\"><table><tr><th>stage</th><th>time (s)</th></tr>");
+        page.push_str("<p>On the device:</p>\n<div class=\"scroll\"><table><tr><th>stage</th><th class=\"n\">time (s)</th></tr>");
         for stage in device {
             let _ = write!(
                 page,

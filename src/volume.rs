@@ -76,6 +76,12 @@ pub fn fold(position: i32, size: u32) -> u32 {
     within.min(period - within) as u32
 }
 
+/// So many slices, in words.
+pub(crate) fn slices_in_words(count: usize) -> String {
+    let word = if count == 1 { "slice" } else { "slices" };
+    format!("{count} {word}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -187,7 +187,7 @@ fn sections_are_plotted() {
     workplace.refuses(USAGE, &psf("psf.tif"), &["psf.tif", ".svg or .png"]);
     workplace.run(psf("psf.svg")).succeeded();
     let svg = fs::read_to_string(workplace.path("psf.svg")).unwrap();
-    assert!(svg.contains("ATTO647N in channel red"));
+    assert!(svg.contains("ATTO647N in red"));
 }
 
 #[test]

@@ -9,16 +9,17 @@ use std::fmt::Write;
 /// The look of the page. Wide tables scroll by themselves, so that the page fits a phone.
 const STYLE: &str = "
 :root{color-scheme:light dark}
-body{font:16px/1.5 system-ui,sans-serif;max-width:1200px;margin:0 auto;padding:1rem}
+body{font:16px/1.5 system-ui,sans-serif;max-width:1200px;margin:0 auto;padding:1rem;overflow-wrap:anywhere}
 h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2rem;border-bottom:1px solid #8886}
 .row{display:flex;flex-wrap:wrap;gap:1rem}
-figure{margin:0;flex:1 1 300px;min-width:0;max-width:100%}
+figure{margin:0;min-width:0;max-width:100%}
 figure svg{max-width:100%;height:auto;display:block;background:#fff;color:#000}
 figcaption{font-size:.85rem;opacity:.8}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;font-size:.9rem}
-td,th{padding:.15rem .8rem .15rem 0;text-align:left;vertical-align:top}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+td,th{padding:.15rem .8rem .15rem 0;text-align:left;vertical-align:top;white-space:nowrap}
+table.head td{white-space:normal}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 .warning{border-left:4px solid #d55e00;padding-left:.6rem;margin:.4rem 0}
 ";
 
@@ -33,7 +34,7 @@ pub fn page(file: &BenchFile) -> String {
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>simexm-gpu bench</title>\n<style>{STYLE}</style></head><body>\n<h1>simexm-gpu bench</h1>\n<table>"
+         <title>simexm-gpu bench</title>\n<style>{STYLE}</style></head><body>\n<h1>simexm-gpu bench</h1>\n<table class=\"head\">"
     );
     for (what, value) in head(file) {
         let _ = write!(page, "<tr><th>{what}</th><td>{}</td></tr>", escaped(&value));
@@ -55,11 +56,10 @@ pub fn page(file: &BenchFile) -> String {
 }
 
 fn table(page: &mut String, table: &Table) {
-    let _ = write!(
-        page,
-        "<h2>{}</h2>\n<div class=\"scroll\"><table>",
-        escaped(&table.title)
-    );
+    if !table.title.is_empty() {
+        let _ = writeln!(page, "<h2>{}</h2>", escaped(&table.title));
+    }
+    page.push_str("<div class=\"scroll\" tabindex=\"0\"><table>");
     let lines = std::iter::once(("th", &table.header));
     for (tag, line) in lines.chain(table.rows.iter().map(|row| ("td", row))) {
         page.push_str("<tr>");
@@ -136,7 +136,7 @@ fn charts(page: &mut String, file: &BenchFile) {
     for job in jobs {
         let _ = write!(
             page,
-            "<figure>{}<figcaption>{}: time of a whole run against the tissue's size</figcaption></figure>",
+            "<figure>{}<figcaption>{}: time of a whole run against the tissue's size in voxels</figcaption></figure>",
             chart(file, job),
             escaped(job)
         );
@@ -152,12 +152,15 @@ fn power(decade: i32, units: &[(i32, &str)]) -> String {
 }
 
 fn chart(file: &BenchFile, job: &str) -> String {
-    const WIDTH: f64 = 560.0;
-    const HEIGHT: f64 = 300.0;
-    const LEFT: f64 = 64.0;
+    const WIDTH: f64 = 420.0;
+    const HEIGHT: f64 = 260.0;
+    const LEFT: f64 = 70.0;
     const RIGHT: f64 = 28.0;
     const BELOW: f64 = 28.0;
-    const ABOVE: f64 = 8.0;
+    const LEGEND: f64 = 18.0;
+    // The legend has lines of its own.
+    let above = LEGEND * file.devices.len() as f64 + 8.0;
+    let height = HEIGHT + above;
     let lines: Vec<Vec<[f64; 2]>> = file
         .devices
         .iter()
@@ -175,10 +178,10 @@ fn chart(file: &BenchFile, job: &str) -> String {
     };
     let ((x_low, x_high), (y_low, y_high)) = (range(0), range(1));
     let x = |log: f64| LEFT + (log - x_low) / (x_high - x_low) * (WIDTH - LEFT - RIGHT);
-    let y = |log: f64| HEIGHT - BELOW - (log - y_low) / (y_high - y_low) * (HEIGHT - BELOW - ABOVE);
+    let y = |log: f64| height - BELOW - (log - y_low) / (y_high - y_low) * (HEIGHT - BELOW);
     let mut svg = format!(
-        "<svg role=\"img\" aria-label=\"times of {}\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" \
-         height=\"{HEIGHT}\"><g font-family=\"sans-serif\" font-size=\"12\" stroke-width=\"1\">",
+        "<svg role=\"img\" aria-label=\"times of {}\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
+         height=\"{height}\"><g font-family=\"sans-serif\" font-size=\"14.5\" stroke-width=\"1\">",
         escaped(job)
     );
     for decade in x_low as i32..=x_high as i32 {
@@ -186,10 +189,10 @@ fn chart(file: &BenchFile, job: &str) -> String {
         let label = power(decade, &[(6, "M"), (3, "k"), (0, "")]);
         let _ = write!(
             svg,
-            "<path d=\"M{at:.1} {ABOVE}V{:.1}\" stroke=\"#ccc\"/><text x=\"{at:.1}\" y=\"{:.1}\" \
+            "<path d=\"M{at:.1} {above}V{:.1}\" stroke=\"#ccc\"/><text x=\"{at:.1}\" y=\"{:.1}\" \
              text-anchor=\"middle\">{label}</text>",
-            HEIGHT - BELOW,
-            HEIGHT - 10.0
+            height - BELOW,
+            height - 10.0
         );
     }
     for decade in y_low as i32..=y_high as i32 {
@@ -228,9 +231,10 @@ fn chart(file: &BenchFile, job: &str) -> String {
         }
         let _ = write!(
             svg,
-            "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\">{}</text>",
-            LEFT + 10.0,
-            ABOVE + 16.0 * (number + 1) as f64,
+            "<path d=\"M{LEFT} {:.1}h20\" stroke=\"{colour}\" stroke-width=\"3\"/><text x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+            LEGEND * (number as f64 + 0.5),
+            LEFT + 28.0,
+            LEGEND * (number as f64 + 0.5) + 5.0,
             escaped(&name)
         );
     }

@@ -207,8 +207,9 @@ fn summary(report: &Report) {
     };
     let [z, x, y] = report.image_shape;
     say(&format!(
-        "output  {} ({z} slices of {x} x {y} pixels)",
-        report.folder.display()
+        "output  {} ({z} {} of {x} x {y} pixels)",
+        report.folder.display(),
+        if z == 1 { "slice" } else { "slices" }
     ));
     say(&format!("seed    {}", report.seed));
     say(&format!("device  {}", report.device));

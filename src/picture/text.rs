@@ -5,16 +5,25 @@ use plotters::backend::BitMapBackend;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+/// Words are drawn this many times as large and then reduced: letters stand where they belong, not at the next
+/// whole pixel.
+const FINER: usize = 4;
+
+/// Rows above the corner of a line, where letters reach at times.
+const ABOVE: usize = 8;
+
 /// Width of a line of text, in pixels.
 pub(super) fn width(text: &str, size: f64) -> f64 {
     if !crate::plot::font_is_there() {
         return 0.0;
     }
-    let font = (crate::plot::FONT, size).into_font();
-    font.box_size(text).map_or(0.0, |(wide, _)| f64::from(wide))
+    let font = (crate::plot::FONT, size * FINER as f64).into_font();
+    let wide = font.box_size(text).map_or(0, |(wide, _)| wide);
+    f64::from(wide) / FINER as f64
 }
 
-/// Writes a line of text. A font that cannot be drawn leaves the picture as it is: it says the same without.
+/// Writes a line of text, its upper left corner at (row, column). A font that cannot be drawn leaves the picture
+/// as it is: it says the same without.
 pub(super) fn write(
     picture: &mut Picture,
     text: &str,
@@ -23,20 +32,67 @@ pub(super) fn write(
     size: f64,
     colour: [u8; 3],
 ) {
-    if !crate::plot::font_is_there() || picture.rgb.is_empty() {
-        return;
-    }
-    let (Ok(rows), Ok(columns)) = (u32::try_from(picture.rows), u32::try_from(picture.columns))
-    else {
+    let (rows, columns) = (
+        (2.0 * size).ceil() as usize + ABOVE,
+        width(text, size).ceil() as usize + 2,
+    );
+    let Some(coverage) = coverage(text, size, rows, columns) else {
         return;
     };
-    let area = BitMapBackend::with_buffer(&mut picture.rgb, (columns, rows)).into_drawing_area();
-    let [red, green, blue] = colour;
-    let style = (crate::plot::FONT, size)
+    let top = row.round() as isize - ABOVE as isize;
+    let left = column.round() as isize;
+    for (i, line) in coverage.chunks_exact(columns).enumerate() {
+        let Some(row) = top
+            .checked_add_unsigned(i)
+            .filter(|row| (0..picture.rows as isize).contains(row))
+        else {
+            continue;
+        };
+        for (j, &covered) in line.iter().enumerate() {
+            let column = left.saturating_add_unsigned(j);
+            if (0..picture.columns as isize).contains(&column) {
+                let at = 3 * (row as usize * picture.columns + column as usize);
+                for (ground, ink) in picture.rgb[at..at + 3].iter_mut().zip(colour) {
+                    let mixed =
+                        f32::from(*ground) + (f32::from(ink) - f32::from(*ground)) * covered;
+                    *ground = mixed.round() as u8;
+                }
+            }
+        }
+    }
+}
+
+/// How much of each pixel the letters cover, 0 to 1.
+fn coverage(text: &str, size: f64, rows: usize, columns: usize) -> Option<Vec<f32>> {
+    if !crate::plot::font_is_there() {
+        return None;
+    }
+    let fine = [rows * FINER, columns * FINER].map(u32::try_from);
+    let [Ok(high), Ok(wide)] = fine else {
+        return None;
+    };
+    let mut rgb = vec![0; 3 * (rows * FINER) * (columns * FINER)];
+    let area = BitMapBackend::with_buffer(&mut rgb, (wide, high)).into_drawing_area();
+    let style = (crate::plot::FONT, size * FINER as f64)
         .into_font()
-        .color(&RGBColor(red, green, blue))
+        .color(&WHITE)
         .pos(Pos::new(HPos::Left, VPos::Top));
-    let at = (column.round() as i32, row.round() as i32);
-    let _ = area.draw(&Text::new(text.to_owned(), at, style));
-    let _ = area.present();
+    let drawn = area.draw(&Text::new(
+        text.to_owned(),
+        (0, (ABOVE * FINER) as i32),
+        style,
+    ));
+    let presented = area.present();
+    drop(area);
+    drawn.ok()?;
+    presented.ok()?;
+    let mut coverage = vec![0.0; rows * columns];
+    for (at, pixel) in rgb.chunks_exact(3).enumerate() {
+        let (row, column) = (
+            at / (columns * FINER) / FINER,
+            at % (columns * FINER) / FINER,
+        );
+        coverage[row * columns + column] += f32::from(pixel[0]) / 255.0 / (FINER * FINER) as f32;
+    }
+    Some(coverage)
 }

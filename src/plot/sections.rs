@@ -84,7 +84,7 @@ impl Figure for SectionsFigure<'_> {
         let pen = Pen { area, scale };
         let psf = self.psf;
         let title = format!(
-            "Point spread function of {} in channel {}",
+            "Point spread function of {} in {}",
             psf.fluorophore, psf.channel
         );
         pen.text(&title, (24.0, 12.0), 24.0, HPos::Left, VPos::Top)?;
@@ -191,7 +191,7 @@ impl SectionsFigure<'_> {
                 pen.text(
                     &number(nm),
                     (left + at, y + 6.0 * out),
-                    12.0,
+                    14.0,
                     HPos::Center,
                     v,
                 )?;
@@ -202,7 +202,7 @@ impl SectionsFigure<'_> {
                 pen.text(
                     &number(nm),
                     (x - 7.0 * out, top + at),
-                    12.0,
+                    14.0,
                     h,
                     VPos::Center,
                 )?;
@@ -210,9 +210,9 @@ impl SectionsFigure<'_> {
             let name = |axis: usize| format!("{} (nm in the {medium})", AXES[axis]);
             let v = if outer { VPos::Bottom } else { VPos::Top };
             let middle = ((left + right) / 2.0, y + 22.0 * out);
-            pen.text(&name(section.right), middle, 13.0, HPos::Center, v)?;
+            pen.text(&name(section.right), middle, 15.0, HPos::Center, v)?;
             let beside = if outer { right + 38.0 } else { left - 56.0 };
-            pen.upwards(&name(section.down), (beside, (top + bottom) / 2.0), 13.0)?;
+            pen.upwards(&name(section.down), (beside, (top + bottom) / 2.0), 15.0)?;
         }
         Ok(())
     }
@@ -265,7 +265,7 @@ fn draw_colour_bar<DB: DrawingBackend>(
         pen.text(
             &number(value),
             (right + 7.0, at),
-            12.0,
+            14.0,
             HPos::Left,
             VPos::Center,
         )?;

@@ -28,7 +28,7 @@ const PLOT_HEIGHT: f64 = 360.0;
 const LEFT: f64 = 66.0;
 const RIGHT: f64 = 24.0;
 const TITLE: f64 = 76.0;
-const BAND: f64 = 22.0;
+const BAND: f64 = 38.0;
 const BELOW: f64 = 58.0;
 
 /// Draws excitation and emission of a dye over the wavelength; above them a line per channel with its laser and
@@ -115,7 +115,7 @@ impl SpectraFigure<'_> {
             pen.text(
                 &format!("{nm}"),
                 (x, bottom + 8.0),
-                14.0,
+                16.0,
                 HPos::Center,
                 VPos::Top,
             )?;
@@ -127,7 +127,7 @@ impl SpectraFigure<'_> {
             pen.text(
                 &format!("{value:.1}"),
                 (LEFT - 9.0, y),
-                14.0,
+                16.0,
                 HPos::Right,
                 VPos::Center,
             )?;
@@ -135,12 +135,12 @@ impl SpectraFigure<'_> {
         Ok(())
     }
 
-    /// Below the titles a line for each channel, and its shade and its laser in the plot.
+    /// Below the titles a label and a line for each channel, and its shade and its laser in the plot.
     fn draw_bands<DB: DrawingBackend>(&self, pen: &Pen<'_, DB>) -> Drawn<DB> {
         let (top, bottom) = (self.top(), self.y(0.0));
         for (i, band) in self.bands.iter().enumerate() {
             let colour = CHANNELS[i % CHANNELS.len()];
-            let row = TITLE + BAND * (i as f64 + 0.5) - 4.0;
+            let row = TITLE + BAND * (i as f64 + 1.0) - 12.0;
             let [low, high] = band.filter_nm.map(|nm| self.x(nm));
             let laser = self.x(band.laser_nm);
             pen.area(&corners(low, row - 5.0, high, row + 5.0), colour.mix(1.0))?;
@@ -153,14 +153,10 @@ impl SpectraFigure<'_> {
             pen.area(&arrow, colour.mix(1.0))?;
             pen.line(&[(laser, top), (laser, bottom)], colour, 2.0)?;
             let label = band.label();
-            let (right, left) = (laser.max(high) + 12.0, laser.min(low) - 12.0);
             // A letter is narrower than this.
-            let width = 8.0 * label.chars().count() as f64;
-            if right + width < WIDTH {
-                pen.text(&label, (right, row), 14.0, HPos::Left, VPos::Center)?;
-            } else {
-                pen.text(&label, (left, row), 14.0, HPos::Right, VPos::Center)?;
-            }
+            let width = 9.0 * label.chars().count() as f64;
+            let left = laser.min(low).min(WIDTH - width).max(0.0);
+            pen.text(&label, (left, row - 18.0), 16.0, HPos::Left, VPos::Center)?;
         }
         Ok(())
     }
@@ -176,12 +172,12 @@ impl SpectraFigure<'_> {
         pen.text(
             "wavelength (nm)",
             (middle, bottom + 32.0),
-            15.0,
+            16.0,
             HPos::Center,
             VPos::Top,
         )?;
         let place = (10.0, (self.top() + bottom) / 2.0);
-        pen.upwards("relative to the maximum", place, 15.0)
+        pen.upwards("relative to the maximum", place, 16.0)
     }
 
     fn draw_titles<DB: DrawingBackend>(&self, pen: &Pen<'_, DB>) -> Drawn<DB> {
@@ -196,16 +192,16 @@ impl SpectraFigure<'_> {
             "extinction coefficient {} /(M cm), quantum yield {}{guess}; {}",
             dye.extinction_coefficient, dye.quantum_yield, dye.maker
         );
-        pen.text(&figures, (LEFT, 46.0), 14.0, HPos::Left, VPos::Top)?;
+        pen.text(&figures, (LEFT, 46.0), 16.0, HPos::Left, VPos::Top)?;
         let entries = [
             (EXCITATION, "excitation", dye.excitation_peak_nm()),
             (EMISSION, "emission", dye.emission_peak_nm()),
         ];
         for (row, (colour, what, peak_nm)) in entries.into_iter().enumerate() {
-            let (x, y) = (WIDTH - RIGHT - 200.0, 20.0 + 20.0 * row as f64);
+            let (x, y) = (WIDTH - RIGHT - 220.0, 20.0 + 20.0 * row as f64);
             pen.line(&[(x, y), (x + 28.0, y)], colour, 3.0)?;
             let text = format!("{what}, peak {peak_nm} nm");
-            pen.text(&text, (x + 36.0, y), 14.0, HPos::Left, VPos::Center)?;
+            pen.text(&text, (x + 36.0, y), 16.0, HPos::Left, VPos::Center)?;
         }
         Ok(())
     }

@@ -66,7 +66,7 @@ fn an_svg_says_what_it_shows() {
         assert!(svg.contains(text), "{text}");
     }
     assert!(
-        svg.starts_with("<svg width=\"860\" height=\"538\" viewBox=\"0 0 8600 5380\"")
+        svg.starts_with("<svg width=\"860\" height=\"570\" viewBox=\"0 0 8600 5700\"")
             && svg.trim_end().ends_with("</svg>")
     );
     let without = String::from_utf8(spectra(dye, &[], ImageFormat::Svg).unwrap()).unwrap();
@@ -179,7 +179,7 @@ fn sections_show_every_voxel() {
     let psf = psf();
     let svg = String::from_utf8(sections(&psf, ImageFormat::Svg).unwrap()).unwrap();
     for text in [
-        "Point spread function of ATTO425 in channel channel_1",
+        "Point spread function of ATTO425 in channel_1",
         "confocal, laser 425 nm, emission peak 484 nm",
         "xy section, linear",
         "xz section, logarithmic",

@@ -30,6 +30,10 @@ const INK: [u8; 3] = [225, 225, 225];
 pub struct Panel {
     /// What is shown.
     pub title: String,
+    /// The colour in which the channel is mixed with the others; none of all together, and of the ground truth.
+    pub colour: Option<[u8; 3]>,
+    /// Whether it shows all channels in their colours.
+    pub is_mixed: bool,
     /// The middle slice, then the maximum along z: each with what it is, and its pixels.
     pub rows: [(String, Picture); 2],
 }
@@ -51,7 +55,7 @@ impl Quicklook {
             format!("grey {:.0} to {:.0}", contrast.minimum, contrast.maximum)
         };
         let what = [
-            format!("slice {} of {}", self.middle(), about.shape[0]),
+            format!("slice {} (0 to {})", self.middle(), about.shape[0] - 1),
             "maximum along z".to_owned(),
         ];
         let light = |colour, contrast: &Contrast| Paint::Light {
@@ -59,11 +63,14 @@ impl Quicklook {
             contrast: *contrast,
         };
         let mut drawings: Vec<Drawing<'_>> = Vec::new();
-        for (index, (name, _)) in about.channels.iter().enumerate() {
+        let mixed = about.channels.len() > 1;
+        for (index, (name, colour)) in about.channels.iter().enumerate() {
             let (views, contrast) = (&self.channels[index], &contrasts[index]);
             let white = [255; 3];
             drawings.push(Drawing {
                 title: name.clone(),
+                colour: mixed.then_some(*colour),
+                is_mixed: false,
                 rows: [
                     (
                         format!("{}, {}", what[0], range(&contrast.middle)),
@@ -76,7 +83,7 @@ impl Quicklook {
                 ],
             });
         }
-        if about.channels.len() > 1 {
+        if mixed {
             let all = |view: fn(&Views<Samples>) -> &Samples,
                        of: fn(&Views<Contrast>) -> &Contrast| {
                 let channels = self.channels.iter().zip(&contrasts).zip(&about.channels);
@@ -88,6 +95,8 @@ impl Quicklook {
             };
             drawings.push(Drawing {
                 title: "all channels".to_owned(),
+                colour: None,
+                is_mixed: true,
                 rows: [
                     (
                         what[0].clone(),
@@ -104,6 +113,8 @@ impl Quicklook {
             let paint = Paint::Ids { opacity: 1.0 };
             drawings.push(Drawing {
                 title: format!("ground truth {name}"),
+                colour: None,
+                is_mixed: false,
                 rows: [
                     (what[0].clone(), vec![(Shown::Cells(&views.middle), paint)]),
                     (what[1].clone(), vec![(Shown::Cells(&views.highest), paint)]),
@@ -150,8 +161,19 @@ impl Quicklook {
         });
         Panel {
             title: drawing.title,
+            colour: drawing.colour,
+            is_mixed: drawing.is_mixed,
             rows,
         }
+    }
+
+    /// The scale bar of a panel that is so many pixels wide.
+    pub(crate) fn scale_bar(&self, wide: usize) -> Option<ScaleBar> {
+        ScaleBar::new(
+            &self.about.pixel,
+            wide as f64 / self.about.shape[2].max(1) as f64,
+            wide as f64 / 2.5,
+        )
     }
 
     /// The whole picture, at most 2000 pixels wide; `ids` are those of the cells by their index.
@@ -168,19 +190,16 @@ impl Quicklook {
         let panels = self.panels(ids, widest);
         let mut picture = Picture::new(height, width, GROUND);
         let room = picture.columns().saturating_sub(2 * GAP);
-        write_fitting(&mut picture, &self.about.title, GAP / 2, GAP, room);
-        let bar = ScaleBar::new(
-            &self.about.pixel,
-            wide as f64 / self.about.shape[2].max(1) as f64,
-            wide as f64 / 2.5,
-        );
+        write_fitting(&mut picture, &self.about.title, [GAP / 2, GAP], room, INK);
+        let bar = self.scale_bar(wide);
         for (index, panel) in panels.iter().enumerate() {
             let left = GAP + (index % columns) * (column + GAP);
             let mut top = LINE + GAP + (index / columns) * block;
-            write_fitting(&mut picture, &panel.title, top, left, column);
+            let ink = panel.colour.unwrap_or(INK);
+            write_fitting(&mut picture, &panel.title, [top, left], column, ink);
             top += LINE;
             for (what, image) in &panel.rows {
-                write_fitting(&mut picture, what, top, left, column);
+                write_fitting(&mut picture, what, [top, left], column, INK);
                 let mut image = image.clone();
                 if let Some(bar) = &bar {
                     image.draw_scale_bar(bar);
@@ -254,16 +273,24 @@ impl About {
     }
 }
 
-/// Writes a line, smaller where there is little room.
-fn write_fitting(picture: &mut Picture, text: &str, row: usize, column: usize, room: usize) {
+/// Writes a line at (row, column), smaller where there is little room.
+fn write_fitting(
+    picture: &mut Picture,
+    text: &str,
+    [row, column]: [usize; 2],
+    room: usize,
+    ink: [u8; 3],
+) {
     let wide = Picture::text_width(text, TEXT).max(1.0);
     let size = (TEXT * room as f64 / wide).clamp(8.0, TEXT);
-    picture.write(text, row as f64, column as f64, size, INK);
+    picture.write(text, row as f64, column as f64, size, ink);
 }
 
 /// A panel before it is drawn.
 struct Drawing<'a> {
     title: String,
+    colour: Option<[u8; 3]>,
+    is_mixed: bool,
     rows: [(String, Vec<(Shown<'a>, Paint)>); 2],
 }
 

@@ -342,8 +342,11 @@ pub(crate) fn about_quicklook(config: &Config, model: &Model) -> About {
     let colours = colours.map(|channel| sink::channel_colour(config, model, channel));
     let [z, x, y] = model.image_shape();
     let title = format!(
-        "{}: {z} slices of {x} x {y} pixels, expanded {} times, {} microscope",
-        config.output.name, config.expansion.factor, config.optics.microscope
+        "{}: {} of {x} x {y} pixels, expanded {} times, {} microscope",
+        config.output.name,
+        crate::volume::slices_in_words(z),
+        config.expansion.factor,
+        config.optics.microscope
     );
     let voxel_nm = config.groundtruth.voxel_nm;
     let factor = config.expansion.factor;

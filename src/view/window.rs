@@ -206,7 +206,9 @@ impl Viewer {
         let what = match (&self.shown, self.state.projection) {
             (None, _) => "loading".to_owned(),
             (_, true) => "maximum".to_owned(),
-            (Some((shown, _)), false) => format!("slice {} of {slices}", shown.position[0]),
+            (Some((shown, _)), false) => {
+                format!("slice {} (0 to {})", shown.position[0], slices - 1)
+            }
         };
         let title = format!("{} - {what}", self.scene.title);
         if title != self.title {
