@@ -67,7 +67,7 @@ pub struct Plan {
 /// Submissions that are under way together: the host prepares one while the device works on another.
 pub const IN_FLIGHT: usize = 2;
 
-/// Images of a channel that are normalised together take at most this, or are one: allocators hold on to blocks
+/// Images of a channel that have waited and are normalised together take at most this, or are one: allocators hold on to blocks
 /// of this size, while pages of larger ones come from the system each time.
 const BATCH_BYTES: usize = 28 << 20;
 
@@ -263,7 +263,13 @@ impl<'a> Planner<'a> {
         }
         .buffers();
         let [_, whole_x, whole_y] = model.camera.image_shape(model.tissue.shape);
-        let most_together = BATCH_BYTES / whole_x.saturating_mul(whole_y).saturating_mul(4).max(1);
+        let batch = if spills {
+            let most = BATCH_BYTES / whole_x.saturating_mul(whole_y).saturating_mul(4).max(1);
+            (images_per_step / self.tiles).min(most).max(1)
+        } else {
+            // The images of a run in one step lie on the device, and are normalised where they are.
+            images_per_step
+        };
         let mut plan = Plan {
             slab,
             transform: *transform,
@@ -271,7 +277,7 @@ impl<'a> Planner<'a> {
             row_lines: lines.rows.clone(),
             column_lines: lines.columns.clone(),
             images_per_step,
-            batch: (images_per_step / self.tiles).min(most_together).max(1),
+            batch,
             buffers,
             specs,
             write_bytes: 0,

@@ -122,7 +122,7 @@ fn images(page: &mut String, facts: &Facts<'_, '_>) {
     let colours = colours(facts.quicklook);
     for panel in facts.quicklook.panels(facts.ids, WIDEST) {
         let title = escaped(&panel.title);
-        let _ = write!(page, "<h3>{title}</h3>\n");
+        let _ = writeln!(page, "<h3>{title}</h3>");
         if panel.is_mixed {
             let _ = writeln!(page, "<p>{colours}</p>");
         }

@@ -130,6 +130,23 @@ fn slabs_of_any_budget_give_the_same_bytes() {
     }
 }
 
+/// Images of a run in one slab are normalised where they lie on the device, however large they are; those that have
+/// waited for their maxima, a few at a time.
+#[test]
+fn large_images_are_the_same_from_one_slab_and_from_several() {
+    let cells = tissue([4, 160, 160]);
+    // Ten pixels for a voxel: 33 MB of counts for each channel.
+    let case = Case::new(configuration(&["optics.pixel_size=1000".into()]), &cells);
+    for mut device in devices() {
+        assert_eq!(case.cut(&device, 1 << 40), Some((1, 1)));
+        let undisturbed = case.run(&mut device, None);
+        assert_eq!(case.model.image_shape(), [4, 1600, 1280]);
+        let single = case.needed(&device, 1);
+        let images = case.run(&mut device, Some(single));
+        assert!(images == undisturbed, "four slabs on {}", images.device);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..Default::default() })]
 

@@ -87,7 +87,9 @@ pub fn simulators() -> Vec<Simulator> {
     simulators
 }
 
-/// The grey values may differ by 1, in a thousandth of the pixels.
+/// The grey values may differ by 1, in a thousandth of the pixels. Where the brightest pixel, by which all are divided, is
+/// off by a photon or more, each value moves by as large a share of a grey level, and as many more are rounded
+/// otherwise.
 pub fn agree(whole: &Images, tiled: &Images) -> Result<(), TestCaseError> {
     prop_assert_eq!(&whole.ground_truth, &tiled.ground_truth);
     for (one, other) in whole.channels.iter().zip(&tiled.channels) {
@@ -101,7 +103,9 @@ pub fn agree(whole: &Images, tiled: &Images) -> Result<(), TestCaseError> {
             prop_assert!(a.abs_diff(*b) <= 1, "{a} and {b}");
             different += usize::from(a != b);
         }
-        prop_assert!(different <= 1 + pixels / 1000, "{different} of {pixels}");
+        let moved = 255.0 * f64::from(a.abs_diff(b)) / f64::from(a.max(1));
+        let most = 1.0 + pixels as f64 * (1e-3 + moved);
+        prop_assert!(different as f64 <= most, "{different} of {pixels}");
     }
     Ok(())
 }
