@@ -4,7 +4,7 @@
 mod support;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use simexm_gpu::convolution::{Convolution, PASSES};
+use simexm_gpu::engine::convolution::{Convolution, PASSES};
 use support::{Blur, backends, measure, octant, photons};
 
 const SHAPES: [[usize; 3]; 4] = [

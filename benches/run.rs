@@ -3,7 +3,7 @@
 mod support;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use simexm_gpu::bench::workload::{Job, Run, Tissue};
+use simexm_gpu::apps::bench::workload::{Job, Run, Tissue};
 use simexm_gpu::config::Config;
 use support::{backends, measure};
 

@@ -14,10 +14,10 @@
 
 use npyz::{NpyFile, Order, WriterBuilder};
 use serde_json::json;
-use simexm_gpu::compute::Backend;
-use simexm_gpu::compute::cpu::CpuBackend;
-use simexm_gpu::compute::gpu::GpuBackend;
-use simexm_gpu::convolution::Convolution;
+use simexm_gpu::engine::compute::Backend;
+use simexm_gpu::engine::compute::cpu::CpuBackend;
+use simexm_gpu::engine::compute::gpu::GpuBackend;
+use simexm_gpu::engine::convolution::Convolution;
 use std::error::Error;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter};

@@ -11,11 +11,11 @@ use image::{Rgb, RgbImage};
 use ndarray::{Array3, ArrayView3, s};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use simexm_gpu::colour;
+use simexm_gpu::base::colour;
 use simexm_gpu::config::{Config, Layer};
+use simexm_gpu::optics::psf;
 use simexm_gpu::phantom::Phantom;
-use simexm_gpu::psf;
-use simexm_gpu::simulation::{Options, Silent, SimulationError, Simulator, Tissue};
+use simexm_gpu::run::simulation::{Options, Silent, SimulationError, Simulator, Tissue};
 use std::error::Error;
 use std::path::PathBuf;
 

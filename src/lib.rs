@@ -13,35 +13,13 @@
 //! name says otherwise.
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
-pub mod bench;
-pub mod camera;
-pub mod cells;
-pub mod check;
-pub mod colour;
-pub mod compute;
+pub mod apps;
+pub mod base;
 pub mod config;
-pub mod convolution;
-pub mod fft;
-pub mod fluorophore;
-pub mod ground_truth;
-pub mod host;
+pub mod engine;
 pub mod io;
-pub mod journal;
 pub mod model;
-pub mod observer;
+pub mod optics;
 pub mod phantom;
-pub mod picture;
-pub mod pipeline;
-pub mod plan;
-pub mod plot;
-pub mod psf;
-pub mod quicklook;
-pub mod report_html;
-pub mod rng;
-pub mod schedule;
-pub mod simulation;
-pub mod stages;
-pub mod store;
-#[cfg(feature = "viewer")]
-pub mod view;
-pub mod volume;
+pub mod run;
+pub mod show;

@@ -5,7 +5,7 @@ mod common;
 
 use common::{config, cpu, gpu, simulate, whole};
 use ndarray::Array3;
-use simexm_gpu::rng::philox4x32_10;
+use simexm_gpu::engine::rng::philox4x32_10;
 
 /// Blocks of cells and background.
 fn labels(shape: [usize; 3], seed: u32) -> Array3<u32> {

@@ -3,14 +3,14 @@
 mod support_cli;
 
 use serde_json::Value;
-use simexm_gpu::bench::compare::{Verdict, compare};
-use simexm_gpu::bench::file::{BenchFile, Equality};
-use simexm_gpu::bench::{self, Contender, Options, Size};
-use simexm_gpu::compute::Kernel;
-use simexm_gpu::compute::gpu::{GpuBackend, adapters, pick};
-use simexm_gpu::simulation::Silent;
-use simexm_gpu::stages::blur::rows_inverse::ROWS_INVERSE;
-use simexm_gpu::stages::{KERNELS, truth::TRUTH};
+use simexm_gpu::apps::bench::compare::{Verdict, compare};
+use simexm_gpu::apps::bench::file::{BenchFile, Equality};
+use simexm_gpu::apps::bench::{self, Contender, Options, Size};
+use simexm_gpu::engine::compute::Kernel;
+use simexm_gpu::engine::compute::gpu::{GpuBackend, adapters, pick};
+use simexm_gpu::engine::stages::blur::rows_inverse::ROWS_INVERSE;
+use simexm_gpu::engine::stages::{KERNELS, truth::TRUTH};
+use simexm_gpu::run::simulation::Silent;
 use std::collections::BTreeSet;
 use std::fs;
 use support_cli::{Outcome, Workplace};
@@ -95,7 +95,7 @@ fn all_devices_are_measured_and_agree() {
         // Every kernel with integer results is looked at.
         let checksums = || device.runs.iter().flat_map(|run| &run.checksums);
         for kernel in kernels() {
-            let is_exact = kernel.agreement == simexm_gpu::compute::Agreement::Exact;
+            let is_exact = kernel.agreement == simexm_gpu::engine::compute::Agreement::Exact;
             let is_looked_at =
                 checksums().any(|c| c.result.starts_with(&format!("{}: ", kernel.name)));
             let expected = is_exact || kernel.name == ROWS_INVERSE.name;

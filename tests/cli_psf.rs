@@ -2,9 +2,9 @@
 
 mod support_cli;
 
+use simexm_gpu::base::volume::Region;
 use simexm_gpu::config::Config;
 use simexm_gpu::model::{Model, point_spread_functions};
-use simexm_gpu::volume::Region;
 use std::fs::{self, File};
 use std::path::Path;
 use support_cli::{Workplace, files};

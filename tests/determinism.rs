@@ -5,7 +5,7 @@ mod support_cli;
 
 use rayon::ThreadPoolBuilder;
 use simexm_gpu::config::Config;
-use simexm_gpu::simulation::{Options, Report, Silent, simulate};
+use simexm_gpu::run::simulation::{Options, Report, Silent, simulate};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use support_cli::{Workplace, blocks, config, images, write_stack};

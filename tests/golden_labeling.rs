@@ -4,9 +4,9 @@
 mod common;
 
 use common::{config, cpu, gpu, read_counts, scatter, whole};
-use simexm_gpu::compute::Backend;
+use simexm_gpu::engine::compute::Backend;
+use simexm_gpu::engine::stages::regions::{CYTOSOL, MEMBRANE};
 use simexm_gpu::model::Model;
-use simexm_gpu::stages::regions::{CYTOSOL, MEMBRANE};
 
 /// Runs of which the means are compared.
 const RUNS: u64 = 400;

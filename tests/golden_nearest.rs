@@ -3,9 +3,9 @@
 mod common;
 
 use common::{allocate, backends, execute, read_counts};
-use simexm_gpu::compute::Recording;
-use simexm_gpu::stages::regions::{FULL, MEMBRANE};
-use simexm_gpu::stages::truth::{TRUTH, TruthParams};
+use simexm_gpu::engine::compute::Recording;
+use simexm_gpu::engine::stages::regions::{FULL, MEMBRANE};
+use simexm_gpu::engine::stages::truth::{TRUTH, TruthParams};
 
 #[test]
 fn ground_truth_takes_the_same_voxels_as_simexm() {

@@ -4,7 +4,9 @@ mod support_cli;
 
 use ndarray::{Array3, ArrayView3};
 use simexm_gpu::config::{BackendChoice, BitDepth, Config, Layer, Normalization, Region};
-use simexm_gpu::simulation::{Images, Options, Silent, SimulationError, Tissue, simulate_arrays};
+use simexm_gpu::run::simulation::{
+    Images, Options, Silent, SimulationError, Tissue, simulate_arrays,
+};
 use std::path::Path;
 use support_cli::{SHAPE, Workplace, blocks, config, read_stack};
 

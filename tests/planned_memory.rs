@@ -4,18 +4,18 @@ mod common;
 
 use common::{config, gpu, whole};
 use ndarray::Array3;
-use simexm_gpu::compute::cpu::CpuBackend;
-use simexm_gpu::compute::{
+use simexm_gpu::config::Config;
+use simexm_gpu::engine::compute::cpu::CpuBackend;
+use simexm_gpu::engine::compute::{
     Backend, BufferSpec, Command, ComputeError, KernelTime, Limits, Recording, Ticket,
 };
-use simexm_gpu::config::Config;
-use simexm_gpu::ground_truth::LoadedVolume;
 use simexm_gpu::io::read::{ArraySource, CellSource};
 use simexm_gpu::model::Model;
-use simexm_gpu::pipeline::{Input, NoCounts, Pipeline, Sink, SinkError, TruthSlices};
-use simexm_gpu::plan::{Contents, RunPlan};
-use simexm_gpu::simulation::Silent;
-use simexm_gpu::store::Aside;
+use simexm_gpu::run::ground_truth::LoadedVolume;
+use simexm_gpu::run::pipeline::{Input, NoCounts, Pipeline, Sink, SinkError, TruthSlices};
+use simexm_gpu::run::plan::{Contents, RunPlan};
+use simexm_gpu::run::simulation::Silent;
+use simexm_gpu::run::store::Aside;
 
 /// Notes what passes by on its way to the device.
 struct Noting<'a> {

@@ -4,10 +4,10 @@
 use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, Scalar, ScalarKind, StorageAccess, TypeInner};
-use simexm_gpu::compute::gpu::shader::assemble;
-use simexm_gpu::compute::{Access, Kernel, Variant};
-use simexm_gpu::fft::{Layout, LineVariant, Recipe, SliceTransform};
-use simexm_gpu::stages::KERNELS;
+use simexm_gpu::engine::compute::gpu::shader::assemble;
+use simexm_gpu::engine::compute::{Access, Kernel, Variant};
+use simexm_gpu::engine::fft::{Layout, LineVariant, Recipe, SliceTransform};
+use simexm_gpu::engine::stages::KERNELS;
 
 /// The code generated for a kernel at some lengths, one of them a prime radix, one of many passes.
 fn variants(kernel: &Kernel) -> Vec<Option<Variant>> {

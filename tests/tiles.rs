@@ -5,7 +5,7 @@ mod common;
 
 use common::cuts::{agree, configuration, simulators, tissue};
 use proptest::prelude::*;
-use simexm_gpu::simulation::{Options, Silent, Tissue};
+use simexm_gpu::run::simulation::{Options, Silent, Tissue};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..Default::default() })]

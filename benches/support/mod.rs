@@ -5,11 +5,11 @@ pub mod run;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Throughput};
-use simexm_gpu::compute::Backend;
-use simexm_gpu::compute::cpu::CpuBackend;
-use simexm_gpu::compute::gpu::GpuBackend;
-use simexm_gpu::convolution::Convolution;
-use simexm_gpu::psf::{Microscope, PointSpreadFunction, PsfParameters};
+use simexm_gpu::engine::compute::Backend;
+use simexm_gpu::engine::compute::cpu::CpuBackend;
+use simexm_gpu::engine::compute::gpu::GpuBackend;
+use simexm_gpu::engine::convolution::Convolution;
+use simexm_gpu::optics::psf::{Microscope, PointSpreadFunction, PsfParameters};
 use std::time::{Duration, Instant};
 
 /// "cpu" with the CPU backend, and "gpu" with the first hardware adapter if there is one, or with any where

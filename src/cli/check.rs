@@ -3,9 +3,9 @@
 use super::progress::Progress;
 use super::{exit, report, say};
 use clap::Args;
-use simexm_gpu::check::{CheckOptions, CheckReport, check as look};
+use simexm_gpu::apps::check::{CheckOptions, CheckReport, check as look};
 use simexm_gpu::config::{Config, Override};
-use simexm_gpu::simulation::SimulationError;
+use simexm_gpu::run::simulation::SimulationError;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

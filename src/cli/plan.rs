@@ -3,7 +3,7 @@
 use super::progress::Progress;
 use super::{exit, report, say};
 use clap::Args;
-use simexm_gpu::check::planning::{PlanReport, plan as look};
+use simexm_gpu::apps::check::planning::{PlanReport, plan as look};
 use simexm_gpu::config::{Config, Override};
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use simexm_gpu::io::write::{
     VolumeSink, WriteError,
 };
 use simexm_gpu::model::{ModelError, PsfVolume, point_spread_functions};
-use simexm_gpu::plot::{self, ImageFormat, PlotError};
+use simexm_gpu::show::plot::{self, ImageFormat, PlotError};
 use std::error::Error;
 use std::path::PathBuf;
 

@@ -3,9 +3,9 @@
 use super::progress::Progress;
 use super::{exit, report, say, tell, timings};
 use clap::Args;
+use simexm_gpu::base::host;
 use simexm_gpu::config::{BackendChoice, Choice, Config, Override};
-use simexm_gpu::host;
-use simexm_gpu::simulation::{self, Options, Report, SimulationError, StageTime, Watcher};
+use simexm_gpu::run::simulation::{self, Options, Report, SimulationError, StageTime, Watcher};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,6 +1,6 @@
 //! The table of `--timings`.
 
-use simexm_gpu::compute::{KernelTime, Traffic};
+use simexm_gpu::engine::compute::{KernelTime, Traffic};
 use std::time::Duration;
 
 /// A line for each pass: calls, time, bytes that it had to move, and bytes moved per second. Decimal units.

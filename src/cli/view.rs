@@ -41,7 +41,7 @@ pub(super) fn view_run(folder: &Path) -> u8 {
 /// An error, told already, where no window can be opened: best known before a long run.
 pub(super) fn can_show() -> Result<(), u8> {
     #[cfg(feature = "viewer")]
-    return simexm_gpu::view::window::display().map_err(|error| {
+    return simexm_gpu::apps::view::window::display().map_err(|error| {
         report(&error);
         exit::USAGE
     });
@@ -54,7 +54,7 @@ pub(super) fn can_show() -> Result<(), u8> {
 
 #[cfg(feature = "viewer")]
 fn show(paths: &[PathBuf], labels: &[PathBuf], folder: &Path) -> u8 {
-    use simexm_gpu::view::{ViewError, open, window};
+    use simexm_gpu::apps::view::{ViewError, open, window};
     let shown = open(paths, labels).and_then(|scene| window::show(scene, folder));
     match shown {
         Ok(()) => exit::DONE,

@@ -38,7 +38,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::fluorophore;
+use crate::optics::fluorophore;
 
 pub use choice::{Choice, UnknownChoice};
 pub use compute::{AdapterChoice, BackendChoice, Compute};

@@ -2,9 +2,9 @@
 
 use super::{ModelError, TableRef, Tables, advice, warnings};
 use crate::config::{Config, MicroscopeType};
-use crate::fluorophore::{Fluorophore, Illumination, Photons};
-use crate::psf::{Microscope, PointSpreadFunction, PsfParameters};
-use crate::rng::{DiscreteTable, Purpose, StreamKey};
+use crate::engine::rng::{DiscreteTable, Purpose, StreamKey};
+use crate::optics::fluorophore::{Fluorophore, Illumination, Photons};
+use crate::optics::psf::{Microscope, PointSpreadFunction, PsfParameters};
 use rayon::prelude::*;
 
 /// Photons per labelled voxel, on average, below which a channel shows nothing.

@@ -1,10 +1,10 @@
 //! Why a configuration cannot be simulated.
 
 use super::MOST_PIXELS;
-use crate::fluorophore::OwnFluorophoreError;
-use crate::psf::PsfError;
-use crate::rng::TableError;
-use crate::stages::regions;
+use crate::engine::rng::TableError;
+use crate::engine::stages::regions;
+use crate::optics::fluorophore::OwnFluorophoreError;
+use crate::optics::psf::PsfError;
 
 /// Why a valid configuration cannot be simulated.
 #[derive(Debug, thiserror::Error)]

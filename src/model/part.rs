@@ -1,7 +1,7 @@
 //! Parts of a tissue along x.
 
 use super::Model;
-use crate::plan::Halo;
+use crate::run::plan::Halo;
 use std::ops::Range;
 
 impl Model {

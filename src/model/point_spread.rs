@@ -3,9 +3,9 @@
 use ndarray::Array3;
 
 use super::{Model, ModelError};
+use crate::base::volume::Region;
 use crate::config::{Config, MicroscopeType};
-use crate::psf::{self, RADIUS};
-use crate::volume::Region;
+use crate::optics::psf::{self, RADIUS};
 
 /// What a channel makes of a point of a fluorophore.
 #[derive(Clone, Debug, PartialEq)]

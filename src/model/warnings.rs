@@ -1,9 +1,9 @@
 //! What a configuration lets one foresee.
 
 use super::advice;
-use crate::camera::Camera;
 use crate::config::{Config, MicroscopeType};
-use crate::fluorophore::{Fluorophore, Photons};
+use crate::optics::camera::Camera;
+use crate::optics::fluorophore::{Fluorophore, Photons};
 
 /// Why no fluorophore of the labelling reaches a channel (docs/model.md D10, and the end of section 9).
 pub(super) fn dark_channel(

@@ -1,6 +1,6 @@
 //! Streams of random numbers on top of Philox, and the little vector arithmetic the phantom needs.
 
-use crate::rng::philox4x32_10;
+use crate::engine::rng::philox4x32_10;
 
 /// A point or direction in space (z, x, y); nm when it is a length.
 pub(super) type Vec3 = [f64; 3];

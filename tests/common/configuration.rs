@@ -1,7 +1,7 @@
 //! A configuration to start from.
 
+use simexm_gpu::base::volume::Region;
 use simexm_gpu::config::{Config, Override};
-use simexm_gpu::volume::Region;
 use std::path::Path;
 
 /// A configuration that is complete but for the layers: isotropic voxels of 40 nm, one channel without light,

@@ -3,7 +3,7 @@
 use ndarray::Array3;
 use proptest::prelude::*;
 use simexm_gpu::config::{BackendChoice, Config, Override};
-use simexm_gpu::simulation::{Images, Silent, Simulator};
+use simexm_gpu::run::simulation::{Images, Silent, Simulator};
 use std::path::Path;
 
 /// A configuration of two layers, of which one asks for the largest cell, and two channels.

@@ -14,9 +14,9 @@ pub use files::{data, read_counts, read_tiff};
 pub use run::{Run, simulate, simulate_source};
 pub use scatter::scatter;
 
-use simexm_gpu::compute::cpu::CpuBackend;
-use simexm_gpu::compute::gpu::GpuBackend;
-use simexm_gpu::compute::{Backend, Buffer, BufferSpec, Recording};
+use simexm_gpu::engine::compute::cpu::CpuBackend;
+use simexm_gpu::engine::compute::gpu::GpuBackend;
+use simexm_gpu::engine::compute::{Backend, Buffer, BufferSpec, Recording};
 use std::sync::Once;
 
 /// Any adapter, a software one too. Without one the caller has nothing to test, which one line says; where

@@ -2,17 +2,17 @@
 
 use super::execute;
 use ndarray::Array3;
-use simexm_gpu::cells::Selection;
-use simexm_gpu::compute::{Backend, Recording};
+use simexm_gpu::base::volume::Region;
 use simexm_gpu::config::Config;
-use simexm_gpu::ground_truth::LoadedVolume;
+use simexm_gpu::engine::compute::{Backend, Recording};
 use simexm_gpu::io::read::{ArraySource, CellSource, VolumeSource};
 use simexm_gpu::model::Model;
-use simexm_gpu::pipeline::{Input, NoCounts, Pipeline, Sink, SinkError, TruthSlices};
-use simexm_gpu::plan::Plan;
-use simexm_gpu::simulation::Silent;
-use simexm_gpu::store::Aside;
-use simexm_gpu::volume::Region;
+use simexm_gpu::model::cells::Selection;
+use simexm_gpu::run::ground_truth::LoadedVolume;
+use simexm_gpu::run::pipeline::{Input, NoCounts, Pipeline, Sink, SinkError, TruthSlices};
+use simexm_gpu::run::plan::Plan;
+use simexm_gpu::run::simulation::Silent;
+use simexm_gpu::run::store::Aside;
 
 /// The results of a run in memory, intermediate ones too. Volumes are (z, x, y).
 pub struct Run {

@@ -1,11 +1,11 @@
 //! Labelling on its own.
 
 use super::{allocate, execute};
-use simexm_gpu::cells::CellIndex;
-use simexm_gpu::compute::{Backend, Recording};
+use simexm_gpu::engine::compute::{Backend, Recording};
+use simexm_gpu::engine::stages::regions::{REGIONS, RegionsParams};
+use simexm_gpu::engine::stages::scatter::{SCATTER, ScatterParams};
 use simexm_gpu::model::Model;
-use simexm_gpu::stages::regions::{REGIONS, RegionsParams};
-use simexm_gpu::stages::scatter::{SCATTER, ScatterParams};
+use simexm_gpu::model::cells::CellIndex;
 
 /// The first layer of each of some models that differ in their seeds, all cells labelled, over the same volume of ids:
 /// the regions, and the proteins for each model.

@@ -1,16 +1,16 @@
 //! The five kernels of the blur, recorded as a run records them.
 
 use crate::common::{allocate, execute};
-use simexm_gpu::compute::{Backend, Recording};
-use simexm_gpu::fft::{BLOCK, Layout, LineVariant, SliceTransform};
-use simexm_gpu::psf::RADIUS;
-use simexm_gpu::schedule::{Reach, Schedule, kept};
-use simexm_gpu::stages::blur::columns_forward::{COLUMNS_FORWARD, ColumnsForwardParams};
-use simexm_gpu::stages::blur::columns_inverse::{COLUMNS_INVERSE, ColumnsInverseParams};
-use simexm_gpu::stages::blur::filter::{FILTER, FilterParams};
-use simexm_gpu::stages::blur::psf_spectra::{OCTANT, record_psf_spectra};
-use simexm_gpu::stages::blur::rows_inverse::RowsInverseParams;
-use simexm_gpu::stages::blur::{RowLines, TAPS};
+use simexm_gpu::engine::compute::{Backend, Recording};
+use simexm_gpu::engine::fft::{BLOCK, Layout, LineVariant, SliceTransform};
+use simexm_gpu::engine::schedule::{Reach, Schedule, kept};
+use simexm_gpu::engine::stages::blur::columns_forward::{COLUMNS_FORWARD, ColumnsForwardParams};
+use simexm_gpu::engine::stages::blur::columns_inverse::{COLUMNS_INVERSE, ColumnsInverseParams};
+use simexm_gpu::engine::stages::blur::filter::{FILTER, FilterParams};
+use simexm_gpu::engine::stages::blur::psf_spectra::{OCTANT, record_psf_spectra};
+use simexm_gpu::engine::stages::blur::rows_inverse::RowsInverseParams;
+use simexm_gpu::engine::stages::blur::{RowLines, TAPS};
+use simexm_gpu::optics::psf::RADIUS;
 
 /// Photons that leave the voxels of a fluorophore, (z, x, y), and its point spread function's octant.
 pub struct Source {

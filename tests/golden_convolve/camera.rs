@@ -1,11 +1,11 @@
 //! Kept slices, bins and grey values of the golden blurred volume.
 
 use crate::common::{allocate, backends, execute, read_counts};
-use simexm_gpu::camera::Camera;
-use simexm_gpu::compute::Recording;
-use simexm_gpu::stages::bin::{BIN, BinParams};
-use simexm_gpu::stages::maximum::{MAXIMUM, MaximumParams};
-use simexm_gpu::stages::normalise::{NORMALISE, NormaliseParams, thresholds};
+use simexm_gpu::engine::compute::Recording;
+use simexm_gpu::engine::stages::bin::{BIN, BinParams};
+use simexm_gpu::engine::stages::maximum::{MAXIMUM, MaximumParams};
+use simexm_gpu::engine::stages::normalise::{NORMALISE, NormaliseParams, thresholds};
+use simexm_gpu::optics::camera::Camera;
 
 /// The camera of the golden data's README over voxels of 8 nm.
 struct Sampling {

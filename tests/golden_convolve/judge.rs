@@ -2,9 +2,9 @@
 
 use crate::blur::Source;
 use rayon::prelude::*;
-use simexm_gpu::psf::RADIUS;
-use simexm_gpu::stages::blur::TAPS;
-use simexm_gpu::volume::fold;
+use simexm_gpu::base::volume::fold;
+use simexm_gpu::engine::stages::blur::TAPS;
+use simexm_gpu::optics::psf::RADIUS;
 
 /// docs/model.md section 6 as it stands: pad by reflection, multiply, add, round.
 pub fn convolve(sources: &[Source], shape: [usize; 3]) -> Vec<u32> {

@@ -4,11 +4,11 @@ use crate::common::{allocate, execute};
 use crate::volumes::relative_error;
 use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
-use simexm_gpu::compute::{Backend, Recording};
-use simexm_gpu::fft::{BLOCK, Layout, LineVariant, SliceTransform};
-use simexm_gpu::rng::philox4x32_10;
-use simexm_gpu::stages::blur::columns_forward::{COLUMNS_FORWARD, ColumnsForwardParams};
-use simexm_gpu::stages::blur::rows_forward::{ROWS_FORWARD, RowsForwardParams};
+use simexm_gpu::engine::compute::{Backend, Recording};
+use simexm_gpu::engine::fft::{BLOCK, Layout, LineVariant, SliceTransform};
+use simexm_gpu::engine::rng::philox4x32_10;
+use simexm_gpu::engine::stages::blur::columns_forward::{COLUMNS_FORWARD, ColumnsForwardParams};
+use simexm_gpu::engine::stages::blur::rows_forward::{ROWS_FORWARD, RowsForwardParams};
 
 /// The longest line that 32 KiB of workgroup memory hold.
 const LONGEST: usize = 4096;

@@ -11,9 +11,9 @@ mod volumes;
 use blur::{Source, blur};
 use common::{backends, data, read_counts, read_tiff};
 use judge::convolve;
-use simexm_gpu::psf::{Microscope, PointSpreadFunction, PsfParameters};
-use simexm_gpu::rng::philox4x32_10;
-use simexm_gpu::stages::blur::TAPS;
+use simexm_gpu::engine::rng::philox4x32_10;
+use simexm_gpu::engine::stages::blur::TAPS;
+use simexm_gpu::optics::psf::{Microscope, PointSpreadFunction, PsfParameters};
 
 /// The largest difference, which the bound of docs/model.md section 6 for f32 must hold; returned with the bound.
 fn assert_close(found: &[u32], expected: &[u32], what: &str) {

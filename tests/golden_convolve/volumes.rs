@@ -5,10 +5,10 @@ use crate::judge::convolve;
 use rayon::prelude::*;
 use rustfft::num_complex::Complex;
 use rustfft::{FftDirection, FftPlanner};
-use simexm_gpu::compute::Backend;
-use simexm_gpu::psf::RADIUS;
-use simexm_gpu::stages::blur::TAPS;
-use simexm_gpu::volume::fold;
+use simexm_gpu::base::volume::fold;
+use simexm_gpu::engine::compute::Backend;
+use simexm_gpu::engine::stages::blur::TAPS;
+use simexm_gpu::optics::psf::RADIUS;
 
 type Number = Complex<f64>;
 

@@ -2,21 +2,27 @@
 
 use crate::dice::{CELLS, Dice};
 use Contents::{Poison, Words};
-use simexm_gpu::compute::{Grid, Kernel, KernelParams, Variant};
-use simexm_gpu::fft::{BLOCK, FourierTables, Layout, LineVariant, LongRows, SliceTransform};
-use simexm_gpu::rng::DiscreteTable;
-use simexm_gpu::stages::blur::TAPS;
-use simexm_gpu::stages::blur::columns_forward::ColumnsForwardParams;
-use simexm_gpu::stages::blur::columns_inverse::ColumnsInverseParams;
-use simexm_gpu::stages::blur::filter::FilterParams;
-use simexm_gpu::stages::blur::long_rows::forward::{LongRowsForwardParams, LongRowsLoadParams};
-use simexm_gpu::stages::blur::long_rows::inverse::{LongRowsInverseParams, LongRowsStoreParams};
-use simexm_gpu::stages::blur::photons::baseline_profile;
-use simexm_gpu::stages::blur::psf_spectra::{self, OCTANT, PsfSpectraParams};
-use simexm_gpu::stages::blur::rows_forward::RowsForwardParams;
-use simexm_gpu::stages::blur::rows_inverse::RowsInverseParams;
-use simexm_gpu::stages::normalise::{NormaliseParams, thresholds};
-use simexm_gpu::stages::{bin, emit, magnify, maximum, regions, scatter, survey, truth};
+use simexm_gpu::engine::compute::{Grid, Kernel, KernelParams, Variant};
+use simexm_gpu::engine::fft::{
+    BLOCK, FourierTables, Layout, LineVariant, LongRows, SliceTransform,
+};
+use simexm_gpu::engine::rng::DiscreteTable;
+use simexm_gpu::engine::stages::blur::TAPS;
+use simexm_gpu::engine::stages::blur::columns_forward::ColumnsForwardParams;
+use simexm_gpu::engine::stages::blur::columns_inverse::ColumnsInverseParams;
+use simexm_gpu::engine::stages::blur::filter::FilterParams;
+use simexm_gpu::engine::stages::blur::long_rows::forward::{
+    LongRowsForwardParams, LongRowsLoadParams,
+};
+use simexm_gpu::engine::stages::blur::long_rows::inverse::{
+    LongRowsInverseParams, LongRowsStoreParams,
+};
+use simexm_gpu::engine::stages::blur::photons::baseline_profile;
+use simexm_gpu::engine::stages::blur::psf_spectra::{self, OCTANT, PsfSpectraParams};
+use simexm_gpu::engine::stages::blur::rows_forward::RowsForwardParams;
+use simexm_gpu::engine::stages::blur::rows_inverse::RowsInverseParams;
+use simexm_gpu::engine::stages::normalise::{NormaliseParams, thresholds};
+use simexm_gpu::engine::stages::{bin, emit, magnify, maximum, regions, scatter, survey, truth};
 
 /// One dispatch: what each binding holds before it; nothing means poison of that many words.
 #[derive(Clone)]

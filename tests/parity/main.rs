@@ -8,10 +8,10 @@ mod traffic;
 
 use cases::{Case, Contents, cases};
 use common::{allocate_words, backends, execute, gpu};
-use simexm_gpu::compute::{
+use simexm_gpu::engine::compute::{
     Access, Agreement, Backend, Buffer, Command, CpuCall, Kernel, Recording,
 };
-use simexm_gpu::stages::{KERNELS, emit};
+use simexm_gpu::engine::stages::{KERNELS, emit};
 
 /// Odd shapes (z, x, y): one slice, one row, one column, unequal sides, no multiple of a workgroup,
 /// thinner than the kernel's reach.
@@ -67,7 +67,7 @@ fn difference(kernel: &Kernel, a: &[Vec<u32>], b: &[Vec<u32>]) -> Option<String>
             // Whole photons.
             let largest = a
                 .iter()
-                .filter(|v| **v != simexm_gpu::compute::gpu::POISON)
+                .filter(|v| **v != simexm_gpu::engine::compute::gpu::POISON)
                 .max();
             let bound = (5e-7 * f64::from(*largest.unwrap_or(&0))).ceil().max(1.0);
             a.iter()

@@ -4,9 +4,9 @@ use crate::SHAPES;
 use crate::cases::{Case, Contents, cases};
 use crate::common::{backends, cpu};
 use crate::outcome;
-use simexm_gpu::compute::gpu::POISON;
-use simexm_gpu::compute::{Access, Extent, Kernel, Traffic};
-use simexm_gpu::stages::KERNELS;
+use simexm_gpu::engine::compute::gpu::POISON;
+use simexm_gpu::engine::compute::{Access, Extent, Kernel, Traffic};
+use simexm_gpu::engine::stages::KERNELS;
 
 fn traffic(kernel: &Kernel, case: &Case) -> Traffic {
     let words: Vec<usize> = case.bindings.iter().map(Contents::len).collect();
@@ -100,7 +100,7 @@ fn kernels_read_as_much_as_they_say() {
 
 #[test]
 fn backends_count_calls_and_bytes_alike() {
-    let kernel = &simexm_gpu::stages::bin::BIN;
+    let kernel = &simexm_gpu::engine::stages::bin::BIN;
     let case = &cases(kernel, [5, 16, 64], 1)[0];
     for mut backend in backends() {
         for calls in 1..=2 {

@@ -4,8 +4,8 @@ use crate::common::{backends, cpu, gpu, simulate, whole};
 use crate::magnification::{magnify, magnifying};
 use crate::{LIGHT, configured, layer, real_labels};
 use ndarray::Array3;
-use simexm_gpu::compute::Backend;
-use simexm_gpu::volume::Region;
+use simexm_gpu::base::volume::Region;
+use simexm_gpu::engine::compute::Backend;
 
 #[test]
 fn a_seed_says_everything() {

@@ -4,10 +4,10 @@ use crate::common::{
     allocate, assert_distribution, assert_mean, backends, cpu, execute, poisson, simulate, whole,
 };
 use crate::{LIGHT, configured, layer, real_labels, sum};
-use simexm_gpu::compute::{Backend, Recording};
+use simexm_gpu::base::volume::Region;
+use simexm_gpu::engine::compute::{Backend, Recording};
+use simexm_gpu::engine::stages::magnify::{MAGNIFY, MagnifyParams};
 use simexm_gpu::model::Model;
-use simexm_gpu::stages::magnify::{MAGNIFY, MagnifyParams};
-use simexm_gpu::volume::Region;
 
 /// Spreads blurred voxels (z, x, y) over the camera of a model.
 pub fn magnify(

@@ -3,7 +3,7 @@
 use super::{FULL, problems, read};
 use crate::config::keys::{DefaultInfo, KeyInfo, SECTIONS, markdown};
 use crate::config::{Config, Labeling, Layer, Optics};
-use crate::fluorophore;
+use crate::optics::fluorophore;
 
 /// The section of [`FULL`] that a section of the catalogue stands for.
 fn section_of_full(name: &str) -> &str {

@@ -1,8 +1,8 @@
 //! The figures were taken by hand from the files in src/fluorophore/data, with the trapezoid rule.
 
+use crate::base::volume::Region;
 use crate::config::Config;
 use crate::model::Model;
-use crate::volume::Region;
 use std::path::Path;
 
 const REST: &str = r#"

@@ -131,8 +131,9 @@ fn paths_of_the_wrong_kind_are_named() {
 
 #[test]
 fn a_crop_stays_inside_the_volume() {
-    let crop =
-        |offset, bounds| crate::volume::Region::within("v.tif", [150, 773, 739], offset, bounds);
+    let crop = |offset, bounds| {
+        crate::base::volume::Region::within("v.tif", [150, 773, 739], offset, bounds)
+    };
     let rest = crop([10, 0, 700], None).unwrap();
     assert_eq!((rest.offset, rest.shape), ([10, 0, 700], [140, 773, 39]));
     assert!(crop([0, 0, 0], Some([150, 773, 739])).is_ok());

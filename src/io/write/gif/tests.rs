@@ -5,7 +5,7 @@ use gif::{ColorOutput, DecodeOptions, Repeat};
 
 use super::super::tests::{layout, refusal, write};
 use super::super::{Content, PixelType, VolumeFormat};
-use crate::colour;
+use crate::base::colour;
 
 /// Frames as red, green, blue, opaqueness, after checking what all animations have.
 fn frames(file: &Path) -> Vec<Vec<u8>> {

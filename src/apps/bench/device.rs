@@ -1,0 +1,245 @@
+//! What is measured of a device.
+
+use super::file::{AdapterFacts, DeviceFacts, LimitFacts, PassFacts, RunFacts, Spread, Startup};
+use super::tally::Tally;
+use super::workload::{Job, Nowhere, Run, Tissue, configurations};
+use super::{Options, copy, witness};
+use crate::base::observer::Observer;
+use crate::engine::compute::cpu::CpuBackend;
+use crate::engine::compute::gpu::{AdapterSummary, GpuBackend};
+use crate::engine::compute::{Backend, ComputeError, KernelTime, Limits};
+use crate::run::simulation::{CPU_BYTES, SimulationError, Watcher, passes};
+use std::time::Instant;
+
+/// Opens a device.
+type Open = Box<dyn FnOnce() -> Result<Box<dyn Backend>, ComputeError>>;
+
+/// A device to be measured, not yet open.
+pub struct Contender {
+    /// For people.
+    pub name: String,
+    /// The adapter; `None` for the CPU.
+    pub adapter: Option<AdapterSummary>,
+    /// Opens it.
+    pub open: Open,
+}
+
+impl Contender {
+    /// The CPU, with the threads of the current pool.
+    pub fn cpu() -> Self {
+        let threads = rayon::current_num_threads();
+        Self {
+            name: format!(
+                "CPU, {threads} thread{}",
+                if threads == 1 { "" } else { "s" }
+            ),
+            adapter: None,
+            open: Box::new(|| Ok(Box::new(CpuBackend::new(CPU_BYTES)))),
+        }
+    }
+
+    /// The adapter with this index in [`crate::engine::compute::gpu::adapters`].
+    pub fn adapter(index: usize, summary: AdapterSummary) -> Self {
+        Self {
+            name: summary.to_string(),
+            adapter: Some(summary),
+            open: Box::new(move || {
+                let backend = GpuBackend::open(Some(&index.to_string()), true)?;
+                Ok(Box::new(backend))
+            }),
+        }
+    }
+
+    /// Measures it over these tissues, from small to large.
+    ///
+    /// # Errors
+    /// [`SimulationError::Interrupted`]. Whatever else goes wrong is in the result.
+    pub(super) fn measure(
+        self,
+        tissues: &[(&str, Tissue)],
+        options: Options,
+        watcher: &mut dyn Watcher,
+    ) -> Result<DeviceFacts, SimulationError> {
+        let adapter = self.adapter.map(|adapter| AdapterFacts {
+            name: adapter.name,
+            backend: adapter.backend,
+            driver: adapter.driver,
+            kind: adapter.kind.to_owned(),
+        });
+        let mut facts = DeviceFacts {
+            name: self.name,
+            adapter,
+            limits: None,
+            startup: None,
+            copy_bytes_per_second: None,
+            runs: Vec::new(),
+            error: None,
+        };
+        watcher.note(&format!("measuring {}", facts.name));
+        match fill(&mut facts, self.open, tissues, options, watcher) {
+            Err(SimulationError::Interrupted) => return Err(SimulationError::Interrupted),
+            Err(error) => {
+                watcher.warn(&format!("{}: {error}", facts.name));
+                facts.error = Some(error.to_string());
+            }
+            Ok(()) => {}
+        }
+        Ok(facts)
+    }
+}
+
+fn fill(
+    facts: &mut DeviceFacts,
+    open: Open,
+    tissues: &[(&str, Tissue)],
+    options: Options,
+    watcher: &mut dyn Watcher,
+) -> Result<(), SimulationError> {
+    let start = Instant::now();
+    let mut backend = open()?;
+    let open_seconds = start.elapsed().as_secs_f64();
+    let backend = backend.as_mut();
+    facts.limits = Some(limits(backend.limits(), facts.adapter.is_some()));
+    let jobs = configurations();
+    if let Some((_, tissue)) = tissues.first() {
+        let pipelines_seconds = first_run(&Job::new(tissue, &jobs[0].1)?, backend, watcher)?;
+        facts.startup = Some(Startup {
+            open_seconds,
+            pipelines_seconds,
+        });
+    }
+    let bandwidth = copy::bandwidth(backend, options.size.copy_bytes())?;
+    facts.copy_bytes_per_second = Some(bandwidth);
+    for (size, tissue) in tissues {
+        for (name, config) in &jobs {
+            let job = Job::new(tissue, config)?;
+            let run = measure(&job, name, size, backend, options, watcher)?;
+            let run = with_rates(run, bandwidth);
+            watcher.note(&format!("  {name}, {size}: {:.4} s", run.seconds.median));
+            facts.runs.push(run);
+        }
+    }
+    Ok(())
+}
+
+fn limits(limits: &Limits, gpu: bool) -> LimitFacts {
+    LimitFacts {
+        binding_bytes: limits.binding_bytes,
+        buffer_bytes: limits.buffer_bytes,
+        wanted_bytes: limits.wanted_bytes,
+        workgroup_bytes: gpu.then_some(limits.workgroup_bytes),
+    }
+}
+
+/// What the first run takes longer than the next ones.
+fn first_run(
+    job: &Job<'_>,
+    backend: &mut dyn Backend,
+    watcher: &mut dyn Watcher,
+) -> Result<f64, SimulationError> {
+    let mut run = Run::new(job, backend)?;
+    let mut timed = || -> Result<f64, SimulationError> {
+        let start = Instant::now();
+        run.once(&mut Nowhere, &mut Unseen(watcher))?;
+        Ok(start.elapsed().as_secs_f64())
+    };
+    let first = timed()?;
+    let later = [timed()?, timed()?, timed()?];
+    let later = Spread::of(&later).map_or(0.0, |later| later.median);
+    Ok((first - later).max(0.0))
+}
+
+/// Times and checksums of a job; rates are left to [`with_rates`].
+fn measure(
+    job: &Job<'_>,
+    name: &str,
+    size: &str,
+    backend: &mut dyn Backend,
+    options: Options,
+    watcher: &mut dyn Watcher,
+) -> Result<RunFacts, SimulationError> {
+    let mut run = Run::new(job, backend)?;
+    // What warms up also tells the results.
+    let mut tally = Tally::new(job.model());
+    let outcome = run.once(&mut tally, &mut Unseen(watcher))?;
+    let mut checksums = tally.checksums(&outcome);
+    let (mut seconds, mut kernels) = (Vec::new(), Vec::new());
+    for _ in 0..options.repeat.max(1) {
+        run.backend().reset_times();
+        let start = Instant::now();
+        run.once(&mut Nowhere, &mut Unseen(watcher))?;
+        seconds.push(start.elapsed().as_secs_f64());
+        kernels.push(run.backend().kernel_times());
+    }
+    checksums.splice(
+        0..0,
+        witness::checksums(job, backend, &mut Unseen(watcher))?,
+    );
+    let seconds = Spread::of(&seconds).unwrap_or(Spread {
+        median: 0.0,
+        min: 0.0,
+        max: 0.0,
+    });
+    Ok(RunFacts {
+        job: name.to_owned(),
+        size: size.to_owned(),
+        voxels: job.tissue().voxels() as u64,
+        seconds,
+        voxels_per_second: 0.0,
+        passes: pass_facts(&kernels),
+        checksums,
+    })
+}
+
+/// The passes of runs that were timed one by one.
+fn pass_facts(runs: &[Vec<KernelTime>]) -> Vec<PassFacts> {
+    let facts = |(stage, pass): (&str, &str)| {
+        let times: Vec<&KernelTime> = runs.iter().flatten().filter(|t| t.kernel == pass).collect();
+        let first = times.first()?;
+        let seconds: Option<Vec<f64>> = times
+            .iter()
+            .map(|time| Some(time.time?.as_secs_f64()))
+            .collect();
+        Some(PassFacts {
+            pass: pass.to_owned(),
+            stage: stage.to_owned(),
+            calls: first.calls,
+            read_bytes: first.traffic.read,
+            written_bytes: first.traffic.written,
+            seconds: seconds.and_then(|seconds| Spread::of(&seconds)),
+            voxels_per_second: None,
+            bytes_per_second: None,
+            share_of_copy: None,
+        })
+    };
+    passes().filter_map(facts).collect()
+}
+
+fn with_rates(mut run: RunFacts, copy_bytes_per_second: f64) -> RunFacts {
+    let voxels = run.voxels as f64;
+    let rate = |amount: f64, seconds: f64| amount / seconds.max(1e-12);
+    run.voxels_per_second = rate(voxels, run.seconds.median);
+    for pass in &mut run.passes {
+        // Too short for the clock: no rate.
+        let Some(seconds) = pass.seconds.map(|s| s.median).filter(|s| *s > 0.0) else {
+            continue;
+        };
+        let bytes = rate((pass.read_bytes + pass.written_bytes) as f64, seconds);
+        pass.voxels_per_second = Some(rate(voxels, seconds));
+        pass.bytes_per_second = Some(bytes);
+        pass.share_of_copy = Some(bytes / copy_bytes_per_second);
+    }
+    run
+}
+
+/// Shows nothing of a run, but lets it be interrupted.
+struct Unseen<'a>(&'a dyn Watcher);
+
+impl Observer for Unseen<'_> {
+    fn begin(&mut self, _: &str, _: usize) {}
+    fn advance(&mut self, _: usize) {}
+    fn end(&mut self) {}
+    fn interrupted(&self) -> bool {
+        self.0.interrupted()
+    }
+}

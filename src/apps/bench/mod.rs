@@ -1,0 +1,129 @@
+//! Measures and compares devices: what `simexm-gpu bench` does.
+//!
+//! A fixed set of [`workload`]s, whole runs over made-up tissue, passes on each device: how long they take as a
+//! whole and pass by pass, held against the device's own copy bandwidth, and checksums of every integer result, so that
+//! devices compare for equality as well as for speed. [`mod@file`] is what is written of it, [`compare`] holds files of
+//! several machines side by side.
+
+pub mod compare;
+mod copy;
+mod crossover;
+mod device;
+pub mod file;
+mod html;
+mod machine;
+mod table;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod witness;
+pub mod workload;
+
+pub use device::Contender;
+pub use html::page;
+pub use table::text;
+
+use crate::run::simulation::{SimulationError, Watcher};
+use file::{BenchFile, SCHEMA, Settings, SizeFacts};
+use workload::{SEED, Tissue};
+
+/// How much is measured: tissue up to this size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Size {
+    /// Too small to tell of speed: the start, and the lower end of every measurement.
+    Tiny,
+    /// Seconds on a CPU.
+    Small,
+    /// Some ten seconds.
+    Medium,
+    /// About a minute.
+    Large,
+}
+
+impl Size {
+    /// All of them, from small to large.
+    pub const ALL: [Self; 4] = [Self::Tiny, Self::Small, Self::Medium, Self::Large];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tiny => "tiny",
+            Self::Small => "small",
+            Self::Medium => "medium",
+            Self::Large => "large",
+        }
+    }
+
+    /// Shape of the tissue (z, x, y).
+    pub fn shape(self) -> [usize; 3] {
+        match self {
+            Self::Tiny => [8, 64, 64],
+            Self::Small => [32, 128, 128],
+            Self::Medium => [48, 256, 256],
+            Self::Large => [64, 512, 512],
+        }
+    }
+
+    /// Bytes of the buffers between which a device copies: more than caches hold, but for the least size.
+    fn copy_bytes(self) -> u64 {
+        match self {
+            Self::Tiny => 4 << 20,
+            _ => 128 << 20,
+        }
+    }
+}
+
+/// How to measure.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The largest size; all below it are measured too.
+    pub size: Size,
+    /// Timed runs of each job; at least 1.
+    pub repeat: usize,
+}
+
+/// Measures these devices, one after the other. One that fails is told of in its place, and the others go on.
+///
+/// # Errors
+/// When the tissue cannot be made, or [`SimulationError::Interrupted`].
+pub fn measure(
+    contenders: Vec<Contender>,
+    options: Options,
+    watcher: &mut dyn Watcher,
+) -> Result<BenchFile, SimulationError> {
+    let mut tissues = Vec::new();
+    for size in Size::ALL.into_iter().filter(|&size| size <= options.size) {
+        let [z, x, y] = size.shape();
+        watcher.note(&format!(
+            "making tissue: {}, {z} x {x} x {y} voxels",
+            size.name()
+        ));
+        tissues.push((size.name(), Tissue::phantom(size.shape())?));
+        if watcher.interrupted() {
+            return Err(SimulationError::Interrupted);
+        }
+    }
+    let mut devices = Vec::new();
+    for contender in contenders {
+        devices.push(contender.measure(&tissues, options, watcher)?);
+    }
+    let size = |(name, tissue): &(&str, Tissue)| SizeFacts {
+        name: (*name).to_owned(),
+        shape_voxels: tissue.shape(),
+        voxels: tissue.voxels() as u64,
+        cells: tissue.cells(),
+    };
+    Ok(BenchFile {
+        schema: SCHEMA,
+        program: machine::program(),
+        machine: machine::machine(),
+        settings: Settings {
+            size: options.size.name().to_owned(),
+            repeat: options.repeat,
+            seed: SEED,
+        },
+        sizes: tissues.iter().map(size).collect(),
+        crossovers: crossover::crossovers(&devices),
+        devices,
+    })
+}

@@ -1,0 +1,190 @@
+//! Devices that fail, and what copies.
+
+use super::compare::{Verdict, results};
+use super::file::{DeviceFacts, Equality};
+use super::{Contender, Options, Size, copy, measure, page, text};
+use crate::engine::compute::cpu::CpuBackend;
+use crate::engine::compute::gpu::GpuBackend;
+use crate::engine::compute::{
+    Backend, Buffer, BufferSpec, Command, ComputeError, KernelTime, Limits, Recording, Ticket,
+};
+use crate::run::simulation::Silent;
+
+const QUICK: Options = Options {
+    size: Size::Tiny,
+    repeat: 1,
+};
+
+/// A CPU that fails when it meets a kernel.
+struct Fragile {
+    inner: CpuBackend,
+    fails_at: &'static str,
+}
+
+impl Backend for Fragile {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn limits(&self) -> &Limits {
+        self.inner.limits()
+    }
+
+    fn in_flight(&self) -> usize {
+        1
+    }
+
+    fn allocate(&mut self, specs: &[BufferSpec], poison: bool) -> Result<(), ComputeError> {
+        self.inner.allocate(specs, poison)
+    }
+
+    fn submit(&mut self, recording: Recording) -> Result<Ticket, ComputeError> {
+        let fatal = |command: &Command| matches!(command, Command::Dispatch { kernel, .. } if kernel.name == self.fails_at);
+        if recording.commands.iter().any(fatal) {
+            return Err(ComputeError::Device {
+                device: "Fragile".to_owned(),
+                reason: "the device was lost".to_owned(),
+            });
+        }
+        self.inner.submit(recording)
+    }
+
+    fn wait(&mut self, ticket: Ticket) -> Result<Vec<Vec<u32>>, ComputeError> {
+        self.inner.wait(ticket)
+    }
+
+    fn kernel_times(&mut self) -> Vec<KernelTime> {
+        self.inner.kernel_times()
+    }
+
+    fn reset_times(&mut self) {
+        self.inner.reset_times();
+    }
+}
+
+fn fragile(fails_at: &'static str) -> Contender {
+    Contender {
+        name: format!("fails at {fails_at}"),
+        open: Box::new(move || {
+            let inner = CpuBackend::new(64 << 20);
+            Ok(Box::new(Fragile { inner, fails_at }))
+        }),
+        ..Contender::cpu()
+    }
+}
+
+#[test]
+fn a_device_that_fails_is_told_of_and_the_others_go_on() {
+    let refused = Contender {
+        name: "cannot be opened".to_owned(),
+        open: Box::new(|| Err(ComputeError::NoAdapter("unplugged".to_owned()))),
+        ..Contender::cpu()
+    };
+    let contenders = vec![
+        refused,
+        fragile("emit"),
+        fragile("magnify"),
+        Contender::cpu(),
+    ];
+    let file = measure(contenders, QUICK, &mut Silent).unwrap();
+    let [refused, early, midway, cpu] = &file.devices[..] else {
+        panic!("four devices");
+    };
+    assert_eq!(refused.error.as_deref(), Some("unplugged"));
+    assert!(refused.limits.is_none() && refused.startup.is_none());
+    assert!(early.limits.is_some() && early.startup.is_none());
+    // What was measured before stays.
+    assert_eq!((midway.runs.len(), cpu.runs.len()), (1, 2));
+    let error = midway.error.as_deref().unwrap();
+    assert!(error.contains("the device was lost"), "{error}");
+    assert_eq!(cpu.error, None);
+    assert!(!file.is_sound());
+    for shown in [text(&file), page(&file)] {
+        assert!(
+            shown.contains("cannot be opened failed: unplugged"),
+            "{shown}"
+        );
+        assert!(shown.contains("the device was lost"), "{shown}");
+    }
+}
+
+/// Verdict on the first result of this kind of two runs of the CPU, of which the second was tampered with.
+fn verdict_on(equality: Equality, tamper: fn(&mut super::file::Checksum)) -> Verdict {
+    let file = measure(vec![Contender::cpu()], QUICK, &mut Silent).unwrap();
+    let right: DeviceFacts = file.devices[0].clone();
+    let mut other = right.clone();
+    let checksums = other.runs.iter_mut().flat_map(|run| &mut run.checksums);
+    let mut of_kind = checksums.filter(|checksum| checksum.equality == equality);
+    tamper(of_kind.next().unwrap());
+    let rows = results(&[&right, &other]);
+    let unlike = |row: &&super::compare::Row| row.verdict != Verdict::Equal;
+    rows.iter()
+        .find(unlike)
+        .map_or(Verdict::Equal, |row| row.verdict)
+}
+
+#[test]
+fn results_are_judged_by_how_well_devices_must_agree() {
+    let other = |checksum: &mut super::file::Checksum| checksum.crc32 = "00000000".to_owned();
+    assert_eq!(verdict_on(Equality::Exact, |_| {}), Verdict::Equal);
+    assert_eq!(verdict_on(Equality::Exact, other), Verdict::Unequal);
+    assert_eq!(verdict_on(Equality::Rounding, other), Verdict::Within);
+    let far = verdict_on(Equality::Rounding, |checksum| {
+        checksum.crc32 = "00000000".to_owned();
+        checksum.sum = Some(checksum.sum.unwrap() + checksum.sum_bound.unwrap() + 1);
+    });
+    assert_eq!(far, Verdict::Beyond);
+}
+
+#[test]
+fn numbers_have_three_digits_and_devices_short_names() {
+    let values = [0.032_768, 0.524, 3.15, 16.8, 123.4, 1805.2, 0.0];
+    let shown = values.map(super::table::digits);
+    let expected = ["0.0328", "0.524", "3.15", "16.8", "123", "1805", "0"];
+    assert_eq!(shown, expected);
+    let times = [2.5, 0.0125, 3.25e-5].map(super::table::time);
+    assert_eq!(times, ["2.50 s", "12.5 ms", "32.5 us"]);
+    let device = |name: &str| DeviceFacts {
+        name: format!("{name} (vulkan, discrete GPU)"),
+        adapter: Some(super::file::AdapterFacts {
+            name: name.to_owned(),
+            backend: "vulkan".to_owned(),
+            driver: String::new(),
+            kind: "discrete GPU".to_owned(),
+        }),
+        limits: None,
+        startup: None,
+        copy_bytes_per_second: None,
+        runs: Vec::new(),
+        error: None,
+    };
+    let devices = ["Arc (DG2)", "RTX", "Radeon (A)", "Radeon (B)"].map(device);
+    let names = super::table::short_names(&devices);
+    let radeon = |which: &str| format!("Radeon ({which}) (vulkan, discrete GPU)");
+    assert_eq!(names, ["Arc", "RTX", &radeon("A"), &radeon("B")]);
+}
+
+#[test]
+fn copies_arrive_and_have_a_bandwidth() {
+    let mut backends: Vec<Box<dyn Backend>> = vec![Box::new(CpuBackend::new(64 << 20))];
+    match GpuBackend::open(None, true) {
+        Ok(gpu) => backends.push(Box::new(gpu)),
+        Err(error) => eprintln!("without a GPU: {error}"),
+    }
+    for mut backend in backends {
+        let spec = |words| BufferSpec {
+            name: "words".to_owned(),
+            words,
+        };
+        backend.allocate(&[spec(5), spec(4)], true).unwrap();
+        let mut recording = Recording::default();
+        recording.write(Buffer(0), 0, vec![1, 2, 3, 4, 5]);
+        recording.write(Buffer(1), 0, vec![9; 4]);
+        recording.copy(Buffer(0), Buffer(1), 3);
+        recording.read(Buffer(1), 0..4);
+        let ticket = backend.submit(recording).unwrap();
+        assert_eq!(backend.wait(ticket).unwrap(), [[1, 2, 3, 9]]);
+        let rate = copy::bandwidth(backend.as_mut(), 1 << 20).unwrap();
+        assert!((1e6..1e13).contains(&rate), "{}: {rate}", backend.name());
+    }
+}

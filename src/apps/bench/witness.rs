@@ -1,0 +1,238 @@
+//! Checksums of what every stage computes, on any backend.
+//!
+//! A witness stands between a run and its backend, sends each dispatch on its own, and reads what it wrote. For
+//! the figures of two devices to be comparable the run has a plan that depends on no device, and buffers that start out
+//! filled with a pattern. The blurred volume, which devices compute within rounding, is replaced by made-up photons
+//! once it is read: so the stages behind it have the same input everywhere, and their results must be equal.
+
+use super::file::{Checksum, Equality};
+use super::tally::hash_words;
+use super::workload::{Job, Nowhere};
+use crate::base::observer::Observer;
+use crate::engine::compute::{
+    Access, Agreement, Backend, Buffer, BufferSpec, Command, ComputeError, KernelTime, Limits,
+    Recording, Residence, Ticket,
+};
+use crate::engine::stages::blur::long_rows::inverse::{LONG_ROWS_STORE, LongRowsStoreParams};
+use crate::engine::stages::blur::rows_inverse::RowsInverseParams;
+use crate::run::simulation::{SimulationError, passes};
+use crc32fast::Hasher;
+use std::collections::{BTreeMap, HashMap};
+
+/// Slices of a slab: the same on every device.
+const SLAB: usize = 8;
+
+/// What one photon count and that of another device may differ by: docs/model.md section 6.
+pub(super) fn blur_tolerance(largest: u32) -> u64 {
+    ((5e-7 * f64::from(largest)).ceil() as u64).max(1)
+}
+
+/// Checksums of all integer results of a job's stages on a device, in the order of the stages.
+///
+/// # Errors
+/// When the device fails or has not enough memory, or the observer asks to stop.
+pub(super) fn checksums(
+    job: &Job<'_>,
+    backend: &mut dyn Backend,
+    observer: &mut dyn Observer,
+) -> Result<Vec<Checksum>, SimulationError> {
+    let limits = Limits {
+        binding_bytes: u64::MAX,
+        buffer_bytes: u64::MAX,
+        wanted_bytes: u64::MAX,
+        total_bytes: u64::MAX,
+        workgroup_bytes: backend.limits().workgroup_bytes,
+        residence: Residence::Board,
+        host_bytes: u64::MAX,
+    };
+    let plan = job.plan(&limits, SLAB)?;
+    let largest = plan.specs.iter().max_by_key(|spec| spec.words);
+    let most = backend.limits().binding_bytes;
+    if let Some(spec) = largest.filter(|spec| spec.bytes() > most) {
+        return Err(ComputeError::OutOfMemory {
+            device: backend.name().to_owned(),
+            bytes: spec.bytes(),
+            reason: format!("{} in a buffer, which holds {most} bytes", spec.name),
+        }
+        .into());
+    }
+    let mut witness = Witness {
+        inner: backend,
+        blurred: plan.buffers.blurred,
+        plane: job.tissue().shape()[1] * job.tissue().shape()[2],
+        specs: Vec::new(),
+        seen: BTreeMap::new(),
+        results: HashMap::new(),
+        submissions: 0,
+    };
+    job.run(&plan, &mut witness, &mut Nowhere, observer, true)?;
+    Ok(witness.checksums())
+}
+
+/// What was seen of a result.
+#[derive(Default)]
+struct Seen {
+    hasher: Hasher,
+    words: u64,
+    sum: u64,
+    bound: u64,
+}
+
+impl Seen {
+    fn take(&mut self, words: &[u32], equality: Equality) {
+        hash_words(&mut self.hasher, words);
+        self.words += words.len() as u64;
+        if equality == Equality::Rounding {
+            let largest = words.iter().copied().max().unwrap_or(0);
+            let sum = words.iter().map(|&word| u64::from(word)).sum();
+            self.sum = self.sum.saturating_add(sum);
+            let bound = blur_tolerance(largest).saturating_mul(words.len() as u64);
+            self.bound = self.bound.saturating_add(bound);
+        }
+    }
+}
+
+struct Witness<'a> {
+    inner: &'a mut dyn Backend,
+    blurred: Buffer,
+    /// Voxels of a slice.
+    plane: usize,
+    specs: Vec<BufferSpec>,
+    /// By kernel and buffer.
+    seen: BTreeMap<(&'static str, usize), Seen>,
+    results: HashMap<u64, Vec<Vec<u32>>>,
+    submissions: u64,
+}
+
+impl Witness<'_> {
+    /// Runs what was recorded and returns what it read.
+    fn flush(&mut self, recording: &mut Recording) -> Result<Vec<Vec<u32>>, ComputeError> {
+        let recording = std::mem::take(recording);
+        if recording.commands.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ticket = self.inner.submit(recording)?;
+        self.inner.wait(ticket)
+    }
+
+    /// Which words of which buffers are the integer results of a dispatch, and how well they must agree.
+    fn looked_at(&self, dispatch: &Command) -> Vec<(Buffer, usize, Equality)> {
+        let Command::Dispatch {
+            kernel,
+            params,
+            buffers,
+            ..
+        } = dispatch
+        else {
+            return Vec::new();
+        };
+        let written = std::iter::zip(buffers, kernel.bindings);
+        let written = written.filter(|(_, access)| **access == Access::ReadWrite);
+        let look = |(buffer, _): (&Buffer, &Access)| match kernel.agreement {
+            Agreement::Exact => Some((*buffer, self.specs[buffer.0].words, Equality::Exact)),
+            Agreement::Rounding if *buffer == self.blurred => {
+                let slices = if kernel.name == LONG_ROWS_STORE.name {
+                    bytemuck::pod_read_unaligned::<LongRowsStoreParams>(params).slices
+                } else {
+                    bytemuck::pod_read_unaligned::<RowsInverseParams>(params).slices
+                };
+                Some((*buffer, slices as usize * self.plane, Equality::Rounding))
+            }
+            Agreement::Rounding => None,
+        };
+        written.filter_map(look).collect()
+    }
+
+    fn checksums(self) -> Vec<Checksum> {
+        let mut found = Vec::new();
+        for (stage, kernel) in passes() {
+            for ((_, buffer), seen) in self.seen.iter().filter(|((name, _), _)| *name == kernel) {
+                let rounding = seen.bound > 0;
+                found.push(Checksum {
+                    stage: stage.to_owned(),
+                    result: format!("{kernel}: {}", self.specs[*buffer].name),
+                    equality: if rounding {
+                        Equality::Rounding
+                    } else {
+                        Equality::Exact
+                    },
+                    values: seen.words,
+                    crc32: format!("{:08x}", seen.hasher.clone().finalize()),
+                    sum: rounding.then_some(seen.sum),
+                    sum_bound: rounding.then_some(seen.bound),
+                });
+            }
+        }
+        found
+    }
+}
+
+/// Photons that no device computed: sparse, below 2^20, the same everywhere.
+fn made_up(words: usize) -> Vec<u32> {
+    let word = |i: usize| ((i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as u32;
+    let photons = |i: usize| if word(i) & 3 == 0 { word(i) >> 4 } else { 0 };
+    (0..words).map(photons).collect()
+}
+
+impl Backend for Witness<'_> {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn limits(&self) -> &Limits {
+        self.inner.limits()
+    }
+
+    fn in_flight(&self) -> usize {
+        1
+    }
+
+    fn allocate(&mut self, specs: &[BufferSpec], poison: bool) -> Result<(), ComputeError> {
+        self.specs = specs.to_vec();
+        self.inner.allocate(specs, poison)
+    }
+
+    fn submit(&mut self, recording: Recording) -> Result<Ticket, ComputeError> {
+        let mut reads = Vec::new();
+        let mut batch = Recording::default();
+        for command in recording.commands {
+            let Command::Dispatch { kernel, .. } = &command else {
+                batch.commands.push(command);
+                continue;
+            };
+            let (kernel, looked_at) = (kernel.name, self.looked_at(&command));
+            reads.extend(self.flush(&mut batch)?);
+            batch.commands.push(command);
+            if looked_at.is_empty() {
+                continue;
+            }
+            for (buffer, words, _) in &looked_at {
+                batch.read(*buffer, 0..*words);
+            }
+            let written = self.flush(&mut batch)?;
+            for ((buffer, words, equality), found) in std::iter::zip(looked_at, written) {
+                let seen = self.seen.entry((kernel, buffer.0)).or_default();
+                seen.take(&found, equality);
+                if equality == Equality::Rounding {
+                    batch.write(buffer, 0, made_up(words));
+                }
+            }
+        }
+        reads.extend(self.flush(&mut batch)?);
+        self.submissions += 1;
+        self.results.insert(self.submissions, reads);
+        Ok(Ticket(self.submissions))
+    }
+
+    fn wait(&mut self, ticket: Ticket) -> Result<Vec<Vec<u32>>, ComputeError> {
+        Ok(self.results.remove(&ticket.0).unwrap_or_default())
+    }
+
+    fn kernel_times(&mut self) -> Vec<KernelTime> {
+        self.inner.kernel_times()
+    }
+
+    fn reset_times(&mut self) {
+        self.inner.reset_times();
+    }
+}

@@ -1,0 +1,221 @@
+//! What is measured: whole runs in memory, over made-up tissue.
+
+use crate::base::observer::Observer;
+use crate::base::volume::Region;
+use crate::config::{Channel, Config, Labeling, Layer, Optics, Region as CellPart};
+use crate::engine::compute::{Backend, Limits};
+use crate::io::read::{ArraySource, CellSource};
+use crate::model::Model;
+use crate::phantom::Phantom;
+use crate::run::ground_truth::LoadedVolume;
+use crate::run::pipeline::{Input, NoCounts, Outcome, Pipeline, Sink, SinkError, TruthSlices};
+use crate::run::plan::Plan;
+use crate::run::simulation::{Silent, SimulationError};
+use crate::run::store::Aside;
+use ndarray::Array3;
+use std::error::Error;
+
+/// Seed of tissue and draws.
+pub const SEED: u64 = 7;
+
+/// Share of the tissue that belongs to cells.
+const DENSITY: f64 = 0.85;
+
+/// Cells in memory.
+pub struct Tissue {
+    volume: LoadedVolume,
+    region: Region,
+}
+
+impl Tissue {
+    /// Neurites and somata, the same for the same shape (z, x, y), in voxels of the default configuration.
+    ///
+    /// # Errors
+    /// When there is no memory for them.
+    pub fn phantom(shape: [usize; 3]) -> Result<Self, SimulationError> {
+        let phantom = Phantom {
+            size: shape,
+            voxel_nm: Config::default().groundtruth.voxel_nm,
+            seed: SEED,
+            density: DENSITY,
+        };
+        let unsupported = |error: &dyn Error| SimulationError::Unsupported(error.to_string());
+        let labels = phantom.generate().map_err(|error| unsupported(&error))?;
+        let labels = Array3::from_shape_vec(shape, labels);
+        Self::new(&labels.map_err(|error| unsupported(&error))?)
+    }
+
+    /// These cells: an id per voxel (z, x, y), 0 is the background.
+    ///
+    /// # Errors
+    /// When there is no room for them.
+    pub fn new(labels: &Array3<u32>) -> Result<Self, SimulationError> {
+        let region = Region {
+            offset: [0; 3],
+            shape: labels.dim().into(),
+        };
+        let source = CellSource::Merged(Box::new(ArraySource::new(labels.view())));
+        let folder = std::env::temp_dir();
+        let aside = Aside::new(&folder);
+        Ok(Self {
+            volume: LoadedVolume::load(&source, &[], region, aside, &mut Silent)?,
+            region,
+        })
+    }
+
+    /// Shape (z, x, y).
+    pub fn shape(&self) -> [usize; 3] {
+        self.region.shape
+    }
+
+    /// Number of voxels.
+    pub fn voxels(&self) -> usize {
+        self.region.voxels()
+    }
+
+    /// Number of cells, without the background.
+    pub fn cells(&self) -> usize {
+        self.volume.cells.len() - 1
+    }
+}
+
+/// What is done with tissue.
+pub struct Job<'a> {
+    tissue: &'a Tissue,
+    model: Model,
+}
+
+impl<'a> Job<'a> {
+    /// A run of this configuration.
+    ///
+    /// # Errors
+    /// When the configuration cannot be simulated.
+    pub fn new(tissue: &'a Tissue, config: &Config) -> Result<Self, SimulationError> {
+        let model = Model::new(config, tissue.region, SEED)?;
+        Ok(Self { tissue, model })
+    }
+
+    /// The tissue.
+    pub fn tissue(&self) -> &Tissue {
+        self.tissue
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// A plan within these limits.
+    ///
+    /// # Errors
+    /// When it does not fit.
+    pub fn plan(&self, limits: &Limits, deepest: usize) -> Result<Plan, SimulationError> {
+        let volume = &self.tissue.volume;
+        let (cells, sheets) = (volume.cells.len(), volume.sheets());
+        Ok(Plan::new(&self.model, cells, sheets, limits, deepest)?)
+    }
+
+    /// Runs a plan once; with `poison` the buffers start out filled with a pattern.
+    ///
+    /// # Errors
+    /// When the device fails, or the observer asks to stop.
+    pub fn run(
+        &self,
+        plan: &Plan,
+        backend: &mut dyn Backend,
+        sink: &mut dyn Sink,
+        observer: &mut dyn Observer,
+        poison: bool,
+    ) -> Result<Outcome, SimulationError> {
+        let folder = std::env::temp_dir();
+        let input = Input {
+            volume: &self.tissue.volume,
+            counts: &NoCounts,
+            aside: Aside::new(&folder),
+            journal: None,
+        };
+        let pipeline = Pipeline::new(&self.model, plan, input, backend, observer, poison)?;
+        Ok(pipeline.run(sink)?)
+    }
+}
+
+/// Runs of a job on a device, with the plan that a run there has.
+pub struct Run<'a> {
+    job: &'a Job<'a>,
+    plan: Plan,
+    backend: &'a mut dyn Backend,
+}
+
+impl<'a> Run<'a> {
+    /// Plans for the device.
+    ///
+    /// # Errors
+    /// When it does not fit.
+    pub fn new(job: &'a Job<'a>, backend: &'a mut dyn Backend) -> Result<Self, SimulationError> {
+        let plan = job.plan(backend.limits(), backend.deepest_slab())?;
+        Ok(Self { job, plan, backend })
+    }
+
+    /// Runs it once, from labels in memory to what the sink does.
+    ///
+    /// # Errors
+    /// When the device fails, or the observer asks to stop.
+    pub fn once(
+        &mut self,
+        sink: &mut dyn Sink,
+        observer: &mut dyn Observer,
+    ) -> Result<Outcome, SimulationError> {
+        self.job
+            .run(&self.plan, self.backend, sink, observer, false)
+    }
+
+    /// The device.
+    pub fn backend(&mut self) -> &mut dyn Backend {
+        self.backend
+    }
+}
+
+/// Takes results and forgets them.
+#[derive(Clone, Copy, Debug)]
+pub struct Nowhere;
+
+impl Sink for Nowhere {
+    fn truth(&mut self, _: TruthSlices<'_>) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    fn images(&mut self, _: usize, _: &[&[u8]]) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
+/// The jobs of `simexm-gpu bench` by name: together they make use of every kernel but those for rows that no workgroup
+/// memory holds.
+pub fn configurations() -> [(&'static str, Config); 2] {
+    let dye = "ATTO550";
+    let layer = Layer {
+        fluorophore: dye.to_owned(),
+        region: CellPart::Cytosol,
+        protein_density_per_nm3: 1e-4,
+        ..Layer::default()
+    };
+    let channel = Channel {
+        laser_wavelength_nm: 550.0,
+        laser_filter_nm: [560.0, 650.0],
+        ..Channel::default()
+    };
+    let fine = Config {
+        labeling: Labeling {
+            layers: [("cytosol".to_owned(), layer)].into(),
+            ..Labeling::default()
+        },
+        optics: Optics {
+            // Pixels half as wide as a voxel.
+            pixel_size_nm: Optics::default().pixel_size_nm / 2.0,
+            channels: [("channel".to_owned(), channel)].into(),
+            ..Optics::default()
+        },
+        ..Config::default()
+    };
+    [("brainbow", Config::default()), ("fine pixels", fine)]
+}

@@ -1,0 +1,45 @@
+//! What lies in the way of the output, found without touching it.
+
+use super::Told;
+use super::report::OutputFacts;
+use crate::base::host;
+use crate::config::Config;
+use crate::io::write::{FolderLock, OutputFolder, WriteError};
+use crate::model::Model;
+use crate::model::cells::CellIndex;
+use crate::run::outputs::quicklook::QUICKLOOK_NAME;
+use crate::run::simulation::{self, RECORD_NAME, Watcher};
+
+/// Looks as a run would before it starts, and tells what would stop it.
+pub(super) fn look(
+    config: &Config,
+    model: &Model,
+    cells: Option<&CellIndex>,
+    output: &mut OutputFacts,
+    told: &mut Told<'_>,
+) {
+    let ids = cells.map(|cells| simulation::id_pixel(config, cells.ids()));
+    output.obstacle = match ids {
+        Some(Err(error)) => Some(error.to_string()),
+        _ => obstacle(config, model, output),
+    };
+    if let Some(obstacle) = &output.obstacle {
+        told.warn(&format!("the run would not start: {obstacle}"));
+    }
+}
+
+fn obstacle(config: &Config, model: &Model, output: &OutputFacts) -> Option<String> {
+    let prepare = || -> Result<(), WriteError> {
+        drop(FolderLock::take(&output.folder)?);
+        let previous = simulation::previous_manifest(&output.folder);
+        let mut targets = simulation::targets(config, model);
+        targets.extend([QUICKLOOK_NAME.into(), RECORD_NAME.into()]);
+        // Dropped at once, it has done nothing.
+        OutputFolder::prepare(&output.folder, &previous, &targets, false).map(drop)
+    };
+    if let Err(error) = prepare() {
+        return Some(error.to_string());
+    }
+    let place = host::existing_part(&output.folder);
+    (!host::is_writable(place)).then(|| format!("{}: cannot be written to", place.display()))
+}

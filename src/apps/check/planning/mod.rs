@@ -1,0 +1,326 @@
+//! How a run will be cut, and what it takes of device, host and disk: `simexm-gpu plan`.
+//!
+//! Only headers are read, and no device is opened: an answer comes at once, also for a volume that is not there
+//! yet and an adapter that one has not.
+
+mod report;
+mod text;
+
+pub use report::{
+    BufferPlan, Cut, DevicePlan, DiskPlan, Fewer, LimitFacts, PlanReport, Reaches, Rings, Transform,
+};
+
+use super::resources::{self, CELLS, GPU};
+use super::{CheckOptions, Told, volumes};
+use crate::base::host;
+use crate::base::observer::Observer;
+use crate::config::{BackendChoice, Config};
+use crate::engine::compute::cpu::CpuBackend;
+use crate::engine::compute::{Backend, BufferSpec, Limits, Residence, gpu};
+use crate::engine::schedule::kept;
+use crate::model::Model;
+use crate::run::plan::{Budgets, Contents, IN_FLIGHT, PlanError, Planner, RunPlan};
+use crate::run::simulation::{self, SimulationError, Watcher};
+use crate::run::store::Aside;
+use std::path::Path;
+
+/// Plans the run of a configuration, for the devices that it may use.
+///
+/// # Errors
+/// Where the run would fail for the configuration, and where the size of the volume is not known.
+pub fn plan(config: &Config, observer: &mut dyn Observer) -> Result<PlanReport, SimulationError> {
+    let mut told = Told::new(observer);
+    let options = CheckOptions { no_volumes: true };
+    let opened = volumes::open(config, options, &mut told)?;
+    let Some(region) = opened.region else {
+        return Err(SimulationError::Unsupported(
+            "the volume is not there yet: [groundtruth] bounds would tell its size".to_owned(),
+        ));
+    };
+    let mut config = config.clone();
+    config.groundtruth.bounds_voxels = Some(region.shape);
+    let model = Model::new(&config, region, config.compute.seed.unwrap_or(0))?;
+    let contents = Contents {
+        cells: CELLS.min(model.volume.voxels().saturating_add(1)),
+        sheets: 1,
+    };
+    let budgets = Budgets::of(&config.compute);
+    let mut devices = Vec::new();
+    if config.compute.backend != BackendChoice::Cpu {
+        let (name, limits) = gpu_limits(&config, &mut told);
+        let limits = budgets.within(&limits);
+        devices.push(device(name, &model, contents, &limits, usize::MAX));
+    }
+    if config.compute.backend != BackendChoice::Gpu {
+        let cpu = CpuBackend::new(simulation::CPU_BYTES);
+        let limits = budgets.within(cpu.limits());
+        let name = cpu.name().to_owned();
+        devices.push(device(name, &model, contents, &limits, cpu.deepest_slab()));
+    }
+    let output = resources::output(&config, &model, None, true);
+    let truth = &config.groundtruth;
+    let inputs = std::iter::once(&truth.image_path)
+        .chain(truth.regions.values().map(|region| &region.region_path));
+    let cuts = || devices.iter().filter_map(|device| device.cut.as_ref());
+    let disk = DiskPlan {
+        read_bytes: inputs.map(|path| size_of(path)).sum(),
+        written_bytes_at_most: output.bytes_at_most,
+        meanwhile_bytes: cuts().map(|cut| cut.meanwhile_bytes).max().unwrap_or(0),
+        free_bytes: output.free_bytes,
+        folder: output.folder.clone(),
+    };
+    let needed = output
+        .bytes_at_most
+        .unwrap_or(0)
+        .saturating_add(disk.meanwhile_bytes);
+    if let Some(free) = disk.free_bytes.filter(|&free| free < needed) {
+        told.warn(&format!(
+            "the run may take up to {} of disk, and {} are free in {}",
+            host::amount(needed),
+            host::amount(free),
+            output.folder.display()
+        ));
+    }
+    Ok(PlanReport {
+        version: env!("CARGO_PKG_VERSION"),
+        shape_voxels: region.shape,
+        image_shape_pixels: model.image_shape(),
+        assumed_cells: contents.cells,
+        devices,
+        disk,
+        notes: told.notes,
+        warnings: told.warnings,
+    })
+}
+
+/// The adapter that a run would take; without one, a GPU of the memory that is asked for, with what every
+/// current driver allows.
+fn gpu_limits(config: &Config, told: &mut Told<'_>) -> (String, Limits) {
+    let adapter = config.compute.adapter.as_ref().map(ToString::to_string);
+    let wanted = config.compute.backend == BackendChoice::Gpu || adapter.is_some();
+    match gpu::limits_of(adapter.as_deref(), wanted) {
+        Ok(found) => found,
+        Err(error) => {
+            told.note(&format!(
+                "planned for a GPU that is not here, with buffers of up to 2 GiB: {error}"
+            ));
+            ("a GPU".to_owned(), GPU)
+        }
+    }
+}
+
+/// The plan for a device with these limits.
+fn device(
+    name: String,
+    model: &Model,
+    contents: Contents,
+    limits: &Limits,
+    deepest: usize,
+) -> DevicePlan {
+    let planned = RunPlan::new(model, contents, limits, deepest, 1);
+    let (cut, refusal) = match &planned {
+        Ok(plan) => (Some(cut(plan, model, contents, limits, deepest)), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    DevicePlan {
+        device: name,
+        residence: limits.residence,
+        limits: LimitFacts {
+            device_bytes: limits.total_bytes,
+            buffer_bytes: limits.binding_bytes,
+            host_bytes: limits.host_bytes,
+        },
+        cut,
+        refusal,
+    }
+}
+
+fn cut(
+    run: &RunPlan<'_>,
+    model: &Model,
+    contents: Contents,
+    limits: &Limits,
+    deepest: usize,
+) -> Cut {
+    let widest = run.widest();
+    let (plan, schedule) = (&widest.plan, &widest.plan.schedule);
+    let depth = model.volume.shape[0];
+    let (mut uploaded, mut downloaded) = (0u64, 0u64);
+    for tile in run.tiles() {
+        let [_, size_x, size_y] = tile.model.volume.shape;
+        let plane = 4 * (size_x * size_y) as u64;
+        let volumes = contents.sheets + usize::from(!model.annotations.is_empty());
+        uploaded += plane * (depth * volumes) as u64;
+        let [slices, x, y] = tile.model.image_shape().map(|size| size as u64);
+        let truths = model.fluorophores.len() * model.truth_volumes(contents.sheets);
+        let spilled = if plan.spills { model.channels.len() } else { 0 };
+        downloaded += 4 * slices * x * y * (truths + spilled) as u64;
+    }
+    let [slices, x, y] = model.image_shape().map(|size| size as u64);
+    let images = slices
+        .saturating_mul(x)
+        .saturating_mul(y)
+        .saturating_mul(model.channels.len() as u64);
+    downloaded += images * u64::from(model.bit_depth.bits() / 8);
+    uploaded += if plan.spills { 4 * images } else { 0 };
+    let halo = if run.is_tiled() {
+        let halo = model.halo_x();
+        [halo.before, halo.after]
+    } else {
+        [0; 2]
+    };
+    let buffers = plan.specs.iter().map(|spec| BufferPlan {
+        name: spec.name.clone(),
+        bytes: spec.bytes(),
+    });
+    let host = run.host();
+    // Images pack to about a third, and ground truth that waits for other tiles to little.
+    let images_wait = if plan.spills {
+        images.saturating_mul(4) / 3
+    } else {
+        0
+    };
+    let labels = (model.tissue.voxels() as u64 / 8).saturating_mul(contents.sheets as u64);
+    let labels_beyond = labels.saturating_sub(Aside::MEMORY_BYTES as u64);
+    Cut {
+        tiles: run.tiles().count(),
+        tile_rows: widest.tile.rows.len(),
+        core_rows: widest.tile.core.len(),
+        halo_rows: halo,
+        slabs: depth.div_ceil(plan.slab),
+        slab_slices: plan.slab,
+        steps: schedule.steps.len(),
+        rings_slices: Rings {
+            labels: schedule.labels_ring,
+            counts: schedule.counts_ring,
+            spectra: schedule.spectra_ring,
+        },
+        reach_slices: Reaches {
+            membrane: model.reach.membrane,
+            displacement: model.reach.displacement,
+            blur: model.reach.blur,
+        },
+        transform: Transform {
+            length_x: plan.transform.length_x,
+            length_y: plan.transform.length_y,
+            radices_x: plan.fourier.columns.radices.clone(),
+            radices_y: match &plan.fourier.long_rows {
+                None => vec![plan.fourier.rows.radices.clone()],
+                Some(long) => vec![long.first.radices.clone(), long.second.radices.clone()],
+            },
+        },
+        images_per_step: schedule
+            .steps
+            .iter()
+            .map(|step| kept(&step.images, model.camera.step_z).1)
+            .max()
+            .unwrap_or(0),
+        buffers: buffers.collect(),
+        buffer_bytes: plan.buffer_bytes(),
+        submission_bytes: (plan.read_bytes + plan.write_bytes) * IN_FLIGHT as u64,
+        device_peak_bytes: run.device_bytes(),
+        host_peak_bytes: host.peak_bytes(),
+        host,
+        uploaded_bytes: uploaded,
+        downloaded_bytes: downloaded,
+        meanwhile_bytes: images_wait.saturating_add(labels_beyond),
+        fewer: fewer(run, model, contents, limits, deepest),
+    }
+}
+
+/// What other cuts would take, of fewer slabs or tiles.
+fn fewer(
+    run: &RunPlan<'_>,
+    model: &Model,
+    contents: Contents,
+    limits: &Limits,
+    deepest: usize,
+) -> Vec<Fewer> {
+    let (depth, tiles) = (model.volume.shape[0], run.tiles().count());
+    let widest = run.widest();
+    let slabs = depth.div_ceil(widest.plan.slab);
+    let mut found = Vec::new();
+    let mut consider = |part: &Model, tiles: usize, slab: usize| {
+        let planner = match Planner::new(part, contents, tiles, limits) {
+            Ok(planner) => planner,
+            Err(error @ PlanError::LinesTooLong { .. }) => {
+                found.push(Fewer {
+                    tiles,
+                    slabs: depth.div_ceil(slab),
+                    device_bytes: None,
+                    host_bytes: None,
+                    change: format!("no memory would help: {error}"),
+                });
+                return;
+            }
+            Err(_) => return,
+        };
+        let plan = planner.with_slab(slab);
+        found.push(Fewer {
+            tiles,
+            slabs: depth.div_ceil(slab),
+            device_bytes: Some(plan.device_bytes()),
+            host_bytes: Some(plan.host.peak_bytes()),
+            change: change(&plan, limits, slab, deepest),
+        });
+    };
+    if tiles > 1 {
+        let split = crate::run::plan::Tile::split(
+            model.volume.shape[1],
+            model.camera.x,
+            model.halo_x(),
+            tiles - 1,
+        );
+        if let Some(tile) = split.max_by_key(|tile| tile.rows.len()) {
+            consider(&model.part(tile.rows), tiles - 1, 1);
+        }
+    }
+    if slabs > 1 {
+        let mut counts = vec![slabs - 1];
+        counts.extend((slabs > 2).then_some(1));
+        for count in counts {
+            consider(&widest.model, tiles, depth.div_ceil(count));
+        }
+    }
+    found
+}
+
+/// What stands against a plan.
+fn change(plan: &crate::run::plan::Plan, limits: &Limits, slab: usize, deepest: usize) -> String {
+    let mut changes = Vec::new();
+    let amount = host::amount;
+    let buffer = plan.largest().map_or(0, BufferSpec::bytes);
+    if buffer > limits.binding_bytes {
+        let name = plan.largest().map_or("", |spec| &spec.name);
+        changes.push(format!(
+            "a device that binds buffers of {} ({name})",
+            amount(buffer)
+        ));
+    }
+    if plan.device_bytes() > limits.total_bytes && limits.residence != Residence::Host {
+        changes.push(format!("--gpu-memory {}", amount(plan.device_bytes())));
+    }
+    if plan.host.peak_bytes() > limits.host_bytes {
+        changes.push(format!("--memory {}", amount(plan.host.peak_bytes())));
+    }
+    if changes.is_empty() && slab > deepest {
+        return "nothing: the CPU's slabs are shallow, since its caches are small".to_owned();
+    }
+    if changes.is_empty() {
+        return "nothing that is limited: slabs are kept small, so that little memory is taken"
+            .to_owned();
+    }
+    format!("it would take {}", changes.join(" and "))
+}
+
+/// Bytes of a file, or of the files of a folder; 0 where nothing is there.
+fn size_of(path: &Path) -> u64 {
+    let Ok(metadata) = std::fs::metadata(path) else {
+        return 0;
+    };
+    if !metadata.is_dir() {
+        return metadata.len();
+    }
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    entries.map(|entry| size_of(&entry.path())).sum()
+}

@@ -1,0 +1,160 @@
+//! The report of a plan for people.
+
+use super::{Cut, DevicePlan, DiskPlan, PlanReport};
+use crate::apps::check::text::{list, table};
+use crate::base::host::amount;
+use crate::engine::compute::Residence;
+use std::fmt::{self, Display, Formatter};
+
+impl Display for PlanReport {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let [z, x, y] = self.shape_voxels;
+        let [slices, rows, columns] = self.image_shape_pixels;
+        writeln!(f, "volume: {z} slices of {x} x {y} voxels")?;
+        writeln!(f, "images: {slices} slices of {rows} x {columns} pixels")?;
+        for device in &self.devices {
+            device.fmt(f)?;
+        }
+        self.disk.fmt(f)?;
+        list(f, "notes:", &self.notes)?;
+        list(f, "warnings:", &self.warnings)
+    }
+}
+
+impl Display for DevicePlan {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let limits = self.limits;
+        let device = match self.residence {
+            Residence::Host => String::new(),
+            Residence::Board | Residence::Shared => format!(
+                "{} of its memory in buffers of at most {}, and ",
+                amount(limits.device_bytes),
+                amount(limits.buffer_bytes)
+            ),
+        };
+        let host = amount(limits.host_bytes);
+        writeln!(
+            f,
+            "\n{}: {device}{host} of the host's memory may be taken",
+            self.device
+        )?;
+        if let Some(refusal) = &self.refusal {
+            writeln!(f, "  {refusal}")?;
+        }
+        self.cut.as_ref().map_or(Ok(()), |cut| cut.fmt(f))
+    }
+}
+
+impl Display for Cut {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.tiles > 1 {
+            let [before, after] = self.halo_rows;
+            writeln!(
+                f,
+                "  tiles    {} along x, of {} rows: up to {} and a halo of {before} before and {after} after",
+                self.tiles, self.tile_rows, self.core_rows
+            )?;
+        }
+        writeln!(
+            f,
+            "  slabs    {} of up to {} slices, in {} step(s)",
+            self.slabs, self.slab_slices, self.steps
+        )?;
+        let (rings, reach) = (&self.rings_slices, &self.reach_slices);
+        writeln!(
+            f,
+            "  rings    {} slices of labels, {} of counts, {} of spectra",
+            rings.labels, rings.counts, rings.spectra
+        )?;
+        writeln!(
+            f,
+            "  halos    {} slices for membranes, {} for displaced proteins, {} for the blur",
+            reach.membrane, reach.displacement, reach.blur
+        )?;
+        let transform = &self.transform;
+        let factors = |radices: &[usize]| {
+            let radices: Vec<String> = radices.iter().map(usize::to_string).collect();
+            format!("({})", radices.join(" x "))
+        };
+        let along_y: Vec<String> = match &transform.radices_y[..] {
+            // Pairs of samples are the complex numbers.
+            [radices] => vec!["2".to_owned(), factors(radices)],
+            passes => passes.iter().map(|radices| factors(radices)).collect(),
+        };
+        writeln!(
+            f,
+            "  lines    {} points along x, {}; {} along y, {}",
+            transform.length_x,
+            factors(&transform.radices_x),
+            transform.length_y,
+            along_y.join(" x ")
+        )?;
+        writeln!(
+            f,
+            "  device   {} at the peak: {} in buffers, {} on the way",
+            amount(self.device_peak_bytes),
+            amount(self.buffer_bytes),
+            amount(self.device_peak_bytes - self.buffer_bytes)
+        )?;
+        let host = &self.host;
+        writeln!(
+            f,
+            "  host     {} at the peak: {} for buffers, {} for intermediate data, {} to read, {} for images, {} to write",
+            amount(self.host_peak_bytes),
+            amount(host.buffers),
+            amount(host.stores),
+            amount(host.reading),
+            amount(host.imaging),
+            amount(host.writing)
+        )?;
+        writeln!(
+            f,
+            "  moved    {} to the device, {} back",
+            amount(self.uploaded_bytes),
+            amount(self.downloaded_bytes)
+        )?;
+        writeln!(f, "  buffers")?;
+        let mut buffers: Vec<_> = self.buffers.iter().collect();
+        buffers.sort_by_key(|buffer| std::cmp::Reverse(buffer.bytes));
+        let rows: Vec<Vec<String>> = buffers
+            .iter()
+            .map(|buffer| vec![buffer.name.clone(), amount(buffer.bytes)])
+            .collect();
+        table(f, &rows, 1)?;
+        for fewer in &self.fewer {
+            let tiles = match fewer.tiles {
+                1 => String::new(),
+                tiles => format!("{tiles} tiles of "),
+            };
+            let plural = if fewer.slabs == 1 { "" } else { "s" };
+            let needs = fewer.device_bytes.map_or_else(String::new, |bytes| {
+                format!(" ({} on the device)", amount(bytes))
+            });
+            writeln!(
+                f,
+                "  for {tiles}{} slab{plural}{needs}: {}",
+                fewer.slabs, fewer.change
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Display for DiskPlan {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let written = self.written_bytes_at_most.map_or_else(
+            || "an amount that depends on the cells".to_owned(),
+            |bytes| format!("at most {}", amount(bytes)),
+        );
+        writeln!(
+            f,
+            "\ndisk: {} are read, {written} written, and about {} needed beside it while the run lasts",
+            amount(self.read_bytes),
+            amount(self.meanwhile_bytes)
+        )?;
+        match self.free_bytes {
+            Some(free) => writeln!(f, "  {} free in {}", amount(free), self.folder.display()),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The volumes of the ground truth: which are there, and what their headers say.
+
+use super::report::{VolumeFacts, Volumes};
+use super::{CheckOptions, Told};
+use crate::base::volume::Region;
+use crate::config::Config;
+use crate::io::read::{CellSource, ReadError, VolumeSource};
+use crate::run::simulation::{SimulationError, Watcher, open_volumes};
+use std::path::Path;
+
+/// The cells and the annotated regions.
+pub(super) type Sources = (CellSource<'static>, Vec<Box<dyn VolumeSource>>);
+
+/// What headers and configuration say of the ground truth.
+pub(super) struct Opened {
+    /// All volumes, unless one is missing.
+    pub(super) sources: Option<Sources>,
+    /// The part that is simulated, where it is known.
+    pub(super) region: Option<Region>,
+    pub(super) facts: Volumes,
+}
+
+pub(super) fn open(
+    config: &Config,
+    options: CheckOptions,
+    told: &mut Told<'_>,
+) -> Result<Opened, SimulationError> {
+    let is_missing = |error: &SimulationError| {
+        options.no_volumes && matches!(error, SimulationError::Read(ReadError::Missing { .. }))
+    };
+    let (mut sources, mut region, mut cells) = (None, None, None);
+    match open_volumes(config) {
+        Ok((source, annotations, part)) => {
+            cells = Some((source.shape(), source.describe()));
+            region = Some(part);
+            sources = Some((source, annotations));
+        }
+        Err(error) if is_missing(&error) => {
+            // Perhaps only a region is missing.
+            let mut alone = config.clone();
+            alone.groundtruth.regions.clear();
+            match open_volumes(&alone) {
+                Ok((source, _, part)) => {
+                    cells = Some((source.shape(), source.describe()));
+                    region = Some(part);
+                }
+                Err(error) if is_missing(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(error) => return Err(error),
+    }
+    let truth = &config.groundtruth;
+    let region = region.or_else(|| {
+        let offset = truth.offset_voxels;
+        let shape = truth.bounds_voxels?;
+        Some(Region { offset, shape })
+    });
+    let mut volume = |name: &str, what: &str, path: &Path, description| {
+        let found = path.exists();
+        if !found {
+            told.warn(&format!(
+                "{}: there is no such file or folder yet; {what} to be read from there",
+                path.display()
+            ));
+        }
+        VolumeFacts {
+            name: name.to_owned(),
+            path: path.to_owned(),
+            found,
+            description,
+        }
+    };
+    let description = cells.as_ref().map(|(_, description)| description.clone());
+    let cell_facts = volume("cells", "the cells are", &truth.image_path, description);
+    let annotations = sources.as_ref().map(|(_, annotations)| annotations);
+    let regions = truth.regions.iter().enumerate();
+    let regions = regions.map(|(number, (name, region))| {
+        let description = annotations.map(|annotations| annotations[number].describe());
+        let what = format!("the region {name} is");
+        volume(name, &what, &region.region_path, description)
+    });
+    let regions: Vec<_> = regions.collect();
+    let size = |factor: f64| {
+        let voxel = truth.voxel_nm;
+        region.map(|region| {
+            std::array::from_fn(|axis| region.shape[axis] as f64 * voxel[axis] * factor)
+        })
+    };
+    let facts = Volumes {
+        cells: cell_facts,
+        regions,
+        shape_voxels: cells.map(|(shape, _)| shape),
+        offset_voxels: truth.offset_voxels,
+        loaded_shape_voxels: region.map(|region| region.shape),
+        loaded_tissue_nm: size(1.0),
+        loaded_gel_nm: size(config.expansion.factor),
+    };
+    Ok(Opened {
+        sources,
+        region,
+        facts,
+    })
+}

@@ -1,0 +1,197 @@
+//! From paths to a scene.
+
+mod output;
+
+use super::metadata::Metadata;
+use super::planes::{ColourFolder, ColourTiff, Grey, Planes};
+use super::scene::{Layer, Scene, ViewVolume};
+use super::{ViewError, state};
+use crate::io::read;
+use crate::io::write::Content;
+use crate::show::picture::SampleKind;
+use std::path::{Path, PathBuf};
+
+/// Colours of channels that have none of their own.
+const COLOURS: [[u8; 3]; 6] = [
+    [0, 255, 0],
+    [255, 0, 255],
+    [0, 170, 255],
+    [255, 170, 0],
+    [255, 0, 0],
+    [255, 255, 0],
+];
+
+/// Names of the components of a coloured volume, and their colours.
+const COMPONENTS: [(&str, [u8; 3]); 3] = [
+    ("red", [255, 0, 0]),
+    ("green", [0, 255, 0]),
+    ("blue", [0, 0, 255]),
+];
+
+/// Opens volumes, which must be of one size, and output folders of runs. Headers and tags are read, no pixel is.
+/// The volumes `labels` hold ids; of the others this is guessed: from what the file says, or else by the type,
+/// more than 16 bits being ids.
+///
+/// # Errors
+/// See [`ViewError`].
+pub fn open(paths: &[PathBuf], labels: &[PathBuf]) -> Result<Scene, ViewError> {
+    let mut volumes = Vec::new();
+    for path in paths {
+        if output::is_output(path) {
+            volumes.extend(output::open(path)?);
+        } else {
+            volumes.push(open_volume(path, None)?);
+        }
+    }
+    for path in labels {
+        volumes.push(open_volume(path, Some(Content::Labels))?);
+    }
+    assemble(volumes, paths.iter().chain(labels))
+}
+
+/// A volume on its way into the scene.
+struct Opened {
+    name: String,
+    path: PathBuf,
+    planes: Box<dyn Planes>,
+    content: Content,
+    metadata: Metadata,
+}
+
+fn open_volume(path: &Path, content: Option<Content>) -> Result<Opened, ViewError> {
+    let name = path.file_stem().unwrap_or(path.as_os_str());
+    let metadata = match path.is_file() {
+        true => Metadata::of_tiff(path),
+        false => Metadata::default(),
+    };
+    let planes = open_planes(path)?;
+    let guess = match planes.kind() {
+        SampleKind::U32 | SampleKind::U64 => Content::Labels,
+        _ => Content::Intensity,
+    };
+    Ok(Opened {
+        name: name.to_string_lossy().into_owned(),
+        path: path.to_owned(),
+        content: content.or(metadata.content).unwrap_or(guess),
+        planes,
+        metadata,
+    })
+}
+
+fn open_planes(path: &Path) -> Result<Box<dyn Planes>, ViewError> {
+    match read::open(path, None) {
+        Ok(source) => {
+            let kind = match source.slice_path(0) {
+                // Grey PNGs have 16 bits at most, whatever the first of them has.
+                Some(first)
+                    if first
+                        .extension()
+                        .is_some_and(|end| end.eq_ignore_ascii_case("png")) =>
+                {
+                    SampleKind::U16
+                }
+                _ => SampleKind::of_bits(source.bits()),
+            };
+            Ok(Box::new(Grey { source, kind }))
+        }
+        Err(error) => {
+            let coloured: Option<Box<dyn Planes>> = if path.is_dir() {
+                ColourFolder::open(path)?.map(|planes| Box::new(planes) as Box<dyn Planes>)
+            } else if matches!(error, read::ReadError::NotIds { .. }) {
+                ColourTiff::open(path)?.map(|planes| Box::new(planes) as Box<dyn Planes>)
+            } else {
+                None
+            };
+            coloured.ok_or_else(|| explain(path, error))
+        }
+    }
+}
+
+/// The reader's errors speak of ids.
+fn explain(path: &Path, error: read::ReadError) -> ViewError {
+    let reason = match &error {
+        read::ReadError::NotIds { found, .. } => format!(
+            "holds {found}, which is not shown: volumes have whole numbers, 32-bit floating-point numbers, or red, green \
+             and blue of 8 or 16 bits"
+        ),
+        read::ReadError::UnknownFormat { .. } => {
+            "is not shown: volumes are TIFF stacks, NumPy .npy arrays, or folders with an image per slice; a .gif is for \
+             web browsers"
+                .to_owned()
+        }
+        _ => return error.into(),
+    };
+    ViewError::Image {
+        path: path.to_owned(),
+        reason,
+    }
+}
+
+fn assemble<'a>(
+    opened: Vec<Opened>,
+    paths: impl Iterator<Item = &'a PathBuf>,
+) -> Result<Scene, ViewError> {
+    let Some(first) = opened.first() else {
+        return Err(ViewError::Nothing);
+    };
+    let shape = first.planes.shape();
+    if let Some(other) = opened.iter().find(|other| other.planes.shape() != shape) {
+        return Err(ViewError::SizesDiffer {
+            first: first.path.clone(),
+            first_shape: shape,
+            second: other.path.clone(),
+            second_shape: other.planes.shape(),
+        });
+    }
+    let names: Vec<String> = paths
+        .map(|path| {
+            path.file_name()
+                .unwrap_or(path.as_os_str())
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    let pixel = opened.iter().find_map(|volume| volume.metadata.pixel);
+    // One grey volume alone is shown in grey.
+    let alone = opened.len() == 1;
+    let mut layers = Vec::new();
+    let mut volumes = Vec::new();
+    for (index, volume) in opened.into_iter().enumerate() {
+        let components = volume.planes.components();
+        let own = &volume.metadata.channels;
+        for component in 0..components {
+            let (name, colour) = match own.get(component) {
+                Some((name, _)) if components > 1 => (
+                    format!("{}: {name}", volume.name),
+                    COMPONENTS[component % 3].1,
+                ),
+                None if components > 1 => {
+                    let (name, colour) = COMPONENTS[component % 3];
+                    (format!("{}: {name}", volume.name), colour)
+                }
+                Some((_, colour)) => (volume.name.clone(), *colour),
+                None if alone => (volume.name.clone(), [255; 3]),
+                None => (volume.name.clone(), COLOURS[layers.len() % COLOURS.len()]),
+            };
+            layers.push(Layer {
+                name: state::unique(name, &layers),
+                volume: index,
+                component,
+                content: volume.content,
+                colour,
+            });
+        }
+        volumes.push(ViewVolume {
+            path: volume.path,
+            kind: volume.planes.kind(),
+            planes: volume.planes,
+        });
+    }
+    Ok(Scene {
+        title: names.join(", "),
+        shape,
+        volumes,
+        layers,
+        pixel,
+    })
+}

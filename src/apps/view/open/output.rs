@@ -1,0 +1,152 @@
+//! The output of a run, as its record tells.
+
+use super::{Opened, open_planes};
+use crate::apps::view::ViewError;
+use crate::apps::view::metadata::Metadata;
+use crate::apps::view::planes::{Cells, Planes};
+use crate::base::colour;
+use crate::config::Config;
+use crate::io::read::{self, VolumeSource, natural_order};
+use crate::io::write::Content;
+use crate::optics::camera::Camera;
+use crate::run::simulation::{RECORD_NAME, written_files};
+use crate::show::picture::{PixelSize, SampleKind};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Whether a path is the output folder of a run, or its record.
+pub(super) fn is_output(path: &Path) -> bool {
+    path.join(RECORD_NAME).is_file() || path.file_name() == Some(RECORD_NAME.as_ref())
+}
+
+/// The channels of a run in their colours, then its ground truth.
+pub(super) fn open(path: &Path) -> Result<Vec<Opened>, ViewError> {
+    let folder = match path.is_dir() {
+        true => path,
+        false => path.parent().unwrap_or(Path::new("")),
+    };
+    let config = Config::from_file(&folder.join(RECORD_NAME), &[])?;
+    let pixel = pixel_size(&config);
+    let stems = stems(folder);
+    let mut opened = Vec::new();
+    for (stem, path) in stems.range("simulation/".to_owned().."simulation0".to_owned()) {
+        let planes = open_planes(path)?;
+        opened.push(Opened {
+            name: stem.trim_start_matches("simulation/").to_owned(),
+            path: path.clone(),
+            content: Content::Intensity,
+            metadata: Metadata::of_tiff(path),
+            planes,
+        });
+    }
+    // Their names end in numbers.
+    opened.sort_by(|a, b| natural_order(&a.name, &b.name));
+    name_channels(&mut opened, &config);
+    opened.extend(truths(&stems)?);
+    if opened.is_empty() {
+        return Err(ViewError::NoVolumes {
+            folder: folder.to_owned(),
+        });
+    }
+    for volume in &mut opened {
+        volume.metadata.pixel = pixel;
+    }
+    Ok(opened)
+}
+
+/// The volumes of the run that are there: their names below the folder, and their files or folders.
+fn stems(folder: &Path) -> BTreeMap<String, PathBuf> {
+    let mut stems = BTreeMap::new();
+    for file in written_files(folder) {
+        let Some((stem, ending)) = file.rsplit_once('.') else {
+            continue;
+        };
+        let volume = match ending {
+            "tiff" => stem,
+            // An image of a sequence stands for its folder; others are no volumes.
+            "png" => match stem.rsplit_once('/') {
+                Some((sequence, _)) => sequence,
+                None => continue,
+            },
+            _ => continue,
+        };
+        let path = match ending {
+            "tiff" => folder.join(&file),
+            _ => folder.join(volume),
+        };
+        if path.exists() {
+            stems.insert(volume.to_owned(), path);
+        }
+    }
+    stems
+}
+
+fn truths(stems: &BTreeMap<String, PathBuf>) -> Result<Vec<Opened>, ViewError> {
+    let mut cells: BTreeMap<&str, Vec<&PathBuf>> = BTreeMap::new();
+    for (stem, path) in stems {
+        let Some(below) = stem.strip_prefix("groundtruth/") else {
+            continue;
+        };
+        if let Some((dye, _)) = below.split_once('/') {
+            cells.entry(dye).or_default().push(path);
+        }
+    }
+    let mut opened = Vec::new();
+    for (dye, paths) in cells {
+        let Some(&first) = paths.first() else {
+            continue;
+        };
+        let planes: Box<dyn Planes> = if paths.len() == 1 {
+            open_planes(first)?
+        } else {
+            let sources: Result<Vec<Box<dyn VolumeSource>>, _> =
+                paths.iter().map(|path| read::open(path, None)).collect();
+            let sources = sources?;
+            let bits = sources.iter().map(|source| source.bits()).max();
+            let kind = SampleKind::of_bits(bits.unwrap_or(64));
+            Box::new(Cells { sources, kind })
+        };
+        opened.push(Opened {
+            name: format!("{dye} ids"),
+            path: first.clone(),
+            content: Content::Labels,
+            metadata: Metadata::default(),
+            planes,
+        });
+    }
+    Ok(opened)
+}
+
+/// Gives channels the names of the configuration, and colours where their files tell none.
+fn name_channels(opened: &mut [Opened], config: &Config) {
+    if opened.len() != config.optics.channels.len() {
+        // Three in a file.
+        return;
+    }
+    for (volume, (name, channel)) in opened.iter_mut().zip(&config.optics.channels) {
+        volume.name.clone_from(name);
+        if volume.metadata.channels.is_empty() {
+            let middle_nm = channel.laser_filter_nm.iter().sum::<f64>() / 2.0;
+            let colour = colour::of_wavelength(middle_nm);
+            volume.metadata.channels = vec![(name.clone(), colour)];
+        }
+    }
+}
+
+fn pixel_size(config: &Config) -> Option<PixelSize> {
+    let voxel_nm = config.groundtruth.voxel_nm;
+    let (factor, optics) = (config.expansion.factor, &config.optics);
+    let camera = Camera::new(
+        voxel_nm,
+        factor,
+        optics.objective_factor,
+        optics.pixel_size_nm,
+        optics.focal_plane_depth_nm,
+    );
+    let gel_nm = camera.pixel_in_tissue_nm(voxel_nm).map(|nm| nm * factor);
+    let sound = gel_nm.iter().all(|nm| nm.is_finite() && *nm > 0.0);
+    sound.then_some(PixelSize {
+        gel_nm,
+        expansion: Some(factor),
+    })
+}

@@ -1,0 +1,6 @@
+//! What every layer may use: extents of volumes, colours, facts of the host, and who watches progress.
+
+pub mod colour;
+pub mod host;
+pub mod observer;
+pub mod volume;

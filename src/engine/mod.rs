@@ -1,0 +1,8 @@
+//! The engine: kernels with their CPU twins, the devices that run them, and the order in which slabs pass.
+
+pub mod compute;
+pub mod convolution;
+pub mod fft;
+pub mod rng;
+pub mod schedule;
+pub mod stages;

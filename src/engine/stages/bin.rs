@@ -1,0 +1,80 @@
+//! Voxels summed over the camera's pixels (docs/model.md section 7).
+
+use super::{for_rows, status};
+use crate::engine::compute::{
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
+};
+use std::sync::atomic::Ordering;
+
+kernel_params! {
+    /// Bins of `bin_x` by `bin_y` voxels; the last of a row or column may be cut.
+    BinParams {
+        /// Rows of a slice.
+        size_x: u32,
+        /// Columns of a slice.
+        size_y: u32,
+        /// Rows of an image.
+        image_x: u32,
+        /// Columns of an image.
+        image_y: u32,
+        /// Voxels per pixel along x.
+        bin_x: u32,
+        /// Voxels per pixel along y.
+        bin_y: u32,
+        /// Number of slices.
+        slices: u32,
+    }
+}
+
+/// Blurred volume (kept slices) to images, and status.
+pub static BIN: Kernel = Kernel {
+    name: "bin",
+    grid: Grid::Voxels(1),
+    source: include_str!("../../../shaders/bin.wgsl"),
+    params: BinParams::LAYOUT,
+    bindings: &[Access::Read, Access::ReadWrite, Access::ReadWrite],
+    agreement: Agreement::Exact,
+    cpu: bin_cpu,
+    traffic: bin_traffic,
+};
+
+fn bin_traffic(extent: Extent<'_>) -> Traffic {
+    let p: BinParams = extent.params();
+    let slices = u64::from(p.slices);
+    Traffic::words(
+        slices * u64::from(p.size_x) * u64::from(p.size_y),
+        slices * u64::from(p.image_x) * u64::from(p.image_y),
+    )
+}
+
+fn bin_cpu(call: &mut CpuCall<'_>) {
+    let p: BinParams = call.params();
+    let [blurred, mut image, mut state] = call.buffers();
+    let (size_x, size_y) = (p.size_x as usize, p.size_y as usize);
+    let (bin_x, bin_y) = (p.bin_x as usize, p.bin_y as usize);
+    let (image_x, image_y) = (p.image_x as usize, p.image_y as usize);
+    let (blurred, state) = (blurred.read::<u32>(), state.atomic());
+    for_rows(
+        image.write(),
+        image_x,
+        image_y,
+        p.slices,
+        |slice, i, out: &mut [u32]| {
+            out.fill(0);
+            let mut overflow = false;
+            for x in i * bin_x..((i + 1) * bin_x).min(size_x) {
+                let row = &blurred[(slice as usize * size_x + x) * size_y..][..size_y];
+                for (pixel, voxels) in out.iter_mut().zip(row.chunks(bin_y)) {
+                    for &value in voxels {
+                        let (sum, wrapped) = pixel.overflowing_add(value);
+                        *pixel = sum;
+                        overflow |= wrapped;
+                    }
+                }
+            }
+            if overflow {
+                state[0].fetch_or(status::IMAGE_OVERFLOW, Ordering::Relaxed);
+            }
+        },
+    );
+}

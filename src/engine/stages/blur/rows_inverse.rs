@@ -1,0 +1,119 @@
+//! Complex-to-real transform back along y, cropped, rounded, with the baseline added.
+
+use super::photons::{Baseline, finish_row};
+use super::zeros;
+use crate::engine::compute::{
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
+};
+use crate::engine::fft::{BLOCK, real_plans};
+use crate::engine::stages::{for_rows_init, status};
+use rustfft::num_complex::Complex32;
+use std::sync::atomic::Ordering;
+
+kernel_params! {
+    /// Rows of the kept slices `first_z, first_z + step_z, ...`. The length of the transform is as in
+    /// [`super::rows_forward::RowsForwardParams`].
+    RowsInverseParams {
+        /// Rows of a slice.
+        size_x: u32,
+        /// Columns of a slice.
+        size_y: u32,
+        /// Blocks of frequencies of y.
+        blocks: u32,
+        /// Number of slices.
+        slices: u32,
+        /// Where the roots that put a packed row together start in the tables.
+        split_at: u32,
+        /// Where the order of the outputs starts in the tables.
+        order_at: u32,
+        /// Offset of the volume in its source, for the draws.
+        origin_z: u32,
+        /// As `origin_z`, along x.
+        origin_x: u32,
+        /// As `origin_z`, along y.
+        origin_y: u32,
+        /// First slice.
+        first_z: u32,
+        /// Distance of one kept slice from the next.
+        step_z: u32,
+        /// Stream of the baseline.
+        key_0: u32,
+        /// Its second word.
+        key_1: u32,
+        /// 1: there is a baseline.
+        baseline: u32,
+        /// Table of its photons.
+        baseline_at: u32,
+        /// Its thresholds.
+        baseline_len: u32,
+    }
+}
+
+/// Spectra of rows, (slice, block, x, frequency), to the blurred volume in whole photons, and status.
+/// `profile` is the baseline's Gaussian along x, then along y.
+pub static ROWS_INVERSE: Kernel = Kernel {
+    name: "rows_inverse",
+    grid: Grid::Linear,
+    source: include_str!("../../../../shaders/rows_inverse.wgsl"),
+    params: RowsInverseParams::LAYOUT,
+    bindings: &[
+        Access::Read,
+        Access::Read,
+        Access::Read,
+        Access::Read,
+        Access::ReadWrite,
+        Access::ReadWrite,
+    ],
+    agreement: Agreement::Rounding,
+    cpu: rows_inverse_cpu,
+    traffic: rows_inverse_traffic,
+};
+
+fn rows_inverse_traffic(extent: Extent<'_>) -> Traffic {
+    let p: RowsInverseParams = extent.params();
+    let frequencies = u64::from(p.order_at - p.split_at);
+    let rows = u64::from(p.slices) * u64::from(p.size_x);
+    Traffic::words(2 * rows * frequencies, rows * u64::from(p.size_y))
+}
+
+fn rows_inverse_cpu(call: &mut CpuCall<'_>) {
+    let p: RowsInverseParams = call.params();
+    let [rows, _, tables, profile, mut blurred, mut state] = call.buffers();
+    let (size_x, size_y) = (p.size_x as usize, p.size_y as usize);
+    let blocks = p.blocks as usize;
+    let frequencies = (p.order_at - p.split_at) as usize;
+    let length = 2 * (frequencies - 1);
+    let (_, plan) = real_plans(length);
+    let (rows, tables) = (rows.read::<Complex32>(), tables.read::<u32>());
+    let state = state.atomic();
+    let origin = [p.origin_z + p.first_z, p.origin_x, p.origin_y];
+    let table = (p.baseline != 0).then_some((p.baseline_at, p.baseline_len));
+    let key = [p.key_0, p.key_1];
+    let baseline = Baseline::new(tables, profile.read(), key, table, origin, p.step_z);
+    let scratch = || {
+        let line = vec![0.0f32; length];
+        let transform = zeros(plan.get_scratch_len());
+        (zeros(frequencies), line, transform, Default::default())
+    };
+    for_rows_init(
+        blurred.write(),
+        size_x,
+        size_y,
+        p.slices,
+        scratch,
+        |(spectrum, line, scratch, draws), slice, x, out: &mut [u32]| {
+            for (block, values) in spectrum.chunks_mut(BLOCK).enumerate() {
+                let at = ((slice as usize * blocks + block) * size_x + x) * BLOCK;
+                values.copy_from_slice(&rows[at..at + values.len()]);
+            }
+            // Real by symmetry, but for rounding, which the plan would refuse.
+            spectrum[0].im = 0.0;
+            spectrum[frequencies - 1].im = 0.0;
+            let _ = plan.process_with_scratch(spectrum, line, scratch);
+            let place = [slice, x as u32, size_x as u32];
+            if finish_row(line, out, baseline.as_ref(), place, draws) {
+                state[0].fetch_or(status::BLUR_OVERFLOW, Ordering::Relaxed);
+            }
+        },
+    );
+}

@@ -1,0 +1,159 @@
+//! Pixels as grey values of 8 or 16 bits (docs/model.md section 7).
+
+use crate::engine::compute::{
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
+};
+use rayon::prelude::*;
+
+kernel_params! {
+    /// The first `pixels` pixels, packed into words of the result (little-endian).
+    NormaliseParams {
+        /// Number of pixels.
+        pixels: u32,
+        /// First of the channel's thresholds.
+        thresholds_at: u32,
+        /// Number of the channel's thresholds: the largest grey value.
+        largest: u32,
+        /// Grey values in a word: 4 of 8 bits or 2 of 16.
+        per_word: u32,
+    }
+}
+
+/// Images and thresholds to grey values.
+pub static NORMALISE: Kernel = Kernel {
+    name: "normalise",
+    grid: Grid::Linear,
+    source: include_str!("../../../shaders/normalise.wgsl"),
+    params: NormaliseParams::LAYOUT,
+    bindings: &[Access::Read, Access::Read, Access::ReadWrite],
+    agreement: Agreement::Exact,
+    cpu: normalise_cpu,
+    traffic: normalise_traffic,
+};
+
+fn normalise_traffic(extent: Extent<'_>) -> Traffic {
+    let p: NormaliseParams = extent.params();
+    Traffic::words(p.pixels.into(), p.pixels.div_ceil(p.per_word).into())
+}
+
+/// The smallest pixel value of each grey value from 1 to `largest`, so that a value v becomes
+/// round(largest v / maximum), half to even, by comparisons alone. An empty channel stays 0.
+pub fn thresholds(maximum: u32, largest: u32) -> Vec<u32> {
+    if maximum == 0 {
+        return vec![u32::MAX; largest as usize];
+    }
+    let twice = 2 * u64::from(largest);
+    // largest v / maximum >= grey - 1/2, and on the tie the even grey value wins.
+    let smallest = |grey: u64| {
+        let bound = (2 * grey - 1) * u64::from(maximum);
+        let tie_goes_down = grey % 2 == 1 && bound.is_multiple_of(twice);
+        bound.div_ceil(twice) + u64::from(tie_goes_down)
+    };
+    (1..=u64::from(largest))
+        .map(|grey| smallest(grey) as u32)
+        .collect()
+}
+
+/// The thresholds by which grey values are photons, cut at `largest`.
+pub fn photon_thresholds(largest: u32) -> Vec<u32> {
+    (1..=largest).collect()
+}
+
+/// Words that are 0 together where their pixels are dark.
+const BLOCK: usize = 16;
+
+fn normalise_cpu(call: &mut CpuCall<'_>) {
+    let p: NormaliseParams = call.params();
+    let [image, thresholds, mut grey] = call.buffers();
+    let image = &image.read::<u32>()[..p.pixels as usize];
+    let largest = p.largest as usize;
+    let thresholds = &thresholds.read::<u32>()[p.thresholds_at as usize..][..largest];
+    let brightest = thresholds[largest - 1];
+    let grey_of = |value: u32| {
+        // Most pixels of most images are dark.
+        if value < thresholds[0] {
+            0
+        } else if value >= brightest {
+            p.largest
+        } else {
+            thresholds.partition_point(|&threshold| threshold <= value) as u32
+        }
+    };
+    let (per_word, bits) = (p.per_word as usize, 32 / p.per_word);
+    grey.write::<u32>()
+        .par_chunks_mut(1 << 12)
+        .zip(image.par_chunks(per_word << 12))
+        .for_each(|(words, pixels)| {
+            let blocks = words.chunks_mut(BLOCK).zip(pixels.chunks(per_word * BLOCK));
+            for (words, pixels) in blocks {
+                if pixels.iter().copied().fold(0, u32::max) < thresholds[0] {
+                    words.fill(0);
+                    continue;
+                }
+                for (word, pixels) in words.iter_mut().zip(pixels.chunks(per_word)) {
+                    let greys = (0..).zip(pixels);
+                    *word = greys.fold(0, |word, (i, &value)| word | grey_of(value) << (bits * i));
+                }
+            }
+        });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// numpy's round(v * 255 / max): both in f64, half to even.
+    #[test]
+    fn thresholds_are_rounding_in_f64() {
+        let maxima = [
+            1,
+            2,
+            3,
+            100,
+            254,
+            255,
+            256,
+            510,
+            511,
+            65_534,
+            65_535,
+            65_536,
+            131_070,
+            1_000_003,
+            u32::MAX,
+        ];
+        for (maximum, largest) in maxima.into_iter().flat_map(|m| [(m, 255), (m, 65_535)]) {
+            let thresholds = thresholds(maximum, largest);
+            let near = thresholds
+                .iter()
+                .flat_map(|&t| t.saturating_sub(2)..=t.saturating_add(2));
+            for value in near
+                .chain([0, 1, maximum / 2, maximum])
+                .filter(|v| *v <= maximum)
+            {
+                let scaled = f64::from(value) * f64::from(largest) / f64::from(maximum);
+                let grey = thresholds.partition_point(|&t| t <= value);
+                assert_eq!(
+                    grey as f64,
+                    scaled.round_ties_even(),
+                    "{value} of {maximum}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn photons_are_cut_at_the_largest_grey_value() {
+        let thresholds = photon_thresholds(255);
+        for (photons, grey) in [
+            (0, 0),
+            (1, 1),
+            (254, 254),
+            (255, 255),
+            (256, 255),
+            (u32::MAX, 255),
+        ] {
+            assert_eq!(thresholds.partition_point(|&t| t <= photons), grey);
+        }
+    }
+}

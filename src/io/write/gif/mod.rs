@@ -1,0 +1,239 @@
+//! GIF animations (89a), a frame per slice, for looking at a volume in anything that shows pictures: half a
+//! second a frame, endlessly. Grey values are kept; RGB is brought to 256 colours, chosen for each frame;
+//! ids are painted.
+
+mod quantise;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gif::{AnyExtension, Encoder, EncodingError, Frame, Repeat};
+
+use self::quantise::quantise;
+use super::metadata::to_ascii;
+use super::{
+    Content, EncodedPage, PageEncoder, PixelType, StagedFile, VolumeLayout, VolumeSink, WriteError,
+};
+use crate::base::colour;
+
+/// The format's name in messages.
+const FORMAT: &str = "GIF";
+/// Time that a frame is shown, in hundredths of a second.
+const FRAME_CENTISECONDS: u16 = 50;
+/// Colours for ids, beside black.
+const ID_COLOURS: u64 = 255;
+/// What a file with ids says in its comment.
+const IDS_ARE_PAINTED: &str = "Colours are for looking, they are not the ids: number n has colour \
+    1 + (n - 1) mod 255, 0 is black. Choose tiff or image sequence for ids as numbers.";
+
+/// Writes an animation frame by frame into a [`StagedFile`].
+pub(super) struct GifWriter {
+    encoder: Arc<GifEncoder>,
+    gif: Encoder<BufWriter<StagedFile>>,
+    path: PathBuf,
+    appended: usize,
+}
+
+impl GifWriter {
+    /// Starts an animation in `file`.
+    ///
+    /// # Errors
+    /// When a GIF cannot hold the volume, or the file cannot be written.
+    pub(super) fn create(file: StagedFile, layout: VolumeLayout) -> Result<Self, WriteError> {
+        let path = file.target().to_owned();
+        let refuse = |reason: String| WriteError::Format {
+            path: path.clone(),
+            format: FORMAT,
+            reason,
+        };
+        let [slices, rows, columns] = layout.shape;
+        let side = |pixels: usize| u16::try_from(pixels).ok().filter(|&side| side > 0);
+        let (0.., Some(height), Some(width)) = (slices, side(rows), side(columns)) else {
+            return Err(refuse(format!(
+                "{slices} frames of {rows} x {columns} pixels, but a frame has 1 to 65535 rows and columns; choose [output] format = \"tiff\" or \"image sequence\""
+            )));
+        };
+        let kind = match (layout.content, layout.pixel) {
+            (Content::Intensity, PixelType::Gray8) => FrameKind::Gray,
+            (Content::Intensity, PixelType::Rgb8) => FrameKind::Rgb,
+            (
+                Content::Labels,
+                PixelType::Gray8 | PixelType::Gray16 | PixelType::Gray32 | PixelType::Gray64,
+            ) => FrameKind::Labels,
+            _ => {
+                return Err(refuse(
+                    "it holds 8 bits per value; choose [output] bit_depth = 8, or format = \"tiff\""
+                        .to_owned(),
+                ));
+            }
+        };
+        let palette: Vec<u8> = match kind {
+            FrameKind::Gray => (0..=255).flat_map(|grey| [grey; 3]).collect(),
+            FrameKind::Labels => (0..=255).flat_map(colour::of_cell).collect(),
+            FrameKind::Rgb => Vec::new(),
+        };
+        let mut comment = layout.metadata.text();
+        if kind == FrameKind::Labels {
+            comment = format!("{IDS_ARE_PAINTED}\n{comment}");
+        }
+        let start = |file| {
+            let mut gif = Encoder::new(BufWriter::new(file), width, height, &palette)?;
+            gif.set_repeat(Repeat::Infinite)?;
+            let lines: Vec<String> = comment.lines().map(to_ascii).collect();
+            let comment = AnyExtension(gif::Extension::Comment as u8);
+            gif.write_raw_extension(comment, &[lines.join("\n").as_bytes()])?;
+            Ok(gif)
+        };
+        let gif = start(file).map_err(|error| from_gif(&path, error))?;
+        Ok(Self {
+            gif,
+            path,
+            appended: 0,
+            encoder: Arc::new(GifEncoder {
+                layout,
+                kind,
+                width,
+                height,
+            }),
+        })
+    }
+
+    fn page_count(&self, found: usize) -> WriteError {
+        WriteError::PageCount {
+            path: self.path.clone(),
+            expected: self.encoder.layout.shape[0],
+            found,
+        }
+    }
+}
+
+impl VolumeSink for GifWriter {
+    fn encoder(&self) -> Arc<dyn PageEncoder> {
+        Arc::clone(&self.encoder) as Arc<dyn PageEncoder>
+    }
+
+    fn append(&mut self, page: EncodedPage) -> Result<(), WriteError> {
+        if self.appended == self.encoder.layout.shape[0] {
+            return Err(self.page_count(self.appended + 1));
+        }
+        let mut pieces = page.pieces.into_iter();
+        let frame = Frame {
+            delay: FRAME_CENTISECONDS,
+            width: self.encoder.width,
+            height: self.encoder.height,
+            buffer: Cow::Owned(pieces.next().unwrap_or_default()),
+            palette: pieces.next(),
+            ..Frame::default()
+        };
+        self.gif
+            .write_lzw_pre_encoded_frame(&frame)
+            .map_err(|error| from_gif(&self.path, error))?;
+        self.appended += 1;
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), WriteError> {
+        if self.appended != self.encoder.layout.shape[0] {
+            return Err(self.page_count(self.appended));
+        }
+        let path = self.path;
+        let mut buffer = self
+            .gif
+            .into_inner()
+            .map_err(|error| from_gif(&path, error))?;
+        buffer
+            .flush()
+            .map_err(|error| WriteError::io(&path, error))?;
+        let file = buffer
+            .into_inner()
+            .map_err(|error| WriteError::io(&path, error.into_error()))?;
+        file.finish()
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FrameKind {
+    Gray,
+    Rgb,
+    Labels,
+}
+
+/// Encodes the frames of one animation.
+struct GifEncoder {
+    layout: VolumeLayout,
+    kind: FrameKind,
+    width: u16,
+    height: u16,
+}
+
+impl PageEncoder for GifEncoder {
+    fn encode(&self, pixels: &[u8]) -> Result<EncodedPage, WriteError> {
+        self.layout.check_page(pixels)?;
+        let mut frame = match self.kind {
+            FrameKind::Rgb => {
+                let (indices, palette) = quantise(pixels.as_chunks().0);
+                Frame {
+                    palette: Some(palette.concat()),
+                    ..self.indexed(indices)
+                }
+            }
+            FrameKind::Gray => self.indexed(pixels.to_vec()),
+            FrameKind::Labels => self.indexed(self.painted(pixels)),
+        };
+        frame.make_lzw_pre_encoded();
+        let mut pieces = vec![frame.buffer.into_owned()];
+        pieces.extend(frame.palette);
+        Ok(EncodedPage { pieces })
+    }
+}
+
+impl GifEncoder {
+    fn indexed(&self, indices: Vec<u8>) -> Frame<'static> {
+        Frame {
+            width: self.width,
+            height: self.height,
+            buffer: Cow::Owned(indices),
+            ..Frame::default()
+        }
+    }
+
+    /// Places in the table of colours.
+    fn painted(&self, pixels: &[u8]) -> Vec<u8> {
+        let place = |id: u64| match id {
+            0 => 0,
+            id => (1 + (id - 1) % ID_COLOURS) as u8,
+        };
+        match self.layout.pixel {
+            PixelType::Gray8 => pixels.iter().map(|&id| place(id.into())).collect(),
+            PixelType::Gray16 => {
+                let ids = pixels.as_chunks().0.iter();
+                ids.map(|&id| place(u16::from_ne_bytes(id).into()))
+                    .collect()
+            }
+            PixelType::Gray32 => {
+                let ids = pixels.as_chunks().0.iter();
+                ids.map(|&id| place(u32::from_ne_bytes(id).into()))
+                    .collect()
+            }
+            _ => {
+                let ids = pixels.as_chunks().0.iter();
+                ids.map(|&id| place(u64::from_ne_bytes(id))).collect()
+            }
+        }
+    }
+}
+
+fn from_gif(path: &Path, error: EncodingError) -> WriteError {
+    match error {
+        EncodingError::Io(error) => WriteError::io(path, error),
+        other => WriteError::Format {
+            path: path.to_owned(),
+            format: FORMAT,
+            reason: other.to_string(),
+        },
+    }
+}

@@ -1,0 +1,209 @@
+//! The cells of a volume: their ids, numbered densely, and which of them are labelled.
+
+use crate::config::SingleNeuron;
+use crate::engine::rng::{DiscreteTable, Purpose, StreamKey, cell_key};
+use crate::model::Model;
+use std::collections::HashMap;
+
+/// The ids of a volume in ascending order, each known by its place: index 0 is id 0, the background.
+#[derive(Clone, Debug)]
+pub struct CellIndex {
+    ids: Vec<u64>,
+    dense: Vec<u32>,
+    sparse: HashMap<u64, u32>,
+}
+
+impl CellIndex {
+    /// Numbers these ids.
+    pub fn new(ids: impl IntoIterator<Item = u64>) -> Self {
+        /// Ids below this are looked up in an array.
+        const DENSE: u64 = 1 << 22;
+        let mut ids: Vec<u64> = std::iter::once(0).chain(ids).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let largest = ids.last().copied().unwrap_or(0);
+        let numbered = || (0u32..).zip(&ids);
+        let mut dense = Vec::new();
+        let mut sparse = HashMap::new();
+        if largest < DENSE {
+            dense = vec![0; largest as usize + 1];
+            for (index, &id) in numbered() {
+                dense[id as usize] = index;
+            }
+        } else {
+            sparse = numbered().map(|(index, &id)| (id, index)).collect();
+        }
+        Self { ids, dense, sparse }
+    }
+
+    /// Indices, background included.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// True when there is no cell.
+    pub fn is_empty(&self) -> bool {
+        self.ids.len() == 1
+    }
+
+    /// The ids by index.
+    pub fn ids(&self) -> &[u64] {
+        &self.ids
+    }
+
+    /// Index of an id of the volume; 0 for any other.
+    pub fn index(&self, id: u64) -> u32 {
+        if self.sparse.is_empty() {
+            usize::try_from(id)
+                .ok()
+                .and_then(|id| self.dense.get(id))
+                .copied()
+                .unwrap_or(0)
+        } else {
+            self.sparse.get(&id).copied().unwrap_or(0)
+        }
+    }
+
+    /// The words by which the cells enter the counters of draws.
+    pub fn keys(&self) -> Vec<u32> {
+        self.ids.iter().map(|&id| cell_key(id)).collect()
+    }
+}
+
+/// How a layer came to the cells it labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LayerOutcome {
+    /// Cells of the volume with a voxel in the layer's region.
+    pub in_region: usize,
+    /// Of these, the eligible ones.
+    pub eligible: usize,
+    /// Of these, the ones that the layer labels.
+    pub labelled: usize,
+}
+
+/// Which cells each layer labels, and each fluorophore shows.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// One bit per cell: first for each layer, then for each fluorophore.
+    pub words: Vec<u32>,
+    words_per_set: usize,
+    layers: usize,
+    /// By layer.
+    pub outcomes: Vec<LayerOutcome>,
+}
+
+impl Selection {
+    /// Draws the cells (docs/model.md section 2). `voxels[r][cell]` counts the voxels of a cell in the
+    /// r-th of the model's layer regions; where it is absent every cell has some.
+    pub fn draw(model: &Model, index: &CellIndex, voxels: Option<&[Vec<u64>]>) -> Self {
+        let keys = index.keys();
+        let size_in_region = |region: usize, cell: usize| voxels.map_or(1, |v| v[region][cell]);
+        let bernoulli = |probability: f64, purpose, names: &[&str]| {
+            let table = DiscreteTable::bernoulli(probability);
+            let key = StreamKey::new(model.seed, purpose, names);
+            let draw = |&cell: &u32| table.draw(key.at([0; 3], cell)[0]) == 1;
+            keys.iter().map(draw).collect::<Vec<bool>>()
+        };
+        let eligible = bernoulli(model.global_density, Purpose::Eligible, &[]);
+        let mut selection = Self::empty(model, index);
+        for (number, layer) in model.layers.iter().enumerate() {
+            let drawn = bernoulli(layer.labeling_density, Purpose::Labelled, &[&layer.name]);
+            let region = model.region_number(layer.region_bit);
+            let in_region: Vec<usize> = (1..index.len())
+                .filter(|&cell| size_in_region(region, cell) > 0)
+                .collect();
+            let candidates: Vec<usize> = in_region
+                .iter()
+                .copied()
+                .filter(|&cell| eligible[cell])
+                .collect();
+            let mut labelled: Vec<usize> = candidates
+                .iter()
+                .copied()
+                .filter(|&cell| drawn[cell])
+                .collect();
+            let key = StreamKey::new(model.seed, Purpose::SingleNeuron, &[&layer.name]);
+            let lot = |cell: usize| key.at([0; 3], keys[cell]);
+            // Indices ascend with ids: the first of equals has the smallest id.
+            match layer.single_neuron {
+                SingleNeuron::Off => {}
+                SingleNeuron::Random => {
+                    labelled = labelled
+                        .into_iter()
+                        .min_by_key(|&cell| lot(cell))
+                        .into_iter()
+                        .collect();
+                }
+                SingleNeuron::Largest => {
+                    let size = |cell: usize| std::cmp::Reverse(size_in_region(region, cell));
+                    labelled = labelled
+                        .into_iter()
+                        .min_by_key(|&cell| size(cell))
+                        .into_iter()
+                        .collect();
+                }
+            }
+            selection.outcomes[number] = LayerOutcome {
+                in_region: in_region.len(),
+                eligible: candidates.len(),
+                labelled: labelled.len(),
+            };
+            for cell in labelled {
+                for set in [number, model.layers.len() + layer.fluorophore] {
+                    selection.words[set * selection.words_per_set + cell / 32] |= 1 << (cell % 32);
+                }
+            }
+        }
+        selection
+    }
+
+    /// No cell labelled.
+    pub fn empty(model: &Model, index: &CellIndex) -> Self {
+        let words_per_set = index.len().div_ceil(32);
+        let sets = model.layers.len() + model.fluorophores.len();
+        Self {
+            words: vec![0; sets * words_per_set],
+            words_per_set,
+            layers: model.layers.len(),
+            outcomes: vec![LayerOutcome::default(); model.layers.len()],
+        }
+    }
+
+    /// First word of a layer's bits.
+    pub fn layer_at(&self, layer: usize) -> u32 {
+        (layer * self.words_per_set) as u32
+    }
+
+    /// First word of a fluorophore's bits.
+    pub fn fluorophore_at(&self, fluorophore: usize) -> u32 {
+        ((self.layers + fluorophore) * self.words_per_set) as u32
+    }
+
+    /// Indices of the cells that a fluorophore shows.
+    pub fn labelled_with(&self, fluorophore: usize) -> Vec<usize> {
+        let at = self.fluorophore_at(fluorophore) as usize;
+        let words = &self.words[at..at + self.words_per_set];
+        (0..32 * words.len())
+            .filter(|&cell| words[cell / 32] >> (cell % 32) & 1 == 1)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_keep_their_order_dense_or_sparse() {
+        for ids in [vec![7, 3, 900, 3], vec![7, 3, u64::MAX]] {
+            let index = CellIndex::new(ids.clone());
+            assert_eq!(index.len(), 4);
+            assert_eq!(index.index(0), 0);
+            assert_eq!(index.index(3), 1);
+            assert_eq!(index.index(7), 2);
+            assert_eq!(index.index(5), 0);
+            assert_eq!(index.ids()[3], *ids.iter().max().expect("some"));
+        }
+        assert!(CellIndex::new([]).is_empty());
+    }
+}

@@ -1,0 +1,372 @@
+//! A configuration turned into what the kernels need: tables, keys, region bits, photons and point
+//! spread functions. All of it is computed on the host in f64.
+
+mod advice;
+pub mod cells;
+mod channels;
+mod error;
+mod part;
+mod point_spread;
+mod warnings;
+
+pub use channels::{ChannelModel, Source};
+pub use error::ModelError;
+pub use point_spread::{PsfVolume, point_spread_functions};
+
+use crate::base::volume::Region;
+use crate::config::{
+    Arrangement, BitDepth, Config, Normalization, Region as CellRegion, SingleNeuron,
+};
+use crate::engine::rng::{DiscreteTable, Purpose, StreamKey};
+use crate::engine::schedule::Reach;
+use crate::engine::stages::regions;
+use crate::optics::camera::{AxisSampling, Camera};
+use crate::optics::fluorophore::Fluorophore;
+use crate::optics::psf;
+use std::collections::BTreeSet;
+
+/// Standard deviation of a protein's displacement, in nm of tissue (docs/model.md section 2).
+const DISPLACEMENT_NM: f64 = 100.0;
+
+/// Most pixels of an image: what a buffer of 2^31 bytes holds.
+const MOST_PIXELS: usize = (1 << 29) - 1;
+
+/// The smallest voxel along an axis: an atom's size, far below any microscope's.
+const LEAST_VOXEL_NM: f64 = 0.1;
+
+/// A table's place among all tables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TableRef {
+    /// First word.
+    pub at: u32,
+    /// Number of thresholds.
+    pub len: u32,
+}
+
+/// A labelling layer.
+#[derive(Clone, Debug)]
+pub struct LayerModel {
+    /// Its name.
+    pub name: String,
+    /// Index of its fluorophore.
+    pub fluorophore: usize,
+    /// The region it labels, by name.
+    pub region: String,
+    /// Bit of the region.
+    pub region_bit: u32,
+    /// Probability that an eligible cell is labelled.
+    pub labeling_density: f64,
+    /// Whether one cell is kept.
+    pub single_neuron: SingleNeuron,
+    /// Amplified proteins of a site.
+    pub count: TableRef,
+    /// Whether a site is displaced.
+    pub displaced: TableRef,
+    /// True when the density is so low that no site ever holds a protein.
+    pub never_a_protein: bool,
+    /// Stream of the counts.
+    pub proteins: StreamKey,
+    /// Stream of the displacements.
+    pub displacement: StreamKey,
+}
+
+/// Everything the kernels need, but for the cells.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The volume in its source.
+    pub volume: Region,
+    /// The whole tissue, of which a run in tiles works on one part after the other.
+    pub tissue: Region,
+    /// The seed of all draws.
+    pub seed: u64,
+    /// Whether all 26 neighbours decide on membranes.
+    pub isotropic: bool,
+    /// Probability that a cell is eligible.
+    pub global_density: f64,
+    /// Layers in the order of their names.
+    pub layers: Vec<LayerModel>,
+    /// The layers' fluorophores, each once, in the order of their names.
+    pub fluorophores: Vec<Fluorophore>,
+    /// Channels in the order of their names.
+    pub channels: Vec<ChannelModel>,
+    /// Names of the annotated regions, in the order of their bits.
+    pub annotations: Vec<String>,
+    /// Bit of the region that the ground truth shows.
+    pub truth_bit: u32,
+    /// Whether all cells share a ground truth, or each has its own.
+    pub truth_cells: Arrangement,
+    /// Bits of a grey value.
+    pub bit_depth: BitDepth,
+    /// What grey values stand for.
+    pub normalize: Normalization,
+    /// The camera.
+    pub camera: Camera,
+    /// Baseline photons, if any.
+    pub baseline: Option<TableRef>,
+    /// Displacements along (z, x, y).
+    pub displacements: [TableRef; 3],
+    /// Jitter along x and y.
+    pub jitter: [TableRef; 2],
+    /// The farthest that a magnified voxel moves along x, in voxels.
+    pub jitter_reach_x: usize,
+    /// All tables.
+    pub tables: Vec<u32>,
+    /// How far the stages look along z.
+    pub reach: Reach,
+    /// The farthest displacement of a protein along x.
+    pub displacement_x: usize,
+    /// What the user should know before the run.
+    pub warnings: Vec<String>,
+}
+
+impl Model {
+    /// Derives the model of a configuration over `volume` of its ground truth.
+    ///
+    /// # Errors
+    /// See [`ModelError`].
+    pub fn new(config: &Config, volume: Region, seed: u64) -> Result<Self, ModelError> {
+        Self::with_counts(config, volume, seed, &[])
+    }
+
+    /// As [`Model::new`], for a run to which the proteins with the fluorophores `counted` are given in
+    /// numbers, besides those of the layers.
+    ///
+    /// # Errors
+    /// See [`ModelError`].
+    pub fn with_counts(
+        config: &Config,
+        volume: Region,
+        seed: u64,
+        counted: &[&str],
+    ) -> Result<Self, ModelError> {
+        let mut tables = Tables::default();
+        let mut warnings = Vec::new();
+        let annotations: Vec<String> = config.groundtruth.regions.keys().cloned().collect();
+        if annotations.len() > regions::MOST_ANNOTATIONS {
+            return Err(ModelError::TooManyRegions(annotations.len()));
+        }
+        let fluorophores = fluorophores(config, counted)?;
+        let voxel_nm = config.groundtruth.voxel_nm;
+        if let Some(&voxel_nm) = voxel_nm.iter().find(|&&voxel| voxel < LEAST_VOXEL_NM) {
+            return Err(ModelError::TinyVoxel {
+                voxel_nm,
+                voxels: DISPLACEMENT_NM / voxel_nm,
+                least_nm: LEAST_VOXEL_NM,
+            });
+        }
+        let layers = layers(config, seed, &fluorophores, &annotations, &mut tables)?;
+        // How many are given is not known: enough to see.
+        let known = |f: &Fluorophore| {
+            if counted.contains(&f.name.as_str()) {
+                1.0
+            } else {
+                0.0
+            }
+        };
+        let mut proteins_per_voxel: Vec<f64> = fluorophores.iter().map(known).collect();
+        for (model, layer) in layers.iter().zip(config.labeling.layers.values()) {
+            proteins_per_voxel[model.fluorophore] += layer.protein_density_per_nm3
+                * voxel_nm.iter().product::<f64>()
+                * layer.antibody_amp;
+        }
+        let channels = channels::channels(
+            config,
+            seed,
+            &fluorophores,
+            &mut tables,
+            &proteins_per_voxel,
+            &mut warnings,
+        )?;
+        let displaces = config
+            .labeling
+            .layers
+            .values()
+            .any(|layer| layer.protein_noise > 0.0);
+        let deviation = voxel_nm.map(|voxel| {
+            if displaces {
+                DISPLACEMENT_NM / voxel
+            } else {
+                0.0
+            }
+        });
+        let displacements = deviation.map(|voxels| {
+            // Without displacement the table is bound but never drawn from.
+            tables.add(&DiscreteTable::displacement(voxels.max(1e-3)))
+        });
+        let farthest = |axis: usize| {
+            if displaces {
+                DiscreteTable::displacement_reach(deviation[axis]) as usize
+            } else {
+                0
+            }
+        };
+        let optics = &config.optics;
+        let camera = Camera::new(
+            voxel_nm,
+            config.expansion.factor,
+            optics.objective_factor,
+            optics.pixel_size_nm,
+            optics.focal_plane_depth_nm,
+        );
+        let [_, x, y] = camera.image_shape(volume.shape);
+        if x.checked_mul(y).is_none_or(|pixels| pixels > MOST_PIXELS) {
+            return Err(ModelError::HugeImages { x, y });
+        }
+        let (jitter_x, farthest_pixel) = jitter(camera.x, &mut tables)?;
+        let (jitter_y, _) = jitter(camera.y, &mut tables)?;
+        let baseline =
+            DiscreteTable::poisson(optics.baseline_noise).map_err(ModelError::Baseline)?;
+        let baseline = (!baseline.is_always_zero()).then(|| tables.add(&baseline));
+        if camera.magnifies() {
+            warnings.push(warnings::magnification(&camera));
+        }
+        Ok(Self {
+            volume,
+            tissue: volume,
+            seed,
+            isotropic: config.groundtruth.isotropic,
+            global_density: config.labeling.global_density,
+            truth_bit: region_bit(&config.output.gt_region, &annotations),
+            truth_cells: config.output.gt_cells,
+            bit_depth: config.output.bit_depth,
+            normalize: config.output.normalize,
+            layers,
+            fluorophores,
+            channels,
+            annotations,
+            camera,
+            baseline,
+            displacements,
+            jitter: [jitter_x, jitter_y],
+            jitter_reach_x: farthest_pixel.div_ceil(camera.x.magnification() as usize),
+            tables: tables.words,
+            reach: Reach {
+                membrane: usize::from(config.groundtruth.isotropic),
+                displacement: farthest(0),
+                blur: psf::RADIUS,
+            },
+            displacement_x: farthest(1),
+            warnings,
+        })
+    }
+
+    /// The bits of the regions that layers label, each once, ascending.
+    pub fn layer_regions(&self) -> Vec<u32> {
+        let bits: BTreeSet<u32> = self.layers.iter().map(|layer| layer.region_bit).collect();
+        bits.into_iter().collect()
+    }
+
+    /// The place of a layer's region among [`Model::layer_regions`].
+    pub fn region_number(&self, bit: u32) -> usize {
+        let regions = self.layer_regions();
+        regions
+            .iter()
+            .position(|&region| region == bit)
+            .unwrap_or(0)
+    }
+
+    /// Ground truth volumes that the device makes for a fluorophore, of cells in this many sheets.
+    pub fn truth_volumes(&self, sheets: usize) -> usize {
+        match self.truth_cells {
+            Arrangement::Merged => 1,
+            Arrangement::Splitted => sheets,
+        }
+    }
+
+    /// Shape (z, x, y) of the images.
+    pub fn image_shape(&self) -> [usize; 3] {
+        self.camera.image_shape(self.volume.shape)
+    }
+}
+
+/// Tables one after another, as the kernels bind them.
+#[derive(Default)]
+struct Tables {
+    words: Vec<u32>,
+}
+
+impl Tables {
+    fn add(&mut self, table: &DiscreteTable) -> TableRef {
+        let at = self.words.len() as u32;
+        self.words.extend(table.words());
+        TableRef {
+            at,
+            len: table.len(),
+        }
+    }
+}
+
+fn region_bit(region: &CellRegion, annotations: &[String]) -> u32 {
+    match region {
+        CellRegion::Membrane => regions::MEMBRANE,
+        CellRegion::Cytosol => regions::CYTOSOL,
+        CellRegion::Full => regions::FULL,
+        CellRegion::Named(name) => {
+            // The configuration was validated: the name is there.
+            let place = annotations
+                .iter()
+                .position(|known| known == name)
+                .unwrap_or(0);
+            regions::FIRST_ANNOTATION << place
+        }
+    }
+}
+
+fn fluorophores(config: &Config, counted: &[&str]) -> Result<Vec<Fluorophore>, ModelError> {
+    let layers = config.labeling.layers.values();
+    let names: BTreeSet<&str> = layers
+        .map(|layer| layer.fluorophore.as_str())
+        .chain(counted.iter().copied())
+        .collect();
+    let find = |name: &str| {
+        Fluorophore::of(config, name)?
+            .ok_or_else(|| ModelError::UnknownFluorophore(name.to_owned()))
+    };
+    names.into_iter().map(find).collect()
+}
+
+fn layers(
+    config: &Config,
+    seed: u64,
+    fluorophores: &[Fluorophore],
+    annotations: &[String],
+    tables: &mut Tables,
+) -> Result<Vec<LayerModel>, ModelError> {
+    let voxel_nm3: f64 = config.groundtruth.voxel_nm.iter().product();
+    let mut models = Vec::new();
+    for (name, layer) in &config.labeling.layers {
+        let mean = layer.protein_density_per_nm3 * voxel_nm3;
+        let count = DiscreteTable::scaled_poisson(mean, layer.antibody_amp).map_err(|_| {
+            ModelError::TooManyProteins {
+                layer: name.clone(),
+                mean,
+                largest: 0.9 * f64::from(u32::MAX) / voxel_nm3,
+            }
+        })?;
+        models.push(LayerModel {
+            name: name.clone(),
+            fluorophore: fluorophores
+                .iter()
+                .position(|f| f.name == layer.fluorophore)
+                .unwrap_or(0),
+            region: layer.region.name().to_owned(),
+            region_bit: region_bit(&layer.region, annotations),
+            labeling_density: layer.labeling_density,
+            single_neuron: layer.single_neuron,
+            never_a_protein: count.is_always_zero(),
+            count: tables.add(&count),
+            displaced: tables.add(&DiscreteTable::bernoulli(layer.protein_noise)),
+            proteins: StreamKey::new(seed, Purpose::Proteins, &[name]),
+            displacement: StreamKey::new(seed, Purpose::Displacement, &[name]),
+        });
+    }
+    Ok(models)
+}
+
+/// The table of an axis, and the farthest pixel that it moves light by.
+fn jitter(axis: AxisSampling, tables: &mut Tables) -> Result<(TableRef, usize), ModelError> {
+    let factor = axis.magnification();
+    let table = DiscreteTable::poisson(f64::from(factor));
+    let table = table.map_err(|_| ModelError::Magnification(factor))?;
+    Ok((tables.add(&table), table.largest() as usize))
+}

@@ -1,0 +1,5 @@
+//! Optics in f64: dyes and photons, point spread functions, and the pixels of a camera.
+
+pub mod camera;
+pub mod fluorophore;
+pub mod psf;

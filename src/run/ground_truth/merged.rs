@@ -1,0 +1,147 @@
+//! Cells that share one volume.
+
+use super::{Annotations, Labels, LoadError, LoadedVolume, STAGE, in_waves, shares};
+use crate::base::observer::Observer;
+use crate::io::read::VolumeSource;
+use crate::model::cells::CellIndex;
+use crate::run::store::{Aside, SliceStore, StoreError};
+use std::collections::BTreeSet;
+
+pub(super) fn load(
+    source: &dyn VolumeSource,
+    annotations: Annotations<'_>,
+    aside: Aside<'_>,
+    observer: &mut dyn Observer,
+) -> Result<LoadedVolume, LoadError> {
+    let region = annotations.region;
+    let depth = region.shape[0];
+    let labels = SliceStore::new(depth, aside);
+    let (mut all_ids, mut annotated) = (BTreeSet::new(), Vec::new());
+    observer.begin(STAGE, depth);
+    // A reader holds a decoder: a few slices for each, so that threads stay busy and opening
+    // does not count.
+    let share = depth
+        .div_ceil(4 * rayon::current_num_threads())
+        .clamp(1, 16);
+    in_waves(
+        shares(depth, share).collect(),
+        ExactSizeIterator::len,
+        observer,
+        |slices| {
+            let mut reader = source.slices()?;
+            let mut notes = annotations.readers()?;
+            let mut ids = vec![0u64; region.slice_voxels()];
+            let mut found = BTreeSet::new();
+            for slice in slices {
+                let (z, rows, columns) = region.slice(slice);
+                reader.read(z, rows, columns, &mut ids)?;
+                let runs = runs(&ids);
+                found.extend(runs.iter().map(Run::id));
+                labels.put_list(slice, &runs)?;
+                notes.read(&annotations, slice, |voxel| ids[voxel] != 0)?;
+            }
+            Ok((found, notes.found))
+        },
+        |(ids, found)| {
+            all_ids.extend(ids);
+            annotations.add(&mut annotated, found);
+        },
+    )?;
+    observer.end();
+    Ok(LoadedVolume {
+        cells: CellIndex::new(all_ids),
+        annotated_voxels: annotated,
+        blank_stacks: Vec::new(),
+        stacks: 0,
+        region,
+        labels: Labels::Merged(labels),
+        annotations: annotations.bits,
+    })
+}
+
+/// Voxels next to one another with the same id, row after row. (Slices of 2^32 voxels and more fit no
+/// plan.)
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct Run {
+    id: [u32; 2],
+    voxels: u32,
+}
+
+impl Run {
+    fn new(id: u64, voxels: usize) -> Self {
+        Self {
+            id: [id as u32, (id >> 32) as u32],
+            voxels: voxels as u32,
+        }
+    }
+
+    fn id(&self) -> u64 {
+        u64::from(self.id[1]) << 32 | u64::from(self.id[0])
+    }
+}
+
+/// A slice as runs of ids.
+fn runs(ids: &[u64]) -> Vec<Run> {
+    let mut runs = Vec::new();
+    let mut rest = ids;
+    while let Some(&id) = rest.first() {
+        // Many voxels at a time, then one by one.
+        let (blocks, _) = rest.as_chunks::<16>();
+        let alike =
+            |block: &&[u64; 16]| block.iter().fold(0, |other, next| other | (next ^ id)) == 0;
+        let whole = 16 * blocks.iter().take_while(alike).count();
+        let end = rest[whole..].iter().position(|&next| next != id);
+        let length = end.map_or(rest.len(), |more| whole + more);
+        runs.push(Run::new(id, length));
+        rest = &rest[length..];
+    }
+    runs
+}
+
+/// Indices of the cells in a slice.
+pub(super) fn labels(
+    store: &SliceStore,
+    z: usize,
+    voxels: usize,
+    cells: &CellIndex,
+) -> Result<Vec<u32>, StoreError> {
+    let mut labels = Vec::with_capacity(voxels);
+    for run in store.get_list::<Run>(z)? {
+        labels.extend(std::iter::repeat_n(
+            cells.index(run.id()),
+            run.voxels as usize,
+        ));
+    }
+    if labels.len() == voxels {
+        Ok(labels)
+    } else {
+        Err(StoreError::Damaged { slice: z })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn runs_are_the_slice(
+            pieces in prop::collection::vec((prop_oneof![0u64..4, Just(u64::MAX)], 1usize..40), 0..40),
+        ) {
+            let ids: Vec<u64> = (pieces.iter())
+                .flat_map(|&(id, length)| std::iter::repeat_n(id, length))
+                .collect();
+            let folder = tempfile::tempdir().expect("a folder");
+            let store = SliceStore::new(1, Aside::new(folder.path()));
+            let runs = runs(&ids);
+            prop_assert!(runs.windows(2).all(|pair| pair[0].id() != pair[1].id()));
+            store.put_list(0, &runs).expect("kept");
+            let cells = CellIndex::new(ids.iter().copied());
+            let indices = labels(&store, 0, ids.len(), &cells).expect("fetched");
+            let back: Vec<u64> = indices.iter().map(|&index| cells.ids()[index as usize]).collect();
+            prop_assert_eq!(back, ids);
+        }
+    }
+}

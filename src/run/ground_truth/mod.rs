@@ -1,0 +1,217 @@
+//! The ground truth of a run: read once, slice by slice, and kept compressed for its sweeps.
+
+mod merged;
+mod sheets;
+mod splitted;
+
+#[cfg(test)]
+mod tests;
+
+use crate::base::observer::Observer;
+use crate::base::volume::Region;
+use crate::engine::stages::regions::FIRST_ANNOTATION;
+use crate::io::read::{CellSource, ReadError, SliceReader, VolumeSource};
+use crate::model::cells::CellIndex;
+use crate::run::store::{Aside, SliceStore, StoreError};
+use rayon::prelude::*;
+use sheets::Sheets;
+use std::ops::Range;
+use std::path::PathBuf;
+
+/// Name of the stage.
+pub(crate) const STAGE: &str = "reading the ground truth";
+
+/// Why the ground truth could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A source could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Slices could not be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Someone asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// A volume of cells, with its annotated regions.
+#[derive(Debug)]
+pub struct LoadedVolume {
+    /// The cells.
+    pub cells: CellIndex,
+    /// For each annotated region its number of voxels, and of these the ones inside cells.
+    pub annotated_voxels: Vec<(u64, u64)>,
+    /// Of splitted cells, the volumes that are 0 everywhere in the part that was read.
+    pub blank_stacks: Vec<PathBuf>,
+    /// Of splitted cells, the number of volumes with a cell; where cells have several, more than cells.
+    pub stacks: usize,
+    region: Region,
+    labels: Labels,
+    annotations: SliceStore,
+}
+
+/// Which cell a voxel belongs to.
+#[derive(Debug)]
+enum Labels {
+    /// Ids, slice by slice.
+    Merged(SliceStore),
+    /// Cells that may overlap.
+    Splitted(Sheets),
+}
+
+impl LoadedVolume {
+    /// Reads `region` of the cells and of the volumes of annotated regions, on all threads.
+    /// They are set aside, compressed.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub fn load(
+        source: &CellSource<'_>,
+        annotations: &[&dyn VolumeSource],
+        region: Region,
+        aside: Aside<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, LoadError> {
+        let stores = if annotations.is_empty() { 1 } else { 2 };
+        let aside = aside.share(stores);
+        let annotations = Annotations {
+            sources: annotations,
+            region,
+            bits: SliceStore::new(region.shape[0], aside),
+        };
+        match source {
+            CellSource::Merged(volume) => merged::load(&**volume, annotations, aside, observer),
+            CellSource::Splitted(cells) => splitted::load(cells, annotations, aside, observer),
+        }
+    }
+
+    /// Number of label volumes without overlap that hold the cells.
+    pub fn sheets(&self) -> usize {
+        match &self.labels {
+            Labels::Merged(_) => 1,
+            Labels::Splitted(sheets) => sheets.count(),
+        }
+    }
+
+    /// Indices of cells, slice by slice.
+    ///
+    /// # Errors
+    /// When they cannot be read back.
+    pub fn labels(&self, sheet: usize, slices: Range<usize>) -> Result<Vec<Vec<u32>>, StoreError> {
+        let voxels = self.region.slice_voxels();
+        let slice = |z: usize| match &self.labels {
+            Labels::Merged(store) => merged::labels(store, z, voxels, &self.cells),
+            Labels::Splitted(sheets) => sheets.labels(sheet, z, voxels),
+        };
+        slices.into_par_iter().map(slice).collect()
+    }
+
+    /// Bits of the annotated regions, slice by slice.
+    ///
+    /// # Errors
+    /// When they cannot be read back.
+    pub fn annotations(&self, slices: Range<usize>) -> Result<Vec<Vec<u32>>, StoreError> {
+        let slice = |z: usize| {
+            let mut bits = vec![0; self.region.slice_voxels()];
+            self.annotations.get(z, &mut bits).map(|()| bits)
+        };
+        slices.into_par_iter().map(slice).collect()
+    }
+}
+
+/// The volumes of annotated regions, and where their bits go.
+struct Annotations<'a> {
+    sources: &'a [&'a dyn VolumeSource],
+    region: Region,
+    bits: SliceStore,
+}
+
+/// For each annotated region its number of voxels, and of these the ones inside cells.
+type AnnotatedVoxels = Vec<(u64, u64)>;
+
+impl Annotations<'_> {
+    fn readers(&self) -> Result<AnnotationReaders<'_>, ReadError> {
+        let readers = (self.sources.iter()).map(|source| source.slices());
+        Ok(AnnotationReaders {
+            readers: readers.collect::<Result<_, _>>()?,
+            note: vec![0; self.region.slice_voxels()],
+            found: vec![(0, 0); self.sources.len()],
+        })
+    }
+
+    fn add(&self, totals: &mut AnnotatedVoxels, part: AnnotatedVoxels) {
+        totals.resize(self.sources.len(), (0, 0));
+        for (total, part) in totals.iter_mut().zip(part) {
+            *total = (total.0 + part.0, total.1 + part.1);
+        }
+    }
+}
+
+/// Reads the annotations of some slices, for one thread.
+struct AnnotationReaders<'a> {
+    readers: Vec<Box<dyn SliceReader + 'a>>,
+    note: Vec<u64>,
+    found: AnnotatedVoxels,
+}
+
+impl AnnotationReaders<'_> {
+    /// Reads a slice, and keeps it. `in_cell` tells whether a voxel of it lies in a cell.
+    fn read(
+        &mut self,
+        annotations: &Annotations<'_>,
+        slice: usize,
+        in_cell: impl Fn(usize) -> bool,
+    ) -> Result<(), LoadError> {
+        if self.readers.is_empty() {
+            return Ok(());
+        }
+        let (z, rows, columns) = annotations.region.slice(slice);
+        let mut mask = vec![0u32; self.note.len()];
+        for (number, reader) in self.readers.iter_mut().enumerate() {
+            reader.read(z, rows.clone(), columns.clone(), &mut self.note)?;
+            let (total, inside) = &mut self.found[number];
+            for (voxel, (mask, &note)) in mask.iter_mut().zip(&self.note).enumerate() {
+                if note != 0 {
+                    *mask |= FIRST_ANNOTATION << number;
+                    *total += 1;
+                    *inside += u64::from(in_cell(voxel));
+                }
+            }
+        }
+        Ok(annotations.bits.put(slice, &mask)?)
+    }
+}
+
+/// Works through pieces of work on all threads, and hands the results over in order, telling the
+/// observer after each wave how much is done.
+fn in_waves<W: Send, R: Send>(
+    work: Vec<W>,
+    amount: impl Fn(&W) -> usize,
+    observer: &mut dyn Observer,
+    each: impl Fn(W) -> Result<R, LoadError> + Sync,
+    mut done: impl FnMut(R),
+) -> Result<(), LoadError> {
+    let wave = 4 * rayon::current_num_threads();
+    let mut work = work.into_iter().peekable();
+    while work.peek().is_some() {
+        if observer.interrupted() {
+            return Err(LoadError::Interrupted);
+        }
+        let pieces: Vec<W> = work.by_ref().take(wave).collect();
+        let total = pieces.iter().map(&amount).sum();
+        let found = pieces.into_par_iter().map(&each);
+        for result in found.collect::<Result<Vec<R>, LoadError>>()? {
+            done(result);
+        }
+        observer.advance(total);
+    }
+    Ok(())
+}
+
+/// Cuts `0..depth` into shares of at most `most` slices.
+fn shares(depth: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..depth)
+        .step_by(most)
+        .map(move |start| start..(start + most).min(depth))
+}

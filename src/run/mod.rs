@@ -1,0 +1,9 @@
+//! A run: plan, ground truth, sweeps, journal, and what is written about it.
+
+pub mod ground_truth;
+pub mod journal;
+pub mod outputs;
+pub mod pipeline;
+pub mod plan;
+pub mod simulation;
+pub mod store;

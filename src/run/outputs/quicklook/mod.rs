@@ -1,0 +1,277 @@
+//! One picture of a run's output: of each channel the middle slice and the maximum along z, the channels in
+//! their colours, and the ground truth.
+//!
+//! [`Tap`] stands before the [`Sink`] of a run and takes what it needs from the slices as they pass, so that nothing
+//! is read again.
+
+mod draw;
+#[cfg(test)]
+mod tests;
+
+use crate::base::observer::Observer;
+use crate::model::Model;
+use crate::model::cells::Selection;
+use crate::run::pipeline::{Sink, SinkError, TruthSlices};
+use crate::show::picture::{PixelSize, SampleKind, Samples, length};
+use rayon::prelude::*;
+
+/// Name of the picture in the output folder.
+pub const QUICKLOOK_NAME: &str = "quicklook.png";
+
+/// Pixels that a thread takes at a time.
+const CHUNK: usize = 1 << 15;
+
+/// What is known of a run before its first slice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct About {
+    /// What is written above all.
+    pub title: String,
+    /// Shape (z, x, y) of the images.
+    pub shape: [usize; 3],
+    /// Names of the channels, and their colours.
+    pub channels: Vec<(String, [u8; 3])>,
+    /// Names of the fluorophores.
+    pub fluorophores: Vec<String>,
+    /// Bits of a grey value: 8 or 16.
+    pub bits: u32,
+    /// Size of the pixels.
+    pub pixel: PixelSize,
+}
+
+/// The middle slice and the maximum along z of some volume.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Views<T> {
+    /// The middle slice.
+    pub middle: T,
+    /// The maximum; of cells the largest index.
+    pub highest: T,
+}
+
+/// What a quick-look is drawn from.
+#[derive(Clone, Debug)]
+pub struct Quicklook {
+    about: About,
+    channels: Vec<Views<Samples>>,
+    /// Of each fluorophore the indices of cells.
+    truths: Vec<Views<Vec<u32>>>,
+    /// Of each channel how many pixels have which grey value, in 256 classes; empty unless asked for.
+    histograms: Vec<[u64; 256]>,
+}
+
+impl Quicklook {
+    /// Nothing yet; `histograms` says whether grey values are counted, which costs a little.
+    #[must_use]
+    pub fn new(about: About, histograms: bool) -> Self {
+        let pixels = about.shape[1] * about.shape[2];
+        let kind = SampleKind::of_bits(about.bits as u8);
+        let grey = Views {
+            middle: kind.zeros(pixels),
+            highest: kind.zeros(pixels),
+        };
+        let cells = Views {
+            middle: vec![0; pixels],
+            highest: vec![0; pixels],
+        };
+        let channels = about.channels.len();
+        Self {
+            channels: vec![grey; channels],
+            truths: vec![cells; about.fluorophores.len()],
+            histograms: vec![[0; 256]; if histograms { channels } else { 0 }],
+            about,
+        }
+    }
+
+    /// What was known before.
+    #[must_use]
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// The size of a pixel, in words.
+    #[must_use]
+    pub fn pixel_note(&self) -> Option<String> {
+        let [z, x, y] = self.about.pixel.tissue_nm().map(length);
+        let factor = self.about.pixel.expansion?;
+        Some(format!(
+            "A pixel is {x} x {y} of tissue, slices are {z} apart; in the gel {factor} times as much."
+        ))
+    }
+
+    /// How many pixels of each channel have which grey value, in 256 classes; empty unless asked for.
+    #[must_use]
+    pub fn histograms(&self) -> &[[u64; 256]] {
+        &self.histograms
+    }
+
+    /// The slice that is shown.
+    #[must_use]
+    pub fn middle(&self) -> usize {
+        self.about.shape[0] / 2
+    }
+
+    fn pixels(&self) -> usize {
+        self.about.shape[1] * self.about.shape[2]
+    }
+
+    /// Takes what is needed of slices of all channels, the bytes of their grey values in the machine's order.
+    pub fn images(&mut self, first: usize, channels: &[&[u8]]) {
+        let (middle, pixels) = (self.middle(), self.pixels());
+        let counted = self.histograms.iter_mut().map(Some);
+        let counted = counted.chain(std::iter::repeat_with(|| None));
+        for ((views, bytes), histogram) in self.channels.iter_mut().zip(channels).zip(counted) {
+            match (&mut views.middle, &mut views.highest) {
+                (Samples::U8(at_middle), Samples::U8(highest)) => {
+                    pass(bytes, first, middle, pixels, at_middle, highest);
+                    if let Some(histogram) = histogram {
+                        count(histogram, bytes, |value| usize::from(*value));
+                    }
+                }
+                (Samples::U16(at_middle), Samples::U16(highest)) => {
+                    let values: &[u16] = match bytemuck::try_cast_slice(bytes) {
+                        Ok(values) => values,
+                        Err(_) => &bytes
+                            .as_chunks::<2>()
+                            .0
+                            .iter()
+                            .map(|&value| u16::from_ne_bytes(value))
+                            .collect::<Vec<u16>>(),
+                    };
+                    pass(values, first, middle, pixels, at_middle, highest);
+                    if let Some(histogram) = histogram {
+                        count(histogram, values, |value| usize::from(*value >> 8));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes what is needed of slices of a ground truth.
+    pub fn truth(&mut self, slices: TruthSlices<'_>) {
+        let (middle, pixels) = (self.middle(), self.pixels());
+        if let Some(views) = self.truths.get_mut(slices.fluorophore) {
+            let (at_middle, highest) = (&mut views.middle, &mut views.highest);
+            pass(
+                slices.cells,
+                slices.first,
+                middle,
+                pixels,
+                at_middle,
+                highest,
+            );
+        }
+    }
+}
+
+/// Takes the middle slice, of several the larger value, and raises the maximum.
+fn pass<T: Copy + Ord + Send + Sync>(
+    values: &[T],
+    first: usize,
+    middle: usize,
+    pixels: usize,
+    at_middle: &mut [T],
+    highest: &mut [T],
+) {
+    let raise = |to: &mut [T], from: &[T]| {
+        for (to, &value) in to.iter_mut().zip(from) {
+            *to = (*to).max(value);
+        }
+    };
+    let slice = |index: usize| values.get(index * pixels..(index + 1) * pixels);
+    if let Some(values) = middle.checked_sub(first).and_then(slice) {
+        raise(at_middle, values);
+    }
+    // Each thread has pixels of its own, and goes through all slices.
+    highest
+        .par_chunks_mut(CHUNK)
+        .enumerate()
+        .for_each(|(chunk, highest)| {
+            for slice in values.chunks_exact(pixels.max(1)) {
+                raise(highest, &slice[chunk * CHUNK..][..highest.len()]);
+            }
+        });
+}
+
+fn count<T: Sync>(histogram: &mut [u64; 256], values: &[T], class: impl Fn(&T) -> usize + Sync) {
+    let parts: Vec<[u64; 256]> = values
+        .par_chunks(1 << 20)
+        .map(|values| {
+            let mut part = [0; 256];
+            for value in values {
+                part[class(value)] += 1;
+            }
+            part
+        })
+        .collect();
+    for part in parts {
+        for (to, more) in histogram.iter_mut().zip(part) {
+            *to += more;
+        }
+    }
+}
+
+/// Passes slices on to a sink, and keeps of them what the quick-look shows.
+pub struct Tap<'a> {
+    sink: &'a mut dyn Sink,
+    quicklook: Quicklook,
+}
+
+impl<'a> Tap<'a> {
+    /// A tap before a sink.
+    pub fn new(sink: &'a mut dyn Sink, quicklook: Quicklook) -> Self {
+        Self { sink, quicklook }
+    }
+
+    /// What was kept.
+    #[must_use]
+    pub fn into_quicklook(self) -> Quicklook {
+        self.quicklook
+    }
+}
+
+impl Sink for Tap<'_> {
+    fn begin(&mut self, selection: &Selection) -> Result<(), SinkError> {
+        self.sink.begin(selection)
+    }
+
+    fn truth(&mut self, slices: TruthSlices<'_>) -> Result<(), SinkError> {
+        self.quicklook.truth(slices);
+        self.sink.truth(slices)
+    }
+
+    fn images(&mut self, first: usize, channels: &[&[u8]]) -> Result<(), SinkError> {
+        self.quicklook.images(first, channels);
+        self.sink.images(first, channels)
+    }
+
+    fn finish(&mut self, observer: &mut dyn Observer) -> Result<(), SinkError> {
+        self.sink.finish(observer)
+    }
+}
+
+/// What a model tells; `colours` are those of its channels.
+pub(crate) fn about(
+    model: &Model,
+    title: String,
+    colours: Vec<[u8; 3]>,
+    voxel_nm: [f64; 3],
+    expansion: f64,
+) -> About {
+    let names = model.channels.iter().map(|channel| channel.name.clone());
+    let tissue_nm = model.camera.pixel_in_tissue_nm(voxel_nm);
+    About {
+        title,
+        shape: model.image_shape(),
+        channels: names.zip(colours).collect(),
+        fluorophores: model
+            .fluorophores
+            .iter()
+            .map(|dye| dye.name.clone())
+            .collect(),
+        bits: model.bit_depth.bits(),
+        pixel: PixelSize {
+            gel_nm: tissue_nm.map(|nm| nm * expansion),
+            expansion: Some(expansion),
+        },
+    }
+}

@@ -1,0 +1,69 @@
+//! What happens in a run, for the page.
+
+use crate::base::host;
+use crate::base::observer::Observer;
+use crate::run::simulation::Watcher;
+
+/// Passes on what happens, and remembers warnings and how much memory was in use.
+pub(crate) struct Recorder<'a> {
+    watcher: &'a mut dyn Watcher,
+    warnings: Vec<String>,
+    stage: Option<String>,
+    /// Stages, and the peak of the memory at their end, in bytes.
+    peaks: Vec<(String, u64)>,
+}
+
+impl<'a> Recorder<'a> {
+    pub(crate) fn new(watcher: &'a mut dyn Watcher) -> Self {
+        Self {
+            watcher,
+            warnings: Vec::new(),
+            stage: None,
+            peaks: Vec::new(),
+        }
+    }
+
+    /// All warnings.
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The most memory that was in use until the end of a stage, in bytes.
+    pub(crate) fn peak_after(&self, stage: &str) -> Option<u64> {
+        let last = self.peaks.iter().rev().find(|(name, _)| name == stage);
+        last.map(|(_, bytes)| *bytes)
+    }
+}
+
+impl Observer for Recorder<'_> {
+    fn begin(&mut self, stage: &str, total: usize) {
+        self.stage = Some(stage.to_owned());
+        self.watcher.begin(stage, total);
+    }
+
+    fn advance(&mut self, amount: usize) {
+        self.watcher.advance(amount);
+    }
+
+    fn end(&mut self) {
+        if let (Some(stage), Some(bytes)) = (self.stage.take(), host::peak_memory()) {
+            self.peaks.push((stage, bytes));
+        }
+        self.watcher.end();
+    }
+
+    fn interrupted(&self) -> bool {
+        self.watcher.interrupted()
+    }
+}
+
+impl Watcher for Recorder<'_> {
+    fn note(&mut self, text: &str) {
+        self.watcher.note(text);
+    }
+
+    fn warn(&mut self, text: &str) {
+        self.warnings.push(text.to_owned());
+        self.watcher.warn(text);
+    }
+}

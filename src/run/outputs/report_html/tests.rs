@@ -1,0 +1,37 @@
+//! Parts of the page.
+
+use super::{Recorder, charts, escaped};
+use crate::base::observer::Observer;
+use crate::run::simulation::{Silent, Watcher};
+
+#[test]
+fn text_cannot_become_markup() {
+    assert_eq!(escaped("<b a=\"&\">µ"), "&lt;b a=&quot;&amp;&quot;&gt;µ");
+}
+
+#[test]
+fn a_histogram_has_all_its_classes() {
+    let mut counts = [0; 256];
+    counts[0] = 999;
+    counts[255] = 9;
+    let chart = charts::histogram(&counts, 65_535);
+    // The logarithm of 1000 is all of the height, that of 10 a third of it.
+    assert!(chart.contains("M0 160V0.0H2V160.0H4"), "{chart}");
+    assert!(chart.contains("V106.7H512V160Z"), "{chart}");
+    assert!(chart.contains(">65535<") && chart.contains("999 pixels"));
+    charts::histogram(&[0; 256], 255);
+}
+
+#[test]
+fn warnings_and_peaks_are_remembered() {
+    let mut silent = Silent;
+    let mut recorder = Recorder::new(&mut silent);
+    recorder.warn("dark");
+    recorder.begin("image", 3);
+    recorder.end();
+    assert_eq!(recorder.warnings(), ["dark"]);
+    assert_eq!(recorder.peak_after("survey"), None);
+    if cfg!(target_os = "linux") {
+        assert!(recorder.peak_after("image") > Some(1 << 20));
+    }
+}

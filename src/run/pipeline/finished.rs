@@ -1,0 +1,223 @@
+//! Where the images of a run wait for their channels' maxima, and what is kept so that it can go on after
+//! it was stopped.
+//!
+//! A run in tiles makes the images of one tile after the other. Slice z of tile t is kept as slice
+//! t * slices + z, and put together with those of the other tiles when it is asked for.
+
+use super::{RunError, Sink, TruthSlices};
+use crate::model::Model;
+use crate::run::journal::{Item, Journal, Mark};
+use crate::run::plan::Tile;
+use crate::run::store::{Aside, SliceStore, StoreError, sparse};
+use rayon::prelude::*;
+
+/// The finished slices of a run: in its journal, else set aside as long as it lasts.
+pub(super) struct Finished<'a> {
+    journal: Option<&'a Journal>,
+    /// Without a journal: for each channel its images.
+    images: Vec<SliceStore>,
+    /// Without a journal, in tiles: for each volume its ground truth.
+    truths: Vec<SliceStore>,
+    tiles: Vec<Tile>,
+    /// Images of a channel.
+    slices: usize,
+    /// Columns of an image.
+    columns: usize,
+    /// Pixels of an image.
+    pixels: usize,
+    /// Volumes of ground truth per fluorophore.
+    sheets: usize,
+    fluorophores: usize,
+}
+
+impl<'a> Finished<'a> {
+    pub(super) fn new(
+        model: &Model,
+        sheets: usize,
+        journal: Option<&'a Journal>,
+        aside: Aside<'_>,
+        tiles: Vec<Tile>,
+    ) -> Self {
+        let [slices, rows, columns] = model.image_shape();
+        let (channels, volumes) = (model.channels.len(), model.fluorophores.len() * sheets);
+        let truths = if tiles.len() > 1 { volumes } else { 0 };
+        let share = aside.share(2 * (channels + truths));
+        let stores = |count: usize| match journal {
+            Some(_) => Vec::new(),
+            None => (0..count)
+                .map(|_| SliceStore::new(tiles.len() * slices, share))
+                .collect(),
+        };
+        Self {
+            journal,
+            images: stores(channels),
+            truths: stores(truths),
+            slices,
+            columns,
+            pixels: rows * columns,
+            sheets,
+            fluorophores: model.fluorophores.len(),
+            tiles,
+        }
+    }
+
+    /// How far an earlier run has come.
+    pub(super) fn mark(&self) -> Mark {
+        self.journal.map(Journal::mark).unwrap_or_default()
+    }
+
+    /// The slices of a tile, each the core of an image of the tile's own.
+    fn cores<'s>(
+        &self,
+        tile: usize,
+        images: &'s [u32],
+    ) -> impl IndexedParallelIterator<Item = &'s [u32]> + use<'s> {
+        let Tile {
+            pixels,
+            skipped_pixels,
+            own_pixels,
+            ..
+        } = &self.tiles[tile];
+        let (first, core) = (skipped_pixels * self.columns, pixels.len() * self.columns);
+        images
+            .par_chunks_exact(own_pixels * self.columns)
+            .map(move |image| &image[first..first + core])
+    }
+
+    /// The brightest pixel of a tile's images, its core alone.
+    pub(super) fn maximum(&self, tile: usize, images: &[u32]) -> u32 {
+        let brightest = |image: &[u32]| image.iter().copied().max().unwrap_or(0);
+        self.cores(tile, images).map(brightest).max().unwrap_or(0)
+    }
+
+    /// Keeps a tile's images of a channel, from slice `first` on.
+    pub(super) fn put_images(
+        &self,
+        channel: usize,
+        (tile, first): (usize, usize),
+        images: &[u32],
+    ) -> Result<(), RunError> {
+        let first = tile * self.slices + first;
+        let images = self.cores(tile, images).enumerate();
+        images.try_for_each(|(offset, image)| match self.journal {
+            None => Ok(self.images[channel].put_sparse(first + offset, image)?),
+            Some(journal) => {
+                let item = image_item(channel, first + offset);
+                Ok(journal.put(item, &sparse::pack(image))?)
+            }
+        })
+    }
+
+    /// Puts slices together from the tiles; `fetch` fills the pixels of slice t * slices + z.
+    fn put_together(
+        &self,
+        first: usize,
+        count: usize,
+        fetch: impl Fn(usize, &mut [u32]) -> Result<(), RunError> + Sync,
+    ) -> Result<Vec<u32>, RunError> {
+        let mut images = vec![0; count * self.pixels];
+        images
+            .par_chunks_exact_mut(self.pixels)
+            .enumerate()
+            .try_for_each(|(offset, mut image)| {
+                for (number, tile) in self.tiles.iter().enumerate() {
+                    let core;
+                    (core, image) = image.split_at_mut(tile.pixels.len() * self.columns);
+                    fetch(number * self.slices + first + offset, core)?;
+                }
+                Ok::<_, RunError>(())
+            })?;
+        Ok(images)
+    }
+
+    /// Images of a channel, from slice `first` on.
+    pub(super) fn images(
+        &self,
+        channel: usize,
+        first: usize,
+        count: usize,
+    ) -> Result<Vec<u32>, RunError> {
+        self.put_together(first, count, |slice, image| match self.journal {
+            None => Ok(self.images[channel].get_sparse(slice, image)?),
+            Some(journal) => {
+                let packed = journal.get(image_item(channel, slice))?;
+                let damaged = StoreError::Damaged { slice };
+                Ok(sparse::unpack(&packed, image).ok_or(damaged)?)
+            }
+        })
+    }
+
+    /// Keeps a tile's slices of ground truth, if they are needed again: by a run that goes on, or with those
+    /// of the other tiles.
+    pub(super) fn put_truth(&self, tile: usize, slices: &TruthSlices<'_>) -> Result<(), RunError> {
+        if self.journal.is_none() && self.truths.is_empty() {
+            return Ok(());
+        }
+        let volume = slices.fluorophore * self.sheets + slices.sheet;
+        let first = tile * self.slices + slices.first;
+        let cells = self.cores(tile, slices.cells).enumerate();
+        cells.try_for_each(|(offset, cells)| match self.journal {
+            None => Ok(self.truths[volume].put(first + offset, cells)?),
+            Some(journal) => {
+                let item = truth_item(volume, first + offset);
+                let packed = lz4_flex::block::compress(bytemuck::cast_slice(cells));
+                Ok(journal.put(item, &packed)?)
+            }
+        })
+    }
+
+    /// Notes that all slices up to these are there.
+    pub(super) fn set_mark(&self, mark: Mark) -> Result<(), RunError> {
+        match self.journal {
+            Some(journal) => Ok(journal.set_mark(mark)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Hands so many slices of ground truth that were kept to the sink, `batch` at a time.
+    pub(super) fn replay_truth(
+        &self,
+        slices: usize,
+        batch: usize,
+        sink: &mut dyn Sink,
+    ) -> Result<(), RunError> {
+        for first in (0..slices).step_by(batch.max(1)) {
+            let count = batch.min(slices - first);
+            for volume in 0..self.fluorophores * self.sheets {
+                let cells = self.put_together(first, count, |slice, cells| {
+                    let Some(journal) = self.journal else {
+                        return Ok(self.truths[volume].get(slice, cells)?);
+                    };
+                    let packed = journal.get(truth_item(volume, slice))?;
+                    let bytes = bytemuck::cast_slice_mut(cells);
+                    match lz4_flex::block::decompress_into(&packed, bytes) {
+                        Ok(length) if length == bytes.len() => Ok(()),
+                        _ => Err(RunError::from(StoreError::Damaged { slice })),
+                    }
+                })?;
+                let slices = TruthSlices {
+                    fluorophore: volume / self.sheets,
+                    sheet: volume % self.sheets,
+                    first,
+                    cells: &cells,
+                };
+                sink.truth(slices).map_err(RunError::Sink)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn image_item(channel: usize, slice: usize) -> Item {
+    Item::Image {
+        channel: channel as u32,
+        slice: slice as u32,
+    }
+}
+
+fn truth_item(volume: usize, slice: usize) -> Item {
+    Item::Truth {
+        volume: volume as u32,
+        slice: slice as u32,
+    }
+}

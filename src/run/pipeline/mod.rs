@@ -1,0 +1,327 @@
+//! The sweeps of a run over its slabs; the only code that loops over slabs.
+//!
+//! *Survey* counts the voxels of cells in the layers' regions, where the choice of cells depends on
+//! them. *Image* goes from labels to the camera. *Finish* normalises by each channel's maximum: on
+//! the device where the run was one step, else from the images that were kept aside.
+
+mod finish;
+mod finished;
+mod image;
+mod record;
+
+use crate::base::observer::Observer;
+use crate::engine::compute::{Backend, ComputeError, Ticket};
+use crate::model::Model;
+use crate::model::cells::Selection;
+use crate::run::ground_truth::LoadedVolume;
+use crate::run::journal::{Journal, JournalError};
+use crate::run::plan::{IN_FLIGHT, Plan, RunPlan, Tile, TilePlan};
+use crate::run::store::{Aside, StoreError};
+use record::Recorder;
+use std::collections::VecDeque;
+
+/// Where a run's results go. Slices come in order.
+pub trait Sink: Send {
+    /// The labelled cells, known before any slice comes.
+    ///
+    /// # Errors
+    /// When there is no room for what is to come.
+    fn begin(&mut self, _selection: &Selection) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    /// Slices of a fluorophore's ground truth: indices of cells, (z, x, y).
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    fn truth(&mut self, slices: TruthSlices<'_>) -> Result<(), SinkError>;
+
+    /// Slices of all channels from `first` on: the bytes of grey values of the model's bit depth in the
+    /// machine's order, (z, x, y), a volume for each channel.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    fn images(&mut self, first: usize, channels: &[&[u8]]) -> Result<(), SinkError>;
+
+    /// All has come. What takes long is shown to the observer; [`Interrupted`] where it asks to stop.
+    ///
+    /// # Errors
+    /// When the results cannot be completed.
+    fn finish(&mut self, _observer: &mut dyn Observer) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
+/// A sink was asked to stop.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("interrupted")]
+pub struct Interrupted;
+
+/// Some slices of a ground truth.
+#[derive(Clone, Copy, Debug)]
+pub struct TruthSlices<'a> {
+    /// Index of the fluorophore.
+    pub fluorophore: usize,
+    /// The sheet of cells that is shown; 0 where the ground truth is merged from all of them.
+    pub sheet: usize,
+    /// The first of the slices.
+    pub first: usize,
+    /// Indices of cells, (z, x, y).
+    pub cells: &'a [u32],
+}
+
+/// Why a result could not be written.
+pub type SinkError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a run stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The device failed.
+    #[error(transparent)]
+    Compute(#[from] ComputeError),
+    /// Intermediate data could not be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What is finished could not be kept.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Results could not be written.
+    #[error(transparent)]
+    Sink(SinkError),
+    /// Integers overflowed.
+    #[error("{0}")]
+    Overflow(&'static str),
+    /// Someone asked it to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// What a run found.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The labelled cells.
+    pub selection: Selection,
+    /// The brightest pixel of each channel, in photons.
+    pub maxima: Vec<u32>,
+}
+
+/// Proteins that are not drawn but given.
+pub trait GivenCounts: Sync {
+    /// The counts (x, y) of a fluorophore, by its index, in a slice of the volume, if there are any.
+    fn slice(&self, fluorophore: usize, z: usize) -> Option<Vec<u32>>;
+}
+
+/// No protein is given.
+#[derive(Clone, Copy, Debug)]
+pub struct NoCounts;
+
+impl GivenCounts for NoCounts {
+    fn slice(&self, _: usize, _: usize) -> Option<Vec<u32>> {
+        None
+    }
+}
+
+/// What a run is made of.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    /// The cells.
+    pub volume: &'a LoadedVolume,
+    /// Proteins that are there besides those of the layers.
+    pub counts: &'a dyn GivenCounts,
+    /// Where intermediate data go.
+    pub aside: Aside<'a>,
+    /// Holds what an earlier run has finished, and keeps what this one finishes. A run of one step has
+    /// nothing to keep and starts from the beginning.
+    pub journal: Option<&'a Journal>,
+}
+
+/// A tile of a run, with its model and its plan.
+#[derive(Clone)]
+struct Part<'a> {
+    tile: Tile,
+    model: &'a Model,
+    plan: &'a Plan,
+}
+
+/// A run of a model over a volume on a device.
+pub struct Pipeline<'a> {
+    model: &'a Model,
+    /// At least one.
+    parts: Vec<Part<'a>>,
+    /// The part whose buffers are on the device.
+    current: Part<'a>,
+    input: Input<'a>,
+    backend: &'a mut dyn Backend,
+    observer: &'a mut dyn Observer,
+    poison: bool,
+}
+
+impl<'a> Pipeline<'a> {
+    /// Allocates the plan's buffers on the device. With `poison` they start out filled with a
+    /// pattern, so that a test sees whoever relies on their contents.
+    ///
+    /// # Errors
+    /// When the device refuses.
+    pub fn new(
+        model: &'a Model,
+        plan: &'a Plan,
+        input: Input<'a>,
+        backend: &'a mut dyn Backend,
+        observer: &'a mut dyn Observer,
+        poison: bool,
+    ) -> Result<Self, ComputeError> {
+        let tile = Tile::whole(model.volume.shape[1], model.camera.x);
+        let whole = Part { tile, model, plan };
+        Self::with_parts(
+            model,
+            vec![whole.clone()],
+            whole,
+            input,
+            backend,
+            observer,
+            poison,
+        )
+    }
+
+    /// As [`Pipeline::new`], of a run that may be in tiles.
+    ///
+    /// # Errors
+    /// When the device refuses.
+    pub fn planned(
+        model: &'a Model,
+        plan: &'a RunPlan<'a>,
+        input: Input<'a>,
+        backend: &'a mut dyn Backend,
+        observer: &'a mut dyn Observer,
+        poison: bool,
+    ) -> Result<Self, ComputeError> {
+        let part = |tile: &'a TilePlan<'a>| Part {
+            tile: tile.tile.clone(),
+            model: tile.model.as_ref(),
+            plan: &tile.plan,
+        };
+        let first = part(&plan.first);
+        let parts = plan.tiles().map(part).collect();
+        Self::with_parts(model, parts, first, input, backend, observer, poison)
+    }
+
+    fn with_parts(
+        model: &'a Model,
+        parts: Vec<Part<'a>>,
+        current: Part<'a>,
+        input: Input<'a>,
+        backend: &'a mut dyn Backend,
+        observer: &'a mut dyn Observer,
+        poison: bool,
+    ) -> Result<Self, ComputeError> {
+        backend.allocate(&current.plan.specs, poison)?;
+        Ok(Self {
+            model,
+            parts,
+            current,
+            input,
+            backend,
+            observer,
+            poison,
+        })
+    }
+
+    /// Puts the buffers of a part on the device, in place of another's.
+    fn enter(&mut self, part: &Part<'a>) -> Result<(), ComputeError> {
+        if self.current.plan.specs != part.plan.specs {
+            self.backend.allocate(&part.plan.specs, self.poison)?;
+        }
+        self.current = part.clone();
+        Ok(())
+    }
+
+    /// Whether the volume is cut along x.
+    fn is_tiled(&self) -> bool {
+        self.parts.len() > 1
+    }
+
+    /// Runs all sweeps.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub fn run(mut self, sink: &mut dyn Sink) -> Result<Outcome, RunError> {
+        let voxels = if self.needs_survey() {
+            Some(self.survey()?)
+        } else {
+            None
+        };
+        let selection = Selection::draw(self.model, &self.input.volume.cells, voxels.as_deref());
+        sink.begin(&selection).map_err(RunError::Sink)?;
+        let maxima = self.image(&selection, sink)?;
+        sink.finish(self.observer).map_err(|error| {
+            if error.is::<Interrupted>() {
+                RunError::Interrupted
+            } else {
+                RunError::Sink(error)
+            }
+        })?;
+        Ok(Outcome { selection, maxima })
+    }
+
+    /// Whether the choice of cells, or what is told about it, depends on their voxels: not where all
+    /// layers label whole cells.
+    fn needs_survey(&self) -> bool {
+        use crate::config::SingleNeuron;
+        use crate::engine::stages::regions::FULL;
+        let depends = |layer: &crate::model::LayerModel| {
+            layer.region_bit != FULL || layer.single_neuron == SingleNeuron::Largest
+        };
+        self.model.layers.iter().any(depends)
+    }
+
+    fn check_interrupt(&self) -> Result<(), RunError> {
+        if self.observer.interrupted() {
+            Err(RunError::Interrupted)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Voxels of each cell, by index, in each of [`Model::layer_regions`]. [`Pipeline::run`] does this by
+    /// itself where it needs to.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub fn survey(&mut self) -> Result<Vec<Vec<u64>>, RunError> {
+        let regions = self.model.layer_regions().len();
+        let cells = self.input.volume.cells.len();
+        let mut totals = vec![vec![0u64; cells]; regions];
+        let mut add = |counts: &[u32]| {
+            for (totals, counts) in totals.iter_mut().zip(counts.chunks_exact(cells)) {
+                for (total, &count) in totals.iter_mut().zip(counts) {
+                    *total += u64::from(count);
+                }
+            }
+        };
+        let depth = self.model.volume.shape[0];
+        self.observer
+            .begin("survey of the cells", depth * self.parts.len());
+        for part in self.parts.clone() {
+            self.enter(&part)?;
+            let mut pending: VecDeque<Ticket> = VecDeque::new();
+            for step in &part.plan.schedule.steps {
+                self.check_interrupt()?;
+                let recording = Recorder::new(&part, self.input).survey(step)?;
+                pending.push_back(self.backend.submit(recording)?);
+                if pending.len() >= IN_FLIGHT
+                    && let Some(ticket) = pending.pop_front()
+                {
+                    let counts = self.backend.wait(ticket)?;
+                    counts.iter().for_each(|counts| add(counts));
+                }
+                self.observer.advance(step.regions.len());
+            }
+            for ticket in pending {
+                let counts = self.backend.wait(ticket)?;
+                counts.iter().for_each(|counts| add(counts));
+            }
+        }
+        self.observer.end();
+        Ok(totals)
+    }
+}

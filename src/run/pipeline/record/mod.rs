@@ -1,0 +1,373 @@
+//! What each sweep records for a step.
+
+mod imaging;
+
+use crate::config::Arrangement;
+use crate::engine::compute::{Buffer, Recording};
+use crate::engine::schedule::{Step, kept};
+use crate::engine::stages::blur::photons::baseline_profile;
+use crate::engine::stages::blur::psf_spectra::record_psf_spectra;
+use crate::engine::stages::normalise::{NORMALISE, NormaliseParams};
+use crate::engine::stages::{regions, scatter, survey, truth};
+use crate::model::cells::Selection;
+use crate::model::{LayerModel, Model};
+use crate::run::pipeline::{Input, Part};
+use crate::run::plan::{Plan, Tile};
+use crate::run::store::StoreError;
+use std::ops::Range;
+
+/// Records the work of one step.
+pub(super) struct Recorder<'a> {
+    model: &'a Model,
+    plan: &'a Plan,
+    tile: &'a Tile,
+    input: Input<'a>,
+    recording: Recording<'static>,
+}
+
+impl<'a> Recorder<'a> {
+    pub(super) fn new(part: &'a Part<'a>, input: Input<'a>) -> Self {
+        Self {
+            model: part.model,
+            plan: part.plan,
+            tile: &part.tile,
+            input,
+            recording: Recording::default(),
+        }
+    }
+
+    pub(super) fn finish(self) -> Recording<'static> {
+        self.recording
+    }
+
+    fn size(&self) -> (u32, u32, usize) {
+        let [_, x, y] = self.model.volume.shape;
+        (x as u32, y as u32, x * y)
+    }
+
+    fn origin(&self) -> [u32; 3] {
+        self.model.volume.offset.map(|offset| offset as u32)
+    }
+
+    /// What stays on the device for the whole image sweep; `maxima` are those of the images that are there
+    /// already.
+    pub(super) fn start(mut self, selection: &Selection, maxima: &[u32]) -> Recording<'static> {
+        let b = &self.plan.buffers;
+        let [_, size_x, size_y] = self.model.tissue.shape;
+        let rows = self.model.rows();
+        let out = &mut self.recording;
+        out.write(b.cells, 0, self.input.volume.cells.keys());
+        out.write(b.selection, 0, selection.words.clone());
+        out.write(b.tables, 0, self.model.tables.clone());
+        out.write(b.fourier, 0, self.plan.fourier.words.clone());
+        // In the middle of the tissue, not of its part.
+        let profile = baseline_profile(size_x, size_y);
+        let profile = [&profile[rows], &profile[size_x..]].concat();
+        out.write(b.profile, 0, bytemuck::cast_vec::<f32, u32>(profile));
+        for (channel, buffers) in self.model.channels.iter().zip(&b.psf) {
+            for (source, &buffer) in channel.sources.iter().zip(buffers) {
+                let buffers = [b.octant, b.fourier, buffer];
+                let (transform, tables) = (&self.plan.transform, &self.plan.fourier);
+                record_psf_spectra(out, &source.octant, transform, tables, buffers);
+            }
+        }
+        out.clear(b.status, 0..1);
+        out.clear(b.maximum, 0..self.model.channels.len());
+        if !maxima.is_empty() {
+            out.write(b.maximum, 0, maxima.to_vec());
+        }
+        self.finish()
+    }
+
+    /// Labels and annotations of slices that enter.
+    fn load(&mut self, slices: Range<usize>) -> Result<(), StoreError> {
+        let (_, _, plane) = self.size();
+        let ring = self.plan.schedule.labels_ring;
+        for (sheet, &buffer) in self.plan.buffers.labels.iter().enumerate() {
+            for (z, labels) in slices
+                .clone()
+                .zip(self.input.volume.labels(sheet, slices.clone())?)
+            {
+                let labels = self.part_of(labels);
+                self.recording.write(buffer, (z % ring) * plane, labels);
+            }
+        }
+        if !self.model.annotations.is_empty() {
+            let annotations = self.input.volume.annotations(slices.clone())?;
+            for (z, bits) in slices.zip(annotations) {
+                let (at, bits) = ((z % ring) * plane, self.part_of(bits));
+                self.recording
+                    .write(self.plan.buffers.annotations, at, bits);
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows that are worked on, of a slice of the tissue.
+    fn part_of(&self, slice: Vec<u32>) -> Vec<u32> {
+        if !self.model.is_part() {
+            return slice;
+        }
+        let size_y = self.model.volume.shape[2];
+        let rows = self.model.rows();
+        slice[rows.start * size_y..rows.end * size_y].to_vec()
+    }
+
+    fn classify(&mut self, slices: &Range<usize>) {
+        let b = &self.plan.buffers;
+        let (size_x, size_y, _) = self.size();
+        let params = regions::RegionsParams {
+            size_x,
+            size_y,
+            depth: self.model.volume.shape[0] as u32,
+            isotropic: self.model.isotropic.into(),
+            first_z: slices.start as u32,
+            slices: slices.len() as u32,
+            ring: self.plan.schedule.labels_ring as u32,
+            annotated: (!self.model.annotations.is_empty()).into(),
+        };
+        for (&labels, &out) in b.labels.iter().zip(&b.regions) {
+            let buffers = [labels, b.annotations, out];
+            let shape = [slices.len(), size_x as usize, size_y as usize];
+            self.recording
+                .dispatch_voxels(&regions::REGIONS, params, &buffers, shape);
+        }
+    }
+
+    /// Leaves the regions of the core alone: other tiles count the voxels around it.
+    fn clear_outside(&mut self, slices: usize) {
+        let (_, size_y, plane) = self.size();
+        let core = |row: usize| (row - self.tile.rows.start) * size_y as usize;
+        let (start, end) = (core(self.tile.core.start), core(self.tile.core.end));
+        for &regions in &self.plan.buffers.regions {
+            for at in (0..slices).map(|slice| slice * plane) {
+                self.recording.clear(regions, at..at + start);
+                self.recording.clear(regions, at + end..at + plane);
+            }
+        }
+    }
+
+    /// The survey of a step: one read, the counts of its slices.
+    pub(super) fn survey(mut self, step: &Step) -> Result<Recording<'static>, StoreError> {
+        let b = &self.plan.buffers;
+        let (_, _, plane) = self.size();
+        let cells = self.input.volume.cells.len();
+        let bits = self.model.layer_regions();
+        self.load(step.load.clone())?;
+        self.classify(&step.regions);
+        self.clear_outside(step.regions.len());
+        self.recording.clear(b.voxels, 0..bits.len() * cells);
+        for (&labels, &regions) in b.labels.iter().zip(&b.regions) {
+            for (number, &region) in bits.iter().enumerate() {
+                let params = survey::SurveyParams {
+                    plane: plane as u32,
+                    first_z: step.regions.start as u32,
+                    slices: step.regions.len() as u32,
+                    ring: self.plan.schedule.labels_ring as u32,
+                    region,
+                    voxels_at: (number * cells) as u32,
+                };
+                let threads = step.regions.len() * plane;
+                self.recording.dispatch(
+                    &survey::SURVEY,
+                    params,
+                    &[labels, regions, b.voxels],
+                    threads,
+                );
+            }
+        }
+        self.recording.read(b.voxels, 0..bits.len() * cells);
+        Ok(self.recording)
+    }
+
+    /// The image sweep of a step. It reads, in this order: the ground truth of each fluorophore (and
+    /// sheet, if each cell has its own) if the step keeps slices of regions; the images of each channel if it keeps images and the run
+    /// has several steps; the status; the maxima.
+    pub(super) fn step(&mut self, step: &Step, selection: &Selection) -> Result<(), StoreError> {
+        let b = &self.plan.buffers;
+        self.load(step.load.clone())?;
+        self.classify(&step.regions);
+        let (_, _, plane) = self.size();
+        let ring = self.plan.schedule.counts_ring;
+        for &counts in &b.counts {
+            for slots in ring_slots(&step.fresh_counts, ring) {
+                self.recording
+                    .clear(counts, slots.start * plane..slots.end * plane);
+            }
+        }
+        for (fluorophore, &counts) in b.counts.iter().enumerate() {
+            for z in step.fresh_counts.clone() {
+                if let Some(given) = self.input.counts.slice(fluorophore, z) {
+                    let given = self.part_of(given);
+                    self.recording.write(counts, (z % ring) * plane, given);
+                }
+            }
+        }
+        for (number, layer) in self.model.layers.iter().enumerate() {
+            self.scatter(&step.regions, layer, selection.layer_at(number));
+        }
+        self.truth(&step.regions, selection);
+        let images = kept(&step.images, self.model.camera.step_z);
+        for (number, channel) in self.model.channels.iter().enumerate() {
+            self.forward(&step.emission, number, channel);
+            if images.1 > 0 {
+                self.blur(images, number, channel);
+                self.sample(images, number, channel);
+            }
+        }
+        self.recording.read(b.status, 0..1);
+        self.recording.read(b.maximum, 0..self.model.channels.len());
+        Ok(())
+    }
+
+    fn scatter(&mut self, slices: &Range<usize>, layer: &LayerModel, selection_at: u32) {
+        let b = &self.plan.buffers;
+        let (size_x, size_y, _) = self.size();
+        let [origin_z, origin_x, origin_y] = self.origin();
+        let [z, x, y] = self.model.displacements;
+        let params = scatter::ScatterParams {
+            size_x,
+            size_y,
+            depth: self.model.volume.shape[0] as u32,
+            origin_z,
+            origin_x,
+            origin_y,
+            first_z: slices.start as u32,
+            slices: slices.len() as u32,
+            labels_ring: self.plan.schedule.labels_ring as u32,
+            counts_ring: self.plan.schedule.counts_ring as u32,
+            region: layer.region_bit,
+            selection_at,
+            proteins_key_0: layer.proteins.0[0],
+            proteins_key_1: layer.proteins.0[1],
+            displacement_key_0: layer.displacement.0[0],
+            displacement_key_1: layer.displacement.0[1],
+            count_at: layer.count.at,
+            count_len: layer.count.len,
+            displaced_at: layer.displaced.at,
+            displaced_len: layer.displaced.len,
+            z_at: z.at,
+            z_len: z.len,
+            x_at: x.at,
+            x_len: x.len,
+            y_at: y.at,
+            y_len: y.len,
+        };
+        for (&labels, &regions) in b.labels.iter().zip(&b.regions) {
+            let counts = b.counts[layer.fluorophore];
+            let buffers = [
+                labels,
+                regions,
+                b.cells,
+                b.selection,
+                b.tables,
+                counts,
+                b.status,
+            ];
+            let shape = [slices.len(), size_x as usize, size_y as usize];
+            self.recording
+                .dispatch_voxels(&scatter::SCATTER, params, &buffers, shape);
+        }
+    }
+
+    fn truth(&mut self, slices: &Range<usize>, selection: &Selection) {
+        let b = &self.plan.buffers;
+        let (size_x, size_y, _) = self.size();
+        let [_, image_x, image_y] = self.model.image_shape();
+        let camera = &self.model.camera;
+        let (first, count) = kept(slices, camera.step_z);
+        if count == 0 {
+            return;
+        }
+        let words = count * image_x * image_y;
+        let merged = self.model.truth_cells == Arrangement::Merged;
+        for fluorophore in 0..self.model.fluorophores.len() {
+            for (sheet, (&labels, &regions)) in b.labels.iter().zip(&b.regions).enumerate() {
+                let params = truth::TruthParams {
+                    size_x,
+                    size_y,
+                    image_x: image_x as u32,
+                    image_y: image_y as u32,
+                    bin_x: camera.x.bin(),
+                    bin_y: camera.y.bin(),
+                    magnify_x: camera.x.magnification(),
+                    magnify_y: camera.y.magnification(),
+                    slab_z: slices.start as u32,
+                    first_z: first as u32,
+                    step_z: camera.step_z as u32,
+                    slices: count as u32,
+                    labels_ring: self.plan.schedule.labels_ring as u32,
+                    region: self.model.truth_bit,
+                    selection_at: selection.fluorophore_at(fluorophore),
+                    combine: (merged && sheet > 0).into(),
+                };
+                let buffers = [labels, regions, b.selection, b.truth];
+                let shape = [count, image_x, image_y];
+                self.recording
+                    .dispatch_voxels(&truth::TRUTH, params, &buffers, shape);
+                if !merged {
+                    self.recording.read(b.truth, 0..words);
+                }
+            }
+            if merged {
+                self.recording.read(b.truth, 0..words);
+            }
+        }
+    }
+
+    /// The channel's images: its own buffer in a run of one step, else the one for all.
+    fn image_buffer(&self, channel: usize) -> Buffer {
+        let images = &self.plan.buffers.images;
+        images[channel.min(images.len() - 1)]
+    }
+
+    /// Grey values of a channel's images, of these or of those on the device; a read for each piece of them
+    /// that the buffers hold.
+    pub(super) fn normalise(&mut self, channel: usize, images: Option<Vec<u32>>, pixels: usize) {
+        let Some(images) = images else {
+            return self.grey(channel, pixels);
+        };
+        let (image, depth) = (self.image_buffer(channel), self.model.bit_depth);
+        let per_word = 32 / depth.bits() as usize;
+        let words = |buffer: Buffer| self.plan.specs[buffer.0].words;
+        let most = words(image).min(words(self.plan.buffers.grey) * per_word);
+        if images.len() <= most {
+            self.recording.write(image, 0, images);
+            return self.grey(channel, pixels);
+        }
+        // Pieces of whole words.
+        let most = (most / per_word * per_word).max(per_word);
+        for piece in images.chunks(most) {
+            self.recording.write(image, 0, piece.to_vec());
+            self.grey(channel, piece.len());
+        }
+    }
+
+    /// Grey values of what is in a channel's buffer.
+    fn grey(&mut self, channel: usize, pixels: usize) {
+        let b = &self.plan.buffers;
+        let image = self.image_buffer(channel);
+        let depth = self.model.bit_depth;
+        let per_word = 32 / depth.bits();
+        let params = NormaliseParams {
+            pixels: pixels as u32,
+            thresholds_at: channel as u32 * depth.largest(),
+            largest: depth.largest(),
+            per_word,
+        };
+        let words = pixels.div_ceil(per_word as usize);
+        self.recording
+            .dispatch(&NORMALISE, params, &[image, b.thresholds, b.grey], words);
+        self.recording.read(b.grey, 0..words);
+    }
+}
+
+/// The slots of a ring that hold these slices, in at most two runs.
+fn ring_slots(slices: &Range<usize>, ring: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+    let start = slices.start % ring;
+    let end = start + slices.len();
+    let wrapped = 0..end.saturating_sub(ring);
+    [start..end.min(ring), wrapped]
+        .into_iter()
+        .filter(|slots| !slots.is_empty())
+}

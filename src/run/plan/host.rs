@@ -1,0 +1,99 @@
+//! What a run takes of the host's memory, beside what the process holds before it.
+
+use super::IN_FLIGHT;
+use crate::engine::compute::Residence;
+use crate::run::store::Aside;
+use serde::Serialize;
+
+/// Sizes that decide about the host's memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HostSizes {
+    /// Voxels of the whole tissue.
+    pub voxels: u64,
+    /// Voxels of a slice of it.
+    pub slice_voxels: u64,
+    /// Volumes of labels.
+    pub sheets: u64,
+    /// Volumes of annotated regions.
+    pub annotations: u64,
+    /// Sum of the device's buffers.
+    pub buffer_bytes: u64,
+    /// Most that a submission takes from the host.
+    pub write_bytes: u64,
+    /// Most that a submission of the image sweep reads back.
+    pub read_bytes: u64,
+    /// Images of a batch that is normalised, as counts, of all channels.
+    pub batch_bytes: u64,
+    /// The grey values of a batch.
+    pub grey_bytes: u64,
+    /// Pixels of an image.
+    pub image_pixels: u64,
+    /// Whether images wait for their channel's maximum.
+    pub spills: bool,
+}
+
+/// What a run takes of the host's memory, by what it is for, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct HostMemory {
+    /// The device's buffers, where they lie in the host's memory.
+    pub buffers: u64,
+    /// Labels and images set aside, compressed; what is beyond goes to the disk.
+    pub stores: u64,
+    /// Decoders of the ground truth, one for each thread.
+    pub reading: u64,
+    /// What enters and leaves a device while images are made, and what is made of it.
+    pub imaging: u64,
+    /// Images, their grey values, and their pages, while they are written.
+    pub writing: u64,
+}
+
+impl HostMemory {
+    pub(super) fn new(sizes: &HostSizes, residence: Residence) -> Self {
+        let threads = rayon::current_num_threads() as u64;
+        let s = sizes;
+        let per_thread = |bytes: u64| threads.saturating_mul(bytes);
+        // Decoded pixels, ids of 64 bits, and notes and bits of annotated regions.
+        let notes = if s.annotations > 0 { 12 } else { 0 };
+        let reading = per_thread(s.slice_voxels.saturating_mul(16 + notes));
+        // A GPU's recordings are copied for it; what it reads back it maps, and the host copies that.
+        let (copies, in_flight) = match residence {
+            Residence::Host => (1, 1),
+            Residence::Board | Residence::Shared => (2, IN_FLIGHT as u64),
+        };
+        let written = s.write_bytes.saturating_mul(copies);
+        // One step's reads come while those of the step before become pages.
+        let read = s.read_bytes.saturating_mul(2 + in_flight - 1);
+        // Whole slices are decoded, whatever part of them a tile takes.
+        let slice = |bytes: u64| s.slice_voxels.saturating_mul(bytes);
+        let decoded = per_thread(slice(4));
+        let pages = per_thread(s.image_pixels.saturating_mul(8));
+        let written_back = if s.spills { s.batch_bytes } else { 0 };
+        let batch = written_back.saturating_mul(copies);
+        // Grey values of a batch while those of the one before become pages.
+        let grey = s.grey_bytes.saturating_mul(3);
+        // Ids come in runs: LZ4 leaves a small part of a byte for a voxel.
+        let limit = Aside::MEMORY_BYTES as u64;
+        let labels = (s.voxels / 8).saturating_mul(s.sheets);
+        let annotated = (s.voxels / 32).saturating_mul(s.annotations);
+        Self {
+            buffers: match residence {
+                Residence::Board => 0,
+                Residence::Host | Residence::Shared => s.buffer_bytes,
+            },
+            stores: limit.min(labels.saturating_add(annotated)),
+            reading,
+            imaging: [written, read, decoded, pages]
+                .into_iter()
+                .fold(0, u64::saturating_add),
+            writing: [batch, grey, pages]
+                .into_iter()
+                .fold(0, u64::saturating_add),
+        }
+    }
+
+    /// The most that is there together.
+    pub fn peak_bytes(&self) -> u64 {
+        let run = self.buffers.saturating_add(self.imaging.max(self.writing));
+        self.stores.saturating_add(run.max(self.reading))
+    }
+}

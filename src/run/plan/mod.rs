@@ -1,0 +1,379 @@
+//! Slabs, tiles and buffers: what a run allocates, and how it is cut so that it fits.
+//!
+//! A [`Plan`] is about a volume whose slices are worked on whole: it lists every buffer for a depth of slab, and
+//! takes the deepest slabs that fit the budgets of device and host. A [`RunPlan`] cuts the volume along x as well
+//! where not even one slice at a time fits. What is planned is what is allocated.
+
+mod budget;
+mod buffers;
+mod error;
+mod host;
+mod run;
+mod tile;
+
+#[cfg(test)]
+mod tests;
+
+pub use budget::{Budgets, default_host_bytes};
+pub use buffers::Buffers;
+pub use error::PlanError;
+pub use host::HostMemory;
+pub use run::{RunPlan, TilePlan};
+pub use tile::{Halo, Tile};
+
+use crate::engine::compute::{BufferSpec, Limits, Residence};
+use crate::engine::fft::{FourierTables, Layout, LineVariant, SliceTransform};
+use crate::engine::schedule::{Schedule, kept};
+use crate::engine::stages::blur::RowLines;
+use crate::model::Model;
+use buffers::{Shape, most_kept};
+use host::HostSizes;
+
+/// How a run is cut, and what it allocates.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Slices per slab.
+    pub slab: usize,
+    /// The steps.
+    pub schedule: Schedule,
+    /// Lengths of the transforms.
+    pub transform: SliceTransform,
+    /// Tables of the transforms.
+    pub fourier: FourierTables,
+    /// The generated transforms of rows.
+    pub row_lines: RowLines,
+    /// The generated transform of columns.
+    pub column_lines: LineVariant,
+    /// Most images of a step.
+    pub images_per_step: usize,
+    /// Most images that are normalised together.
+    pub batch: usize,
+    /// Buffers by use.
+    pub buffers: Buffers,
+    /// Buffers by number.
+    pub specs: Vec<BufferSpec>,
+    /// Most that a submission takes from the host, in bytes.
+    pub write_bytes: u64,
+    /// Most that a submission reads back, in bytes.
+    pub read_bytes: u64,
+    /// Where the buffers lie.
+    pub residence: Residence,
+    /// What the run takes of the host's memory.
+    pub host: HostMemory,
+    /// Whether images wait for their channel's maximum.
+    pub spills: bool,
+}
+
+/// Submissions that are under way together: the host prepares one while the device works on another.
+pub const IN_FLIGHT: usize = 2;
+
+/// Images of a channel that have waited and are normalised together take at most this, or are one: allocators hold on to blocks
+/// of this size, while pages of larger ones come from the system each time.
+const BATCH_BYTES: usize = 28 << 20;
+
+/// Most slices of a slab: they are a dimension of dispatches.
+const MOST_SLICES: usize = crate::engine::compute::MOST_WORKGROUPS as usize;
+
+/// What a volume holds, as far as plans depend on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Contents {
+    /// Cells, background included.
+    pub cells: usize,
+    /// Volumes of labels without overlap.
+    pub sheets: usize,
+}
+
+impl Plan {
+    /// The deepest slabs, evened out, that the limits allow for a volume with this many cells
+    /// (background included) in this many sheets; never deeper than `deepest`.
+    ///
+    /// # Errors
+    /// When not even slabs of one slice fit.
+    pub fn new(
+        model: &Model,
+        cells: usize,
+        sheets: usize,
+        limits: &Limits,
+        deepest: usize,
+    ) -> Result<Self, PlanError> {
+        let planner = Planner::new(model, Contents { cells, sheets }, 1, limits)?;
+        planner.deepest(deepest)
+    }
+
+    /// The buffer that takes most.
+    pub fn largest(&self) -> Option<&BufferSpec> {
+        self.specs.iter().max_by_key(|spec| spec.words)
+    }
+
+    /// Bytes of all buffers.
+    pub fn buffer_bytes(&self) -> u64 {
+        let buffers = self.specs.iter().map(BufferSpec::bytes);
+        buffers.fold(0, u64::saturating_add)
+    }
+
+    /// What the device holds at most: all buffers, and on a GPU what the submissions under way bring and take.
+    pub fn device_bytes(&self) -> u64 {
+        let under_way = match self.residence {
+            Residence::Host => 0,
+            Residence::Board | Residence::Shared => IN_FLIGHT as u64,
+        };
+        let staged = self.read_bytes.saturating_add(self.write_bytes);
+        self.buffer_bytes()
+            .saturating_add(staged.saturating_mul(under_way))
+    }
+
+    /// True when the whole volume is one slab: nothing is spilled.
+    pub fn is_one_step(&self) -> bool {
+        !self.spills
+    }
+}
+
+/// Makes plans of a volume, or of a tile of one, for a device.
+pub(crate) struct Planner<'a> {
+    model: &'a Model,
+    contents: Contents,
+    /// Tiles of the run.
+    tiles: usize,
+    limits: &'a Limits,
+    transform: SliceTransform,
+    lines: Lines,
+}
+
+impl<'a> Planner<'a> {
+    /// For one of so many tiles, which this model is about.
+    pub(crate) fn new(
+        model: &'a Model,
+        contents: Contents,
+        tiles: usize,
+        limits: &'a Limits,
+    ) -> Result<Self, PlanError> {
+        let [_, size_x, size_y] = model.volume.shape;
+        let transform = SliceTransform::new(size_x, size_y, model.reach.blur);
+        let line_bytes = transform.line_bytes(limits.workgroup_bytes);
+        if line_bytes > limits.workgroup_bytes as usize {
+            return Err(PlanError::LinesTooLong {
+                size_x,
+                size_y,
+                line_bytes,
+                workgroup_bytes: limits.workgroup_bytes,
+            });
+        }
+        Ok(Self {
+            model,
+            contents,
+            tiles,
+            limits,
+            transform,
+            lines: Lines::new(&transform, limits),
+        })
+    }
+
+    /// The deepest slabs that fit, evened out.
+    pub(crate) fn deepest(&self, deepest: usize) -> Result<Plan, PlanError> {
+        let depth = self.model.volume.shape[0];
+        // Slices so large that not one fits the budget get more of what there is, in steps.
+        let budgets = [1, 4, 16].map(|factor| self.limits.wanted_bytes.saturating_mul(factor));
+        for budget in budgets.into_iter().chain([u64::MAX]) {
+            let budget = budget.min(self.limits.total_bytes);
+            // Buffers grow with the slab: bisect.
+            let (mut low, mut high) = (0, deepest.clamp(1, depth.min(MOST_SLICES)));
+            while low < high {
+                let middle = (low + high).div_ceil(2);
+                if self.fits(&self.with_slab(middle), budget) {
+                    low = middle;
+                } else {
+                    high = middle - 1;
+                }
+            }
+            if low > 0 {
+                // Evened out; where images are dropped along z this can keep one more of them.
+                let even = self.with_slab(depth.div_ceil(depth.div_ceil(low)));
+                return Ok(if self.fits(&even, budget) {
+                    even
+                } else {
+                    self.with_slab(low)
+                });
+            }
+        }
+        Err(self.refusal(&self.with_slab(1)))
+    }
+
+    /// Whether a plan keeps to the limits, and its device to this budget.
+    fn fits(&self, plan: &Plan, budget: u64) -> bool {
+        plan.device_bytes() <= budget && self.is_possible(plan)
+    }
+
+    /// Whether a plan keeps to the limits of single buffers and of the host.
+    fn is_possible(&self, plan: &Plan) -> bool {
+        let limits = self.limits;
+        plan.read_bytes <= limits.buffer_bytes
+            && plan.host.peak_bytes() <= limits.host_bytes
+            && plan
+                .largest()
+                .is_some_and(|buffer| buffer.bytes() <= limits.binding_bytes)
+    }
+
+    /// Why the smallest plan does not fit.
+    fn refusal(&self, smallest: &Plan) -> PlanError {
+        let limits = self.limits;
+        let largest = smallest.largest();
+        let buffer_bytes = largest.map_or(0, BufferSpec::bytes);
+        let device = smallest.device_bytes() <= limits.total_bytes
+            && buffer_bytes <= limits.binding_bytes
+            && smallest.read_bytes <= limits.buffer_bytes;
+        if device || limits.residence == Residence::Host {
+            return PlanError::HostTooSmall {
+                tiles: self.tiles,
+                needed_bytes: smallest.host.peak_bytes(),
+                budget_bytes: limits.host_bytes,
+            };
+        }
+        PlanError::TooLarge {
+            tiles: self.tiles,
+            needed_bytes: smallest.device_bytes(),
+            buffer: largest.map_or_else(String::new, |buffer| buffer.name.clone()),
+            buffer_bytes,
+            total_bytes: limits.total_bytes,
+            binding_bytes: limits.binding_bytes,
+        }
+    }
+
+    /// The plan for slabs of so many slices, whether it fits or not.
+    pub(crate) fn with_slab(&self, slab: usize) -> Plan {
+        let Self {
+            model,
+            contents,
+            transform,
+            lines,
+            ..
+        } = self;
+        let Contents { cells, sheets } = *contents;
+        let depth = model.volume.shape[0];
+        let schedule = Schedule::new(depth, slab, model.reach);
+        let (images_per_step, _) = most_kept(&schedule, model.camera.step_z);
+        let spills = schedule.steps.len() > 1 || self.tiles > 1;
+        let (buffers, specs) = Shape {
+            model,
+            cells,
+            sheets,
+            transform,
+            lines,
+            schedule: &schedule,
+            spills,
+        }
+        .buffers();
+        let [_, whole_x, whole_y] = model.camera.image_shape(model.tissue.shape);
+        let batch = if spills {
+            let most = BATCH_BYTES / whole_x.saturating_mul(whole_y).saturating_mul(4).max(1);
+            (images_per_step / self.tiles).min(most).max(1)
+        } else {
+            // The images of a run in one step lie on the device, and are normalised where they are.
+            images_per_step
+        };
+        let mut plan = Plan {
+            slab,
+            transform: *transform,
+            fourier: lines.fourier.clone(),
+            row_lines: lines.rows.clone(),
+            column_lines: lines.columns.clone(),
+            images_per_step,
+            batch,
+            buffers,
+            specs,
+            write_bytes: 0,
+            read_bytes: 0,
+            residence: self.limits.residence,
+            host: HostMemory::default(),
+            spills,
+            schedule,
+        };
+        self.add_traffic(&mut plan);
+        plan
+    }
+
+    /// What submissions bring and take, and what the host holds of it.
+    fn add_traffic(&self, plan: &mut Plan) {
+        let model = self.model;
+        let Contents { cells, sheets } = self.contents;
+        let step_z = model.camera.step_z;
+        let channels = model.channels.len() as u64;
+        let (size_x, size_y) = (model.volume.shape[1], model.volume.shape[2]);
+        let plane = (size_x * size_y) as u64;
+        let [_, image_x, image_y] = model.image_shape();
+        let image = (image_x as u64).saturating_mul(image_y as u64);
+        let [_, whole_x, whole_y] = model.camera.image_shape(model.tissue.shape);
+        let whole_image = (whole_x as u64).saturating_mul(whole_y as u64);
+        let words = |buffer: crate::engine::compute::Buffer| plan.specs[buffer.0].words as u64;
+        let b = &plan.buffers;
+
+        // The image sweep: constants with the first step, labels with each.
+        let sets = model.layers.len() + model.fluorophores.len();
+        let constants = cells as u64
+            + (sets * cells.div_ceil(32)) as u64
+            + model.tables.len() as u64
+            + words(b.fourier)
+            + words(b.profile)
+            + words(b.octant) * b.psf.iter().flatten().count() as u64;
+        let volumes = sheets as u64 + u64::from(!model.annotations.is_empty());
+        let loads = plan.schedule.steps.iter().map(|step| step.load.len()).max();
+        let loads = (loads.unwrap_or(0) as u64)
+            .saturating_mul(plane)
+            .saturating_mul(volumes);
+        let truths = (model.fluorophores.len() * model.truth_volumes(sheets)) as u64;
+        let spilled = if plan.spills { channels } else { 0 };
+        let pages = plan.schedule.steps.iter().map(|step| {
+            let kept = |range| kept(range, step_z).1 as u64;
+            kept(&step.regions) * truths + kept(&step.images) * spilled
+        });
+        let pages = pages.max().unwrap_or(0);
+        let image_reads = pages.saturating_mul(image).saturating_add(1 + channels);
+        let survey_reads = (model.layer_regions().len() * cells) as u64;
+        // The last sweep: images that waited, and their grey values.
+        let batch = (plan.batch as u64).saturating_mul(whole_image);
+        let batch_images = batch.saturating_mul(channels);
+        let per_word = u64::from(32 / model.bit_depth.bits());
+        let grey = batch.div_ceil(per_word).saturating_mul(channels);
+        let thresholds = words(b.thresholds);
+        let finish_writes = if plan.spills { batch_images } else { 0 };
+
+        let bytes = |words: u64| words.saturating_mul(4);
+        let writes = constants.saturating_add(loads);
+        plan.write_bytes = bytes(writes.max(finish_writes.saturating_add(thresholds)));
+        plan.read_bytes = bytes(image_reads.max(survey_reads).max(grey));
+        let tissue = model.tissue;
+        let sizes = HostSizes {
+            voxels: tissue.voxels() as u64,
+            slice_voxels: tissue.slice_voxels() as u64,
+            sheets: sheets as u64,
+            annotations: model.annotations.len() as u64,
+            buffer_bytes: plan.buffer_bytes(),
+            write_bytes: bytes(writes),
+            read_bytes: bytes(image_reads),
+            batch_bytes: bytes(batch_images),
+            grey_bytes: bytes(grey),
+            image_pixels: whole_image,
+            spills: plan.spills,
+        };
+        plan.host = HostMemory::new(&sizes, plan.residence);
+    }
+}
+
+/// What does not depend on the slabs: tables and code of the line transforms.
+pub(crate) struct Lines {
+    fourier: FourierTables,
+    rows: RowLines,
+    columns: LineVariant,
+}
+
+impl Lines {
+    fn new(transform: &SliceTransform, limits: &Limits) -> Self {
+        let workgroup = limits.workgroup_bytes;
+        let fourier = transform.tables_within(workgroup);
+        let (columns, at) = (&fourier.columns, fourier.columns_twiddle_at);
+        Self {
+            rows: RowLines::new(transform, &fourier, workgroup),
+            columns: LineVariant::new(columns, Layout::Columns, at, workgroup),
+            fourier,
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! A whole run on arrays, without files.
+
+use super::attempts::Attempts;
+use super::crossover::Work;
+use super::device::{self, Device};
+use super::stages::Stages;
+use super::{Options, SimulationError, Watcher, check_region, warnings};
+use crate::base::volume::Region;
+use crate::config::{Arrangement, Compute, Config, RegionVolume};
+use crate::io::read::{ArraySource, CellSource, VolumeSource};
+use crate::model::Model;
+use crate::run::ground_truth::LoadedVolume;
+use crate::run::pipeline::{GivenCounts, Input, Sink, SinkError, TruthSlices};
+use crate::run::plan::Budgets;
+use crate::run::store::Aside;
+use ndarray::{Array3, ArrayView3, Axis, s};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Tissue in memory: cells, annotated regions, and label counts of one's own. All volumes have the same
+/// shape (z, x, y).
+pub struct Tissue<'a> {
+    cells: CellSource<'a>,
+    regions: BTreeMap<String, Box<dyn VolumeSource + 'a>>,
+    counts: BTreeMap<String, ArrayView3<'a, u32>>,
+}
+
+impl<'a> Tissue<'a> {
+    /// Tissue with these cells: an id per voxel, 0 is the background.
+    pub fn new<T: Copy + Into<u64> + Send + Sync>(cells: ArrayView3<'a, T>) -> Self {
+        Self::from(CellSource::Merged(Box::new(ArraySource::new(cells))))
+    }
+
+    /// Adds a region that layers may name: the voxels that are not 0 (or true).
+    #[must_use]
+    pub fn with_region<T: Copy + Into<u64> + Send + Sync>(
+        mut self,
+        name: &str,
+        voxels: ArrayView3<'a, T>,
+    ) -> Self {
+        let source = Box::new(ArraySource::new(voxels));
+        self.regions.insert(name.to_owned(), source);
+        self
+    }
+
+    /// Adds proteins with a fluorophore, as many per voxel as `counts` says, to those that the layers
+    /// put there. The fluorophore need not be one of a layer.
+    #[must_use]
+    pub fn with_counts(mut self, fluorophore: &str, counts: ArrayView3<'a, u32>) -> Self {
+        self.counts.insert(fluorophore.to_owned(), counts);
+        self
+    }
+}
+
+impl<'a> From<CellSource<'a>> for Tissue<'a> {
+    /// Tissue with cells from any source, overlapping ones among them.
+    fn from(cells: CellSource<'a>) -> Self {
+        Self {
+            cells,
+            regions: BTreeMap::new(),
+            counts: BTreeMap::new(),
+        }
+    }
+}
+
+/// The image of a channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChannelImage {
+    /// Name of the channel.
+    pub name: String,
+    /// Grey values, (z, x, y), from 0 to the largest of the configuration's bit depth.
+    pub grey: Array3<u16>,
+    /// Photons at the brightest pixel.
+    pub brightest_pixel_photons: u32,
+}
+
+/// Which cells carry a fluorophore, and where.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroundTruthImage {
+    /// Name of the fluorophore.
+    pub fluorophore: String,
+    /// Ids of the labelled cells in the region `[output] gt_region`, at the size of the images (z, x, y).
+    pub cells: Array3<u64>,
+    /// Ids of all labelled cells, ascending.
+    pub labelled: Vec<u64>,
+}
+
+/// What a run on arrays gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Images {
+    /// The channels, in the order of their names.
+    pub channels: Vec<ChannelImage>,
+    /// The ground truth of each fluorophore, in the order of their names.
+    pub ground_truth: Vec<GroundTruthImage>,
+    /// Size of a voxel of the images in the expanded gel, (z, x, y).
+    pub voxel_nm: [f64; 3],
+    /// The seed.
+    pub seed: u64,
+    /// The device that computed.
+    pub device: String,
+}
+
+/// Runs a configuration on tissue in memory. No file is read or written: the paths of the configuration
+/// are not looked at, and the regions are those of `tissue`. (Compressed intermediate data beyond
+/// [`Aside::MEMORY_BYTES`] go to an unnamed temporary file.) The ground truth is merged.
+///
+/// # Errors
+/// See [`SimulationError`].
+///
+/// # Examples
+/// ```
+/// use ndarray::Array3;
+/// use simexm_gpu::config::Config;
+/// use simexm_gpu::run::simulation::{Options, Silent, Tissue, simulate_arrays};
+///
+/// // Two cells side by side.
+/// let cells = Array3::from_shape_fn((4, 32, 32), |(_, x, _)| 1 + u32::from(x >= 16));
+/// let mut config = Config::default();
+/// config.compute.seed = Some(7);
+/// let tissue = Tissue::new(cells.view());
+/// let images = simulate_arrays(&config, &tissue, Options::default(), &mut Silent)?;
+/// assert_eq!(images.channels.len(), config.optics.channels.len());
+/// # Ok::<(), simexm_gpu::run::simulation::SimulationError>(())
+/// ```
+pub fn simulate_arrays(
+    config: &Config,
+    tissue: &Tissue<'_>,
+    options: Options,
+    watcher: &mut dyn Watcher,
+) -> Result<Images, SimulationError> {
+    let shape = config.groundtruth.bounds_voxels;
+    let work = Work::new(config, shape.unwrap_or(tissue.cells.shape()));
+    let device = device::choose(&config.compute, Some(work), watcher);
+    Simulator { device }.simulate(config, tissue, options, watcher)
+}
+
+/// A device for many runs on arrays: opened once, with its shaders compiled once.
+pub struct Simulator {
+    device: Device,
+}
+
+impl Simulator {
+    /// Opens the device that a configuration asks for; `auto` is the CPU where there is no hardware GPU, and
+    /// the GPU where there is one: over many runs its start counts for nothing.
+    pub fn new(compute: &Compute, watcher: &mut dyn Watcher) -> Self {
+        Self {
+            device: device::choose(compute, None, watcher),
+        }
+    }
+
+    /// As [`simulate_arrays`], on this device, whatever the configuration says about one.
+    ///
+    /// # Errors
+    /// See [`SimulationError`].
+    pub fn simulate(
+        &mut self,
+        config: &Config,
+        tissue: &Tissue<'_>,
+        options: Options,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Images, SimulationError> {
+        let mut config = config.clone();
+        config.output.gt_cells = Arrangement::Merged;
+        let array = || RegionVolume {
+            region_path: PathBuf::from("array"),
+        };
+        let names = tissue.regions.keys().cloned();
+        config.groundtruth.regions = names.map(|name| (name, array())).collect();
+        config.validate()?;
+        let shape = tissue.cells.shape();
+        let (offset, bounds) = (
+            config.groundtruth.offset_voxels,
+            config.groundtruth.bounds_voxels,
+        );
+        let region = Region::within(&tissue.cells.describe(), shape, offset, bounds)?;
+        let seed = config.compute.seed.unwrap_or_else(rand::random);
+        let counted: Vec<&str> = tissue.counts.keys().map(String::as_str).collect();
+        let model = Model::with_counts(&config, region, seed, &counted)?;
+        warnings::before(&model, watcher);
+
+        let mut stages = Stages::new(watcher);
+        for (name, voxels) in &tissue.regions {
+            check_region(name, voxels.as_ref(), &tissue.cells)?;
+        }
+        let annotations: Vec<&dyn VolumeSource> =
+            tissue.regions.values().map(AsRef::as_ref).collect();
+        let folder = std::env::temp_dir();
+        let volume = LoadedVolume::load(
+            &tissue.cells,
+            &annotations,
+            region,
+            Aside::new(&folder),
+            &mut stages,
+        )?;
+        let [z, x, y] = region.ranges();
+        let mut counts = ArrayCounts(BTreeMap::new());
+        for (dye, given) in &tissue.counts {
+            if <[usize; 3]>::from(given.dim()) != shape {
+                return Err(SimulationError::CountsShape {
+                    fluorophore: dye.clone(),
+                    found: given.dim().into(),
+                    expected: shape,
+                });
+            }
+            let dye = model.fluorophores.iter().position(|f| f.name == *dye);
+            let given = given.slice(s![z.clone(), x.clone(), y.clone()]);
+            counts.0.extend(dye.map(|dye| (dye, given)));
+        }
+        warnings::of_volume(&model, &volume, stages.watcher());
+        let attempts = Attempts {
+            model: &model,
+            input: Input {
+                volume: &volume,
+                counts: &counts,
+                aside: Aside::new(&folder),
+                journal: None,
+            },
+            options,
+            budgets: Budgets::of(&config.compute),
+        };
+        let (outcome, sink) = attempts.run(&mut self.device, &mut stages, |pipeline| {
+            let mut sink = ArraySink::new(&model, volume.cells.ids());
+            let outcome = pipeline.run(&mut sink)?;
+            Ok((outcome, sink))
+        })?;
+        warnings::after(&model, &outcome, &[], stages.watcher());
+        let ids = volume.cells.ids();
+        let tissue_nm = model.camera.pixel_in_tissue_nm(config.groundtruth.voxel_nm);
+        Ok(Images {
+            channels: std::iter::zip(&model.channels, outcome.maxima.iter().zip(sink.channels))
+                .map(|(channel, (&brightest_pixel_photons, grey))| ChannelImage {
+                    name: channel.name.clone(),
+                    grey,
+                    brightest_pixel_photons,
+                })
+                .collect(),
+            ground_truth: std::iter::zip(&model.fluorophores, sink.truths)
+                .enumerate()
+                .map(|(number, (dye, cells))| GroundTruthImage {
+                    fluorophore: dye.name.clone(),
+                    cells,
+                    labelled: outcome
+                        .selection
+                        .labelled_with(number)
+                        .into_iter()
+                        .map(|cell| ids[cell])
+                        .collect(),
+                })
+                .collect(),
+            voxel_nm: tissue_nm.map(|nm| nm * config.expansion.factor),
+            seed,
+            device: self.device.backend().name().to_owned(),
+        })
+    }
+}
+
+/// Given counts by the fluorophore's index.
+struct ArrayCounts<'a>(BTreeMap<usize, ArrayView3<'a, u32>>);
+
+impl GivenCounts for ArrayCounts<'_> {
+    fn slice(&self, fluorophore: usize, z: usize) -> Option<Vec<u32>> {
+        let counts = self.0.get(&fluorophore)?;
+        Some(counts.index_axis(Axis(0), z).iter().copied().collect())
+    }
+}
+
+/// Collects a run in arrays.
+struct ArraySink<'a> {
+    ids: &'a [u64],
+    channels: Vec<Array3<u16>>,
+    truths: Vec<Array3<u64>>,
+    grey_bytes: usize,
+}
+
+impl<'a> ArraySink<'a> {
+    fn new(model: &Model, ids: &'a [u64]) -> Self {
+        let shape = model.image_shape();
+        Self {
+            ids,
+            channels: vec![Array3::zeros(shape); model.channels.len()],
+            truths: vec![Array3::zeros(shape); model.fluorophores.len()],
+            grey_bytes: model.bit_depth.bits() as usize / 8,
+        }
+    }
+}
+
+impl Sink for ArraySink<'_> {
+    fn truth(&mut self, slices: TruthSlices<'_>) -> Result<(), SinkError> {
+        let mut truth = self.truths[slices.fluorophore].slice_mut(s![slices.first.., .., ..]);
+        for (to, &cell) in truth.iter_mut().zip(slices.cells) {
+            *to = self.ids[cell as usize];
+        }
+        Ok(())
+    }
+
+    fn images(&mut self, first: usize, channels: &[&[u8]]) -> Result<(), SinkError> {
+        for (image, grey) in self.channels.iter_mut().zip(channels) {
+            let mut image = image.slice_mut(s![first.., .., ..]);
+            let values = grey
+                .chunks_exact(self.grey_bytes)
+                .map(|bytes| match *bytes {
+                    [low, high] => u16::from_ne_bytes([low, high]),
+                    _ => bytes.first().copied().map_or(0, u16::from),
+                });
+            for (to, value) in image.iter_mut().zip(values) {
+                *to = value;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,173 @@
+//! A run on a device, and again where the device fails: with half the memory, then on the CPU.
+
+#[cfg(test)]
+mod tests;
+
+use super::device::Device;
+use super::stages::Stages;
+use super::{Options, SimulationError};
+use crate::base::host::amount;
+use crate::engine::compute::ComputeError;
+use crate::model::Model;
+use crate::run::pipeline::{Input, Pipeline, RunError};
+use crate::run::plan::{Budgets, Contents, RunPlan};
+
+/// What every attempt starts from.
+pub(super) struct Attempts<'a> {
+    pub model: &'a Model,
+    pub input: Input<'a>,
+    pub options: Options,
+    pub budgets: Budgets,
+}
+
+impl Attempts<'_> {
+    /// Plans for the device and attempts the run. Where the device runs out of memory, or is lost, one new plan
+    /// takes half of what the first one did; what a GPU then refuses, or fails at otherwise, the CPU does. Each
+    /// attempt starts where the journal says, so that what is finished is kept.
+    pub(super) fn run<R>(
+        &self,
+        device: &mut Device,
+        stages: &mut Stages<'_>,
+        mut attempt: impl FnMut(Pipeline<'_>) -> Result<R, SimulationError>,
+    ) -> Result<R, SimulationError> {
+        let mut budgets = self.budgets;
+        let mut halved = false;
+        loop {
+            let plan = self
+                .plan(device, &budgets)
+                .and_then(|plan| self.cut(plan, stages));
+            let used = plan.as_ref().ok().map(|plan| Used {
+                device_bytes: plan.device_bytes(),
+                host_bytes: plan.host().peak_bytes(),
+            });
+            let result = plan.and_then(|plan| self.attempt(&plan, device, stages, &mut attempt));
+            let Err(error) = result else { return result };
+            let Some(trouble) = Trouble::of(&error) else {
+                return Err(error);
+            };
+            stages.abandon();
+            if let (Trouble::Memory, false, Some(used)) = (trouble, halved, used) {
+                halved = true;
+                let bytes = used.halve(&mut budgets, device.is_gpu());
+                stages.watcher().warn(&format!(
+                    "{error}. Once more with half of the memory that it was planned for, {}",
+                    amount(bytes)
+                ));
+                // A driver that failed once is not to be trusted with what is left of the device.
+                match device.reopen() {
+                    Ok(()) => continue,
+                    Err(error) => device.fall_back(&error.to_string(), stages.watcher()),
+                }
+            } else if device.is_gpu() {
+                device.fall_back(&error.to_string(), stages.watcher());
+            } else {
+                return Err(error);
+            }
+            // The CPU is another device: what the GPU ran out of says nothing about it.
+            (budgets, halved) = (self.budgets, false);
+        }
+    }
+
+    fn plan(&self, device: &mut Device, budgets: &Budgets) -> Result<RunPlan<'_>, SimulationError> {
+        let backend = device.backend();
+        let limits = budgets.within(backend.limits());
+        let mut deepest = self.options.deepest_slab.unwrap_or(usize::MAX);
+        deepest = deepest.min(backend.deepest_slab());
+        let mut tiles = self.options.tiles.unwrap_or(1);
+        if let Some(journal) = self
+            .input
+            .journal
+            .filter(|journal| journal.mark().images > 0)
+        {
+            // In one slab there would be nothing to go on with.
+            let several = self.model.volume.shape[0].saturating_sub(1).max(1);
+            deepest = deepest.min(several);
+            tiles = tiles.max(journal.tiles());
+        }
+        let volume = self.input.volume;
+        let contents = Contents {
+            cells: volume.cells.len(),
+            sheets: volume.sheets(),
+        };
+        Ok(RunPlan::new(self.model, contents, &limits, deepest, tiles)?)
+    }
+
+    /// Goes on with what is finished, where it was cut along x as this plan does it.
+    fn cut<'p>(
+        &self,
+        plan: RunPlan<'p>,
+        stages: &mut Stages<'_>,
+    ) -> Result<RunPlan<'p>, SimulationError> {
+        let Some(journal) = self.input.journal else {
+            return Ok(plan);
+        };
+        let (was, is) = (journal.tiles(), plan.tiles().count());
+        let finished = journal.finished();
+        if was != is && finished > 0 {
+            stages.watcher().warn(&format!(
+                "the {finished} slices that are done are made again: so little memory takes {is} tiles along x, \
+                 where they were made in {was}"
+            ));
+        }
+        journal.cut_into(is)?;
+        Ok(plan)
+    }
+
+    fn attempt<R>(
+        &self,
+        plan: &RunPlan<'_>,
+        device: &mut Device,
+        stages: &mut Stages<'_>,
+        attempt: &mut impl FnMut(Pipeline<'_>) -> Result<R, SimulationError>,
+    ) -> Result<R, SimulationError> {
+        let (device, poison) = (device.backend(), self.options.poison);
+        let pipeline = Pipeline::planned(self.model, plan, self.input, device, stages, poison)?;
+        attempt(pipeline)
+    }
+}
+
+/// What a plan takes.
+#[derive(Clone, Copy)]
+struct Used {
+    device_bytes: u64,
+    host_bytes: u64,
+}
+
+impl Used {
+    /// Budgets that leave half of it; returns that half.
+    fn halve(self, budgets: &mut Budgets, gpu: bool) -> u64 {
+        let (budget, used) = if gpu {
+            (&mut budgets.device_bytes, self.device_bytes)
+        } else {
+            (&mut budgets.host_bytes, self.host_bytes)
+        };
+        *budget = Some(used / 2);
+        used / 2
+    }
+}
+
+/// What another attempt may mend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    /// The device ran out of memory, or was lost, as drivers lose devices that did.
+    Memory,
+    /// The run does not fit the device, or it fails.
+    Device,
+}
+
+impl Trouble {
+    fn of(error: &SimulationError) -> Option<Self> {
+        match error {
+            SimulationError::Plan(_) => Some(Self::Device),
+            SimulationError::Compute(error) | SimulationError::Run(RunError::Compute(error)) => {
+                match error {
+                    ComputeError::OutOfMemory { .. } | ComputeError::Lost { .. } => {
+                        Some(Self::Memory)
+                    }
+                    _ => Some(Self::Device),
+                }
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Which device a run uses, and what happens when it cannot be had.
+
+use super::Watcher;
+use super::crossover::{self, Cache, Work};
+use crate::config::{BackendChoice, Compute};
+use crate::engine::compute::cpu::CpuBackend;
+use crate::engine::compute::gpu::GpuBackend;
+use crate::engine::compute::{Backend, ComputeError};
+use std::time::{Duration, Instant};
+
+/// The device of a run.
+pub(super) struct Device {
+    backend: Box<dyn Backend>,
+    /// Opens a GPU once more; none for the CPU.
+    opener: Option<Opener>,
+}
+
+/// Opens a GPU.
+type Opener = Box<dyn Fn() -> Result<Box<dyn Backend>, ComputeError> + Send>;
+
+/// Memory of the CPU's buffers that a run aims at: slabs that stay near the caches.
+pub(crate) const CPU_BYTES: u64 = 384 << 20;
+
+/// The device that the configuration asks for: `auto` takes a hardware GPU where `work`, if it is known, is
+/// worth its start, else the CPU; `gpu` any adapter, and the CPU with a warning where there is none.
+pub(super) fn choose(compute: &Compute, work: Option<Work>, watcher: &mut dyn Watcher) -> Device {
+    let adapter = compute.adapter.as_ref().map(ToString::to_string);
+    let wanted = match (compute.backend, &adapter) {
+        (BackendChoice::Cpu, _) => return Device::cpu(),
+        (BackendChoice::Auto, None) => {
+            if let Some(work) = work {
+                return Device::worth_its_start(&work, &mut Cache::of_user(), watcher);
+            }
+            false
+        }
+        (BackendChoice::Gpu, _) | (BackendChoice::Auto, Some(_)) => true,
+    };
+    match GpuBackend::open(adapter.as_deref(), wanted) {
+        Ok(backend) => Device::gpu(backend, adapter, wanted),
+        Err(error) => {
+            let mut device = Device::cpu();
+            if wanted {
+                device.fall_back(&error.to_string(), watcher);
+            } else {
+                watcher.note(&format!("using the CPU: {error}"));
+            }
+            device
+        }
+    }
+}
+
+impl Device {
+    fn cpu() -> Self {
+        Self {
+            backend: Box::new(CpuBackend::new(CPU_BYTES)),
+            opener: None,
+        }
+    }
+
+    /// The adapter that was opened, which the same request finds again.
+    fn gpu(backend: GpuBackend, adapter: Option<String>, allow_software: bool) -> Self {
+        let open = move || -> Result<Box<dyn Backend>, ComputeError> {
+            let gpu = GpuBackend::open(adapter.as_deref(), allow_software)?;
+            Ok(Box::new(gpu))
+        };
+        Self {
+            backend: Box::new(backend),
+            opener: Some(Box::new(open)),
+        }
+    }
+
+    /// A GPU of a test's own.
+    #[cfg(test)]
+    pub(super) fn opened_by(opener: Opener) -> Result<Self, ComputeError> {
+        Ok(Self {
+            backend: opener()?,
+            opener: Some(opener),
+        })
+    }
+
+    /// The faster one of hardware GPU and CPU for this work.
+    fn worth_its_start(work: &Work, cache: &mut Cache, watcher: &mut dyn Watcher) -> Self {
+        if let Some(decision) = crossover::without_a_driver(work, cache) {
+            watcher.note(&decision.why);
+            return Self::cpu();
+        }
+        let start = Instant::now();
+        match GpuBackend::open(None, false) {
+            Ok(gpu) => Self::faster(gpu, start.elapsed(), work, cache, watcher),
+            Err(error) => {
+                watcher.note(&format!("using the CPU: {error}"));
+                Self::cpu()
+            }
+        }
+    }
+
+    /// This GPU or the CPU. A GPU that was never seen before is measured.
+    fn faster(
+        mut gpu: GpuBackend,
+        opened: Duration,
+        work: &Work,
+        cache: &mut Cache,
+        watcher: &mut dyn Watcher,
+    ) -> Self {
+        let adapter = format!("{}, {}", gpu.name(), gpu.driver());
+        if cache.of(&adapter).is_none() {
+            watcher.note(&format!("measuring {adapter}, once"));
+            let mut cpu = CpuBackend::new(CPU_BYTES);
+            let measured = crossover::measure(&adapter, &mut gpu, opened, &mut cpu);
+            gpu.reset_times();
+            match measured {
+                Ok(measured) => cache.keep(measured),
+                Err(error) => {
+                    // The run will meet what went wrong, if it meets it, and say so.
+                    watcher.note(&format!(
+                        "using {adapter}, which could not be measured: {error}"
+                    ));
+                    return Self::gpu(gpu, None, false);
+                }
+            }
+        }
+        let decision = cache.of(&adapter).map(|measured| measured.decide(work));
+        let Some(decision) = decision else {
+            return Self::gpu(gpu, None, false);
+        };
+        watcher.note(&decision.why);
+        if decision.gpu {
+            Self::gpu(gpu, None, false)
+        } else {
+            Self::cpu()
+        }
+    }
+
+    /// A CPU of a test's own.
+    #[cfg(test)]
+    pub(super) fn without_opener(backend: Box<dyn Backend>) -> Self {
+        Self {
+            backend,
+            opener: None,
+        }
+    }
+
+    pub(super) fn backend(&mut self) -> &mut dyn Backend {
+        self.backend.as_mut()
+    }
+
+    pub(super) fn is_gpu(&self) -> bool {
+        self.opener.is_some()
+    }
+
+    /// A GPU as if nothing had happened: what it held is given back, and it is opened once more. The CPU has
+    /// nothing to reopen.
+    ///
+    /// # Errors
+    /// When the GPU does not come back.
+    pub(super) fn reopen(&mut self) -> Result<(), ComputeError> {
+        if let Some(opener) = &self.opener {
+            self.backend = Box::new(CpuBackend::new(0));
+            self.backend = opener()?;
+        }
+        Ok(())
+    }
+
+    /// Goes on with the CPU, and says why.
+    pub(super) fn fall_back(&mut self, reason: &str, watcher: &mut dyn Watcher) {
+        watcher.warn(&format!("no GPU is used, the CPU does the work: {reason}"));
+        *self = Self::cpu();
+    }
+}

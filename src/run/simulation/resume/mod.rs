@@ -1,0 +1,289 @@
+//! Going on with a run that was stopped: whether it is the same run, and what to say about it.
+
+#[cfg(test)]
+mod tests;
+
+use super::{SimulationError, Watcher};
+use crate::config::Config;
+use crate::io::write::ManifestEntry;
+use crate::run::journal::Journal;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+/// Name of the journal in the output folder.
+pub(super) const JOURNAL_NAME: &str = ".simulation.journal";
+
+/// Everything that the result depends on, and what else is to be known of a run that was stopped.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Identity {
+    version: String,
+    pub seed: u64,
+    /// Images of a channel.
+    pub slices: usize,
+    /// What computes. Backends agree within the bounds of rounding only.
+    pub device: String,
+    /// The configuration but for where the output lies and what it is computed on.
+    configuration: toml::Table,
+    /// Files that are read, by path.
+    inputs: BTreeMap<PathBuf, InputFile>,
+    /// CRC-32 of the ids of the cells.
+    pub ids_crc32: u32,
+    /// Files that are written, as far as they are known before the cells are.
+    pub results: Vec<PathBuf>,
+}
+
+/// What tells whether a file has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct InputFile {
+    bytes: u64,
+    modified_ns: u64,
+}
+
+impl Identity {
+    /// Of a run whose cells and device are not known yet.
+    pub(super) fn new(config: &Config, seed: u64, slices: usize, results: &[PathBuf]) -> Self {
+        // A configuration has a form in TOML.
+        let mut configuration: toml::Table = config.to_toml().parse().unwrap_or_default();
+        configuration.remove("compute");
+        if let Some(output) = configuration
+            .get_mut("output")
+            .and_then(|o| o.as_table_mut())
+        {
+            output.remove("path");
+        }
+        let mut inputs = BTreeMap::new();
+        let regions = config.groundtruth.regions.values();
+        let spectra = config.fluorophores.values();
+        let paths = std::iter::once(&config.groundtruth.image_path)
+            .chain(regions.map(|region| &region.region_path))
+            .chain(spectra.map(|dye| &dye.spectra));
+        for path in paths {
+            look_at(path, &mut inputs);
+        }
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            seed,
+            slices,
+            device: String::new(),
+            configuration,
+            inputs,
+            ids_crc32: 0,
+            results: results.to_vec(),
+        }
+    }
+
+    /// The checksum of a volume's ids.
+    pub(super) fn checksum(ids: &[u64]) -> u32 {
+        let mut hasher = crc32fast::Hasher::new();
+        ids.iter().for_each(|id| hasher.update(&id.to_le_bytes()));
+        hasher.finalize()
+    }
+
+    /// What is not as it was, known before the cells are.
+    fn changes(&self, now: &Self) -> Vec<String> {
+        let mut changes = Vec::new();
+        let mut differ = |what: &str, was: String, is: String| {
+            if was != is {
+                changes.push(format!("{what} was {was} and is {is}"));
+            }
+        };
+        differ(
+            "the version of simexm-gpu",
+            self.version.clone(),
+            now.version.clone(),
+        );
+        differ("the seed", self.seed.to_string(), now.seed.to_string());
+        let (was, is) = (leaves(&self.configuration), leaves(&now.configuration));
+        let absent = || "absent".to_owned();
+        for key in was
+            .keys()
+            .chain(is.keys().filter(|key| !was.contains_key(*key)))
+        {
+            let of = |leaves: &BTreeMap<String, String>| leaves.get(key).cloned();
+            differ(
+                key,
+                of(&was).unwrap_or_else(absent),
+                of(&is).unwrap_or_else(absent),
+            );
+        }
+        for (path, file) in &self.inputs {
+            match now.inputs.get(path) {
+                None => changes.push(format!("{} is not read any more", path.display())),
+                Some(other) if other.bytes != file.bytes => changes.push(format!(
+                    "{} had {} bytes and has {}",
+                    path.display(),
+                    file.bytes,
+                    other.bytes
+                )),
+                Some(other) if other != file => {
+                    changes.push(format!("{} was written to since", path.display()));
+                }
+                Some(_) => {}
+            }
+        }
+        let new = now.inputs.keys();
+        for path in new.filter(|path| !self.inputs.contains_key(*path)) {
+            changes.push(format!("{} is new", path.display()));
+        }
+        changes
+    }
+}
+
+/// The values of a table, by dotted key.
+fn leaves(table: &toml::Table) -> BTreeMap<String, String> {
+    let mut leaves = BTreeMap::new();
+    for (key, value) in table {
+        match value {
+            toml::Value::Table(inner) => {
+                let inner = self::leaves(inner).into_iter();
+                leaves.extend(inner.map(|(below, value)| (format!("{key}.{below}"), value)));
+            }
+            value => {
+                leaves.insert(key.clone(), value.to_string());
+            }
+        }
+    }
+    leaves
+}
+
+/// Notes a file, or all files of a folder. One that cannot be looked at is missed when it is read.
+fn look_at(path: &Path, inputs: &mut BTreeMap<PathBuf, InputFile>) {
+    let Ok(metadata) = fs::metadata(path) else {
+        return;
+    };
+    if metadata.is_dir() {
+        let entries = fs::read_dir(path).into_iter().flatten().flatten();
+        entries.for_each(|entry| look_at(&entry.path(), inputs));
+        return;
+    }
+    let modified = metadata.modified().ok();
+    let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let modified_ns = since.map_or(0, |since| since.as_nanos() as u64);
+    let bytes = metadata.len();
+    inputs.insert(path.to_owned(), InputFile { bytes, modified_ns });
+}
+
+/// A run that was stopped in the output folder.
+pub(super) struct Earlier {
+    journal: Journal,
+    /// Absent where another version wrote something else.
+    identity: Option<Identity>,
+}
+
+impl Earlier {
+    /// Looks for one.
+    ///
+    /// # Errors
+    /// When the system refuses to read its journal.
+    pub(super) fn find(root: &Path) -> Result<Option<Self>, SimulationError> {
+        let journal = Journal::open(&root.join(JOURNAL_NAME))?;
+        Ok(journal.map(|journal| Self {
+            identity: serde_json::from_slice(journal.header()).ok(),
+            journal,
+        }))
+    }
+
+    /// The files that a run was to write which was killed before it had finished a slice.
+    pub(super) fn abandoned(root: &Path) -> Vec<PathBuf> {
+        let header = Journal::abandoned(&root.join(JOURNAL_NAME));
+        let identity = header.and_then(|header| serde_json::from_slice::<Identity>(&header).ok());
+        identity.map_or_else(Vec::new, |identity| identity.results)
+    }
+
+    /// The seed that it was given or that it drew.
+    pub(super) fn seed(&self) -> Option<u64> {
+        self.identity.as_ref().map(|identity| identity.seed)
+    }
+
+    /// The files that it was about to give their names.
+    pub(super) fn published(&self) -> Vec<ManifestEntry> {
+        serde_json::from_slice(&self.journal.published()).unwrap_or_default()
+    }
+
+    /// The files that it was to write.
+    pub(super) fn results(&self) -> &[PathBuf] {
+        self.identity
+            .as_ref()
+            .map_or(&[], |identity| &identity.results)
+    }
+
+    /// Images of a channel that are finished, and all of them.
+    fn progress(&self) -> (usize, usize) {
+        let finished = self.journal.finished();
+        let slices = self.identity.as_ref().map(|identity| identity.slices);
+        (finished, slices.unwrap_or(finished))
+    }
+
+    /// Its journal and identity, where this run is the same.
+    ///
+    /// # Errors
+    /// [`SimulationError::Changed`].
+    pub(super) fn resume(
+        self,
+        root: &Path,
+        now: &Identity,
+    ) -> Result<(Journal, Identity), SimulationError> {
+        let changes = match &self.identity {
+            Some(identity) => identity.changes(now),
+            None => vec!["it was written by another version of simexm-gpu".to_owned()],
+        };
+        match self.identity {
+            Some(identity) if changes.is_empty() => Ok((self.journal, identity)),
+            _ => Err(changed(root, &changes)),
+        }
+    }
+
+    /// Whether anything is finished.
+    pub(super) fn is_worth_it(&self) -> bool {
+        self.progress().0 > 0
+    }
+
+    /// Says that it could go on.
+    pub(super) fn warn(&self, root: &Path, watcher: &mut dyn Watcher) {
+        let (finished, slices) = self.progress();
+        watcher.warn(&format!(
+            "{} holds an unfinished run with {finished} of {slices} slices done. This run starts anew, and takes \
+             its place when its first slices are done; to go on with the other, stop this one and use --resume",
+            root.display()
+        ));
+    }
+}
+
+/// A run that cannot go on.
+pub(super) fn changed(root: &Path, changes: &[String]) -> SimulationError {
+    /// Changes that are told; more help nobody.
+    const MOST: usize = 8;
+    let mut told = changes[..changes.len().min(MOST)].join("; ");
+    if changes.len() > MOST {
+        told += &format!("; and {} more", changes.len() - MOST);
+    }
+    SimulationError::Changed {
+        folder: root.to_owned(),
+        changes: told,
+    }
+}
+
+/// What an error means where there is something to go on with.
+pub(super) fn stopped(error: SimulationError, journal: &Journal, slices: usize) -> SimulationError {
+    use crate::run::pipeline::RunError;
+    let finished = journal.finished();
+    if finished == 0 {
+        return error;
+    }
+    match error {
+        SimulationError::Interrupted => SimulationError::Stopped { finished, slices },
+        // Would happen again.
+        SimulationError::Run(RunError::Overflow(_)) => {
+            journal.remove();
+            error
+        }
+        cause => SimulationError::Unfinished {
+            cause: Box::new(cause),
+            finished,
+            slices,
+        },
+    }
+}

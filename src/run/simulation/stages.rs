@@ -1,0 +1,63 @@
+//! How long each stage of a run takes.
+
+use super::Watcher;
+use super::report::StageTime;
+use crate::base::observer::Observer;
+use std::time::Instant;
+
+/// Passes what happens on to the watcher, and takes the time.
+pub(super) struct Stages<'a> {
+    watcher: &'a mut dyn Watcher,
+    times: Vec<StageTime>,
+    current: Option<(String, Instant)>,
+}
+
+impl<'a> Stages<'a> {
+    pub(super) fn new(watcher: &'a mut dyn Watcher) -> Self {
+        Self {
+            watcher,
+            times: Vec::new(),
+            current: None,
+        }
+    }
+
+    pub(super) fn watcher(&mut self) -> &mut dyn Watcher {
+        self.watcher
+    }
+
+    /// Forgets the stages of an attempt that failed.
+    pub(super) fn abandon(&mut self) {
+        if self.current.take().is_some() {
+            self.watcher.end();
+        }
+        self.times
+            .retain(|time| time.stage == crate::run::ground_truth::STAGE);
+    }
+
+    pub(super) fn into_times(self) -> Vec<StageTime> {
+        self.times
+    }
+}
+
+impl Observer for Stages<'_> {
+    fn begin(&mut self, stage: &str, total: usize) {
+        self.current = Some((stage.to_owned(), Instant::now()));
+        self.watcher.begin(stage, total);
+    }
+
+    fn advance(&mut self, amount: usize) {
+        self.watcher.advance(amount);
+    }
+
+    fn end(&mut self) {
+        if let Some((stage, start)) = self.current.take() {
+            let time = start.elapsed();
+            self.times.push(StageTime { stage, time });
+        }
+        self.watcher.end();
+    }
+
+    fn interrupted(&self) -> bool {
+        self.watcher.interrupted()
+    }
+}

@@ -1,0 +1,211 @@
+//! Silent emptiness is a defect: what will make, or has made, a picture blank (docs/model.md D10).
+
+use super::Watcher;
+use crate::config::{Normalization, SingleNeuron};
+use crate::io::write::ManifestEntry;
+use crate::model::cells::LayerOutcome;
+use crate::model::{LayerModel, Model};
+use crate::run::ground_truth::LoadedVolume;
+use crate::run::pipeline::Outcome;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What is known from the configuration alone.
+pub(crate) fn before(model: &Model, watcher: &mut dyn Watcher) {
+    for warning in &model.warnings {
+        watcher.warn(warning);
+    }
+    for fluorophore in &model.fluorophores {
+        if fluorophore.quantum_yield_is_guess {
+            watcher.note(&format!(
+                "the quantum yield of {} ({}) is a guess: its maker states none",
+                fluorophore.name, fluorophore.quantum_yield
+            ));
+        }
+    }
+    for layer in model.layers.iter().filter(|layer| layer.never_a_protein) {
+        watcher.warn(&format!(
+            "layer {} labels nothing: protein_density is so low that no voxel ever holds a protein",
+            layer.name
+        ));
+    }
+}
+
+/// What is known once the volume is read.
+pub(crate) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn Watcher) {
+    if volume.cells.is_empty() {
+        watcher.warn(
+            "the ground truth is empty: every voxel is 0, the background (look at offset and bounds)",
+        );
+    }
+    let cells = volume.cells.len() - 1;
+    if cells == 1 && volume.stacks > 1 {
+        watcher.warn(&format!(
+            "all {} volumes of cells hold the id {}, and so count as one cell: the id is the value of the voxels; if they \
+             are different cells, give each a value of its own",
+            volume.stacks, volume.cells.ids()[1]
+        ));
+    } else if volume.stacks > cells {
+        watcher.note(&format!(
+            "{} volumes hold {cells} cells: volumes with the same id are one cell",
+            volume.stacks
+        ));
+    }
+    const NAMED: usize = 5;
+    if let Some((first, rest)) = volume.blank_stacks.split_first() {
+        let named = rest.iter().take(NAMED - 1);
+        let names: Vec<String> = [first]
+            .into_iter()
+            .chain(named)
+            .map(|path| path.display().to_string())
+            .collect();
+        let more = match volume.blank_stacks.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        watcher.warn(&format!(
+            "no cell is in {}{more}: every voxel there is 0 in the part that was loaded",
+            names.join(", ")
+        ));
+    }
+    for (name, &(voxels, inside)) in model.annotations.iter().zip(&volume.annotated_voxels) {
+        if voxels == 0 {
+            watcher.warn(&format!(
+                "the region {name} is empty here: its volume is 0 everywhere"
+            ));
+        } else if inside == 0 {
+            watcher.warn(&format!(
+                "the region {name} touches no cell: its {voxels} voxels all lie in the background"
+            ));
+        }
+    }
+}
+
+/// What the run found.
+pub(super) fn after(
+    model: &Model,
+    outcome: &Outcome,
+    blank_truths: &[usize],
+    watcher: &mut dyn Watcher,
+) {
+    for &fluorophore in blank_truths {
+        if !outcome.selection.labelled_with(fluorophore).is_empty() {
+            watcher.warn(&format!(
+                "the ground truth of {} is empty: no labelled cell has a voxel of [output] gt_region there",
+                model.fluorophores[fluorophore].name
+            ));
+        }
+    }
+    of_layers(model, &outcome.selection.outcomes, watcher);
+    let (bits, largest) = (model.bit_depth.bits(), model.bit_depth.largest());
+    for (channel, &maximum) in model.channels.iter().zip(&outcome.maxima) {
+        if model.normalize == Normalization::None && maximum > largest {
+            let deeper = if bits < 16 {
+                "bit_depth = 16 (not as gif), "
+            } else {
+                ""
+            };
+            watcher.warn(&format!(
+                "channel {} is saturated: its brightest pixel holds {maximum} photons, {bits} bits hold {largest}; \
+                 choose {deeper}normalize = \"channel\" or a lower exposure_time",
+                channel.name
+            ));
+        }
+    }
+    for (channel, &maximum) in model.channels.iter().zip(&outcome.maxima) {
+        // A channel without sources was announced before the run.
+        if maximum > 0 || channel.sources.is_empty() {
+            continue;
+        }
+        let sources: Vec<String> = channel
+            .sources
+            .iter()
+            .map(|source| {
+                let name = &model.fluorophores[source.fluorophore].name;
+                let photons = channel.photons[source.fluorophore].mean_photons;
+                let cells = outcome.selection.labelled_with(source.fluorophore).len();
+                let mut layers = model.layers.iter().filter(|l| l.fluorophore == source.fluorophore);
+                match cells {
+                    0 => format!("no cell carries {name}"),
+                    _ if layers.all(|layer| layer.never_a_protein) => {
+                        format!("no voxel holds a protein with {name}")
+                    }
+                    _ => format!(
+                        "{name} on {cells} cells sends {photons:.2e} photons per protein, too few to see"
+                    ),
+                }
+            })
+            .collect();
+        let reasons = sources.join("; ");
+        watcher.warn(&format!("channel {} is blank: {reasons}", channel.name));
+    }
+}
+
+/// Layers that label nothing, and why; `outcomes` are by layer.
+pub(crate) fn of_layers(model: &Model, outcomes: &[LayerOutcome], watcher: &mut dyn Watcher) {
+    for (layer, found) in model.layers.iter().zip(outcomes) {
+        if let Some(reason) = unlabelled(layer, found) {
+            watcher.warn(&format!("layer {} labels nothing: {reason}", layer.name));
+        }
+    }
+}
+
+fn unlabelled(layer: &LayerModel, found: &LayerOutcome) -> Option<String> {
+    if found.labelled > 0 || layer.never_a_protein {
+        return None;
+    }
+    Some(if found.in_region == 0 {
+        format!("no cell has a voxel in its region, {}", layer.region)
+    } else if found.eligible == 0 {
+        format!(
+            "global_density drew none of the {} cells with voxels in its region",
+            found.in_region
+        )
+    } else {
+        let neuron = match layer.single_neuron {
+            SingleNeuron::Off => "",
+            _ => ", so that single_neuron has nothing to choose from",
+        };
+        format!(
+            "labeling_density ({}) drew none of the {} eligible cells{neuron}",
+            layer.labeling_density, found.eligible
+        )
+    })
+}
+
+/// That files of an earlier run lie among those of this one: each by itself, or where they are many by
+/// their folder.
+pub(super) fn of_stale_files(root: &Path, stale: &[ManifestEntry], watcher: &mut dyn Watcher) {
+    const NAMED: usize = 3;
+    let mut folders: BTreeMap<&Path, Vec<&Path>> = BTreeMap::new();
+    for path in stale.iter().map(|entry| Path::new(&entry.path)) {
+        // Of a ground truth the folder of the fluorophore, of channels that of all.
+        let parents: Vec<&Path> = path.ancestors().skip(1).collect();
+        let depth = if path.starts_with("groundtruth") {
+            2
+        } else {
+            1
+        };
+        let folder = parents.iter().rev().nth(depth).or(parents.first());
+        folders
+            .entry(folder.copied().unwrap_or(Path::new("")))
+            .or_default()
+            .push(path);
+    }
+    for (folder, files) in folders {
+        if files.len() > NAMED {
+            watcher.warn(&format!(
+                "{} files in {} are left from an earlier run and do not belong to this one",
+                files.len(),
+                root.join(folder).display()
+            ));
+            continue;
+        }
+        for file in files {
+            watcher.warn(&format!(
+                "{} is left from an earlier run and does not belong to this one",
+                root.join(file).display()
+            ));
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Pictures and plots.
+
+pub mod picture;
+pub mod plot;

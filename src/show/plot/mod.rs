@@ -1,0 +1,135 @@
+//! Plots of spectra and of point spread functions, as SVG, as PNG, and as text for a terminal.
+//!
+//! Colours are those of Okabe and Ito (2008), or of the map viridis, which people tell apart however they see colours.
+
+mod render;
+mod sections;
+mod spectra;
+mod terminal;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::config::Config;
+
+pub(crate) use render::{FONT, font_is_there};
+pub use sections::sections;
+pub use spectra::spectra;
+pub use terminal::{TerminalStyle, terminal};
+
+/// The format of a plot's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageFormat {
+    /// Pixels, twice as many along each axis as the drawing has units.
+    Png,
+    /// Lines and text.
+    Svg,
+}
+
+impl ImageFormat {
+    /// The format that a file's name asks for by its ending, in capitals or not.
+    ///
+    /// # Errors
+    /// The name ends in neither `.png` nor `.svg`.
+    pub fn of(path: &Path) -> Result<Self, PlotError> {
+        let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
+        match ending.as_deref().and_then(|ending| ending.to_str()) {
+            Some("png") => Ok(Self::Png),
+            Some("svg") => Ok(Self::Svg),
+            _ => Err(PlotError::UnknownFormat {
+                path: path.to_owned(),
+            }),
+        }
+    }
+}
+
+/// Why there is no plot.
+#[derive(Debug, Error)]
+pub enum PlotError {
+    /// The file's name says no format.
+    #[error("{}: a plot's name must end in .svg or .png", path.display())]
+    UnknownFormat {
+        /// The name.
+        path: PathBuf,
+    },
+    /// The plot could not be drawn.
+    #[error("the plot cannot be drawn: {0}")]
+    Drawing(String),
+}
+
+/// A channel's laser and filter, as plots of spectra show them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Band {
+    /// The channel's name.
+    pub channel: String,
+    /// Wavelength of the laser in nm.
+    pub laser_nm: f64,
+    /// First and last wavelength that the filter passes, in nm.
+    pub filter_nm: [f64; 2],
+}
+
+impl Band {
+    /// The bands of a configuration's channels, in the order of their names.
+    pub fn of(config: &Config) -> Vec<Self> {
+        let channels = config.optics.channels.iter();
+        channels
+            .map(|(name, channel)| Self {
+                channel: name.clone(),
+                laser_nm: channel.laser_wavelength_nm,
+                filter_nm: channel.laser_filter_nm,
+            })
+            .collect()
+    }
+
+    /// What a plot says beside the band.
+    fn label(&self) -> String {
+        let [low, high] = self.filter_nm;
+        format!(
+            "{}: laser {} nm, filter {low}-{high} nm",
+            self.channel, self.laser_nm
+        )
+    }
+}
+
+/// Wavelengths beyond which no axis reaches, in nm: filters that are open to one side are cut there.
+const AXIS_NM: [f64; 2] = [200.0, 1100.0];
+
+/// The range of wavelengths to show, in nm: spectra and lasers whole, filters as far as reasonable.
+fn wavelengths_nm(dye: &crate::optics::fluorophore::Fluorophore, bands: &[Band]) -> [f64; 2] {
+    const MARGIN_NM: f64 = 10.0;
+    let (ex, em) = (dye.excitation.range_nm(), dye.emission.range_nm());
+    let filters = bands
+        .iter()
+        .flat_map(|band| band.filter_nm.map(|nm| nm.clamp(AXIS_NM[0], AXIS_NM[1])));
+    let lasers = bands.iter().map(|band| band.laser_nm);
+    let all: Vec<f64> = ex
+        .into_iter()
+        .chain(em)
+        .chain(filters)
+        .chain(lasers)
+        .collect();
+    let low = all.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = all.iter().copied().fold(0.0, f64::max);
+    [low - MARGIN_NM, high + MARGIN_NM]
+}
+
+/// A round step, 1, 2 or 5 times a power of ten, that divides `range` into `parts` at most.
+fn round_step(range: f64, parts: f64) -> f64 {
+    let least = range / parts;
+    let power = 10f64.powf(least.log10().floor());
+    let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * power);
+    steps
+        .into_iter()
+        .find(|step| *step >= least * (1.0 - 1e-9))
+        .unwrap_or(10.0 * power)
+}
+
+/// The multiples of a round step from `low` to `high`, `parts` steps at most.
+fn ticks([low, high]: [f64; 2], parts: f64) -> Vec<f64> {
+    let step = round_step(high - low, parts);
+    let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
+    (first..=last).map(|i| i as f64 * step).collect()
+}
