@@ -3,8 +3,8 @@
 mod support;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use simexm_gpu::apps::bench::workload::{Job, Run, Tissue};
 use simexm_gpu::config::Config;
+use simexm_gpu::run::workload::{Job, Run, Tissue};
 use support::{backends, measure};
 
 const SHAPES: [[usize; 3]; 3] = [[8, 100, 100], [20, 200, 200], [64, 400, 400]];

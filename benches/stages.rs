@@ -4,9 +4,9 @@
 mod support;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use simexm_gpu::apps::bench::workload::{Job, Run, Tissue};
 use simexm_gpu::config::Config;
 use simexm_gpu::engine::stages::KERNELS;
+use simexm_gpu::run::workload::{Job, Run, Tissue};
 use support::{Subject, backends, measure};
 
 const SHAPE: [usize; 3] = [48, 192, 192];

@@ -224,7 +224,7 @@ fn a_wrong_shader_is_seen() {
     // A blur that is too bright: further off than rounding goes, while the stages behind it are right.
     let wrong = measured_with(&ROWS_INVERSE, "pair.x);", "1.01 * pair.x);");
     let devices: Vec<_> = wrong.devices.iter().collect();
-    let rows = bench::compare::results(&devices);
+    let rows = bench::verdicts::results(&devices);
     let beyond = rows.iter().filter(|row| row.verdict == Verdict::Beyond);
     let beyond: BTreeSet<&str> = beyond.map(|row| row.result.as_str()).collect();
     assert!(

@@ -1,9 +1,9 @@
 //! Whole runs in memory, without files.
 
 use super::Subject;
-use simexm_gpu::apps::bench::workload::{Nowhere, Run};
 use simexm_gpu::engine::compute::Backend;
 use simexm_gpu::run::simulation::Silent;
+use simexm_gpu::run::workload::{Nowhere, Run};
 
 impl Subject for Run<'_> {
     fn run(&mut self) {

@@ -110,3 +110,9 @@ fn kilobytes_of(path: &str, key: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(key))?;
     line.trim().trim_end_matches("kB").trim().parse().ok()
 }
+
+/// Host memory that a run may take by default: three quarters of what is available, for
+/// others come and go while it runs.
+pub fn default_host_bytes() -> u64 {
+    available_memory() / 4 * 3
+}

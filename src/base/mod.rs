@@ -2,5 +2,6 @@
 
 pub mod colour;
 pub mod host;
-pub mod observer;
+pub mod path;
+pub mod progress;
 pub mod volume;

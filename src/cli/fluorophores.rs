@@ -71,7 +71,7 @@ fn known(args: &FluorophoresArgs) -> Result<(Vec<Fluorophore>, Vec<Band>), Box<d
         return Ok((fluorophore::catalogue().to_vec(), Vec::new()));
     };
     let config = Config::from_file(path, &[])?;
-    Ok((fluorophore::all(&config)?, Band::of(&config)))
+    Ok((fluorophore::all(&config.fluorophores)?, Band::of(&config)))
 }
 
 fn unknown(name: &str, dyes: &[Fluorophore]) -> Box<dyn Error> {

@@ -2,7 +2,7 @@
 
 use super::tell;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use simexm_gpu::base::observer::Observer;
+use simexm_gpu::base::progress::Observer;
 use simexm_gpu::run::simulation::Watcher;
 use std::io::IsTerminal;
 use std::sync::Arc;

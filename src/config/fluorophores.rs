@@ -1,28 +1,12 @@
 //! `[fluorophores.NAME]`: the user's own dyes.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-use serde::Serialize;
 
 use super::kind::{above, number};
 use super::output::folder_name;
 use super::section::Section;
-use super::serialize;
 use super::tree::{Table, Value};
-
-/// A dye that is not built in.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct OwnFluorophore {
-    /// Photons emitted per photon absorbed, above 0, at most 1.
-    pub quantum_yield: f64,
-    /// Molar decadic extinction coefficient at the excitation maximum, in 1/(M cm), above 0.
-    pub extinction_coefficient: f64,
-    /// CSV file of the spectra: columns of wavelength (nm), excitation and emission, or a table
-    /// exported from FPbase; absolute once read.
-    #[serde(serialize_with = "serialize::path")]
-    pub spectra: PathBuf,
-}
+use crate::optics::fluorophore::OwnFluorophore;
 
 /// The names of `[fluorophores]`, be the rest of the tables right or wrong.
 pub(super) fn names(root: &Table) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! `%(key)s` in values of .ini files: the value of that key in the same section, in its section `[DEFAULT]`, or
 //! in those of the sections around it. Any other per cent sign is one.
 
-use super::ini_source::LineError;
+use super::ini_error::LineError;
 use super::tree::{Entry, Position, Table, Value};
 
 /// Most names that a value leads to: more is a circle.

@@ -11,6 +11,7 @@
 use std::collections::btree_map::Entry as Slot;
 
 use super::error::Problem;
+use super::ini_error::LineError;
 use super::ini_interpolation::interpolate;
 use super::tree::{Entry, Position, Table, Value};
 
@@ -33,13 +34,6 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Table, Problem> {
             error.message
         ),
     })
-}
-
-/// A broken rule, and the line where.
-#[derive(Debug)]
-pub(super) struct LineError {
-    pub line: usize,
-    pub message: String,
 }
 
 fn fault<T>(line: usize, message: impl Into<String>) -> Result<T, LineError> {

@@ -13,6 +13,7 @@ mod error;
 mod expansion;
 mod fluorophores;
 mod groundtruth;
+mod ini_error;
 mod ini_interpolation;
 mod ini_source;
 pub mod keys;
@@ -40,11 +41,11 @@ use serde::Serialize;
 
 use crate::optics::fluorophore;
 
+pub use crate::optics::fluorophore::OwnFluorophore;
 pub use choice::{Choice, UnknownChoice};
 pub use compute::{AdapterChoice, BackendChoice, Compute};
 pub use error::{ConfigError, Problem};
 pub use expansion::Expansion;
-pub use fluorophores::OwnFluorophore;
 pub use groundtruth::{Arrangement, GroundTruth, Region, RegionVolume, VolumeFormat};
 pub use labeling::{Labeling, Layer, SingleNeuron};
 pub use optics::{Channel, MicroscopeType, Optics};

@@ -319,7 +319,7 @@ fn fluorophores(config: &Config, counted: &[&str]) -> Result<Vec<Fluorophore>, M
         .chain(counted.iter().copied())
         .collect();
     let find = |name: &str| {
-        Fluorophore::of(config, name)?
+        Fluorophore::of(&config.fluorophores, name)?
             .ok_or_else(|| ModelError::UnknownFluorophore(name.to_owned()))
     };
     names.into_iter().map(find).collect()

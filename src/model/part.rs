@@ -1,7 +1,7 @@
 //! Parts of a tissue along x.
 
 use super::Model;
-use crate::run::plan::Halo;
+use crate::engine::schedule::Halo;
 use std::ops::Range;
 
 impl Model {

@@ -1,9 +1,12 @@
 //! A run: plan, ground truth, sweeps, journal, and what is written about it.
 
+pub mod error;
 pub mod ground_truth;
 pub mod journal;
 pub mod outputs;
 pub mod pipeline;
 pub mod plan;
+pub mod report;
 pub mod simulation;
 pub mod store;
+pub mod workload;

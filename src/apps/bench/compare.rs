@@ -1,152 +1,17 @@
 //! Files of several machines, or devices of one, side by side.
 
-use super::file::{BenchFile, Checksum, DeviceFacts, Equality, RunFacts};
-use super::table::{Table, blocks, digits, time};
+use super::file::{BenchFile, DeviceFacts};
+use super::table::{Table, blocks, digits, result_table, time};
+use super::verdicts::results;
+pub use super::verdicts::{Row, Verdict};
 
-/// What the checksums of a result say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Equal on all devices that have it.
-    Equal,
-    /// Not equal, but within what rounding may do.
-    Within,
-    /// Not equal where it must be.
-    Unequal,
-    /// Further apart than rounding may do.
-    Beyond,
-}
-
-impl Verdict {
-    /// Whether a device is at fault.
-    pub fn is_defect(self) -> bool {
-        matches!(self, Self::Unequal | Self::Beyond)
+impl BenchFile {
+    /// True when no device failed, and no result differs where it must not.
+    pub fn is_sound(&self) -> bool {
+        let devices: Vec<&DeviceFacts> = self.devices.iter().collect();
+        let differs = || results(&devices).iter().any(|row| row.verdict.is_defect());
+        self.devices.iter().all(|device| device.error.is_none()) && !differs()
     }
-}
-
-/// A result on several devices.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// The job.
-    pub job: String,
-    /// The tissue's size.
-    pub size: String,
-    /// The stage, or "job".
-    pub stage: String,
-    /// The result.
-    pub result: String,
-    /// Whether the devices agree.
-    pub verdict: Verdict,
-    /// What each device has: a checksum, with the sum for results within rounding.
-    pub found: Vec<Option<String>>,
-}
-
-/// The results that at least two of these devices have.
-pub fn results(devices: &[&DeviceFacts]) -> Vec<Row> {
-    let mut keys: Vec<(&RunFacts, &Checksum)> = Vec::new();
-    for run in devices.iter().flat_map(|device| &device.runs) {
-        for checksum in &run.checksums {
-            let known = |(r, c): &(&RunFacts, &Checksum)| same_run(r, run) && same(c, checksum);
-            if !keys.iter().any(known) {
-                keys.push((run, checksum));
-            }
-        }
-    }
-    let mut rows = Vec::new();
-    for (run, checksum) in keys {
-        let of = |device: &&DeviceFacts| {
-            let run = device.runs.iter().find(|r| same_run(r, run))?;
-            run.checksums.iter().find(|c| same(c, checksum)).cloned()
-        };
-        let found: Vec<Option<Checksum>> = devices.iter().map(of).collect();
-        let there: Vec<&Checksum> = found.iter().flatten().collect();
-        if there.len() < 2 {
-            continue;
-        }
-        let show = |c: &Checksum| match c.sum {
-            Some(sum) => format!("{} (sum {sum})", c.crc32),
-            None => c.crc32.clone(),
-        };
-        rows.push(Row {
-            job: run.job.clone(),
-            size: run.size.clone(),
-            stage: checksum.stage.clone(),
-            result: checksum.result.clone(),
-            verdict: verdict(&there),
-            found: found.iter().map(|c| c.as_ref().map(show)).collect(),
-        });
-    }
-    rows
-}
-
-fn same_run(a: &RunFacts, b: &RunFacts) -> bool {
-    a.job == b.job && a.size == b.size
-}
-
-fn same(a: &Checksum, b: &Checksum) -> bool {
-    a.stage == b.stage && a.result == b.result
-}
-
-fn verdict(found: &[&Checksum]) -> Verdict {
-    let equal =
-        |pair: &[&Checksum]| pair[0].crc32 == pair[1].crc32 && pair[0].values == pair[1].values;
-    if found.windows(2).all(equal) {
-        return Verdict::Equal;
-    }
-    if found.iter().any(|c| c.equality == Equality::Exact) {
-        return Verdict::Unequal;
-    }
-    let sums = || found.iter().map(|c| c.sum.unwrap_or(0));
-    let apart = sums().max().unwrap_or(0) - sums().min().unwrap_or(0);
-    let bound = found.iter().filter_map(|c| c.sum_bound).max().unwrap_or(0);
-    let sizes_differ = found
-        .windows(2)
-        .any(|pair| pair[0].values != pair[1].values);
-    if apart <= bound && !sizes_differ {
-        Verdict::Within
-    } else {
-        Verdict::Beyond
-    }
-}
-
-/// Rows whose results are wrong somewhere, as a table; and one line about all of them.
-pub(super) fn result_table(rows: &[Row], columns: &[String]) -> (String, Option<Table>) {
-    let count = |verdict: Verdict| rows.iter().filter(|row| row.verdict == verdict).count();
-    let (equal, within) = (count(Verdict::Equal), count(Verdict::Within));
-    let defects: Vec<&Row> = rows.iter().filter(|row| row.verdict.is_defect()).collect();
-    let mut line = format!(
-        "{equal} of {} integer results are equal to the bit",
-        rows.len()
-    );
-    if within > 0 {
-        line += &format!(", {within} within rounding");
-    }
-    if defects.is_empty() {
-        return (line + ".", None);
-    }
-    line += &format!("; {} DIFFER, which must not be:", defects.len());
-    let header = ["job", "size", "stage", "result", "must be"];
-    let row = |row: &&Row| {
-        let must = match row.verdict {
-            Verdict::Unequal => "equal",
-            _ => "within rounding",
-        };
-        let cells = [&row.job, &row.size, &row.stage, &row.result].map(Clone::clone);
-        let found = row.found.iter();
-        let found = found.map(|found| found.clone().unwrap_or_else(|| "-".to_owned()));
-        let cells = cells.into_iter().chain([must.to_owned()]);
-        cells.chain(found).collect()
-    };
-    let table = Table {
-        title: "Results that differ".to_owned(),
-        header: header
-            .map(ToOwned::to_owned)
-            .into_iter()
-            .chain(columns.iter().cloned())
-            .collect(),
-        words: header.len(),
-        rows: defects.iter().map(row).collect(),
-    };
-    (line, Some(table))
 }
 
 /// Files side by side.

@@ -2,13 +2,14 @@
 
 use super::file::{AdapterFacts, DeviceFacts, LimitFacts, PassFacts, RunFacts, Spread, Startup};
 use super::tally::Tally;
-use super::workload::{Job, Nowhere, Run, Tissue, configurations};
 use super::{Options, copy, witness};
-use crate::base::observer::Observer;
+use crate::base::progress::Observer;
 use crate::engine::compute::cpu::CpuBackend;
 use crate::engine::compute::gpu::{AdapterSummary, GpuBackend};
 use crate::engine::compute::{Backend, ComputeError, KernelTime, Limits};
-use crate::run::simulation::{CPU_BYTES, SimulationError, Watcher, passes};
+use crate::run::report::passes;
+use crate::run::simulation::{CPU_BYTES, SimulationError, Watcher};
+use crate::run::workload::{Job, Nowhere, Run, Tissue, configurations};
 use std::time::Instant;
 
 /// Opens a device.

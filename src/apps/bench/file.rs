@@ -1,6 +1,5 @@
 //! What `bench --json` writes, and `bench compare` reads. docs/bench.md and docs/bench.schema.json describe it.
 
-use super::compare::results;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -317,13 +316,6 @@ pub enum FileError {
 }
 
 impl BenchFile {
-    /// True when no device failed, and no result differs where it must not.
-    pub fn is_sound(&self) -> bool {
-        let devices: Vec<&DeviceFacts> = self.devices.iter().collect();
-        let differs = || results(&devices).iter().any(|row| row.verdict.is_defect());
-        self.devices.iter().all(|device| device.error.is_none()) && !differs()
-    }
-
     /// Reads a file.
     ///
     /// # Errors

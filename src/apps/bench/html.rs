@@ -1,8 +1,9 @@
 //! What was measured, on one page that needs no network.
 
-use super::compare::{result_table, results};
 use super::file::{BenchFile, DeviceFacts};
+use super::table::result_table;
 use super::table::{Table, head, short_names, tables};
+use super::verdicts::results;
 use crate::run::outputs::report_html::escaped;
 use std::fmt::Write;
 

@@ -1,10 +1,11 @@
 //! Measures and compares devices: what `simexm-gpu bench` does.
 //!
-//! A fixed set of [`workload`]s, whole runs over made-up tissue, passes on each device: how long they take as a
+//! A fixed set of [`workloads`](crate::run::workload), whole runs over made-up tissue, passes on each device: how long they take as a
 //! whole and pass by pass, held against the device's own copy bandwidth, and checksums of every integer result, so that
 //! devices compare for equality as well as for speed. [`mod@file`] is what is written of it, [`compare`] holds files of
 //! several machines side by side.
 
+mod checksum;
 pub mod compare;
 mod copy;
 mod crossover;
@@ -16,16 +17,16 @@ mod table;
 mod tally;
 #[cfg(test)]
 mod tests;
+pub mod verdicts;
 mod witness;
-pub mod workload;
 
 pub use device::Contender;
 pub use html::page;
 pub use table::text;
 
 use crate::run::simulation::{SimulationError, Watcher};
+use crate::run::workload::{SEED, Tissue};
 use file::{BenchFile, SCHEMA, Settings, SizeFacts};
-use workload::{SEED, Tissue};
 
 /// How much is measured: tissue up to this size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

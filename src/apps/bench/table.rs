@@ -1,7 +1,7 @@
 //! Tables of what was measured: as text here, as HTML in [`super::html`].
 
-use super::compare::{result_table, results};
 use super::file::{BenchFile, Crossing, Crossover, DeviceFacts, RunFacts, Side, Spread};
+use super::verdicts::{Row, Verdict, results};
 
 /// A table.
 #[derive(Clone, Debug)]
@@ -292,4 +292,45 @@ pub fn text(file: &BenchFile) -> String {
         }
     }
     text
+}
+
+/// Rows whose results are wrong somewhere, as a table; and one line about all of them.
+pub(super) fn result_table(rows: &[Row], columns: &[String]) -> (String, Option<Table>) {
+    let count = |verdict: Verdict| rows.iter().filter(|row| row.verdict == verdict).count();
+    let (equal, within) = (count(Verdict::Equal), count(Verdict::Within));
+    let defects: Vec<&Row> = rows.iter().filter(|row| row.verdict.is_defect()).collect();
+    let mut line = format!(
+        "{equal} of {} integer results are equal to the bit",
+        rows.len()
+    );
+    if within > 0 {
+        line += &format!(", {within} within rounding");
+    }
+    if defects.is_empty() {
+        return (line + ".", None);
+    }
+    line += &format!("; {} DIFFER, which must not be:", defects.len());
+    let header = ["job", "size", "stage", "result", "must be"];
+    let row = |row: &&Row| {
+        let must = match row.verdict {
+            Verdict::Unequal => "equal",
+            _ => "within rounding",
+        };
+        let cells = [&row.job, &row.size, &row.stage, &row.result].map(Clone::clone);
+        let found = row.found.iter();
+        let found = found.map(|found| found.clone().unwrap_or_else(|| "-".to_owned()));
+        let cells = cells.into_iter().chain([must.to_owned()]);
+        cells.chain(found).collect()
+    };
+    let table = Table {
+        title: "Results that differ".to_owned(),
+        header: header
+            .map(ToOwned::to_owned)
+            .into_iter()
+            .chain(columns.iter().cloned())
+            .collect(),
+        words: header.len(),
+        rows: defects.iter().map(row).collect(),
+    };
+    (line, Some(table))
 }

@@ -1,24 +1,13 @@
 //! Checksums of what a whole job gives.
 
+use super::checksum::{blur_tolerance, hash_words};
 use super::file::{Checksum, Equality};
-use super::witness::blur_tolerance;
 use crate::model::Model;
 use crate::run::pipeline::{Outcome, Sink, SinkError, TruthSlices};
 use crc32fast::Hasher;
 
 /// A stage's name for the job as a whole.
 pub(super) const JOB: &str = "job";
-
-/// Takes words as little-endian bytes: checksums compare between all machines.
-pub(super) fn hash_words(hasher: &mut Hasher, words: &[u32]) {
-    if cfg!(target_endian = "little") {
-        hasher.update(bytemuck::cast_slice(words));
-    } else {
-        words
-            .iter()
-            .for_each(|word| hasher.update(&word.to_le_bytes()));
-    }
-}
 
 /// Adds up the results of a run.
 pub(super) struct Tally<'a> {

@@ -1,7 +1,7 @@
 //! Devices that fail, and what copies.
 
-use super::compare::{Verdict, results};
 use super::file::{DeviceFacts, Equality};
+use super::verdicts::{Verdict, results};
 use super::{Contender, Options, Size, copy, measure, page, text};
 use crate::engine::compute::cpu::CpuBackend;
 use crate::engine::compute::gpu::GpuBackend;

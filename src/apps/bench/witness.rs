@@ -5,27 +5,23 @@
 //! filled with a pattern. The blurred volume, which devices compute within rounding, is replaced by made-up photons
 //! once it is read: so the stages behind it have the same input everywhere, and their results must be equal.
 
+use super::checksum::{blur_tolerance, hash_words};
 use super::file::{Checksum, Equality};
-use super::tally::hash_words;
-use super::workload::{Job, Nowhere};
-use crate::base::observer::Observer;
+use crate::base::progress::Observer;
 use crate::engine::compute::{
     Access, Agreement, Backend, Buffer, BufferSpec, Command, ComputeError, KernelTime, Limits,
     Recording, Residence, Ticket,
 };
 use crate::engine::stages::blur::long_rows::inverse::{LONG_ROWS_STORE, LongRowsStoreParams};
 use crate::engine::stages::blur::rows_inverse::RowsInverseParams;
-use crate::run::simulation::{SimulationError, passes};
+use crate::run::report::passes;
+use crate::run::simulation::SimulationError;
+use crate::run::workload::{Job, Nowhere};
 use crc32fast::Hasher;
 use std::collections::{BTreeMap, HashMap};
 
 /// Slices of a slab: the same on every device.
 const SLAB: usize = 8;
-
-/// What one photon count and that of another device may differ by: docs/model.md section 6.
-pub(super) fn blur_tolerance(largest: u32) -> u64 {
-    ((5e-7 * f64::from(largest)).ceil() as u64).max(1)
-}
 
 /// Checksums of all integer results of a job's stages on a device, in the order of the stages.
 ///

@@ -21,7 +21,7 @@ pub use report::{
 };
 pub use sampling::Sampling;
 
-use crate::base::observer::Observer;
+use crate::base::progress::Observer;
 use crate::base::volume::Region;
 use crate::config::{Config, Region as CellRegion};
 use crate::model::Model;

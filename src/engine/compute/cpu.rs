@@ -26,7 +26,7 @@ impl CpuBackend {
     /// A backend whose buffers should take `wanted_bytes` together, and take at most what the host has
     /// available.
     pub fn new(wanted_bytes: u64) -> Self {
-        let total_bytes = crate::run::plan::default_host_bytes().max(wanted_bytes);
+        let total_bytes = crate::base::host::default_host_bytes().max(wanted_bytes);
         let threads = rayon::current_num_threads();
         let plural = if threads == 1 { "" } else { "s" };
         Self {

@@ -92,6 +92,9 @@ pub enum Residence {
 #[derive(Debug)]
 pub struct Ticket(pub(crate) u64);
 
+/// Submissions that are under way together: the host prepares one while the device works on another.
+pub const IN_FLIGHT: usize = 2;
+
 /// A device that runs recordings. Buffers are words of 32 bits.
 pub trait Backend: Send {
     /// Name for people: "CPU, 2 threads" or the adapter's name with backend and driver.
@@ -108,7 +111,7 @@ pub trait Backend: Send {
     /// How many submissions serve it together: the host prepares one while the device works on
     /// another.
     fn in_flight(&self) -> usize {
-        crate::run::plan::IN_FLIGHT
+        IN_FLIGHT
     }
 
     /// Replaces all buffers by these; `Buffer(i)` is `specs[i]`. Contents are undefined: `poison`

@@ -12,7 +12,7 @@ mod spectrum;
 pub mod table;
 
 pub use catalogue::{catalogue, find, names};
-pub use own::{OwnFluorophoreError, all, nearest};
+pub use own::{OwnFluorophore, OwnFluorophoreError, OwnFluorophores, all, nearest};
 pub use photons::{Illumination, Photons, mean_photons};
 pub use spectrum::{Spectrum, SpectrumError};
 

@@ -1,17 +1,35 @@
 //! Dyes of the user's own, and the catalogue that they and the built-in ones make up.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
+use serde::Serialize;
 use thiserror::Error;
 
 use super::table::{Spectra, TableProblem};
 use super::{Fluorophore, catalogue, find};
-use crate::config::{Config, OwnFluorophore};
+use crate::base::path::absolute_path;
 
 /// Longest table of spectra that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 16 << 20;
+
+/// A dye that is not built in.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OwnFluorophore {
+    /// Photons emitted per photon absorbed, above 0, at most 1.
+    pub quantum_yield: f64,
+    /// Molar decadic extinction coefficient at the excitation maximum, in 1/(M cm), above 0.
+    pub extinction_coefficient: f64,
+    /// CSV file of the spectra: columns of wavelength (nm), excitation and emission, or a table
+    /// exported from FPbase; absolute once read.
+    #[serde(serialize_with = "absolute_path")]
+    pub spectra: PathBuf,
+}
+
+/// The user's own dyes, by name.
+pub type OwnFluorophores = BTreeMap<String, OwnFluorophore>;
 
 /// Why there is no dye of the user's own.
 #[derive(Debug, Error)]
@@ -110,21 +128,21 @@ impl Fluorophore {
     ///
     /// # Errors
     /// The dye is the configuration's own and its spectra cannot be read.
-    pub fn of(config: &Config, name: &str) -> Result<Option<Self>, OwnFluorophoreError> {
-        match config.fluorophores.get(name) {
+    pub fn of(own: &OwnFluorophores, name: &str) -> Result<Option<Self>, OwnFluorophoreError> {
+        match own.get(name) {
             Some(own) => Self::from_own(name, own).map(Some),
             None => Ok(find(name).cloned()),
         }
     }
 }
 
-/// All dyes that a configuration may use: the built-in ones and then its own, both in the order of their names.
+/// All dyes of a run: the built-in ones and then the user's own, both in the order of their names.
 ///
 /// # Errors
-/// The spectra of one of its own dyes cannot be read.
-pub fn all(config: &Config) -> Result<Vec<Fluorophore>, OwnFluorophoreError> {
+/// The spectra of one of the user's dyes cannot be read.
+pub fn all(own: &OwnFluorophores) -> Result<Vec<Fluorophore>, OwnFluorophoreError> {
     let mut dyes = catalogue().to_vec();
-    for (name, own) in &config.fluorophores {
+    for (name, own) in own {
         dyes.push(Fluorophore::from_own(name, own)?);
     }
     Ok(dyes)

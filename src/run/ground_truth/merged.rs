@@ -1,7 +1,7 @@
 //! Cells that share one volume.
 
 use super::{Annotations, Labels, LoadError, LoadedVolume, STAGE, in_waves, shares};
-use crate::base::observer::Observer;
+use crate::base::progress::Observer;
 use crate::io::read::VolumeSource;
 use crate::model::cells::CellIndex;
 use crate::run::store::{Aside, SliceStore, StoreError};

@@ -7,7 +7,7 @@ mod splitted;
 #[cfg(test)]
 mod tests;
 
-use crate::base::observer::Observer;
+use crate::base::progress::Observer;
 use crate::base::volume::Region;
 use crate::engine::stages::regions::FIRST_ANNOTATION;
 use crate::io::read::{CellSource, ReadError, SliceReader, VolumeSource};

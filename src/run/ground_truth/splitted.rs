@@ -3,7 +3,7 @@
 
 use super::sheets::{Sheets, overlaps, runs};
 use super::{Annotations, Labels, LoadError, LoadedVolume, STAGE, in_waves, shares};
-use crate::base::observer::Observer;
+use crate::base::progress::Observer;
 use crate::base::volume::Region;
 use crate::io::read::{CellStack, ReadError, SplittedCells};
 use crate::model::cells::CellIndex;

@@ -9,13 +9,13 @@ mod finished;
 mod image;
 mod record;
 
-use crate::base::observer::Observer;
-use crate::engine::compute::{Backend, ComputeError, Ticket};
+use crate::base::progress::Observer;
+use crate::engine::compute::{Backend, ComputeError, IN_FLIGHT, Ticket};
 use crate::model::Model;
 use crate::model::cells::Selection;
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::journal::{Journal, JournalError};
-use crate::run::plan::{IN_FLIGHT, Plan, RunPlan, Tile, TilePlan};
+use crate::run::plan::{Plan, RunPlan, Tile, TilePlan};
 use crate::run::store::{Aside, StoreError};
 use record::Recorder;
 use std::collections::VecDeque;

@@ -1,6 +1,5 @@
 //! What a run may take of the memory there is.
 
-use crate::base::host;
 use crate::config::Compute;
 use crate::engine::compute::{Limits, Residence};
 
@@ -43,10 +42,4 @@ impl Budgets {
         }
         limits
     }
-}
-
-/// What a run may take of the host's memory where nobody says: three quarters of what is available, for
-/// others come and go while it runs.
-pub fn default_host_bytes() -> u64 {
-    host::available_memory() / 4 * 3
 }

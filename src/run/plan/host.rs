@@ -1,7 +1,6 @@
 //! What a run takes of the host's memory, beside what the process holds before it.
 
-use super::IN_FLIGHT;
-use crate::engine::compute::Residence;
+use crate::engine::compute::{IN_FLIGHT, Residence};
 use crate::run::store::Aside;
 use serde::Serialize;
 

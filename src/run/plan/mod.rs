@@ -14,14 +14,14 @@ mod tile;
 #[cfg(test)]
 mod tests;
 
-pub use budget::{Budgets, default_host_bytes};
+pub use budget::Budgets;
 pub use buffers::Buffers;
 pub use error::PlanError;
 pub use host::HostMemory;
 pub use run::{RunPlan, TilePlan};
-pub use tile::{Halo, Tile};
+pub use tile::Tile;
 
-use crate::engine::compute::{BufferSpec, Limits, Residence};
+use crate::engine::compute::{BufferSpec, IN_FLIGHT, Limits, Residence};
 use crate::engine::fft::{FourierTables, Layout, LineVariant, SliceTransform};
 use crate::engine::schedule::{Schedule, kept};
 use crate::engine::stages::blur::RowLines;
@@ -63,9 +63,6 @@ pub struct Plan {
     /// Whether images wait for their channel's maximum.
     pub spills: bool,
 }
-
-/// Submissions that are under way together: the host prepares one while the device works on another.
-pub const IN_FLIGHT: usize = 2;
 
 /// Images of a channel that have waited and are normalised together take at most this, or are one: allocators hold on to blocks
 /// of this size, while pages of larger ones come from the system each time.

@@ -4,17 +4,9 @@
 //! has as many rows as the stages look beyond a voxel, so that what falls on the core's pixels is all
 //! there; at the borders of the volume it ends with the volume.
 
+use crate::engine::schedule::Halo;
 use crate::optics::camera::AxisSampling;
 use std::ops::Range;
-
-/// How many rows beyond a core the stages look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Halo {
-    /// Rows before it.
-    pub before: usize,
-    /// Rows after it.
-    pub after: usize,
-}
 
 /// A part of a volume along x. Rows are counted in the tissue.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,24 +4,21 @@ mod arrays;
 mod attempts;
 mod crossover;
 mod device;
-mod error;
 mod record_file;
-mod report;
 mod resume;
 mod sink;
 mod stages;
 pub(crate) mod warnings;
 
+pub use crate::run::error::SimulationError;
+pub use crate::run::report::{Report, StageTime};
 pub use arrays::{ChannelImage, GroundTruthImage, Images, Simulator, Tissue, simulate_arrays};
 pub(crate) use device::CPU_BYTES;
-pub use error::SimulationError;
 pub(crate) use record_file::previous_manifest;
 pub use record_file::{RECORD_NAME, written_files};
-pub(crate) use report::passes;
-pub use report::{Report, StageTime};
 pub(crate) use sink::{id_pixel, targets};
 
-use crate::base::observer::Observer;
+pub use crate::base::progress::{Silent, Watcher};
 use crate::base::volume::Region;
 use crate::config::{Config, VolumeFormat};
 use crate::io::read::{self, CellSource, Format, VolumeSource};
@@ -41,14 +38,6 @@ use resume::{Earlier, Identity};
 use sink::FileSink;
 use stages::Stages;
 
-/// Who watches a simulation, and tells the user.
-pub trait Watcher: Observer {
-    /// Something that the user should know.
-    fn note(&mut self, text: &str);
-    /// Something that the user should look into.
-    fn warn(&mut self, text: &str);
-}
-
 /// How a simulation is run, apart from what is simulated.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
@@ -64,24 +53,6 @@ pub struct Options {
     pub deepest_slab: Option<usize>,
     /// For tests: at least this many tiles along x.
     pub tiles: Option<usize>,
-}
-
-/// A watcher that neither tells nor interrupts.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
-
-impl Observer for Silent {
-    fn begin(&mut self, _: &str, _: usize) {}
-    fn advance(&mut self, _: usize) {}
-    fn end(&mut self) {}
-    fn interrupted(&self) -> bool {
-        false
-    }
-}
-
-impl Watcher for Silent {
-    fn note(&mut self, _: &str) {}
-    fn warn(&mut self, _: &str) {}
 }
 
 /// Runs a configuration: reads its ground truth, simulates, and writes the channels, the ground truth

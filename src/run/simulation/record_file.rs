@@ -1,10 +1,10 @@
 //! `simulation.toml`: the resolved configuration of a run, from which it can be repeated, and a table
 //! `[run]` that tells how it went and which files it wrote.
 
-use super::report::{Report, StageTime};
 use crate::config::Config;
 use crate::io::write::ManifestEntry;
 use crate::model::Model;
+use crate::run::report::{Report, StageTime};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;

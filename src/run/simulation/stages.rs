@@ -1,8 +1,8 @@
 //! How long each stage of a run takes.
 
 use super::Watcher;
-use super::report::StageTime;
-use crate::base::observer::Observer;
+use crate::base::progress::Observer;
+use crate::run::report::StageTime;
 use std::time::Instant;
 
 /// Passes what happens on to the watcher, and takes the time.

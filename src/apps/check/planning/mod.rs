@@ -13,13 +13,13 @@ pub use report::{
 use super::resources::{self, CELLS, GPU};
 use super::{CheckOptions, Told, volumes};
 use crate::base::host;
-use crate::base::observer::Observer;
+use crate::base::progress::Observer;
 use crate::config::{BackendChoice, Config};
 use crate::engine::compute::cpu::CpuBackend;
-use crate::engine::compute::{Backend, BufferSpec, Limits, Residence, gpu};
+use crate::engine::compute::{Backend, BufferSpec, IN_FLIGHT, Limits, Residence, gpu};
 use crate::engine::schedule::kept;
 use crate::model::Model;
-use crate::run::plan::{Budgets, Contents, IN_FLIGHT, PlanError, Planner, RunPlan};
+use crate::run::plan::{Budgets, Contents, PlanError, Planner, RunPlan};
 use crate::run::simulation::{self, SimulationError, Watcher};
 use crate::run::store::Aside;
 use std::path::Path;

@@ -2,8 +2,8 @@
 
 use super::memory;
 use crate::base::host;
+use crate::base::host::default_host_bytes;
 use crate::engine::compute::{ComputeError, Limits, Residence};
-use crate::run::plan::default_host_bytes;
 use std::fmt;
 
 /// An adapter, as `simexm-gpu devices` shows it.

@@ -8,7 +8,7 @@ mod draw;
 #[cfg(test)]
 mod tests;
 
-use crate::base::observer::Observer;
+use crate::base::progress::Observer;
 use crate::model::Model;
 use crate::model::cells::Selection;
 use crate::run::pipeline::{Sink, SinkError, TruthSlices};

@@ -1,7 +1,7 @@
 //! What happens in a run, for the page.
 
 use crate::base::host;
-use crate::base::observer::Observer;
+use crate::base::progress::Observer;
 use crate::run::simulation::Watcher;
 
 /// Passes on what happens, and remembers warnings and how much memory was in use.

@@ -1,7 +1,7 @@
 //! Parts of the page.
 
 use super::{Recorder, charts, escaped};
-use crate::base::observer::Observer;
+use crate::base::progress::Observer;
 use crate::run::simulation::{Silent, Watcher};
 
 #[test]

@@ -1,7 +1,7 @@
 //! Failures are injected into a GPU that the CPU plays.
 
 use super::*;
-use crate::base::observer::Observer;
+use crate::base::progress::Observer;
 use crate::base::volume::Region;
 use crate::config::Config;
 use crate::engine::compute::cpu::CpuBackend;

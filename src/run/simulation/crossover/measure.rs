@@ -1,10 +1,10 @@
 //! The measurement that is made once for an adapter: two short runs and a transfer.
 
 use super::{Measured, Work};
-use crate::apps::bench::workload::{Job, Nowhere, Run, Tissue};
 use crate::config::Config;
 use crate::engine::compute::{Backend, Buffer, BufferSpec, ComputeError, Recording};
 use crate::run::simulation::{Silent, SimulationError};
+use crate::run::workload::{Job, Nowhere, Run, Tissue};
 use ndarray::Array3;
 use std::time::{Duration, Instant};
 

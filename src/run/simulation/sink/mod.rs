@@ -6,7 +6,7 @@ mod splitted;
 pub(crate) use layout::{channel_colour, id_pixel, targets};
 
 use super::SimulationError;
-use crate::base::observer::Observer;
+use crate::base::progress::Observer;
 use crate::config::{Arrangement, Config, OutputFormat};
 use crate::io::write::{EncodedPage, OutputFolder, PageEncoder, PixelType, VolumeSink, WriteError};
 use crate::model::Model;

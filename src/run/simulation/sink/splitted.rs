@@ -3,7 +3,7 @@
 
 use super::Ids;
 use super::layout::Layouts;
-use crate::base::observer::Observer;
+use crate::base::progress::Observer;
 use crate::io::write::{OutputFolder, PageEncoder, VolumeSink, WriteError};
 use crate::model::cells::Selection;
 use crate::run::pipeline::{Interrupted, SinkError, TruthSlices};

@@ -1,6 +1,6 @@
 //! What is measured: whole runs in memory, over made-up tissue.
 
-use crate::base::observer::Observer;
+use crate::base::progress::Observer;
 use crate::base::volume::Region;
 use crate::config::{Channel, Config, Labeling, Layer, Optics, Region as CellPart};
 use crate::engine::compute::{Backend, Limits};
