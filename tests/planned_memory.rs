@@ -139,7 +139,7 @@ fn compare<B: Backend>(device: &mut B, after: impl Fn(&B, &RunPlan<'_>)) {
             };
             let mut silent = Silent;
             let pipeline =
-                Pipeline::planned(&model, &plan, input, &mut noting, &mut silent, false).unwrap();
+                Pipeline::new(&model, &plan, input, &mut noting, &mut silent, false).unwrap();
             pipeline.run(&mut Nowhere).unwrap();
             let told = format!("slabs of {slab}, {tiles} tiles");
             let planned = plan.tiles().map(|tile| tile.plan.buffer_bytes()).max();

@@ -2,6 +2,7 @@
 
 pub mod colour;
 pub mod host;
+pub mod overlap;
 pub mod path;
 pub mod progress;
 pub mod volume;

@@ -273,6 +273,11 @@ impl Model {
         }
     }
 
+    /// Bytes of a grey value.
+    pub fn grey_bytes(&self) -> usize {
+        self.bit_depth.bits() as usize / 8
+    }
+
     /// Shape (z, x, y) of the images.
     pub fn image_shape(&self) -> [usize; 3] {
         self.camera.image_shape(self.volume.shape)

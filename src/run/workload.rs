@@ -2,14 +2,14 @@
 
 use crate::base::progress::Observer;
 use crate::base::volume::Region;
-use crate::config::{Channel, Config, Labeling, Layer, Optics, Region as CellPart};
+use crate::config::{Channel, Config, Labeling, Layer, Normalization, Optics, Region as CellPart};
 use crate::engine::compute::{Backend, Limits};
 use crate::io::read::{ArraySource, CellSource};
 use crate::model::Model;
 use crate::phantom::Phantom;
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::pipeline::{Input, NoCounts, Outcome, Pipeline, Sink, SinkError, TruthSlices};
-use crate::run::plan::Plan;
+use crate::run::plan::{Contents, RunPlan};
 use crate::run::simulation::{Silent, SimulationError};
 use crate::run::store::Aside;
 use ndarray::Array3;
@@ -95,6 +95,17 @@ impl<'a> Job<'a> {
         Ok(Self { tissue, model })
     }
 
+    /// The same job with photons as grey values, so that these are made in each step.
+    #[must_use]
+    pub fn in_photons(&self) -> Self {
+        let mut model = self.model.clone();
+        model.normalize = Normalization::None;
+        Self {
+            tissue: self.tissue,
+            model,
+        }
+    }
+
     /// The tissue.
     pub fn tissue(&self) -> &Tissue {
         self.tissue
@@ -109,10 +120,9 @@ impl<'a> Job<'a> {
     ///
     /// # Errors
     /// When it does not fit.
-    pub fn plan(&self, limits: &Limits, deepest: usize) -> Result<Plan, SimulationError> {
-        let volume = &self.tissue.volume;
-        let (cells, sheets) = (volume.cells.len(), volume.sheets());
-        Ok(Plan::new(&self.model, cells, sheets, limits, deepest)?)
+    pub fn plan(&self, limits: &Limits, deepest: usize) -> Result<RunPlan<'_>, SimulationError> {
+        let contents = Contents::of(&self.tissue.volume);
+        Ok(RunPlan::new(&self.model, contents, limits, deepest, 1)?)
     }
 
     /// Runs a plan once; with `poison` the buffers start out filled with a pattern.
@@ -121,7 +131,7 @@ impl<'a> Job<'a> {
     /// When the device fails, or the observer asks to stop.
     pub fn run(
         &self,
-        plan: &Plan,
+        plan: &RunPlan<'_>,
         backend: &mut dyn Backend,
         sink: &mut dyn Sink,
         observer: &mut dyn Observer,
@@ -142,7 +152,7 @@ impl<'a> Job<'a> {
 /// Runs of a job on a device, with the plan that a run there has.
 pub struct Run<'a> {
     job: &'a Job<'a>,
-    plan: Plan,
+    plan: RunPlan<'a>,
     backend: &'a mut dyn Backend,
 }
 

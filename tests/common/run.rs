@@ -10,7 +10,7 @@ use simexm_gpu::model::Model;
 use simexm_gpu::model::cells::Selection;
 use simexm_gpu::run::ground_truth::LoadedVolume;
 use simexm_gpu::run::pipeline::{Input, NoCounts, Pipeline, Sink, SinkError, TruthSlices};
-use simexm_gpu::run::plan::Plan;
+use simexm_gpu::run::plan::{Contents, RunPlan};
 use simexm_gpu::run::simulation::Silent;
 use simexm_gpu::run::store::Aside;
 
@@ -68,8 +68,9 @@ pub fn simulate_source(
     let model = Model::new(config, region, seed).unwrap();
     let depth = region.shape[0];
     let limits = backend.limits().clone();
-    let plan = Plan::new(&model, volume.cells.len(), volume.sheets(), &limits, depth).unwrap();
-    assert!(plan.is_one_step(), "the test's volume is too large");
+    let plan = RunPlan::new(&model, Contents::of(&volume), &limits, depth, 1).unwrap();
+    let one_step = !plan.is_tiled() && plan.first.plan.is_one_step();
+    assert!(one_step, "the test's volume is too large");
     let mut sink = Collect {
         truth: vec![Vec::new(); model.fluorophores.len()],
         grey: vec![Vec::new(); model.channels.len()],
@@ -83,7 +84,7 @@ pub fn simulate_source(
     let pipeline = Pipeline::new(&model, &plan, input, backend, &mut nobody, true);
     let outcome = pipeline.unwrap().run(&mut sink).unwrap();
     // In a run of one step the buffers still hold everything.
-    let b = &plan.buffers;
+    let b = &plan.first.plan.buffers;
     let (voxels, pixels) = (region.voxels(), model.image_shape().iter().product());
     let mut recording = Recording::default();
     for &counts in &b.counts {

@@ -41,7 +41,9 @@ pub(super) fn checksums(
         residence: Residence::Board,
         host_bytes: u64::MAX,
     };
-    let plan = job.plan(&limits, SLAB)?;
+    let job = &job.in_photons();
+    let run = job.plan(&limits, SLAB)?;
+    let plan = &run.first.plan;
     let largest = plan.specs.iter().max_by_key(|spec| spec.words);
     let most = backend.limits().binding_bytes;
     if let Some(spec) = largest.filter(|spec| spec.bytes() > most) {
@@ -61,7 +63,7 @@ pub(super) fn checksums(
         results: HashMap::new(),
         submissions: 0,
     };
-    job.run(&plan, &mut witness, &mut Nowhere, observer, true)?;
+    job.run(&run, &mut witness, &mut Nowhere, observer, true)?;
     Ok(witness.checksums())
 }
 

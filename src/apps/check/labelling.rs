@@ -10,7 +10,7 @@ use crate::model::cells::{LayerOutcome, Selection};
 use crate::model::{LayerModel, Model};
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::pipeline::{Input, NoCounts, Pipeline};
-use crate::run::plan::Plan;
+use crate::run::plan::{Contents, RunPlan};
 use crate::run::simulation::{self, SimulationError, Watcher};
 use crate::run::store::Aside;
 
@@ -123,14 +123,8 @@ fn survey(
     };
     model.layers = bits.iter().map(layer).collect();
     let mut backend = CpuBackend::new(simulation::CPU_BYTES);
-    let (cells, sheets) = (volume.cells.len(), volume.sheets());
-    let plan = Plan::new(
-        &model,
-        cells,
-        sheets,
-        backend.limits(),
-        backend.deepest_slab(),
-    )?;
+    let (limits, deepest) = (backend.limits(), backend.deepest_slab());
+    let plan = RunPlan::new(&model, Contents::of(volume), limits, deepest, 1)?;
     let folder = std::env::temp_dir();
     let input = Input {
         volume,

@@ -67,7 +67,7 @@ pub(super) fn memory(
     }
 
     let spills = |plan: &Result<RunPlan<'_>, PlanError>| {
-        plan.as_ref().is_ok_and(|run| !run.first.plan.is_one_step())
+        plan.as_ref().is_ok_and(|run| run.first.plan.quantisation.is_on_host())
     };
     let spills_images = match backend {
         BackendChoice::Cpu => spills(&on_cpu),

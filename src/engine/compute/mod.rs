@@ -5,11 +5,13 @@
 //! the recording, on the CPU or through wgpu. Only `compute::gpu` names wgpu.
 
 pub mod cpu;
+mod drive;
 pub mod gpu;
 mod kernel;
 mod recording;
 mod traffic;
 
+pub use drive::drive;
 pub use kernel::{Access, Agreement, Bound, CpuCall, Grid, Kernel, KernelParams, ParamsLayout};
 pub(crate) use kernel::{MOST_WORKGROUPS, kernel_params};
 pub use recording::{Buffer, BufferSpec, Command, Recording, Variant};

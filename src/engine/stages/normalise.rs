@@ -62,23 +62,69 @@ pub fn photon_thresholds(largest: u32) -> Vec<u32> {
 /// Words that are 0 together where their pixels are dark.
 const BLOCK: usize = 16;
 
+/// The grey values of a channel's pixels.
+struct Scale<'a> {
+    thresholds: &'a [u32],
+    darkest: u32,
+    brightest: u32,
+}
+
+impl<'a> Scale<'a> {
+    fn new(thresholds: &'a [u32]) -> Self {
+        Self {
+            thresholds,
+            darkest: thresholds.first().copied().unwrap_or(u32::MAX),
+            brightest: thresholds.last().copied().unwrap_or(u32::MAX),
+        }
+    }
+
+    /// True where all pixels become 0, as most of most images do.
+    fn all_dark(&self, pixels: &[u32]) -> bool {
+        pixels.iter().copied().fold(0, u32::max) < self.darkest
+    }
+
+    fn grey(&self, value: u32) -> u32 {
+        if value < self.darkest {
+            0
+        } else if value >= self.brightest {
+            self.thresholds.len() as u32
+        } else {
+            let below = |&threshold: &u32| threshold <= value;
+            self.thresholds.partition_point(below) as u32
+        }
+    }
+}
+
+/// Pixels of an image as grey values by a channel's thresholds, on the host: bytes in the machine's order, one for
+/// each pixel, or two where there are more than 255 thresholds.
+pub fn grey_values(pixels: &[u32], thresholds: &[u32], grey: &mut [u8]) {
+    /// Pixels that are dark together.
+    const TOGETHER: usize = 64;
+    let scale = Scale::new(thresholds);
+    let bytes = if thresholds.len() > 255 { 2 } else { 1 };
+    let blocks = grey.chunks_mut(TOGETHER * bytes);
+    for (grey, pixels) in blocks.zip(pixels.chunks(TOGETHER)) {
+        if scale.all_dark(pixels) {
+            grey.fill(0);
+        } else if bytes == 1 {
+            for (grey, &value) in grey.iter_mut().zip(pixels) {
+                *grey = scale.grey(value) as u8;
+            }
+        } else {
+            for (grey, &value) in grey.chunks_exact_mut(2).zip(pixels) {
+                grey.copy_from_slice(&(scale.grey(value) as u16).to_ne_bytes());
+            }
+        }
+    }
+}
+
 fn normalise_cpu(call: &mut CpuCall<'_>) {
     let p: NormaliseParams = call.params();
     let [image, thresholds, mut grey] = call.buffers();
     let image = &image.read::<u32>()[..p.pixels as usize];
     let largest = p.largest as usize;
     let thresholds = &thresholds.read::<u32>()[p.thresholds_at as usize..][..largest];
-    let brightest = thresholds[largest - 1];
-    let grey_of = |value: u32| {
-        // Most pixels of most images are dark.
-        if value < thresholds[0] {
-            0
-        } else if value >= brightest {
-            p.largest
-        } else {
-            thresholds.partition_point(|&threshold| threshold <= value) as u32
-        }
-    };
+    let scale = Scale::new(thresholds);
     let (per_word, bits) = (p.per_word as usize, 32 / p.per_word);
     grey.write::<u32>()
         .par_chunks_mut(1 << 12)
@@ -86,13 +132,13 @@ fn normalise_cpu(call: &mut CpuCall<'_>) {
         .for_each(|(words, pixels)| {
             let blocks = words.chunks_mut(BLOCK).zip(pixels.chunks(per_word * BLOCK));
             for (words, pixels) in blocks {
-                if pixels.iter().copied().fold(0, u32::max) < thresholds[0] {
+                if scale.all_dark(pixels) {
                     words.fill(0);
                     continue;
                 }
                 for (word, pixels) in words.iter_mut().zip(pixels.chunks(per_word)) {
                     let greys = (0..).zip(pixels);
-                    *word = greys.fold(0, |word, (i, &value)| word | grey_of(value) << (bits * i));
+                    *word = greys.fold(0, |word, (i, &value)| word | scale.grey(value) << (bits * i));
                 }
             }
         });

@@ -2,12 +2,37 @@
 
 use super::finished::Finished;
 use super::record::Recorder;
-use super::{Pipeline, RunError, Sink};
+use super::{Pipeline, RunError, Sink, check_interrupt};
+use crate::base::overlap::overlapped;
 use crate::config::Normalization;
-use crate::engine::compute::Recording;
 use crate::engine::stages::normalise;
+use crate::run::plan::Quantisation;
 
 impl Pipeline<'_> {
+    /// Makes grey values and hands the images over, where the steps have not done it.
+    pub(super) fn finish(
+        &mut self,
+        maxima: &[u32],
+        finished: &Finished<'_>,
+        sink: &mut dyn Sink,
+    ) -> Result<(), RunError> {
+        let quantisation = self.current.plan.quantisation;
+        if quantisation == Quantisation::InSteps {
+            return Ok(());
+        }
+        let [slices, ..] = self.model.image_shape();
+        self.observer.begin("normalising and writing", slices);
+        let thresholds = maxima.iter().map(|&maximum| self.thresholds(maximum));
+        let thresholds: Vec<Vec<u32>> = thresholds.collect();
+        if quantisation.is_on_host() {
+            self.finish_on_host(&thresholds, finished, sink)?;
+        } else {
+            self.finish_on_device(thresholds.concat(), sink)?;
+        }
+        self.observer.end();
+        Ok(())
+    }
+
     /// The thresholds of a channel's grey values.
     fn thresholds(&self, maximum: u32) -> Vec<u32> {
         let largest = self.model.bit_depth.largest();
@@ -17,84 +42,62 @@ impl Pipeline<'_> {
         }
     }
 
-    /// Normalises by the channels' maxima and hands the images over.
-    pub(super) fn finish(
+    /// The images of a run in one slab, which lie on the device.
+    fn finish_on_device(
         &mut self,
-        maxima: &[u32],
-        finished: &Finished<'_>,
+        thresholds: Vec<u32>,
         sink: &mut dyn Sink,
     ) -> Result<(), RunError> {
         let [slices, x, y] = self.model.image_shape();
-        let pixels = x * y;
-        let part = self.current.clone();
-        let batch = part.plan.batch;
-        let grey_bytes = self.model.bit_depth.bits() as usize / 8;
-        let thresholds: Vec<u32> = maxima
-            .iter()
-            .flat_map(|&maximum| self.thresholds(maximum))
-            .collect();
-        let mut recording = Recording::default();
-        recording.write(part.plan.buffers.thresholds, 0, thresholds);
-        self.observer.begin("normalising and writing", slices);
-        let one_step = part.plan.is_one_step();
-        let mut grey: Option<(usize, Vec<Vec<u32>>)> = None;
-        let mut batches = (0..slices).step_by(batch);
-        loop {
-            self.check_interrupt()?;
-            let next = batches.next();
-            if next.is_none() && grey.is_none() {
-                break;
-            }
-            // As in the sweep before: one batch is written while the next is made.
-            let ready = grey.take();
-            let written = ready
-                .as_ref()
-                .map_or(0, |(first, _)| batch.min(slices - first));
-            let (made, wrote) = rayon::join(
-                || -> Result<_, RunError> {
-                    let Some(first) = next else { return Ok(None) };
-                    let count = batch.min(slices - first);
-                    let mut recorder = Recorder::new(&part, self.input);
-                    for channel in 0..self.model.channels.len() {
-                        let images = if one_step {
-                            None
-                        } else {
-                            Some(finished.images(channel, first, count)?)
-                        };
-                        recorder.normalise(channel, images, count * pixels);
-                    }
-                    let mut recording = std::mem::take(&mut recording);
-                    recording.commands.extend(recorder.finish().commands);
-                    let ticket = self.backend.submit(recording)?;
-                    let pieces = self.backend.wait(ticket)?;
-                    Ok(Some((first, joined(pieces, self.model.channels.len()))))
-                },
-                || -> Result<(), RunError> {
-                    let Some((first, grey)) = ready else {
-                        return Ok(());
-                    };
-                    let bytes = batch.min(slices - first) * pixels * grey_bytes;
-                    let channels: Vec<&[u8]> = grey
-                        .iter()
-                        .map(|words| &bytemuck::cast_slice(words)[..bytes])
-                        .collect();
-                    sink.images(first, &channels).map_err(RunError::Sink)
-                },
-            );
-            wrote?;
-            grey = made?;
-            self.observer.advance(written);
+        let bytes = slices * x * y * self.model.grey_bytes();
+        let mut recorder = Recorder::new(self.current, self.input);
+        recorder.thresholds(thresholds);
+        for channel in 0..self.model.channels.len() {
+            recorder.normalise(channel, slices * x * y);
         }
-        self.observer.end();
-        Ok(())
+        let ticket = self.backend.submit(recorder.finish())?;
+        let grey = self.backend.wait(ticket)?;
+        let channels: Vec<&[u8]> = grey
+            .iter()
+            .map(|words| &bytemuck::cast_slice(words)[..bytes])
+            .collect();
+        sink.images(0, &channels).map_err(RunError::Sink)?;
+        self.observer.advance(slices);
+        check_interrupt(self.observer)
     }
-}
 
-/// The pieces of each channel in one, where there are several.
-fn joined(pieces: Vec<Vec<u32>>, channels: usize) -> Vec<Vec<u32>> {
-    let each = pieces.len() / channels.max(1);
-    if each <= 1 {
-        return pieces;
+    /// Images that have waited on the host. One batch is written while the next is made.
+    fn finish_on_host(
+        &mut self,
+        thresholds: &[Vec<u32>],
+        finished: &Finished<'_>,
+        sink: &mut dyn Sink,
+    ) -> Result<(), RunError> {
+        let [slices, ..] = self.model.image_shape();
+        let batch = self.current.plan.batch;
+        let count = |first: usize| batch.min(slices - first);
+        let mut batches = (0..slices).step_by(batch).fuse();
+        let observer = &mut *self.observer;
+        overlapped(
+            |used: Option<(usize, Vec<Vec<u8>>)>| {
+                let Some(first) = batches.next() else {
+                    return Ok(None);
+                };
+                let mut grey = used.map_or_else(Vec::new, |(_, grey)| grey);
+                grey.resize_with(thresholds.len(), Vec::new);
+                for (channel, (grey, thresholds)) in grey.iter_mut().zip(thresholds).enumerate() {
+                    finished.grey(channel, first, count(first), thresholds, grey)?;
+                }
+                Ok(Some((first, grey)))
+            },
+            |(first, grey)| {
+                let channels: Vec<&[u8]> = grey.iter().map(Vec::as_slice).collect();
+                sink.images(*first, &channels).map_err(RunError::Sink)
+            },
+            |used| {
+                observer.advance(used.map_or(0, |(first, _)| count(*first)));
+                check_interrupt(observer)
+            },
+        )
     }
-    pieces.chunks(each).map(<[_]>::concat).collect()
 }

@@ -5,16 +5,17 @@
 //! t * slices + z, and put together with those of the other tiles when it is asked for.
 
 use super::{RunError, Sink, TruthSlices};
+use crate::engine::stages::normalise;
 use crate::model::Model;
 use crate::run::journal::{Item, Journal, Mark};
-use crate::run::plan::Tile;
+use crate::run::plan::{Quantisation, Tile};
 use crate::run::store::{Aside, SliceStore, StoreError, sparse};
 use rayon::prelude::*;
 
 /// The finished slices of a run: in its journal, else set aside as long as it lasts.
 pub(super) struct Finished<'a> {
     journal: Option<&'a Journal>,
-    /// Without a journal: for each channel its images.
+    /// Without a journal: for each channel its images, where they wait.
     images: Vec<SliceStore>,
     /// Without a journal, in tiles: for each volume its ground truth.
     truths: Vec<SliceStore>,
@@ -25,6 +26,10 @@ pub(super) struct Finished<'a> {
     columns: usize,
     /// Pixels of an image.
     pixels: usize,
+    channels: usize,
+    /// Bytes of a grey value.
+    grey_bytes: usize,
+    quantisation: Quantisation,
     /// Volumes of ground truth per fluorophore.
     sheets: usize,
     fluorophores: usize,
@@ -37,11 +42,17 @@ impl<'a> Finished<'a> {
         journal: Option<&'a Journal>,
         aside: Aside<'_>,
         tiles: Vec<Tile>,
+        quantisation: Quantisation,
     ) -> Self {
         let [slices, rows, columns] = model.image_shape();
         let (channels, volumes) = (model.channels.len(), model.fluorophores.len() * sheets);
         let truths = if tiles.len() > 1 { volumes } else { 0 };
-        let share = aside.share(2 * (channels + truths));
+        let waiting = if quantisation.is_on_host() {
+            channels
+        } else {
+            0
+        };
+        let share = aside.share(2 * (waiting + truths));
         let stores = |count: usize| match journal {
             Some(_) => Vec::new(),
             None => (0..count)
@@ -50,11 +61,14 @@ impl<'a> Finished<'a> {
         };
         Self {
             journal,
-            images: stores(channels),
+            images: stores(waiting),
             truths: stores(truths),
             slices,
             columns,
             pixels: rows * columns,
+            channels,
+            grey_bytes: model.grey_bytes(),
+            quantisation,
             sheets,
             fluorophores: model.fluorophores.len(),
             tiles,
@@ -108,43 +122,97 @@ impl<'a> Finished<'a> {
         })
     }
 
-    /// Puts slices together from the tiles; `fetch` fills the pixels of slice t * slices + z.
+    /// Puts a slice together from the tiles; `fetch` fills the pixels of slice t * slices + z.
     fn put_together(
         &self,
-        first: usize,
-        count: usize,
-        fetch: impl Fn(usize, &mut [u32]) -> Result<(), RunError> + Sync,
-    ) -> Result<Vec<u32>, RunError> {
-        let mut images = vec![0; count * self.pixels];
-        images
-            .par_chunks_exact_mut(self.pixels)
-            .enumerate()
-            .try_for_each(|(offset, mut image)| {
-                for (number, tile) in self.tiles.iter().enumerate() {
-                    let core;
-                    (core, image) = image.split_at_mut(tile.pixels.len() * self.columns);
-                    fetch(number * self.slices + first + offset, core)?;
-                }
-                Ok::<_, RunError>(())
-            })?;
-        Ok(images)
+        slice: usize,
+        mut image: &mut [u32],
+        fetch: impl Fn(usize, &mut [u32]) -> Result<(), RunError>,
+    ) -> Result<(), RunError> {
+        for (number, tile) in self.tiles.iter().enumerate() {
+            let core;
+            (core, image) = image.split_at_mut(tile.pixels.len() * self.columns);
+            fetch(number * self.slices + slice, core)?;
+        }
+        Ok(())
     }
 
-    /// Images of a channel, from slice `first` on.
-    pub(super) fn images(
+    /// Grey values of a channel's images by these thresholds, from slice `first` on.
+    pub(super) fn grey(
         &self,
         channel: usize,
         first: usize,
         count: usize,
-    ) -> Result<Vec<u32>, RunError> {
-        self.put_together(first, count, |slice, image| match self.journal {
-            None => Ok(self.images[channel].get_sparse(slice, image)?),
-            Some(journal) => {
-                let packed = journal.get(image_item(channel, slice))?;
-                let damaged = StoreError::Damaged { slice };
-                Ok(sparse::unpack(&packed, image).ok_or(damaged)?)
+        thresholds: &[u32],
+        grey: &mut Vec<u8>,
+    ) -> Result<(), RunError> {
+        let page = self.pixels * self.grey_bytes;
+        grey.resize(count * page, 0);
+        let slices = grey.par_chunks_exact_mut(page).enumerate();
+        slices.try_for_each_init(
+            || vec![0; self.pixels],
+            |counts, (offset, grey)| {
+                let fetch = |slice: usize, core: &mut [u32]| self.counts(channel, slice, core);
+                self.put_together(first + offset, counts, fetch)?;
+                normalise::grey_values(counts, thresholds, grey);
+                Ok(())
+            },
+        )
+    }
+
+    /// Counts of a slice of a tile.
+    fn counts(&self, channel: usize, slice: usize, counts: &mut [u32]) -> Result<(), RunError> {
+        let Some(journal) = self.journal else {
+            return Ok(self.images[channel].get_sparse(slice, counts)?);
+        };
+        let packed = journal.get(image_item(channel, slice))?;
+        let damaged = StoreError::Damaged { slice };
+        Ok(sparse::unpack(&packed, counts).ok_or(damaged)?)
+    }
+
+    /// Keeps the grey values of all channels, from slice `first` on, if a run may go on with them.
+    pub(super) fn put_grey(&self, first: usize, channels: &[&[u8]]) -> Result<(), RunError> {
+        let Some(journal) = self.journal else {
+            return Ok(());
+        };
+        let page = self.pixels * self.grey_bytes;
+        for (channel, grey) in channels.iter().enumerate() {
+            let slices = grey.par_chunks_exact(page).enumerate();
+            slices.try_for_each(|(offset, grey)| {
+                let packed = lz4_flex::block::compress(grey);
+                journal.put(image_item(channel, first + offset), &packed)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Hands so many images that were kept as grey values to the sink, `batch` at a time.
+    pub(super) fn replay_grey(
+        &self,
+        slices: usize,
+        batch: usize,
+        sink: &mut dyn Sink,
+    ) -> Result<(), RunError> {
+        let Some(journal) = self.journal else {
+            return Ok(());
+        };
+        if self.quantisation != Quantisation::InSteps {
+            return Ok(());
+        }
+        let page = self.pixels * self.grey_bytes;
+        for first in (0..slices).step_by(batch.max(1)) {
+            let count = batch.min(slices - first);
+            let mut channels = vec![vec![0; count * page]; self.channels];
+            for (channel, grey) in channels.iter_mut().enumerate() {
+                let slices = grey.par_chunks_exact_mut(page).enumerate();
+                slices.try_for_each(|(offset, grey)| {
+                    unpacked(journal, image_item(channel, first + offset), grey)
+                })?;
             }
-        })
+            let channels: Vec<&[u8]> = channels.iter().map(Vec::as_slice).collect();
+            sink.images(first, &channels).map_err(RunError::Sink)?;
+        }
+        Ok(())
     }
 
     /// Keeps a tile's slices of ground truth, if they are needed again: by a run that goes on, or with those
@@ -184,16 +252,16 @@ impl<'a> Finished<'a> {
         for first in (0..slices).step_by(batch.max(1)) {
             let count = batch.min(slices - first);
             for volume in 0..self.fluorophores * self.sheets {
-                let cells = self.put_together(first, count, |slice, cells| {
-                    let Some(journal) = self.journal else {
-                        return Ok(self.truths[volume].get(slice, cells)?);
-                    };
-                    let packed = journal.get(truth_item(volume, slice))?;
-                    let bytes = bytemuck::cast_slice_mut(cells);
-                    match lz4_flex::block::decompress_into(&packed, bytes) {
-                        Ok(length) if length == bytes.len() => Ok(()),
-                        _ => Err(RunError::from(StoreError::Damaged { slice })),
-                    }
+                let mut cells = vec![0; count * self.pixels];
+                let pages = cells.par_chunks_exact_mut(self.pixels).enumerate();
+                pages.try_for_each(|(offset, page)| {
+                    self.put_together(first + offset, page, |slice, core| match self.journal {
+                        None => Ok(self.truths[volume].get(slice, core)?),
+                        Some(journal) => {
+                            let item = truth_item(volume, slice);
+                            unpacked(journal, item, bytemuck::cast_slice_mut(core))
+                        }
+                    })
                 })?;
                 let slices = TruthSlices {
                     fluorophore: volume / self.sheets,
@@ -205,6 +273,19 @@ impl<'a> Finished<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// Fills the bytes of a slice that is kept under LZ4.
+fn unpacked(journal: &Journal, item: Item, bytes: &mut [u8]) -> Result<(), RunError> {
+    let packed = journal.get(item)?;
+    match lz4_flex::block::decompress_into(&packed, bytes) {
+        Ok(length) if length == bytes.len() => Ok(()),
+        _ => {
+            let (Item::Image { slice, .. } | Item::Truth { slice, .. }) = item;
+            let slice = slice as usize;
+            Err(StoreError::Damaged { slice }.into())
+        }
     }
 }
 

@@ -2,14 +2,14 @@
 
 use super::finished::Finished;
 use super::record::Recorder;
-use super::{Part, Pipeline, RunError, Sink, TruthSlices};
-use crate::engine::compute::Ticket;
+use super::{Pipeline, RunError, Sink, TruthSlices, check_interrupt};
+use crate::engine::compute::drive;
 use crate::engine::schedule::{Step, kept};
 use crate::engine::stages::status;
 use crate::model::Model;
 use crate::model::cells::Selection;
 use crate::run::journal::Mark;
-use std::collections::VecDeque;
+use crate::run::plan::{Quantisation, TilePlan};
 
 impl<'a> Pipeline<'a> {
     /// From labels to grey values; returns the channels' maxima.
@@ -18,24 +18,34 @@ impl<'a> Pipeline<'a> {
         selection: &Selection,
         sink: &mut dyn Sink,
     ) -> Result<Vec<u32>, RunError> {
-        let sheets = self.model.truth_volumes(self.input.volume.sheets());
-        let one_step = self.current.plan.is_one_step();
-        let tiles = self.parts.iter().map(|part| part.tile.clone()).collect();
+        let (model, plan) = (self.model, self.plan);
+        let sheets = model.truth_volumes(self.input.volume.sheets());
+        let first = &plan.first.plan;
+        let one_step = first.is_one_step() && !plan.is_tiled();
+        let tiles = plan.tiles().map(|tile| tile.tile.clone()).collect();
         let mut input = self.input;
         input.journal = input.journal.filter(|_| !one_step);
-        let finished = Finished::new(self.model, sheets, input.journal, input.aside, tiles);
+        let finished = Finished::new(
+            model,
+            sheets,
+            input.journal,
+            input.aside,
+            tiles,
+            first.quantisation,
+        );
         let mut mark = finished.mark();
-        let (depth, batch) = (self.model.volume.shape[0], self.current.plan.batch);
+        let (depth, batch) = (model.volume.shape[0], first.batch);
         self.observer
-            .begin("labelling and imaging", depth * self.parts.len());
-        if !self.is_tiled() {
+            .begin("labelling and imaging", depth * plan.tiles().count());
+        if !plan.is_tiled() {
             finished.replay_truth(mark.truths, batch, sink)?;
+            finished.replay_grey(mark.images, batch, sink)?;
         }
-        for (number, part) in self.parts.clone().iter().enumerate() {
-            mark = self.image_part((number, part), selection, &finished, mark, sink)?;
+        for (number, tile) in plan.tiles().enumerate() {
+            mark = self.image_tile((number, tile), selection, &finished, mark, sink)?;
         }
-        if self.is_tiled() {
-            finished.replay_truth(self.model.image_shape()[0], batch, sink)?;
+        if plan.is_tiled() {
+            finished.replay_truth(model.image_shape()[0], batch, sink)?;
         }
         self.observer.end();
         self.finish(&mark.maxima, &finished, sink)?;
@@ -43,15 +53,15 @@ impl<'a> Pipeline<'a> {
     }
 
     /// The images of a tile, from where an earlier run has come to; returns how far the run is then.
-    fn image_part(
+    fn image_tile(
         &mut self,
-        (number, part): (usize, &Part<'a>),
+        (number, tile): (usize, &'a TilePlan<'a>),
         selection: &Selection,
         finished: &Finished<'_>,
         mark: Mark,
         sink: &mut dyn Sink,
     ) -> Result<Mark, RunError> {
-        let model = part.model;
+        let model = tile.model.as_ref();
         let [depth, slices] = [model.volume.shape[0], model.image_shape()[0]];
         let before = number * slices;
         let first = mark.images.saturating_sub(before) * model.camera.step_z;
@@ -59,62 +69,40 @@ impl<'a> Pipeline<'a> {
         if mark.images >= before + slices {
             return Ok(mark);
         }
-        self.enter(part)?;
-        let steps = part.plan.schedule.remaining(first, model.reach);
+        self.enter(tile)?;
+        let input = self.input;
+        let tiled = self.plan.is_tiled();
         // Those of tiles are found on the host: a device sees pixels outside the core.
-        let maxima: &[u32] = if self.is_tiled() { &[] } else { &mark.maxima };
-        let mut start = Recorder::new(part, self.input).start(selection, maxima);
+        let maxima: &[u32] = if tiled { &[] } else { &mark.maxima };
+        let mut start = Recorder::new(tile, input).start(selection, maxima);
         let mut collector = Collector {
             model,
-            one_step: part.plan.is_one_step(),
-            tiled: self.is_tiled(),
+            quantisation: tile.plan.quantisation,
+            tiled,
             number,
             before,
-            sheets: model.truth_volumes(self.input.volume.sheets()),
+            sheets: model.truth_volumes(input.volume.sheets()),
             finished,
             sink,
             mark,
         };
-        let mut pending: VecDeque<(Ticket, &Step)> = VecDeque::new();
-        let mut done: Option<(Vec<Vec<u32>>, &Step)> = None;
-        let mut steps = steps.iter();
-        loop {
-            self.check_interrupt()?;
-            let next = steps.next();
-            if next.is_none() && pending.is_empty() && done.is_none() {
-                break;
-            }
-            // The results of a step are written while the device works on those after it.
-            let collected = done.take();
-            let images = collected.as_ref().map_or(0, |(_, step)| step.images.len());
-            let (reads, step) = collected.unzip();
-            let (worked, written) = rayon::join(
-                || -> Result<_, RunError> {
-                    if let Some(step) = next {
-                        let mut recorder = Recorder::new(part, self.input);
-                        recorder.step(step, selection)?;
-                        let mut recording = std::mem::take(&mut start);
-                        recording.commands.extend(recorder.finish().commands);
-                        pending.push_back((self.backend.submit(recording)?, step));
-                    }
-                    if next.is_some() && pending.len() < self.backend.in_flight() {
-                        return Ok(None);
-                    }
-                    let Some((ticket, step)) = pending.pop_front() else {
-                        return Ok(None);
-                    };
-                    Ok(Some((self.backend.wait(ticket)?, step)))
-                },
-                || match (&reads, step) {
-                    (Some(reads), Some(step)) => collector.take(reads, step),
-                    _ => Ok(()),
-                },
-            );
-            written?;
-            self.backend.recycle(reads.unwrap_or_default());
-            done = worked?;
-            self.observer.advance(images);
-        }
+        let observer = &mut *self.observer;
+        drive(
+            self.backend,
+            &tile.plan.schedule.remaining(first, model.reach),
+            |step| {
+                let mut recorder = Recorder::new(tile, input);
+                recorder.step(step, selection)?;
+                let mut recording = std::mem::take(&mut start);
+                recording.commands.extend(recorder.finish().commands);
+                Ok(recording)
+            },
+            |step, reads| collector.take(reads, step),
+            |step| {
+                observer.advance(step.map_or(0, |step| step.images.len()));
+                check_interrupt(observer)
+            },
+        )?;
         Ok(collector.mark)
     }
 }
@@ -122,7 +110,7 @@ impl<'a> Pipeline<'a> {
 /// Takes what the steps of a tile read back.
 struct Collector<'a> {
     model: &'a Model,
-    one_step: bool,
+    quantisation: Quantisation,
     /// One of several tiles: nothing of it is complete before all of them are.
     tiled: bool,
     /// Which tile.
@@ -131,7 +119,7 @@ struct Collector<'a> {
     before: usize,
     /// Volumes of ground truth per fluorophore.
     sheets: usize,
-    /// The images that wait for their channels' maxima.
+    /// The slices that are kept.
     finished: &'a Finished<'a>,
     sink: &'a mut dyn Sink,
     /// How far the run is, tile after tile.
@@ -153,12 +141,12 @@ impl Collector<'_> {
         let cells: Vec<_> = reads.by_ref().take(volumes).collect();
         let (first_image, images) = kept(&step.images, step_z);
         let first_image = first_image / step_z;
-        let spilled = if images == 0 || self.one_step {
+        let channels = if images == 0 || self.quantisation == Quantisation::AtTheEnd {
             0
         } else {
             self.model.channels.len()
         };
-        let spilled: Vec<_> = reads.by_ref().take(spilled).collect();
+        let channels: Vec<_> = reads.by_ref().take(channels).collect();
         let flags = reads.next().unwrap_or_default();
         check_status(flags.first().copied().unwrap_or(0))?;
 
@@ -177,14 +165,33 @@ impl Collector<'_> {
         for number in 0..volumes {
             self.finished.put_truth(self.number, &new_truth(number))?;
         }
-        for (channel, images) in spilled.iter().enumerate() {
-            let place = (self.number, first_image);
-            self.finished.put_images(channel, place, images)?;
+        match self.quantisation {
+            Quantisation::AtTheEnd => {}
+            Quantisation::InSteps => {
+                let [_, x, y] = self.model.image_shape();
+                let bytes = images * x * y * self.model.grey_bytes();
+                let grey: Vec<&[u8]> = channels
+                    .iter()
+                    .map(|words| &bytemuck::cast_slice(words)[..bytes])
+                    .collect();
+                if images > 0 {
+                    self.finished.put_grey(first_image, &grey)?;
+                    self.sink
+                        .images(first_image, &grey)
+                        .map_err(RunError::Sink)?;
+                }
+            }
+            Quantisation::OnHost => {
+                for (channel, counts) in channels.iter().enumerate() {
+                    let place = (self.number, first_image);
+                    self.finished.put_images(channel, place, counts)?;
+                }
+            }
         }
         let maxima = reads.next().unwrap_or_default();
         if self.tiled {
             self.mark.maxima.resize(self.model.channels.len(), 0);
-            for (maximum, images) in self.mark.maxima.iter_mut().zip(&spilled) {
+            for (maximum, images) in self.mark.maxima.iter_mut().zip(&channels) {
                 *maximum = (*maximum).max(self.finished.maximum(self.number, images));
             }
         } else {

@@ -1,8 +1,8 @@
-//! The sweeps of a run over its slabs; the only code that loops over slabs.
+//! The sweeps of a run over its slabs.
 //!
 //! *Survey* counts the voxels of cells in the layers' regions, where the choice of cells depends on
-//! them. *Image* goes from labels to the camera. *Finish* normalises by each channel's maximum: on
-//! the device where the run was one step, else from the images that were kept aside.
+//! them. *Image* goes from labels to the camera, and to grey values where these are photons. *Finish* normalises by each
+//! channel's maximum: on the device where the images of a run in one slab lie, else the images that were kept aside.
 
 mod finish;
 mod finished;
@@ -10,15 +10,14 @@ mod image;
 mod record;
 
 use crate::base::progress::Observer;
-use crate::engine::compute::{Backend, ComputeError, IN_FLIGHT, Ticket};
+use crate::engine::compute::{Backend, ComputeError, drive};
 use crate::model::Model;
 use crate::model::cells::Selection;
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::journal::{Journal, JournalError};
-use crate::run::plan::{Plan, RunPlan, Tile, TilePlan};
+use crate::run::plan::{RunPlan, TilePlan};
 use crate::run::store::{Aside, StoreError};
 use record::Recorder;
-use std::collections::VecDeque;
 
 /// Where a run's results go. Slices come in order.
 pub trait Sink: Send {
@@ -135,21 +134,12 @@ pub struct Input<'a> {
     pub journal: Option<&'a Journal>,
 }
 
-/// A tile of a run, with its model and its plan.
-#[derive(Clone)]
-struct Part<'a> {
-    tile: Tile,
-    model: &'a Model,
-    plan: &'a Plan,
-}
-
 /// A run of a model over a volume on a device.
 pub struct Pipeline<'a> {
     model: &'a Model,
-    /// At least one.
-    parts: Vec<Part<'a>>,
-    /// The part whose buffers are on the device.
-    current: Part<'a>,
+    plan: &'a RunPlan<'a>,
+    /// The tile whose buffers are on the device.
+    current: &'a TilePlan<'a>,
     input: Input<'a>,
     backend: &'a mut dyn Backend,
     observer: &'a mut dyn Observer,
@@ -164,60 +154,17 @@ impl<'a> Pipeline<'a> {
     /// When the device refuses.
     pub fn new(
         model: &'a Model,
-        plan: &'a Plan,
-        input: Input<'a>,
-        backend: &'a mut dyn Backend,
-        observer: &'a mut dyn Observer,
-        poison: bool,
-    ) -> Result<Self, ComputeError> {
-        let tile = Tile::whole(model.volume.shape[1], model.camera.x);
-        let whole = Part { tile, model, plan };
-        Self::with_parts(
-            model,
-            vec![whole.clone()],
-            whole,
-            input,
-            backend,
-            observer,
-            poison,
-        )
-    }
-
-    /// As [`Pipeline::new`], of a run that may be in tiles.
-    ///
-    /// # Errors
-    /// When the device refuses.
-    pub fn planned(
-        model: &'a Model,
         plan: &'a RunPlan<'a>,
         input: Input<'a>,
         backend: &'a mut dyn Backend,
         observer: &'a mut dyn Observer,
         poison: bool,
     ) -> Result<Self, ComputeError> {
-        let part = |tile: &'a TilePlan<'a>| Part {
-            tile: tile.tile.clone(),
-            model: tile.model.as_ref(),
-            plan: &tile.plan,
-        };
-        let first = part(&plan.first);
-        let parts = plan.tiles().map(part).collect();
-        Self::with_parts(model, parts, first, input, backend, observer, poison)
-    }
-
-    fn with_parts(
-        model: &'a Model,
-        parts: Vec<Part<'a>>,
-        current: Part<'a>,
-        input: Input<'a>,
-        backend: &'a mut dyn Backend,
-        observer: &'a mut dyn Observer,
-        poison: bool,
-    ) -> Result<Self, ComputeError> {
+        let current = &plan.first;
         backend.allocate(&current.plan.specs, poison)?;
         Ok(Self {
             model,
-            parts,
+            plan,
             current,
             input,
             backend,
@@ -226,18 +173,13 @@ impl<'a> Pipeline<'a> {
         })
     }
 
-    /// Puts the buffers of a part on the device, in place of another's.
-    fn enter(&mut self, part: &Part<'a>) -> Result<(), ComputeError> {
-        if self.current.plan.specs != part.plan.specs {
-            self.backend.allocate(&part.plan.specs, self.poison)?;
+    /// Puts the buffers of a tile on the device, in place of another's.
+    fn enter(&mut self, tile: &'a TilePlan<'a>) -> Result<(), ComputeError> {
+        if self.current.plan.specs != tile.plan.specs {
+            self.backend.allocate(&tile.plan.specs, self.poison)?;
         }
-        self.current = part.clone();
+        self.current = tile;
         Ok(())
-    }
-
-    /// Whether the volume is cut along x.
-    fn is_tiled(&self) -> bool {
-        self.parts.len() > 1
     }
 
     /// Runs all sweeps.
@@ -274,14 +216,6 @@ impl<'a> Pipeline<'a> {
         self.model.layers.iter().any(depends)
     }
 
-    fn check_interrupt(&self) -> Result<(), RunError> {
-        if self.observer.interrupted() {
-            Err(RunError::Interrupted)
-        } else {
-            Ok(())
-        }
-    }
-
     /// Voxels of each cell, by index, in each of [`Model::layer_regions`]. [`Pipeline::run`] does this by
     /// itself where it needs to.
     ///
@@ -299,29 +233,35 @@ impl<'a> Pipeline<'a> {
             }
         };
         let depth = self.model.volume.shape[0];
-        self.observer
-            .begin("survey of the cells", depth * self.parts.len());
-        for part in self.parts.clone() {
-            self.enter(&part)?;
-            let mut pending: VecDeque<Ticket> = VecDeque::new();
-            for step in &part.plan.schedule.steps {
-                self.check_interrupt()?;
-                let recording = Recorder::new(&part, self.input).survey(step)?;
-                pending.push_back(self.backend.submit(recording)?);
-                if pending.len() >= IN_FLIGHT
-                    && let Some(ticket) = pending.pop_front()
-                {
-                    let counts = self.backend.wait(ticket)?;
-                    counts.iter().for_each(|counts| add(counts));
-                }
-                self.observer.advance(step.regions.len());
-            }
-            for ticket in pending {
-                let counts = self.backend.wait(ticket)?;
-                counts.iter().for_each(|counts| add(counts));
-            }
+        let tiles = self.plan.tiles().count();
+        self.observer.begin("survey of the cells", depth * tiles);
+        let (plan, input) = (self.plan, self.input);
+        for tile in plan.tiles() {
+            self.enter(tile)?;
+            let observer = &mut *self.observer;
+            drive(
+                self.backend,
+                &tile.plan.schedule.steps,
+                |step| Ok::<_, RunError>(Recorder::new(tile, input).survey(step)?),
+                |_, reads| {
+                    reads.iter().for_each(|counts| add(counts));
+                    Ok(())
+                },
+                |step| {
+                    observer.advance(step.map_or(0, |step| step.regions.len()));
+                    check_interrupt(observer)
+                },
+            )?;
         }
         self.observer.end();
         Ok(totals)
+    }
+}
+
+fn check_interrupt(observer: &dyn Observer) -> Result<(), RunError> {
+    if observer.interrupted() {
+        Err(RunError::Interrupted)
+    } else {
+        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! The buffers of a run, by use and by number.
 
-use super::Lines;
+use super::{Lines, Quantisation};
 use crate::engine::compute::{Buffer, BufferSpec};
 use crate::engine::fft::{BLOCK, SliceTransform};
 use crate::engine::schedule::{Schedule, kept};
@@ -49,7 +49,7 @@ pub struct Buffers {
     pub profile: Buffer,
     /// Flags.
     pub status: Buffer,
-    /// Images of a slab: one for each channel when the run is one step, else one for all.
+    /// Images of a slab: one for each channel where they stay there, else one for all.
     pub images: Vec<Buffer>,
     /// Grey values of a slab's images.
     pub grey: Buffer,
@@ -69,8 +69,8 @@ pub(super) struct Shape<'a> {
     pub transform: &'a SliceTransform,
     pub lines: &'a Lines,
     pub schedule: &'a Schedule,
-    /// Whether images wait for their channel's maximum.
-    pub spills: bool,
+    /// Where pixels become grey values.
+    pub quantisation: Quantisation,
 }
 
 /// Most kept slices of a step: images, and ground truth.
@@ -113,6 +113,11 @@ impl Shape<'_> {
         let rows = (schedule.emission * size_x * transform.frequencies())
             .max(images_per_step * size_x * transform.blocks() * BLOCK);
         let labels_ring = schedule.labels_ring;
+        let on_device = usize::from(!self.quantisation.is_on_host());
+        let image_buffers = match self.quantisation {
+            Quantisation::AtTheEnd => model.channels.len(),
+            _ => 1,
+        };
         let buffers = Buffers {
             labels: (0..sheets)
                 .map(|s| add(sheet("labels", s), labels_ring * plane))
@@ -163,18 +168,19 @@ impl Shape<'_> {
             fourier: add("transform tables".into(), self.lines.fourier.words.len()),
             profile: add("baseline profile".into(), size_x + size_y),
             status: add("status".into(), 1),
-            images: (0..if self.spills { 1 } else { model.channels.len() })
+            images: (0..image_buffers)
                 .map(|c| add(sheet("images", c), images_per_step.saturating_mul(image)))
                 .collect(),
             grey: add(
                 "grey values".into(),
-                images_per_step
-                    .saturating_mul(image)
-                    .div_ceil(32 / model.bit_depth.bits() as usize),
+                on_device
+                    * images_per_step
+                        .saturating_mul(image)
+                        .div_ceil(32 / model.bit_depth.bits() as usize),
             ),
             thresholds: add(
                 "thresholds".into(),
-                model.channels.len() * model.bit_depth.largest() as usize,
+                on_device * model.channels.len() * model.bit_depth.largest() as usize,
             ),
             maximum: add("maxima".into(), model.channels.len()),
             truth: add("ground truth".into(), truths.saturating_mul(image)),

@@ -21,14 +21,10 @@ pub(super) struct HostSizes {
     pub write_bytes: u64,
     /// Most that a submission of the image sweep reads back.
     pub read_bytes: u64,
-    /// Images of a batch that is normalised, as counts, of all channels.
-    pub batch_bytes: u64,
-    /// The grey values of a batch.
+    /// Grey values of all channels that are handed on together.
     pub grey_bytes: u64,
     /// Pixels of an image.
     pub image_pixels: u64,
-    /// Whether images wait for their channel's maximum.
-    pub spills: bool,
 }
 
 /// What a run takes of the host's memory, by what it is for, in bytes.
@@ -66,10 +62,9 @@ impl HostMemory {
         let slice = |bytes: u64| s.slice_voxels.saturating_mul(bytes);
         let decoded = per_thread(slice(4));
         let pages = per_thread(s.image_pixels.saturating_mul(8));
-        let written_back = if s.spills { s.batch_bytes } else { 0 };
-        let batch = written_back.saturating_mul(copies);
-        // Grey values of a batch while those of the one before become pages.
-        let grey = s.grey_bytes.saturating_mul(3);
+        // Grey values of a batch while those of the one before become pages; counts on the way to them.
+        let counts = per_thread(s.image_pixels.saturating_mul(4));
+        let grey = s.grey_bytes.saturating_mul(2 + in_flight - 1);
         // Ids come in runs: LZ4 leaves a small part of a byte for a voxel.
         let limit = Aside::MEMORY_BYTES as u64;
         let labels = (s.voxels / 8).saturating_mul(s.sheets);
@@ -84,7 +79,7 @@ impl HostMemory {
             imaging: [written, read, decoded, pages]
                 .into_iter()
                 .fold(0, u64::saturating_add),
-            writing: [batch, grey, pages]
+            writing: [grey, counts, pages]
                 .into_iter()
                 .fold(0, u64::saturating_add),
         }

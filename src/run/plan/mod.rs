@@ -25,7 +25,9 @@ use crate::engine::compute::{BufferSpec, IN_FLIGHT, Limits, Residence};
 use crate::engine::fft::{FourierTables, Layout, LineVariant, SliceTransform};
 use crate::engine::schedule::{Schedule, kept};
 use crate::engine::stages::blur::RowLines;
+use crate::config::Normalization;
 use crate::model::Model;
+use crate::run::ground_truth::LoadedVolume;
 use buffers::{Shape, most_kept};
 use host::HostSizes;
 
@@ -46,7 +48,7 @@ pub struct Plan {
     pub column_lines: LineVariant,
     /// Most images of a step.
     pub images_per_step: usize,
-    /// Most images that are normalised together.
+    /// Most images that are handed on together.
     pub batch: usize,
     /// Buffers by use.
     pub buffers: Buffers,
@@ -60,12 +62,38 @@ pub struct Plan {
     pub residence: Residence,
     /// What the run takes of the host's memory.
     pub host: HostMemory,
-    /// Whether images wait for their channel's maximum.
-    pub spills: bool,
+    /// Where pixels become grey values.
+    pub quantisation: Quantisation,
 }
 
-/// Images of a channel that have waited and are normalised together take at most this, or are one: allocators hold on to blocks
-/// of this size, while pages of larger ones come from the system each time.
+/// Where the pixels of images become grey values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantisation {
+    /// On the device, once all images are there: the volume is one slab, and they lie there.
+    AtTheEnd,
+    /// On the device, slab by slab: grey values are photons, and depend on no other slab.
+    InSteps,
+    /// On the host, where images wait for their channel's maximum, or for those of other tiles.
+    OnHost,
+}
+
+impl Quantisation {
+    fn of(model: &Model, tiles: usize, steps: usize) -> Self {
+        match (tiles, steps, model.normalize) {
+            (..=1, ..=1, _) => Self::AtTheEnd,
+            (..=1, _, Normalization::None) => Self::InSteps,
+            _ => Self::OnHost,
+        }
+    }
+
+    /// True where images leave the device as counts.
+    pub fn is_on_host(self) -> bool {
+        self == Self::OnHost
+    }
+}
+
+/// Grey values of a channel that are handed on together take at most this, or are one image: allocators hold on to
+/// blocks of this size, while pages of larger ones come from the system each time.
 const BATCH_BYTES: usize = 28 << 20;
 
 /// Most slices of a slab: they are a dimension of dispatches.
@@ -80,23 +108,17 @@ pub struct Contents {
     pub sheets: usize,
 }
 
-impl Plan {
-    /// The deepest slabs, evened out, that the limits allow for a volume with this many cells
-    /// (background included) in this many sheets; never deeper than `deepest`.
-    ///
-    /// # Errors
-    /// When not even slabs of one slice fit.
-    pub fn new(
-        model: &Model,
-        cells: usize,
-        sheets: usize,
-        limits: &Limits,
-        deepest: usize,
-    ) -> Result<Self, PlanError> {
-        let planner = Planner::new(model, Contents { cells, sheets }, 1, limits)?;
-        planner.deepest(deepest)
+impl Contents {
+    /// Those of a volume.
+    pub fn of(volume: &LoadedVolume) -> Self {
+        Self {
+            cells: volume.cells.len(),
+            sheets: volume.sheets(),
+        }
     }
+}
 
+impl Plan {
     /// The buffer that takes most.
     pub fn largest(&self) -> Option<&BufferSpec> {
         self.specs.iter().max_by_key(|spec| spec.words)
@@ -119,9 +141,9 @@ impl Plan {
             .saturating_add(staged.saturating_mul(under_way))
     }
 
-    /// True when the whole volume is one slab: nothing is spilled.
+    /// True when the volume, or the tile, is one slab.
     pub fn is_one_step(&self) -> bool {
-        !self.spills
+        self.schedule.steps.len() == 1
     }
 }
 
@@ -248,7 +270,7 @@ impl<'a> Planner<'a> {
         let depth = model.volume.shape[0];
         let schedule = Schedule::new(depth, slab, model.reach);
         let (images_per_step, _) = most_kept(&schedule, model.camera.step_z);
-        let spills = schedule.steps.len() > 1 || self.tiles > 1;
+        let quantisation = Quantisation::of(model, self.tiles, schedule.steps.len());
         let (buffers, specs) = Shape {
             model,
             cells,
@@ -256,15 +278,15 @@ impl<'a> Planner<'a> {
             transform,
             lines,
             schedule: &schedule,
-            spills,
+            quantisation,
         }
         .buffers();
         let [_, whole_x, whole_y] = model.camera.image_shape(model.tissue.shape);
-        let batch = if spills {
-            let most = BATCH_BYTES / whole_x.saturating_mul(whole_y).saturating_mul(4).max(1);
+        let batch = if quantisation.is_on_host() {
+            let image = whole_x.saturating_mul(whole_y);
+            let most = BATCH_BYTES / image.saturating_mul(model.grey_bytes()).max(1);
             (images_per_step / self.tiles).min(most).max(1)
         } else {
-            // The images of a run in one step lie on the device, and are normalised where they are.
             images_per_step
         };
         let mut plan = Plan {
@@ -281,7 +303,7 @@ impl<'a> Planner<'a> {
             read_bytes: 0,
             residence: self.limits.residence,
             host: HostMemory::default(),
-            spills,
+            quantisation,
             schedule,
         };
         self.add_traffic(&mut plan);
@@ -317,26 +339,40 @@ impl<'a> Planner<'a> {
             .saturating_mul(plane)
             .saturating_mul(volumes);
         let truths = (model.fluorophores.len() * model.truth_volumes(sheets)) as u64;
-        let spilled = if plan.spills { channels } else { 0 };
-        let pages = plan.schedule.steps.iter().map(|step| {
-            let kept = |range| kept(range, step_z).1 as u64;
-            kept(&step.regions) * truths + kept(&step.images) * spilled
-        });
-        let pages = pages.max().unwrap_or(0);
-        let image_reads = pages.saturating_mul(image).saturating_add(1 + channels);
-        let survey_reads = (model.layer_regions().len() * cells) as u64;
-        // The last sweep: images that waited, and their grey values.
-        let batch = (plan.batch as u64).saturating_mul(whole_image);
-        let batch_images = batch.saturating_mul(channels);
         let per_word = u64::from(32 / model.bit_depth.bits());
-        let grey = batch.div_ceil(per_word).saturating_mul(channels);
-        let thresholds = words(b.thresholds);
-        let finish_writes = if plan.spills { batch_images } else { 0 };
-
+        let grey = |images: u64| images.saturating_mul(image).div_ceil(per_word);
+        let steps = plan.schedule.steps.iter().map(|step| {
+            let kept = |range| kept(range, step_z).1 as u64;
+            let images = match plan.quantisation {
+                Quantisation::AtTheEnd => 0,
+                Quantisation::InSteps => grey(kept(&step.images)),
+                Quantisation::OnHost => kept(&step.images).saturating_mul(image),
+            };
+            let truths = (kept(&step.regions) * truths).saturating_mul(image);
+            truths.saturating_add(images.saturating_mul(channels))
+        });
+        let image_reads = steps.max().unwrap_or(0).saturating_add(1 + channels);
+        let survey_reads = (model.layer_regions().len() * cells) as u64;
+        let (thresholds, grey_reads) = match plan.quantisation {
+            Quantisation::AtTheEnd => {
+                let images = grey(plan.batch as u64).saturating_mul(channels);
+                (0, images)
+            }
+            Quantisation::InSteps => (words(b.thresholds), 0),
+            Quantisation::OnHost => (0, 0),
+        };
         let bytes = |words: u64| words.saturating_mul(4);
-        let writes = constants.saturating_add(loads);
-        plan.write_bytes = bytes(writes.max(finish_writes.saturating_add(thresholds)));
-        plan.read_bytes = bytes(image_reads.max(survey_reads).max(grey));
+        let writes = constants.saturating_add(loads).saturating_add(thresholds);
+        plan.write_bytes = bytes(writes.max(words(b.thresholds)));
+        plan.read_bytes = bytes(image_reads.max(survey_reads).max(grey_reads));
+        // Grey values on their way to the sink: of all images of a run in one slab, of a batch of those that waited.
+        let batch = (plan.batch as u64).saturating_mul(whole_image);
+        let grey_bytes = match plan.quantisation {
+            Quantisation::InSteps => 0,
+            _ => batch
+                .saturating_mul(channels)
+                .saturating_mul(model.grey_bytes() as u64),
+        };
         let tissue = model.tissue;
         let sizes = HostSizes {
             voxels: tissue.voxels() as u64,
@@ -346,10 +382,8 @@ impl<'a> Planner<'a> {
             buffer_bytes: plan.buffer_bytes(),
             write_bytes: bytes(writes),
             read_bytes: bytes(image_reads),
-            batch_bytes: bytes(batch_images),
-            grey_bytes: bytes(grey),
+            grey_bytes,
             image_pixels: whole_image,
-            spills: plan.spills,
         };
         plan.host = HostMemory::new(&sizes, plan.residence);
     }

@@ -279,7 +279,7 @@ impl<'a> ArraySink<'a> {
             ids,
             channels: vec![Array3::zeros(shape); model.channels.len()],
             truths: vec![Array3::zeros(shape); model.fluorophores.len()],
-            grey_bytes: model.bit_depth.bits() as usize / 8,
+            grey_bytes: model.grey_bytes(),
         }
     }
 }

@@ -153,7 +153,7 @@ fn cut(
         uploaded += plane * (depth * volumes) as u64;
         let [slices, x, y] = tile.model.image_shape().map(|size| size as u64);
         let truths = model.fluorophores.len() * model.truth_volumes(contents.sheets);
-        let spilled = if plan.spills { model.channels.len() } else { 0 };
+        let spilled = if plan.quantisation.is_on_host() { model.channels.len() } else { 0 };
         downloaded += 4 * slices * x * y * (truths + spilled) as u64;
     }
     let [slices, x, y] = model.image_shape().map(|size| size as u64);
@@ -162,7 +162,7 @@ fn cut(
         .saturating_mul(y)
         .saturating_mul(model.channels.len() as u64);
     downloaded += images * u64::from(model.bit_depth.bits() / 8);
-    uploaded += if plan.spills { 4 * images } else { 0 };
+    uploaded += if plan.quantisation.is_on_host() { 4 * images } else { 0 };
     let halo = if run.is_tiled() {
         let halo = model.halo_x();
         [halo.before, halo.after]
@@ -175,7 +175,7 @@ fn cut(
     });
     let host = run.host();
     // Images pack to about a third, and ground truth that waits for other tiles to little.
-    let images_wait = if plan.spills {
+    let images_wait = if plan.quantisation.is_on_host() {
         images.saturating_mul(4) / 3
     } else {
         0

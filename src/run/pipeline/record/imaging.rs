@@ -8,6 +8,7 @@ use crate::engine::stages::blur::filter::{FILTER, FilterParams};
 use crate::engine::stages::blur::rows_inverse::RowsInverseParams;
 use crate::engine::stages::{bin, emit, magnify, maximum};
 use crate::model::ChannelModel;
+use crate::run::plan::Quantisation;
 use std::ops::Range;
 
 impl Recorder<'_> {
@@ -191,8 +192,10 @@ impl Recorder<'_> {
         };
         self.recording
             .dispatch(&maximum::MAXIMUM, params, &[image, b.maximum], pixels);
-        if !self.plan.is_one_step() {
-            self.recording.read(image, 0..pixels);
+        match self.plan.quantisation {
+            Quantisation::AtTheEnd => {}
+            Quantisation::InSteps => self.normalise(number, pixels),
+            Quantisation::OnHost => self.recording.read(image, 0..pixels),
         }
     }
 }

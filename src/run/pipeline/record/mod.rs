@@ -7,12 +7,12 @@ use crate::engine::compute::{Buffer, Recording};
 use crate::engine::schedule::{Step, kept};
 use crate::engine::stages::blur::photons::baseline_profile;
 use crate::engine::stages::blur::psf_spectra::record_psf_spectra;
-use crate::engine::stages::normalise::{NORMALISE, NormaliseParams};
+use crate::engine::stages::normalise::{NORMALISE, NormaliseParams, photon_thresholds};
 use crate::engine::stages::{regions, scatter, survey, truth};
 use crate::model::cells::Selection;
 use crate::model::{LayerModel, Model};
-use crate::run::pipeline::{Input, Part};
-use crate::run::plan::{Plan, Tile};
+use crate::run::pipeline::Input;
+use crate::run::plan::{Plan, Quantisation, Tile, TilePlan};
 use crate::run::store::StoreError;
 use std::ops::Range;
 
@@ -26,11 +26,11 @@ pub(super) struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
-    pub(super) fn new(part: &'a Part<'a>, input: Input<'a>) -> Self {
+    pub(super) fn new(tile: &'a TilePlan<'a>, input: Input<'a>) -> Self {
         Self {
-            model: part.model,
-            plan: part.plan,
-            tile: &part.tile,
+            model: &tile.model,
+            plan: &tile.plan,
+            tile: &tile.tile,
             input,
             recording: Recording::default(),
         }
@@ -75,6 +75,10 @@ impl<'a> Recorder<'a> {
         out.clear(b.maximum, 0..self.model.channels.len());
         if !maxima.is_empty() {
             out.write(b.maximum, 0, maxima.to_vec());
+        }
+        if self.plan.quantisation == Quantisation::InSteps {
+            let thresholds = photon_thresholds(self.model.bit_depth.largest());
+            self.thresholds(thresholds.repeat(self.model.channels.len()));
         }
         self.finish()
     }
@@ -181,8 +185,8 @@ impl<'a> Recorder<'a> {
     }
 
     /// The image sweep of a step. It reads, in this order: the ground truth of each fluorophore (and
-    /// sheet, if each cell has its own) if the step keeps slices of regions; the images of each channel if it keeps images and the run
-    /// has several steps; the status; the maxima.
+    /// sheet, if each cell has its own) if the step keeps slices of regions; the images of each channel, or
+    /// their grey values, if it keeps images and they do not stay on the device; the status; the maxima.
     pub(super) fn step(&mut self, step: &Step, selection: &Selection) -> Result<(), StoreError> {
         let b = &self.plan.buffers;
         self.load(step.load.clone())?;
@@ -315,36 +319,20 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// The channel's images: its own buffer in a run of one step, else the one for all.
+    /// The channel's images: its own buffer where they stay there, else the one for all.
     fn image_buffer(&self, channel: usize) -> Buffer {
         let images = &self.plan.buffers.images;
         images[channel.min(images.len() - 1)]
     }
 
-    /// Grey values of a channel's images, of these or of those on the device; a read for each piece of them
-    /// that the buffers hold.
-    pub(super) fn normalise(&mut self, channel: usize, images: Option<Vec<u32>>, pixels: usize) {
-        let Some(images) = images else {
-            return self.grey(channel, pixels);
-        };
-        let (image, depth) = (self.image_buffer(channel), self.model.bit_depth);
-        let per_word = 32 / depth.bits() as usize;
-        let words = |buffer: Buffer| self.plan.specs[buffer.0].words;
-        let most = words(image).min(words(self.plan.buffers.grey) * per_word);
-        if images.len() <= most {
-            self.recording.write(image, 0, images);
-            return self.grey(channel, pixels);
-        }
-        // Pieces of whole words.
-        let most = (most / per_word * per_word).max(per_word);
-        for piece in images.chunks(most) {
-            self.recording.write(image, 0, piece.to_vec());
-            self.grey(channel, piece.len());
-        }
+    /// Brings the thresholds of all channels to the device.
+    pub(super) fn thresholds(&mut self, thresholds: Vec<u32>) {
+        let buffer = self.plan.buffers.thresholds;
+        self.recording.write(buffer, 0, thresholds);
     }
 
-    /// Grey values of what is in a channel's buffer.
-    fn grey(&mut self, channel: usize, pixels: usize) {
+    /// Grey values of what is in a channel's buffer, and a read of them.
+    pub(super) fn normalise(&mut self, channel: usize, pixels: usize) {
         let b = &self.plan.buffers;
         let image = self.image_buffer(channel);
         let depth = self.model.bit_depth;

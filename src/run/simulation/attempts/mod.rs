@@ -84,11 +84,7 @@ impl Attempts<'_> {
             deepest = deepest.min(several);
             tiles = tiles.max(journal.tiles());
         }
-        let volume = self.input.volume;
-        let contents = Contents {
-            cells: volume.cells.len(),
-            sheets: volume.sheets(),
-        };
+        let contents = Contents::of(self.input.volume);
         Ok(RunPlan::new(self.model, contents, &limits, deepest, tiles)?)
     }
 
@@ -121,7 +117,7 @@ impl Attempts<'_> {
         attempt: &mut impl FnMut(Pipeline<'_>) -> Result<R, SimulationError>,
     ) -> Result<R, SimulationError> {
         let (device, poison) = (device.backend(), self.options.poison);
-        let pipeline = Pipeline::planned(self.model, plan, self.input, device, stages, poison)?;
+        let pipeline = Pipeline::new(self.model, plan, self.input, device, stages, poison)?;
         attempt(pipeline)
     }
 }

@@ -78,7 +78,7 @@ impl<'a> FileSink<'a> {
             channels,
             merged: config.output.sim_channels == Arrangement::Merged,
             pixels: shape[1] * shape[2],
-            grey_bytes: model.bit_depth.bits() as usize / 8,
+            grey_bytes: model.grey_bytes(),
             shown: vec![false; dyes],
         })
     }
