@@ -116,13 +116,23 @@ impl<'a> Job<'a> {
         &self.model
     }
 
+    /// What the tissue holds.
+    pub fn contents(&self) -> Contents {
+        Contents::of(&self.tissue.volume)
+    }
+
     /// A plan within these limits.
     ///
     /// # Errors
     /// When it does not fit.
     pub fn plan(&self, limits: &Limits, deepest: usize) -> Result<RunPlan<'_>, SimulationError> {
-        let contents = Contents::of(&self.tissue.volume);
-        Ok(RunPlan::new(&self.model, contents, limits, deepest, 1)?)
+        Ok(RunPlan::new(
+            &self.model,
+            self.contents(),
+            limits,
+            deepest,
+            1,
+        )?)
     }
 
     /// Runs a plan once; with `poison` the buffers start out filled with a pattern.

@@ -10,7 +10,7 @@ use crate::engine::compute::{Backend, Limits, Residence};
 use crate::io::write::PixelType;
 use crate::model::Model;
 use crate::model::cells::CellIndex;
-use crate::run::plan::{Budgets, Contents, PlanError, RunPlan};
+use crate::run::plan::{Budgets, Contents, RunPlan, SetAside};
 use crate::run::simulation::{self, Watcher};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -30,9 +30,6 @@ pub(super) const GPU: Limits = Limits {
 /// Cells that are assumed where they were not counted; they hardly weigh against the voxels.
 pub(super) const CELLS: usize = 1 << 16;
 
-/// What a store of slices keeps in memory before it goes to a file.
-const STORE_BYTES: u64 = 128 << 20;
-
 /// Memory of a run over a volume of these cells (unknown: `None`) in this many sheets; tells where it does not
 /// fit.
 pub(super) fn memory(
@@ -42,7 +39,6 @@ pub(super) fn memory(
     sheets: usize,
     told: &mut Told<'_>,
 ) -> Memory {
-    let voxels = model.volume.voxels() as u64;
     let cells = cells.map_or(CELLS.min(model.volume.voxels() + 1), CellIndex::len);
     let cpu = CpuBackend::new(simulation::CPU_BYTES);
     let (contents, budgets) = (Contents { cells, sheets }, Budgets::of(&config.compute));
@@ -66,43 +62,20 @@ pub(super) fn memory(
         told.warn(&format!("the volume does not fit: {error}"));
     }
 
-    let spills = |plan: &Result<RunPlan<'_>, PlanError>| {
-        plan.as_ref().is_ok_and(|run| run.first.plan.quantisation.is_on_host())
+    let plans = match backend {
+        BackendChoice::Cpu => [on_cpu.as_ref().ok(), None],
+        _ => [on_cpu.as_ref().ok(), on_gpu.as_ref().ok()],
     };
-    let spills_images = match backend {
-        BackendChoice::Cpu => spills(&on_cpu),
-        _ => spills(&on_cpu) || spills(&on_gpu),
+    let most = |bytes: fn(&SetAside) -> u64| {
+        let plans = plans.into_iter().flatten();
+        plans.map(|run| bytes(&run.set_aside())).max().unwrap_or(0)
     };
-    let [slices, rows, columns] = model.image_shape().map(|size| size as u64);
-    let pixels = slices.saturating_mul(rows).saturating_mul(columns);
-    let images = if spills_images {
-        pixels.saturating_mul(4 * model.channels.len() as u64)
-    } else {
-        0
-    };
-    let annotated = if model.annotations.is_empty() {
-        0
-    } else {
-        voxels
-    };
-    // As much as there is at most, and about what of it LZ4 leaves: ids come in long runs, images are noisy.
-    let stores = [
-        (voxels.saturating_mul(8), voxels, sheets as u64),
-        (annotated.saturating_mul(4), annotated / 8, 1),
-        (images, images, 1),
-    ];
     let memory = Memory {
         available_bytes: host::available_memory(),
         cpu: on_cpu.as_ref().ok().map(device),
         gpu: on_gpu.as_ref().ok().map(device),
-        kept_bytes_at_most: stores
-            .iter()
-            .map(|(raw, _, count)| (*raw).min(STORE_BYTES) * count)
-            .sum(),
-        spilled_bytes: stores
-            .iter()
-            .map(|(_, packed, count)| packed.saturating_sub(STORE_BYTES) * count)
-            .sum(),
+        kept_bytes_at_most: most(SetAside::memory_bytes),
+        spilled_bytes: most(SetAside::disk_bytes),
     };
     if let (BackendChoice::Cpu, Some(cpu)) = (backend, &memory.cpu) {
         let needed = cpu.bytes.saturating_add(memory.kept_bytes_at_most);

@@ -1,8 +1,9 @@
 use super::Sampling;
 use super::sampling::{digits, digits_of};
-use super::{CheckOptions, check};
+use super::{CheckOptions, check, plan};
 use crate::base::host::amount as bytes;
 use crate::config::{Config, Override};
+use crate::engine::compute::Residence;
 use crate::run::simulation::Silent;
 use std::path::Path;
 
@@ -117,5 +118,52 @@ fn numbers_for_people() {
         (u64::MAX, "18446744 TB"),
     ] {
         assert_eq!(bytes(number), text);
+    }
+}
+
+/// `check` and `plan` tell the same of memory and disk, whatever the device and the number of slabs.
+#[test]
+fn memory_is_what_the_plan_says() {
+    for (backend, more) in [
+        ("cpu", &[][..]),
+        ("cpu", &["groundtruth.bounds=[200, 300, 280]"]),
+        (
+            "cpu",
+            &[
+                "groundtruth.bounds=[200, 300, 280]",
+                "output.normalize=none",
+            ],
+        ),
+        (
+            "gpu",
+            &[
+                "groundtruth.bounds=[90, 300, 280]",
+                "compute.gpu_memory=700M",
+            ],
+        ),
+    ] {
+        let backend = format!("compute.backend={backend}");
+        let sets = more.iter().copied().chain([backend.as_str()]);
+        let sets: Vec<Override> = sets.map(|set| set.parse().expect("a key")).collect();
+        let config = Config::from_toml_str(CONFIG, "test", Path::new("."), &sets).expect("valid");
+        let options = CheckOptions { no_volumes: true };
+        let checked = check(&config, options, &mut Silent)
+            .expect("a report")
+            .memory;
+        let planned = plan(&config, &mut Silent).expect("a plan");
+        assert_eq!(planned.devices.len(), 1);
+        let cut = planned.devices[0].cut.as_ref().expect("it fits");
+        let memory = checked.expect("the size is known");
+        let device = if planned.devices[0].residence == Residence::Host {
+            memory.cpu
+        } else {
+            memory.gpu
+        };
+        let device = device.expect("it fits");
+        assert_eq!(device.bytes, cut.device_peak_bytes, "{more:?}");
+        assert_eq!(device.slab_slices, cut.slab_slices, "{more:?}");
+        assert_eq!(device.steps, cut.tiles * cut.steps, "{more:?}");
+        assert_eq!(memory.kept_bytes_at_most, cut.host.stores, "{more:?}");
+        assert_eq!(memory.spilled_bytes, cut.meanwhile_bytes, "{more:?}");
     }
 }

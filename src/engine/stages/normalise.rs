@@ -138,7 +138,9 @@ fn normalise_cpu(call: &mut CpuCall<'_>) {
                 }
                 for (word, pixels) in words.iter_mut().zip(pixels.chunks(per_word)) {
                     let greys = (0..).zip(pixels);
-                    *word = greys.fold(0, |word, (i, &value)| word | scale.grey(value) << (bits * i));
+                    *word = greys.fold(0, |word, (i, &value)| {
+                        word | scale.grey(value) << (bits * i)
+                    });
                 }
             }
         });

@@ -1,20 +1,17 @@
 //! What a run takes of the host's memory, beside what the process holds before it.
 
 use crate::engine::compute::{IN_FLIGHT, Residence};
-use crate::run::store::Aside;
 use serde::Serialize;
 
 /// Sizes that decide about the host's memory.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct HostSizes {
-    /// Voxels of the whole tissue.
-    pub voxels: u64,
-    /// Voxels of a slice of it.
+    /// Voxels of a slice of the tissue.
     pub slice_voxels: u64,
-    /// Volumes of labels.
-    pub sheets: u64,
     /// Volumes of annotated regions.
     pub annotations: u64,
+    /// Slices set aside in memory.
+    pub stores: u64,
     /// Sum of the device's buffers.
     pub buffer_bytes: u64,
     /// Most that a submission takes from the host.
@@ -65,16 +62,12 @@ impl HostMemory {
         // Grey values of a batch while those of the one before become pages; counts on the way to them.
         let counts = per_thread(s.image_pixels.saturating_mul(4));
         let grey = s.grey_bytes.saturating_mul(2 + in_flight - 1);
-        // Ids come in runs: LZ4 leaves a small part of a byte for a voxel.
-        let limit = Aside::MEMORY_BYTES as u64;
-        let labels = (s.voxels / 8).saturating_mul(s.sheets);
-        let annotated = (s.voxels / 32).saturating_mul(s.annotations);
         Self {
             buffers: match residence {
                 Residence::Board => 0,
                 Residence::Host | Residence::Shared => s.buffer_bytes,
             },
-            stores: limit.min(labels.saturating_add(annotated)),
+            stores: s.stores,
             reading,
             imaging: [written, read, decoded, pages]
                 .into_iter()

@@ -4,6 +4,7 @@
 //! takes the deepest slabs that fit the budgets of device and host. A [`RunPlan`] cuts the volume along x as well
 //! where not even one slice at a time fits. What is planned is what is allocated.
 
+mod account;
 mod budget;
 mod buffers;
 mod error;
@@ -14,6 +15,7 @@ mod tile;
 #[cfg(test)]
 mod tests;
 
+pub use account::{SetAside, Transfers};
 pub use budget::Budgets;
 pub use buffers::Buffers;
 pub use error::PlanError;
@@ -21,11 +23,11 @@ pub use host::HostMemory;
 pub use run::{RunPlan, TilePlan};
 pub use tile::Tile;
 
+use crate::config::Normalization;
 use crate::engine::compute::{BufferSpec, IN_FLIGHT, Limits, Residence};
 use crate::engine::fft::{FourierTables, Layout, LineVariant, SliceTransform};
 use crate::engine::schedule::{Schedule, kept};
 use crate::engine::stages::blur::RowLines;
-use crate::config::Normalization;
 use crate::model::Model;
 use crate::run::ground_truth::LoadedVolume;
 use buffers::{Shape, most_kept};
@@ -373,12 +375,10 @@ impl<'a> Planner<'a> {
                 .saturating_mul(channels)
                 .saturating_mul(model.grey_bytes() as u64),
         };
-        let tissue = model.tissue;
         let sizes = HostSizes {
-            voxels: tissue.voxels() as u64,
-            slice_voxels: tissue.slice_voxels() as u64,
-            sheets: sheets as u64,
+            slice_voxels: model.tissue.slice_voxels() as u64,
             annotations: model.annotations.len() as u64,
+            stores: SetAside::of(model, self.contents, plan.quantisation).memory_bytes(),
             buffer_bytes: plan.buffer_bytes(),
             write_bytes: bytes(writes),
             read_bytes: bytes(image_reads),

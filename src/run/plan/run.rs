@@ -8,6 +8,8 @@ use std::borrow::Cow;
 /// How a run is cut along x and z, and what it allocates for each part.
 #[derive(Clone, Debug)]
 pub struct RunPlan<'a> {
+    /// What the volume holds.
+    pub contents: Contents,
     /// The first part along x, most often the only one.
     pub first: TilePlan<'a>,
     /// Those after it.
@@ -71,9 +73,10 @@ impl<'a> RunPlan<'a> {
     }
 
     /// A volume that is worked on as a whole, as planned.
-    pub fn whole(model: &'a Model, plan: Plan) -> Self {
+    fn whole(model: &'a Model, contents: Contents, plan: Plan) -> Self {
         let tile = Tile::whole(model.volume.shape[1], model.camera.x);
         Self {
+            contents,
             first: TilePlan {
                 tile,
                 model: Cow::Borrowed(model),
@@ -97,7 +100,7 @@ impl<'a> RunPlan<'a> {
     ) -> Result<Self, PlanError> {
         if count == 1 {
             let plan = Planner::new(model, contents, 1, limits)?.deepest(deepest)?;
-            return Ok(Self::whole(model, plan));
+            return Ok(Self::whole(model, contents, plan));
         }
         let split = Tile::split(model.volume.shape[1], model.camera.x, model.halo_x(), count);
         let tiles: Vec<Tile> = split.collect();
@@ -129,6 +132,7 @@ impl<'a> RunPlan<'a> {
         let mut planned = planned.into_iter();
         match planned.next() {
             Some(first) => Ok(Self {
+                contents,
                 first,
                 rest: planned.collect(),
             }),

@@ -11,7 +11,7 @@ use crate::io::read::{ArraySource, CellSource, VolumeSource};
 use crate::model::Model;
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::pipeline::{GivenCounts, Input, Sink, SinkError, TruthSlices};
-use crate::run::plan::Budgets;
+use crate::run::plan::{Budgets, Contents};
 use crate::run::store::Aside;
 use ndarray::{Array3, ArrayView3, Axis, s};
 use std::collections::BTreeMap;
@@ -128,10 +128,15 @@ pub fn simulate_arrays(
     options: Options,
     watcher: &mut dyn Watcher,
 ) -> Result<Images, SimulationError> {
-    let shape = config.groundtruth.bounds_voxels;
-    let work = Work::new(config, shape.unwrap_or(tissue.cells.shape()));
-    let device = device::choose(&config.compute, Some(work), watcher);
-    Simulator { device }.simulate(config, tissue, options, watcher)
+    let prepared = Prepared::new(config, tissue)?;
+    // What the volume holds is not known yet, but hardly counts.
+    let contents = Contents {
+        cells: 0,
+        sheets: 1,
+    };
+    let work = Work::new(&prepared.model, contents);
+    let mut device = device::choose(&config.compute, Some(work), watcher);
+    prepared.run(&mut device, tissue, options, watcher)
 }
 
 /// A device for many runs on arrays: opened once, with its shaders compiled once.
@@ -159,6 +164,19 @@ impl Simulator {
         options: Options,
         watcher: &mut dyn Watcher,
     ) -> Result<Images, SimulationError> {
+        Prepared::new(config, tissue)?.run(&mut self.device, tissue, options, watcher)
+    }
+}
+
+/// A run on arrays, up to where a device is needed.
+struct Prepared {
+    config: Config,
+    region: Region,
+    model: Model,
+}
+
+impl Prepared {
+    fn new(config: &Config, tissue: &Tissue<'_>) -> Result<Self, SimulationError> {
         let mut config = config.clone();
         config.output.gt_cells = Arrangement::Merged;
         let array = || RegionVolume {
@@ -176,7 +194,26 @@ impl Simulator {
         let seed = config.compute.seed.unwrap_or_else(rand::random);
         let counted: Vec<&str> = tissue.counts.keys().map(String::as_str).collect();
         let model = Model::with_counts(&config, region, seed, &counted)?;
-        warnings::before(&model, watcher);
+        Ok(Self {
+            config,
+            region,
+            model,
+        })
+    }
+
+    fn run(
+        &self,
+        device: &mut Device,
+        tissue: &Tissue<'_>,
+        options: Options,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Images, SimulationError> {
+        let Self {
+            config,
+            region,
+            model,
+        } = self;
+        warnings::before(model, watcher);
 
         let mut stages = Stages::new(watcher);
         for (name, voxels) in &tissue.regions {
@@ -188,27 +225,27 @@ impl Simulator {
         let volume = LoadedVolume::load(
             &tissue.cells,
             &annotations,
-            region,
+            *region,
             Aside::new(&folder),
             &mut stages,
         )?;
         let [z, x, y] = region.ranges();
         let mut counts = ArrayCounts(BTreeMap::new());
         for (dye, given) in &tissue.counts {
-            if <[usize; 3]>::from(given.dim()) != shape {
+            if <[usize; 3]>::from(given.dim()) != tissue.cells.shape() {
                 return Err(SimulationError::CountsShape {
                     fluorophore: dye.clone(),
                     found: given.dim().into(),
-                    expected: shape,
+                    expected: tissue.cells.shape(),
                 });
             }
             let dye = model.fluorophores.iter().position(|f| f.name == *dye);
             let given = given.slice(s![z.clone(), x.clone(), y.clone()]);
             counts.0.extend(dye.map(|dye| (dye, given)));
         }
-        warnings::of_volume(&model, &volume, stages.watcher());
+        warnings::of_volume(model, &volume, stages.watcher());
         let attempts = Attempts {
-            model: &model,
+            model,
             input: Input {
                 volume: &volume,
                 counts: &counts,
@@ -218,12 +255,12 @@ impl Simulator {
             options,
             budgets: Budgets::of(&config.compute),
         };
-        let (outcome, sink) = attempts.run(&mut self.device, &mut stages, |pipeline| {
-            let mut sink = ArraySink::new(&model, volume.cells.ids());
+        let (outcome, sink) = attempts.run(device, &mut stages, |pipeline| {
+            let mut sink = ArraySink::new(model, volume.cells.ids());
             let outcome = pipeline.run(&mut sink)?;
             Ok((outcome, sink))
         })?;
-        warnings::after(&model, &outcome, &[], stages.watcher());
+        warnings::after(model, &outcome, &[], stages.watcher());
         let ids = volume.cells.ids();
         let tissue_nm = model.camera.pixel_in_tissue_nm(config.groundtruth.voxel_nm);
         Ok(Images {
@@ -248,8 +285,8 @@ impl Simulator {
                 })
                 .collect(),
             voxel_nm: tissue_nm.map(|nm| nm * config.expansion.factor),
-            seed,
-            device: self.device.backend().name().to_owned(),
+            seed: model.seed,
+            device: device.backend().name().to_owned(),
         })
     }
 }

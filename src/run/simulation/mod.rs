@@ -29,7 +29,7 @@ use crate::run::journal::Journal;
 use crate::run::outputs::quicklook::{self, About, QUICKLOOK_NAME, Quicklook, Tap};
 use crate::run::outputs::report_html::{self, Facts, REPORT_NAME, Recorder};
 use crate::run::pipeline::{Input, NoCounts};
-use crate::run::plan::Budgets;
+use crate::run::plan::{Budgets, Contents};
 use crate::run::store::Aside;
 use attempts::Attempts;
 use crossover::Work;
@@ -126,7 +126,7 @@ pub fn simulate(
         None => error.into(),
     })?;
     warnings::of_volume(&model, &volume, stages.watcher());
-    let work = Work::new(&config, region.shape);
+    let work = Work::new(&model, Contents::of(&volume));
     let mut device = device::choose(&config.compute, Some(work), stages.watcher());
     identity.ids_crc32 = Identity::checksum(volume.cells.ids());
     identity.device = match device.is_gpu() {

@@ -21,7 +21,6 @@ use crate::engine::schedule::kept;
 use crate::model::Model;
 use crate::run::plan::{Budgets, Contents, PlanError, Planner, RunPlan};
 use crate::run::simulation::{self, SimulationError, Watcher};
-use crate::run::store::Aside;
 use std::path::Path;
 
 /// Plans the run of a configuration, for the devices that it may use.
@@ -145,24 +144,6 @@ fn cut(
     let widest = run.widest();
     let (plan, schedule) = (&widest.plan, &widest.plan.schedule);
     let depth = model.volume.shape[0];
-    let (mut uploaded, mut downloaded) = (0u64, 0u64);
-    for tile in run.tiles() {
-        let [_, size_x, size_y] = tile.model.volume.shape;
-        let plane = 4 * (size_x * size_y) as u64;
-        let volumes = contents.sheets + usize::from(!model.annotations.is_empty());
-        uploaded += plane * (depth * volumes) as u64;
-        let [slices, x, y] = tile.model.image_shape().map(|size| size as u64);
-        let truths = model.fluorophores.len() * model.truth_volumes(contents.sheets);
-        let spilled = if plan.quantisation.is_on_host() { model.channels.len() } else { 0 };
-        downloaded += 4 * slices * x * y * (truths + spilled) as u64;
-    }
-    let [slices, x, y] = model.image_shape().map(|size| size as u64);
-    let images = slices
-        .saturating_mul(x)
-        .saturating_mul(y)
-        .saturating_mul(model.channels.len() as u64);
-    downloaded += images * u64::from(model.bit_depth.bits() / 8);
-    uploaded += if plan.quantisation.is_on_host() { 4 * images } else { 0 };
     let halo = if run.is_tiled() {
         let halo = model.halo_x();
         [halo.before, halo.after]
@@ -174,14 +155,7 @@ fn cut(
         bytes: spec.bytes(),
     });
     let host = run.host();
-    // Images pack to about a third, and ground truth that waits for other tiles to little.
-    let images_wait = if plan.quantisation.is_on_host() {
-        images.saturating_mul(4) / 3
-    } else {
-        0
-    };
-    let labels = (model.tissue.voxels() as u64 / 8).saturating_mul(contents.sheets as u64);
-    let labels_beyond = labels.saturating_sub(Aside::MEMORY_BYTES as u64);
+    let transfers = run.transfers();
     Cut {
         tiles: run.tiles().count(),
         tile_rows: widest.tile.rows.len(),
@@ -221,9 +195,9 @@ fn cut(
         device_peak_bytes: run.device_bytes(),
         host_peak_bytes: host.peak_bytes(),
         host,
-        uploaded_bytes: uploaded,
-        downloaded_bytes: downloaded,
-        meanwhile_bytes: images_wait.saturating_add(labels_beyond),
+        uploaded_bytes: transfers.uploaded_bytes,
+        downloaded_bytes: transfers.downloaded_bytes,
+        meanwhile_bytes: run.set_aside().disk_bytes(),
         fewer: fewer(run, model, contents, limits, deepest),
     }
 }

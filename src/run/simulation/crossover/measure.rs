@@ -89,10 +89,10 @@ fn transfer(device: &mut dyn Backend, words: usize) -> Result<(Duration, Duratio
 fn run(device: &mut dyn Backend, shape: [usize; 3]) -> Result<(Duration, Work), SimulationError> {
     let id = |(z, x, y): (usize, usize, usize)| (z / 8 * 4096 + x / 8 * 64 + y / 8) as u32;
     let tissue = Tissue::new(&Array3::from_shape_fn(shape, id))?;
-    let config = Config::default();
-    let job = Job::new(&tissue, &config)?;
+    let job = Job::new(&tissue, &Config::default())?;
     let mut run = Run::new(&job, device)?;
     let start = Instant::now();
     run.once(&mut Nowhere, &mut Silent)?;
-    Ok((start.elapsed(), Work::new(&config, shape)))
+    let time = start.elapsed();
+    Ok((time, Work::new(job.model(), job.contents())))
 }

@@ -10,16 +10,16 @@ mod measure;
 pub(super) use cache::Cache;
 pub(super) use measure::measure;
 
-use crate::config::Config;
+use crate::model::Model;
+use crate::run::plan::{Contents, Quantisation, Transfers};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 
 /// The sizes of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Work {
     /// Voxels of the tissue.
     voxels: f64,
-    /// How often each of them is worked on, in blurs: one for each pair of channel and fluorophore, and one for
+    /// How often each of them is worked on, in blurs: one for each fluorophore that sends light to a channel, and one for
     /// all that comes before.
     passes: f64,
     /// Bytes to the device.
@@ -29,18 +29,15 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// Of a run of this configuration over so many voxels (z, x, y). The images are taken to be as large as the
-    /// tissue, which most are not: transfer counts for little.
-    pub(super) fn new(config: &Config, shape: [usize; 3]) -> Self {
-        let voxels: f64 = shape.iter().map(|&size| size as f64).product();
-        let dyes = config.labeling.layers.values().map(|l| &l.fluorophore);
-        let dyes = dyes.collect::<BTreeSet<_>>().len() as f64;
-        let channels = config.optics.channels.len() as f64;
+    /// Of a run of this model over a volume of these contents, in one slab.
+    pub(super) fn new(model: &Model, contents: Contents) -> Self {
+        let sources = model.channels.iter().map(|channel| channel.sources.len());
+        let transfers = Transfers::of(model, contents, Quantisation::AtTheEnd);
         Self {
-            voxels,
-            passes: 1.0 + channels * dyes,
-            upload_bytes: 4.0 * voxels,
-            download_bytes: 4.0 * voxels * (dyes + channels),
+            voxels: model.volume.voxels() as f64,
+            passes: 1.0 + sources.sum::<usize>() as f64,
+            upload_bytes: transfers.uploaded_bytes as f64,
+            download_bytes: transfers.downloaded_bytes as f64,
         }
     }
 

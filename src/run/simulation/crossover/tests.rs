@@ -1,8 +1,11 @@
 use super::measure::measure_on;
 use super::*;
+use crate::base::volume::Region;
+use crate::config::Config;
 use crate::engine::compute::Backend;
 use crate::engine::compute::cpu::CpuBackend;
 use crate::engine::compute::gpu::GpuBackend;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// A GPU that starts in half a second and is ten times as fast as the CPU.
@@ -20,7 +23,21 @@ fn measured(adapter: &str) -> Measured {
 }
 
 fn work(shape: [usize; 3]) -> Work {
-    Work::new(&Config::default(), shape)
+    /// Its point spread functions take long.
+    static MODEL: LazyLock<Model> = LazyLock::new(|| {
+        let region = Region {
+            offset: [0; 3],
+            shape: [1; 3],
+        };
+        Model::new(&Config::default(), region, 0).unwrap()
+    });
+    let mut model = MODEL.clone();
+    model.volume.shape = shape;
+    let contents = Contents {
+        cells: 2,
+        sheets: 1,
+    };
+    Work::new(&model, contents)
 }
 
 #[test]

@@ -1,0 +1,107 @@
+//! What a run moves and sets aside. Every command that tells of it asks here.
+
+use super::{Contents, Quantisation, RunPlan};
+use crate::model::Model;
+use crate::run::store::Aside;
+
+/// Bytes that cross the bus between host and device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Transfers {
+    /// Labels and annotated regions, to the device.
+    pub uploaded_bytes: u64,
+    /// Ground truth and images, from the device.
+    pub downloaded_bytes: u64,
+}
+
+impl Transfers {
+    /// Those of a model's volume as one tile.
+    pub fn of(model: &Model, contents: Contents, quantisation: Quantisation) -> Self {
+        let [slices, x, y] = model.image_shape().map(|size| size as u64);
+        let pixels = slices.saturating_mul(x).saturating_mul(y);
+        let volumes = contents.sheets + usize::from(!model.annotations.is_empty());
+        let truths = model.fluorophores.len() * model.truth_volumes(contents.sheets);
+        let pixel_bytes = if quantisation.is_on_host() {
+            4
+        } else {
+            model.grey_bytes()
+        };
+        let of_pixel = 4 * truths + pixel_bytes * model.channels.len();
+        Self {
+            uploaded_bytes: (model.volume.voxels() as u64).saturating_mul(4 * volumes as u64),
+            downloaded_bytes: pixels.saturating_mul(of_pixel as u64),
+        }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            uploaded_bytes: self.uploaded_bytes.saturating_add(other.uploaded_bytes),
+            downloaded_bytes: self.downloaded_bytes.saturating_add(other.downloaded_bytes),
+        }
+    }
+}
+
+/// Bytes of compressed slices that a run sets aside, about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SetAside {
+    /// Labels and annotated regions, which each sweep reads.
+    pub labels: u64,
+    /// Images that wait for their channel's maximum or for other tiles.
+    pub images: u64,
+}
+
+impl SetAside {
+    /// What a model's tissue leaves: ids come in long runs, of which LZ4 leaves a small part; images are noisy, and
+    /// pack to about a third of their counts of 32 bits.
+    pub(super) fn of(model: &Model, contents: Contents, quantisation: Quantisation) -> Self {
+        let voxels = model.tissue.voxels() as u64;
+        let labels = (voxels / 8).saturating_mul(contents.sheets as u64);
+        let annotated = (voxels / 32).saturating_mul(model.annotations.len() as u64);
+        let image = model.camera.image_shape(model.tissue.shape);
+        let pixels = image
+            .iter()
+            .fold(1u64, |all, &size| all.saturating_mul(size as u64));
+        let waiting = if quantisation.is_on_host() {
+            model.channels.len() as u64
+        } else {
+            0
+        };
+        Self {
+            labels: labels.saturating_add(annotated),
+            images: pixels.saturating_mul(4 * waiting) / 3,
+        }
+    }
+
+    /// The part that is kept in memory at most.
+    pub fn memory_bytes(&self) -> u64 {
+        let limit = Aside::MEMORY_BYTES as u64;
+        limit.min(self.labels.saturating_add(self.images))
+    }
+
+    /// The part that goes to the disk: a run to files keeps its images in the journal.
+    pub fn disk_bytes(&self) -> u64 {
+        let limit = Aside::MEMORY_BYTES as u64;
+        self.images
+            .saturating_add(self.labels.saturating_sub(limit))
+    }
+}
+
+impl RunPlan<'_> {
+    /// What crosses the bus, in all tiles.
+    pub fn transfers(&self) -> Transfers {
+        let of = |tile: &super::TilePlan<'_>| {
+            Transfers::of(&tile.model, self.contents, tile.plan.quantisation)
+        };
+        self.tiles()
+            .map(of)
+            .fold(Transfers::default(), Transfers::plus)
+    }
+
+    /// What is set aside.
+    pub fn set_aside(&self) -> SetAside {
+        SetAside::of(
+            &self.first.model,
+            self.contents,
+            self.first.plan.quantisation,
+        )
+    }
+}
