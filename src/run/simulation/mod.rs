@@ -29,7 +29,7 @@ use crate::io::write::{FolderLock, ManifestEntry, OutputFolder};
 use crate::model::Model;
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::journal::Journal;
-use crate::run::outputs::quicklook::{self, About, QUICKLOOK_NAME, Quicklook, Tap};
+use crate::run::outputs::quicklook::{self, About, QUICKLOOK_NAME, Quicklook, QuicklookSink};
 use crate::run::outputs::report_html::{self, Facts, REPORT_NAME, Recorder};
 use crate::run::pipeline::{Input, NoCounts};
 use crate::run::plan::Budgets;
@@ -238,9 +238,9 @@ impl Parts<'_> {
             let _ = self.journal.start();
             let mut sink = FileSink::create(config, model, volume, output, aside)?;
             let empty = Quicklook::new(about_quicklook(config, model), self.options.report);
-            let mut tap = Tap::new(&mut sink, empty);
-            let outcome = pipeline.run(&mut tap)?;
-            let seen = tap.into_quicklook();
+            let mut quicklook_sink = QuicklookSink::new(&mut sink, empty);
+            let outcome = pipeline.run(&mut quicklook_sink)?;
+            let seen = quicklook_sink.into_quicklook();
             Ok((outcome, sink.blank_truths(), seen))
         })?;
         warnings::after(model, &outcome, &blank_truths, stages.watcher());
