@@ -3,7 +3,7 @@
 use super::file::{AdapterFacts, DeviceFacts, LimitFacts, PassFacts, RunFacts, Spread, Startup};
 use super::tally::Tally;
 use super::workload::{Job, Nowhere, Run, Tissue, configurations};
-use super::{Options, copy, witness};
+use super::{Options, checksum_backend, copy};
 use crate::base::observer::Observer;
 use crate::engine::compute::cpu::CpuBackend;
 use crate::engine::compute::gpu::{AdapterSummary, GpuBackend};
@@ -173,7 +173,7 @@ fn measure(
     }
     checksums.splice(
         0..0,
-        witness::checksums(job, backend, &mut Unseen(watcher))?,
+        checksum_backend::checksums(job, backend, &mut Unseen(watcher))?,
     );
     let seconds = Spread::of(&seconds).unwrap_or(Spread {
         median: 0.0,

@@ -5,6 +5,7 @@
 //! devices compare for equality as well as for speed. [`mod@file`] is what is written of it, [`compare`] holds files of
 //! several machines side by side.
 
+mod checksum_backend;
 pub mod compare;
 mod copy;
 mod crossover;
@@ -16,7 +17,6 @@ mod table;
 mod tally;
 #[cfg(test)]
 mod tests;
-mod witness;
 pub mod workload;
 
 pub use device::Contender;

@@ -1,7 +1,7 @@
 //! Checksums of what a whole job gives.
 
+use super::checksum_backend::blur_tolerance;
 use super::file::{Checksum, Equality};
-use super::witness::blur_tolerance;
 use crate::model::Model;
 use crate::run::pipeline::{Outcome, Sink, SinkError, TruthSlices};
 use crc32fast::Hasher;
