@@ -5,8 +5,8 @@
 //! filled with a pattern. The blurred volume, which devices compute within rounding, is replaced by made-up photons
 //! once it is read: so the stages behind it have the same input everywhere, and their results must be equal.
 
+use super::checksum_sink::hash_words;
 use super::file::{Checksum, Equality};
-use super::tally::hash_words;
 use super::workload::{Job, Nowhere};
 use crate::base::observer::Observer;
 use crate::engine::compute::{

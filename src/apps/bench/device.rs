@@ -1,7 +1,7 @@
 //! What is measured of a device.
 
+use super::checksum_sink::ChecksumSink;
 use super::file::{AdapterFacts, DeviceFacts, LimitFacts, PassFacts, RunFacts, Spread, Startup};
-use super::tally::Tally;
 use super::workload::{Job, Nowhere, Run, Tissue, configurations};
 use super::{Options, checksum_backend, copy};
 use crate::base::observer::Observer;
@@ -160,9 +160,9 @@ fn measure(
 ) -> Result<RunFacts, SimulationError> {
     let mut run = Run::new(job, backend)?;
     // What warms up also tells the results.
-    let mut tally = Tally::new(job.model());
-    let outcome = run.once(&mut tally, &mut Unseen(watcher))?;
-    let mut checksums = tally.checksums(&outcome);
+    let mut checksum_sink = ChecksumSink::new(job.model());
+    let outcome = run.once(&mut checksum_sink, &mut Unseen(watcher))?;
+    let mut checksums = checksum_sink.checksums(&outcome);
     let (mut seconds, mut kernels) = (Vec::new(), Vec::new());
     for _ in 0..options.repeat.max(1) {
         run.backend().reset_times();

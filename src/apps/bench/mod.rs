@@ -6,6 +6,7 @@
 //! several machines side by side.
 
 mod checksum_backend;
+mod checksum_sink;
 pub mod compare;
 mod copy;
 mod crossover;
@@ -14,7 +15,6 @@ pub mod file;
 mod html;
 mod machine;
 mod table;
-mod tally;
 #[cfg(test)]
 mod tests;
 pub mod workload;
