@@ -1,13 +1,13 @@
 //! Whole runs in memory, without files.
 
 use super::Subject;
-use simexm_gpu::apps::bench::workload::{Nowhere, Run};
+use simexm_gpu::apps::bench::workload::{NullSink, Run};
 use simexm_gpu::engine::compute::Backend;
 use simexm_gpu::run::simulation::Silent;
 
 impl Subject for Run<'_> {
     fn run(&mut self) {
-        self.once(&mut Nowhere, &mut Silent)
+        self.once(&mut NullSink, &mut Silent)
             .expect("the device works");
     }
 

@@ -7,7 +7,7 @@
 
 use super::checksum_sink::hash_words;
 use super::file::{Checksum, Equality};
-use super::workload::{Job, Nowhere};
+use super::workload::{Job, NullSink};
 use crate::base::observer::Observer;
 use crate::engine::compute::{
     Access, Agreement, Backend, Buffer, BufferSpec, Command, ComputeError, KernelTime, Limits,
@@ -65,7 +65,7 @@ pub(super) fn checksums(
         results: HashMap::new(),
         submissions: 0,
     };
-    job.run(&plan, &mut watched, &mut Nowhere, observer, true)?;
+    job.run(&plan, &mut watched, &mut NullSink, observer, true)?;
     Ok(watched.checksums())
 }
 

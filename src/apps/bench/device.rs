@@ -2,7 +2,7 @@
 
 use super::checksum_sink::ChecksumSink;
 use super::file::{AdapterFacts, DeviceFacts, LimitFacts, PassFacts, RunFacts, Spread, Startup};
-use super::workload::{Job, Nowhere, Run, Tissue, configurations};
+use super::workload::{Job, NullSink, Run, Tissue, configurations};
 use super::{Options, checksum_backend, copy};
 use crate::base::observer::Observer;
 use crate::engine::compute::cpu::CpuBackend;
@@ -140,7 +140,7 @@ fn first_run(
     let mut run = Run::new(job, backend)?;
     let mut timed = || -> Result<f64, SimulationError> {
         let start = Instant::now();
-        run.once(&mut Nowhere, &mut Unseen(watcher))?;
+        run.once(&mut NullSink, &mut Unseen(watcher))?;
         Ok(start.elapsed().as_secs_f64())
     };
     let first = timed()?;
@@ -167,7 +167,7 @@ fn measure(
     for _ in 0..options.repeat.max(1) {
         run.backend().reset_times();
         let start = Instant::now();
-        run.once(&mut Nowhere, &mut Unseen(watcher))?;
+        run.once(&mut NullSink, &mut Unseen(watcher))?;
         seconds.push(start.elapsed().as_secs_f64());
         kernels.push(run.backend().kernel_times());
     }

@@ -177,9 +177,9 @@ impl<'a> Run<'a> {
 
 /// Takes results and forgets them.
 #[derive(Clone, Copy, Debug)]
-pub struct Nowhere;
+pub struct NullSink;
 
-impl Sink for Nowhere {
+impl Sink for NullSink {
     fn truth(&mut self, _: TruthSlices<'_>) -> Result<(), SinkError> {
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The measurement that is made once for an adapter: two short runs and a transfer.
 
 use super::{Measured, Work};
-use crate::apps::bench::workload::{Job, Nowhere, Run, Tissue};
+use crate::apps::bench::workload::{Job, NullSink, Run, Tissue};
 use crate::config::Config;
 use crate::engine::compute::{Backend, Buffer, BufferSpec, ComputeError, Recording};
 use crate::run::simulation::{Silent, SimulationError};
@@ -93,6 +93,6 @@ fn run(device: &mut dyn Backend, shape: [usize; 3]) -> Result<(Duration, Work), 
     let job = Job::new(&tissue, &config)?;
     let mut run = Run::new(&job, device)?;
     let start = Instant::now();
-    run.once(&mut Nowhere, &mut Silent)?;
+    run.once(&mut NullSink, &mut Silent)?;
     Ok((start.elapsed(), Work::new(&config, shape)))
 }
