@@ -1,10 +1,10 @@
 //! A whole run: from a configuration to files.
 
 mod arrays;
-mod attempts;
 mod crossover;
 mod device;
 mod error;
+mod fallback;
 mod record_file;
 mod report;
 mod resume;
@@ -34,9 +34,9 @@ use crate::run::outputs::report_html::{self, Facts, REPORT_NAME, Recorder};
 use crate::run::pipeline::{Input, NoCounts};
 use crate::run::plan::Budgets;
 use crate::run::store::Aside;
-use attempts::Attempts;
 use crossover::Work;
 use device::Device;
+use fallback::DeviceFallback;
 use resume::{Earlier, Identity};
 use sink::FileSink;
 use stages::Stages;
@@ -220,7 +220,7 @@ impl Parts<'_> {
         let (config, model, volume) = (self.config, self.model, self.volume);
         let root = output.root().to_owned();
         let aside = Aside::new(&root);
-        let attempts = Attempts {
+        let fallback = DeviceFallback {
             model,
             input: Input {
                 volume,
@@ -231,7 +231,7 @@ impl Parts<'_> {
             options: self.options,
             budgets: Budgets::of(&config.compute),
         };
-        let (outcome, blank_truths, seen) = attempts.run(device, &mut stages, |pipeline| {
+        let (outcome, blank_truths, seen) = fallback.run(device, &mut stages, |pipeline| {
             // What an attempt that failed has written.
             output.discard();
             // Should this one be killed, the next run knows what to clear away. No room for that is no failure.
