@@ -185,23 +185,23 @@ pub fn simulate(
             journal
         }
     };
-    let parts = Parts {
+    let inputs = RunInputs {
         config: &config,
         model: &model,
         volume: &volume,
         journal: &journal,
         options,
     };
-    let finished = parts.run(&mut output, &mut device, stages);
-    if finished.is_err() {
+    let written = inputs.run(&mut output, &mut device, stages);
+    if written.is_err() {
         journal.abandon();
     }
-    let report = finished.and_then(|finished| parts.publish(output, finished, &recorder));
+    let report = written.and_then(|written| inputs.publish(output, written, &recorder));
     report.map_err(|error| resume::stopped(error, &journal, slices))
 }
 
 /// What a run to files is made of when its cells are known.
-struct Parts<'a> {
+struct RunInputs<'a> {
     config: &'a Config,
     model: &'a Model,
     volume: &'a LoadedVolume,
@@ -209,14 +209,14 @@ struct Parts<'a> {
     options: Options,
 }
 
-impl Parts<'_> {
+impl RunInputs<'_> {
     /// Runs all sweeps; the volumes are written, under temporary names.
     fn run(
         &self,
         output: &mut OutputFolder,
         device: &mut Device,
         mut stages: Stages<'_>,
-    ) -> Result<Finished, SimulationError> {
+    ) -> Result<WrittenRun, SimulationError> {
         let (config, model, volume) = (self.config, self.model, self.volume);
         let root = output.root().to_owned();
         let aside = Aside::new(&root);
@@ -258,7 +258,7 @@ impl Parts<'_> {
             maxima: outcome.maxima,
             image_shape: model.image_shape(),
         };
-        Ok(Finished {
+        Ok(WrittenRun {
             report,
             seen,
             stale,
@@ -269,10 +269,10 @@ impl Parts<'_> {
     fn publish(
         &self,
         mut output: OutputFolder,
-        finished: Finished,
+        written: WrittenRun,
         recorder: &Recorder<'_>,
     ) -> Result<Report, SimulationError> {
-        let described = self.describe(&mut output, &finished, recorder);
+        let described = self.describe(&mut output, &written, recorder);
         if described.is_err() {
             self.journal.abandon();
         }
@@ -285,22 +285,22 @@ impl Parts<'_> {
             self.journal.remove();
         }
         committed?;
-        Ok(finished.report)
+        Ok(written.report)
     }
 
     /// Writes what tells of the run; returns a description of all its files.
     fn describe(
         &self,
         output: &mut OutputFolder,
-        finished: &Finished,
+        written: &WrittenRun,
         recorder: &Recorder<'_>,
     ) -> Result<Vec<u8>, SimulationError> {
         let (config, model) = (self.config, self.model);
-        let Finished {
+        let WrittenRun {
             report,
             seen,
             stale,
-        } = finished;
+        } = written;
         let ids = self.volume.cells.ids();
         output
             .create(QUICKLOOK_NAME.as_ref())?
@@ -330,7 +330,7 @@ impl Parts<'_> {
 }
 
 /// A run whose volumes are written.
-struct Finished {
+struct WrittenRun {
     report: Report,
     seen: Quicklook,
     stale: Vec<ManifestEntry>,
