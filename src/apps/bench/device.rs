@@ -15,7 +15,7 @@ use std::time::Instant;
 type Open = Box<dyn FnOnce() -> Result<Box<dyn Backend>, ComputeError>>;
 
 /// A device to be measured, not yet open.
-pub struct Contender {
+pub struct BenchDevice {
     /// For people.
     pub name: String,
     /// The adapter; `None` for the CPU.
@@ -24,7 +24,7 @@ pub struct Contender {
     pub open: Open,
 }
 
-impl Contender {
+impl BenchDevice {
     /// The CPU, with the threads of the current pool.
     pub fn cpu() -> Self {
         let threads = rayon::current_num_threads();

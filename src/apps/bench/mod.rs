@@ -19,7 +19,7 @@ mod table;
 mod tests;
 pub mod workload;
 
-pub use device::Contender;
+pub use device::BenchDevice;
 pub use html::page;
 pub use table::text;
 
@@ -87,7 +87,7 @@ pub struct Options {
 /// # Errors
 /// When the tissue cannot be made, or [`SimulationError::Interrupted`].
 pub fn measure(
-    contenders: Vec<Contender>,
+    devices: Vec<BenchDevice>,
     options: Options,
     watcher: &mut dyn Watcher,
 ) -> Result<BenchFile, SimulationError> {
@@ -103,9 +103,9 @@ pub fn measure(
             return Err(SimulationError::Interrupted);
         }
     }
-    let mut devices = Vec::new();
-    for contender in contenders {
-        devices.push(contender.measure(&tissues, options, watcher)?);
+    let mut measured = Vec::new();
+    for device in devices {
+        measured.push(device.measure(&tissues, options, watcher)?);
     }
     let size = |(name, tissue): &(&str, Tissue)| SizeFacts {
         name: (*name).to_owned(),
@@ -123,7 +123,7 @@ pub fn measure(
             seed: SEED,
         },
         sizes: tissues.iter().map(size).collect(),
-        crossovers: crossover::crossovers(&devices),
-        devices,
+        crossovers: crossover::crossovers(&measured),
+        devices: measured,
     })
 }
