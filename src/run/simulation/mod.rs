@@ -37,7 +37,7 @@ use crate::run::store::Aside;
 use crossover::Work;
 use device::Device;
 use fallback::DeviceFallback;
-use resume::{Earlier, Identity};
+use resume::{Identity, PreviousRun};
 use sink::FileSink;
 use stages::Stages;
 
@@ -104,9 +104,9 @@ pub fn simulate(
     let root = config.output.folder();
     // Before anything there is looked at, so that no other run changes it meanwhile.
     let lock = FolderLock::take(&root)?;
-    let earlier = Earlier::find(&root)?;
+    let previous_run = PreviousRun::find(&root)?;
     if config.compute.seed.is_none() && options.resume {
-        config.compute.seed = earlier.as_ref().and_then(Earlier::seed);
+        config.compute.seed = previous_run.as_ref().and_then(PreviousRun::seed);
     }
     let seed = *config.compute.seed.get_or_insert_with(rand::random);
     config.groundtruth.bounds_voxels = Some(region.shape);
@@ -120,15 +120,15 @@ pub fn simulate(
         targets.push(REPORT_NAME.into());
     }
     let mut previous = record_file::previous_manifest(&root);
-    previous.extend(earlier.iter().flat_map(Earlier::published));
+    previous.extend(previous_run.iter().flat_map(PreviousRun::published));
     let slices = model.image_shape()[0];
     let mut identity = Identity::new(&config, seed, slices, &targets);
-    let mut leftovers = Earlier::abandoned(&root);
-    let known = match earlier.filter(Earlier::is_worth_it) {
-        Some(earlier) if options.resume => Some(earlier.resume(&root, &identity)?),
-        Some(earlier) => {
-            earlier.warn(&root, watcher);
-            leftovers.extend_from_slice(earlier.results());
+    let mut leftovers = PreviousRun::abandoned(&root);
+    let known = match previous_run.filter(PreviousRun::is_worth_it) {
+        Some(previous_run) if options.resume => Some(previous_run.resume(&root, &identity)?),
+        Some(previous_run) => {
+            previous_run.warn(&root, watcher);
+            leftovers.extend_from_slice(previous_run.results());
             None
         }
         None if options.resume => {

@@ -62,7 +62,7 @@ struct PhotonRow<'a> {
 
 /// What is read of an earlier record.
 #[derive(Deserialize)]
-struct EarlierRecord {
+struct PreviousRecord {
     run: EarlierRun,
 }
 
@@ -153,7 +153,7 @@ pub(crate) fn previous_manifest(root: &Path) -> Vec<ManifestEntry> {
     let Ok(text) = std::fs::read_to_string(&path) else {
         return Vec::new();
     };
-    let Ok(EarlierRecord { run }) = toml::from_str(&text) else {
+    let Ok(PreviousRecord { run }) = toml::from_str(&text) else {
         return Vec::new();
     };
     let mut files = run.files;
