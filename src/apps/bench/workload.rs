@@ -2,7 +2,7 @@
 
 use crate::base::observer::Observer;
 use crate::base::volume::Region;
-use crate::config::{Channel, Config, Labeling, Layer, Optics, Region as CellPart};
+use crate::config::{CellPart, Channel, Config, Labeling, Layer, Optics};
 use crate::engine::compute::{Backend, Limits};
 use crate::io::read::{ArraySource, CellSource};
 use crate::model::Model;
