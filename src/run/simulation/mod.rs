@@ -30,7 +30,7 @@ use crate::model::Model;
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::journal::Journal;
 use crate::run::outputs::quicklook::{self, About, QUICKLOOK_NAME, Quicklook, QuicklookSink};
-use crate::run::outputs::report_html::{self, Facts, REPORT_NAME, Recorder};
+use crate::run::outputs::report_html::{self, Facts, REPORT_NAME, ReportWatcher};
 use crate::run::pipeline::{Input, NoCounts};
 use crate::run::plan::Budgets;
 use crate::run::store::Aside;
@@ -98,8 +98,8 @@ pub fn simulate(
     watcher: &mut dyn Watcher,
 ) -> Result<Report, SimulationError> {
     let mut config = config.clone();
-    let mut recorder = Recorder::new(watcher);
-    let watcher: &mut dyn Watcher = &mut recorder;
+    let mut report_watcher = ReportWatcher::new(watcher);
+    let watcher: &mut dyn Watcher = &mut report_watcher;
     let (source, annotations, region) = open_volumes(&config)?;
     let root = config.output.folder();
     // Before anything there is looked at, so that no other run changes it meanwhile.
@@ -196,7 +196,7 @@ pub fn simulate(
     if written.is_err() {
         journal.abandon();
     }
-    let report = written.and_then(|written| inputs.publish(output, written, &recorder));
+    let report = written.and_then(|written| inputs.publish(output, written, &report_watcher));
     report.map_err(|error| resume::stopped(error, &journal, slices))
 }
 
@@ -270,9 +270,9 @@ impl RunInputs<'_> {
         &self,
         mut output: OutputFolder,
         written: WrittenRun,
-        recorder: &Recorder<'_>,
+        report_watcher: &ReportWatcher<'_>,
     ) -> Result<Report, SimulationError> {
-        let described = self.describe(&mut output, &written, recorder);
+        let described = self.describe(&mut output, &written, report_watcher);
         if described.is_err() {
             self.journal.abandon();
         }
@@ -293,7 +293,7 @@ impl RunInputs<'_> {
         &self,
         output: &mut OutputFolder,
         written: &WrittenRun,
-        recorder: &Recorder<'_>,
+        report_watcher: &ReportWatcher<'_>,
     ) -> Result<Vec<u8>, SimulationError> {
         let (config, model) = (self.config, self.model);
         let WrittenRun {
@@ -312,7 +312,7 @@ impl RunInputs<'_> {
                 report,
                 quicklook: seen,
                 ids,
-                recorder,
+                watcher: report_watcher,
             };
             let page = report_html::page(&facts);
             output
