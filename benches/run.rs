@@ -3,7 +3,7 @@
 mod support;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use simexm_gpu::apps::bench::workload::{Job, Run, Tissue};
+use simexm_gpu::apps::bench::workload::{BenchTissue, Job, Run};
 use simexm_gpu::config::Config;
 use support::{backends, measure};
 
@@ -12,7 +12,7 @@ const SHAPES: [[usize; 3]; 3] = [[8, 100, 100], [20, 200, 200], [64, 400, 400]];
 fn runs(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("run");
     for shape in SHAPES {
-        let tissue = Tissue::phantom(shape).expect("memory for the tissue");
+        let tissue = BenchTissue::phantom(shape).expect("memory for the tissue");
         let job = Job::new(&tissue, &Config::default()).expect("the default configuration");
         for (device, mut backend) in backends() {
             let [z, x, y] = shape;

@@ -4,7 +4,7 @@
 mod support;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use simexm_gpu::apps::bench::workload::{Job, Run, Tissue};
+use simexm_gpu::apps::bench::workload::{BenchTissue, Job, Run};
 use simexm_gpu::config::Config;
 use simexm_gpu::engine::stages::KERNELS;
 use support::{Subject, backends, measure};
@@ -12,7 +12,7 @@ use support::{Subject, backends, measure};
 const SHAPE: [usize; 3] = [48, 192, 192];
 
 fn stages(criterion: &mut Criterion) {
-    let tissue = Tissue::phantom(SHAPE).expect("memory for the tissue");
+    let tissue = BenchTissue::phantom(SHAPE).expect("memory for the tissue");
     let job = Job::new(&tissue, &Config::default()).expect("the default configuration");
     let mut group = criterion.benchmark_group("stages");
     for (device, mut backend) in backends() {

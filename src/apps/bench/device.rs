@@ -2,7 +2,7 @@
 
 use super::checksum_sink::ChecksumSink;
 use super::file::{AdapterFacts, DeviceFacts, LimitFacts, PassFacts, RunFacts, Spread, Startup};
-use super::workload::{Job, NullSink, Run, Tissue, configurations};
+use super::workload::{BenchTissue, Job, NullSink, Run, configurations};
 use super::{Options, checksum_backend, copy};
 use crate::base::observer::Observer;
 use crate::engine::compute::cpu::CpuBackend;
@@ -56,7 +56,7 @@ impl BenchDevice {
     /// [`SimulationError::Interrupted`]. Whatever else goes wrong is in the result.
     pub(super) fn measure(
         self,
-        tissues: &[(&str, Tissue)],
+        tissues: &[(&str, BenchTissue)],
         options: Options,
         watcher: &mut dyn Watcher,
     ) -> Result<DeviceFacts, SimulationError> {
@@ -91,7 +91,7 @@ impl BenchDevice {
 fn fill(
     facts: &mut DeviceFacts,
     open: Open,
-    tissues: &[(&str, Tissue)],
+    tissues: &[(&str, BenchTissue)],
     options: Options,
     watcher: &mut dyn Watcher,
 ) -> Result<(), SimulationError> {

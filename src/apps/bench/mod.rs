@@ -25,7 +25,7 @@ pub use table::text;
 
 use crate::run::simulation::{SimulationError, Watcher};
 use file::{BenchFile, SCHEMA, Settings, SizeFacts};
-use workload::{SEED, Tissue};
+use workload::{BenchTissue, SEED};
 
 /// How much is measured: tissue up to this size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,7 +98,7 @@ pub fn measure(
             "making tissue: {}, {z} x {x} x {y} voxels",
             size.name()
         ));
-        tissues.push((size.name(), Tissue::phantom(size.shape())?));
+        tissues.push((size.name(), BenchTissue::phantom(size.shape())?));
         if watcher.interrupted() {
             return Err(SimulationError::Interrupted);
         }
@@ -107,7 +107,7 @@ pub fn measure(
     for device in devices {
         measured.push(device.measure(&tissues, options, watcher)?);
     }
-    let size = |(name, tissue): &(&str, Tissue)| SizeFacts {
+    let size = |(name, tissue): &(&str, BenchTissue)| SizeFacts {
         name: (*name).to_owned(),
         shape_voxels: tissue.shape(),
         voxels: tissue.voxels() as u64,

@@ -22,12 +22,12 @@ pub const SEED: u64 = 7;
 const DENSITY: f64 = 0.85;
 
 /// Cells in memory.
-pub struct Tissue {
+pub struct BenchTissue {
     volume: LoadedVolume,
     region: Region,
 }
 
-impl Tissue {
+impl BenchTissue {
     /// Neurites and somata, the same for the same shape (z, x, y), in voxels of the default configuration.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ impl Tissue {
 
 /// What is done with tissue.
 pub struct Job<'a> {
-    tissue: &'a Tissue,
+    tissue: &'a BenchTissue,
     model: Model,
 }
 
@@ -90,13 +90,13 @@ impl<'a> Job<'a> {
     ///
     /// # Errors
     /// When the configuration cannot be simulated.
-    pub fn new(tissue: &'a Tissue, config: &Config) -> Result<Self, SimulationError> {
+    pub fn new(tissue: &'a BenchTissue, config: &Config) -> Result<Self, SimulationError> {
         let model = Model::new(config, tissue.region, SEED)?;
         Ok(Self { tissue, model })
     }
 
     /// The tissue.
-    pub fn tissue(&self) -> &Tissue {
+    pub fn tissue(&self) -> &BenchTissue {
         self.tissue
     }
 

@@ -1,7 +1,7 @@
 //! The measurement that is made once for an adapter: two short runs and a transfer.
 
 use super::{Measured, Work};
-use crate::apps::bench::workload::{Job, NullSink, Run, Tissue};
+use crate::apps::bench::workload::{BenchTissue, Job, NullSink, Run};
 use crate::config::Config;
 use crate::engine::compute::{Backend, Buffer, BufferSpec, ComputeError, Recording};
 use crate::run::simulation::{Silent, SimulationError};
@@ -88,7 +88,7 @@ fn transfer(device: &mut dyn Backend, words: usize) -> Result<(Duration, Duratio
 /// Runs the default configuration over cells of 8 x 8 x 8 voxels; the time from labels to grey values.
 fn run(device: &mut dyn Backend, shape: [usize; 3]) -> Result<(Duration, Work), SimulationError> {
     let id = |(z, x, y): (usize, usize, usize)| (z / 8 * 4096 + x / 8 * 64 + y / 8) as u32;
-    let tissue = Tissue::new(&Array3::from_shape_fn(shape, id))?;
+    let tissue = BenchTissue::new(&Array3::from_shape_fn(shape, id))?;
     let config = Config::default();
     let job = Job::new(&tissue, &config)?;
     let mut run = Run::new(&job, device)?;
