@@ -3,7 +3,7 @@
 mod support;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use simexm_gpu::apps::bench::workload::{BenchTissue, Job, Run};
+use simexm_gpu::apps::bench::workload::{BenchTissue, Job, JobRunner};
 use simexm_gpu::config::Config;
 use support::{backends, measure};
 
@@ -18,7 +18,7 @@ fn runs(criterion: &mut Criterion) {
             let [z, x, y] = shape;
             let id = BenchmarkId::new(device, format!("{z}x{x}x{y}"));
             let voxels = shape.iter().product();
-            let run = Run::new(&job, backend.as_mut());
+            let run = JobRunner::new(&job, backend.as_mut());
             let mut run = run.expect("the tissue fits the device");
             measure(&mut group, id, voxels, &[], &mut run);
         }

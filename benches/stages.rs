@@ -4,7 +4,7 @@
 mod support;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use simexm_gpu::apps::bench::workload::{BenchTissue, Job, Run};
+use simexm_gpu::apps::bench::workload::{BenchTissue, Job, JobRunner};
 use simexm_gpu::config::Config;
 use simexm_gpu::engine::stages::KERNELS;
 use support::{Subject, backends, measure};
@@ -16,7 +16,7 @@ fn stages(criterion: &mut Criterion) {
     let job = Job::new(&tissue, &Config::default()).expect("the default configuration");
     let mut group = criterion.benchmark_group("stages");
     for (device, mut backend) in backends() {
-        let run = Run::new(&job, backend.as_mut());
+        let run = JobRunner::new(&job, backend.as_mut());
         let mut run = run.expect("the tissue fits the device");
         run.run();
         let used = run.backend().kernel_times();

@@ -1,11 +1,11 @@
 //! Whole runs in memory, without files.
 
 use super::Subject;
-use simexm_gpu::apps::bench::workload::{NullSink, Run};
+use simexm_gpu::apps::bench::workload::{JobRunner, NullSink};
 use simexm_gpu::engine::compute::Backend;
 use simexm_gpu::run::simulation::Silent;
 
-impl Subject for Run<'_> {
+impl Subject for JobRunner<'_> {
     fn run(&mut self) {
         self.once(&mut NullSink, &mut Silent)
             .expect("the device works");

@@ -2,7 +2,7 @@
 
 use super::checksum_sink::ChecksumSink;
 use super::file::{AdapterFacts, DeviceFacts, LimitFacts, PassFacts, RunFacts, Spread, Startup};
-use super::workload::{BenchTissue, Job, NullSink, Run, configurations};
+use super::workload::{BenchTissue, Job, JobRunner, NullSink, configurations};
 use super::{Options, checksum_backend, copy};
 use crate::base::observer::Observer;
 use crate::engine::compute::cpu::CpuBackend;
@@ -137,7 +137,7 @@ fn first_run(
     backend: &mut dyn Backend,
     watcher: &mut dyn Watcher,
 ) -> Result<f64, SimulationError> {
-    let mut run = Run::new(job, backend)?;
+    let mut run = JobRunner::new(job, backend)?;
     let mut timed = || -> Result<f64, SimulationError> {
         let start = Instant::now();
         run.once(&mut NullSink, &mut Unseen(watcher))?;
@@ -158,7 +158,7 @@ fn measure(
     options: Options,
     watcher: &mut dyn Watcher,
 ) -> Result<RunFacts, SimulationError> {
-    let mut run = Run::new(job, backend)?;
+    let mut run = JobRunner::new(job, backend)?;
     // What warms up also tells the results.
     let mut checksum_sink = ChecksumSink::new(job.model());
     let outcome = run.once(&mut checksum_sink, &mut Unseen(watcher))?;

@@ -140,13 +140,13 @@ impl<'a> Job<'a> {
 }
 
 /// Runs of a job on a device, with the plan that a run there has.
-pub struct Run<'a> {
+pub struct JobRunner<'a> {
     job: &'a Job<'a>,
     plan: Plan,
     backend: &'a mut dyn Backend,
 }
 
-impl<'a> Run<'a> {
+impl<'a> JobRunner<'a> {
     /// Plans for the device.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! The measurement that is made once for an adapter: two short runs and a transfer.
 
 use super::{Measured, Work};
-use crate::apps::bench::workload::{BenchTissue, Job, NullSink, Run};
+use crate::apps::bench::workload::{BenchTissue, Job, JobRunner, NullSink};
 use crate::config::Config;
 use crate::engine::compute::{Backend, Buffer, BufferSpec, ComputeError, Recording};
 use crate::run::simulation::{Silent, SimulationError};
@@ -91,7 +91,7 @@ fn run(device: &mut dyn Backend, shape: [usize; 3]) -> Result<(Duration, Work), 
     let tissue = BenchTissue::new(&Array3::from_shape_fn(shape, id))?;
     let config = Config::default();
     let job = Job::new(&tissue, &config)?;
-    let mut run = Run::new(&job, device)?;
+    let mut run = JobRunner::new(&job, device)?;
     let start = Instant::now();
     run.once(&mut NullSink, &mut Silent)?;
     Ok((start.elapsed(), Work::new(&config, shape)))
