@@ -29,7 +29,7 @@ use neurites::Branch;
 use process::Grower;
 use random::{Purpose, Stream};
 use soma::Soma;
-use tissue::Tissue;
+use tissue::GrowingTissue;
 
 /// Share of cortex that cells fill.
 const CORTEX_DENSITY: f64 = 0.85;
@@ -133,7 +133,7 @@ impl Phantom {
         let mut making = Making {
             phantom: self,
             crowding: Crowding::new(&grid, self.density),
-            tissue: Tissue::new(grid, labels, target, self.seed),
+            tissue: GrowingTissue::new(grid, labels, target, self.seed),
             volume_nm3: 0.0,
             target_nm3: target as f64 * grid.voxel_volume_nm3(),
         };
@@ -183,7 +183,7 @@ impl Phantom {
 /// A phantom in the making.
 struct Making<'a> {
     phantom: &'a Phantom,
-    tissue: Tissue,
+    tissue: GrowingTissue,
     crowding: Crowding,
     /// Planned volume of the cells so far.
     volume_nm3: f64,

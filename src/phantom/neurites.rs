@@ -3,7 +3,7 @@
 use super::crowding::Crowding;
 use super::process::{Course, Grower, Sample, Trace};
 use super::random::{Stream, Vec3, add_scaled, normalised, perpendicular};
-use super::tissue::Tissue;
+use super::tissue::GrowingTissue;
 
 /// A piece of a neurite between two branchings, still to be drawn.
 #[derive(Clone, Copy)]
@@ -20,7 +20,11 @@ const MAX_ORDER: u32 = 4;
 
 /// A point on the border of the volume, and a direction into it: those of a random straight line through
 /// the volume. Of a few the least crowded one.
-pub(super) fn entrance(tissue: &Tissue, crowding: &Crowding, stream: &mut Stream) -> (Vec3, Vec3) {
+pub(super) fn entrance(
+    tissue: &GrowingTissue,
+    crowding: &Crowding,
+    stream: &mut Stream,
+) -> (Vec3, Vec3) {
     const CANDIDATES: usize = 8;
     let extent = tissue.grid.extent_nm();
     let areas = [

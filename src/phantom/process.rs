@@ -3,11 +3,11 @@
 use super::crowding::Crowding;
 use super::grid::Walk;
 use super::random::{Stream, Vec3, add_scaled, dot, normalised};
-use super::tissue::Tissue;
+use super::tissue::GrowingTissue;
 
 /// A cell that grows processes, with what they need.
 pub(super) struct Grower<'a> {
-    pub(super) tissue: &'a mut Tissue,
+    pub(super) tissue: &'a mut GrowingTissue,
     pub(super) crowding: &'a mut Crowding,
     pub(super) stream: &'a mut Stream,
     pub(super) cell: u32,

@@ -38,7 +38,7 @@ struct Arrival {
 ///
 /// A voxel is only ever given to a cell that holds one of its six face neighbours already, or continues
 /// the chain of face neighbours of a process, so that every cell is connected by construction.
-pub(super) struct Tissue {
+pub(super) struct GrowingTissue {
     pub(super) grid: Grid,
     /// Cell ids, 0 where no cell is.
     pub(super) labels: Vec<u32>,
@@ -54,7 +54,7 @@ pub(super) struct Tissue {
     seed: u64,
 }
 
-impl Tissue {
+impl GrowingTissue {
     /// `labels` is all 0, one per voxel of the grid.
     pub(super) fn new(grid: Grid, labels: Vec<u32>, target: usize, seed: u64) -> Self {
         Self {
