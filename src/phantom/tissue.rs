@@ -20,7 +20,7 @@ const TOUCH_ABOVE: f32 = 0.3;
 const ROUGHNESS: f32 = 0.4;
 
 /// Where a front started: a point of a process's centre line, or of a soma's surface.
-pub(super) struct Source {
+pub(super) struct FrontOrigin {
     position_nm: [f32; 3],
     per_radius: f32,
     cell: u32,
@@ -29,7 +29,7 @@ pub(super) struct Source {
 /// A front about to enter a voxel.
 struct Arrival {
     voxel: u32,
-    source: u32,
+    origin: u32,
 }
 
 /// Labels and fronts. A front that started at a point of radius r arrives at distance d < r at time d / r,
@@ -45,7 +45,7 @@ pub(super) struct GrowingTissue {
     /// Voxels the cells shall have in the end.
     pub(super) target: usize,
     claimed: usize,
-    sources: Vec<Source>,
+    origins: Vec<FrontOrigin>,
     outlines: Vec<NoiseFrame>,
     patches: NoiseFrame,
     noise: Noise,
@@ -62,7 +62,7 @@ impl GrowingTissue {
             labels,
             target,
             claimed: 0,
-            sources: Vec::new(),
+            origins: Vec::new(),
             outlines: Vec::new(),
             patches: NoiseFrame::draw(&mut Stream::new(seed, Purpose::Outline, 0), PATCH_NM),
             noise: Noise::new(seed),
@@ -118,20 +118,20 @@ impl GrowingTissue {
         position_nm: Vec3,
         radius_nm: f64,
     ) {
-        let source = self.sources.len() as u32;
+        let origin = self.origins.len() as u32;
         let position_nm = position_nm.map(|p| p as f32);
-        self.sources.push(Source {
+        self.origins.push(FrontOrigin {
             position_nm,
             per_radius: (1.0 / radius_nm) as f32,
             cell,
         });
         self.first_bucket = 0;
-        self.spread(self.grid.coordinates(voxel), source);
+        self.spread(self.grid.coordinates(voxel), origin);
     }
 
     /// Queues the free neighbours of a voxel.
-    fn spread(&mut self, voxel: [usize; 3], source: u32) {
-        let from = &self.sources[source as usize];
+    fn spread(&mut self, voxel: [usize; 3], origin: u32) {
+        let from = &self.origins[origin as usize];
         let outline = &self.outlines[from.cell as usize - 1];
         let grid = self.grid;
         let here = grid.centre_nm(voxel).map(|p| p as f32);
@@ -152,7 +152,7 @@ impl GrowingTissue {
             }
             self.buckets[bucket].push(Arrival {
                 voxel: index as u32,
-                source,
+                origin,
             });
         });
     }
@@ -181,12 +181,12 @@ impl GrowingTissue {
         if self.labels[index] != 0 {
             return;
         }
-        let cell = self.sources[arrival.source as usize].cell;
+        let cell = self.origins[arrival.origin as usize].cell;
         let voxel = self.grid.coordinates(index);
         let meets_another = self.meets_another(voxel, cell);
         if !meets_another || self.patch_height(index) > TOUCH_ABOVE {
             self.claim(index, cell);
-            self.spread(voxel, arrival.source);
+            self.spread(voxel, arrival.origin);
         }
     }
 
