@@ -24,7 +24,7 @@ mod tests;
 mod tissue;
 
 use crowding::Crowding;
-use grid::Grid;
+use grid::VoxelGrid;
 use neurites::Branch;
 use process::Grower;
 use random::{Purpose, Stream};
@@ -120,7 +120,7 @@ impl Phantom {
                 mebibytes: voxels.div_ceil(1 << 18),
             })?;
         labels.resize(voxels, 0);
-        let grid = Grid {
+        let grid = VoxelGrid {
             size: self.size,
             voxel_nm: self.voxel_nm,
         };

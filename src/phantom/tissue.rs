@@ -1,7 +1,7 @@
 //! The volume while it is being made: which voxel belongs to which cell, and the fronts along which the
 //! cells grow.
 
-use super::grid::Grid;
+use super::grid::VoxelGrid;
 use super::noise::{Noise, NoiseFrame};
 use super::random::{Purpose, Stream, Vec3};
 
@@ -39,7 +39,7 @@ struct Arrival {
 /// A voxel is only ever given to a cell that holds one of its six face neighbours already, or continues
 /// the chain of face neighbours of a process, so that every cell is connected by construction.
 pub(super) struct GrowingTissue {
-    pub(super) grid: Grid,
+    pub(super) grid: VoxelGrid,
     /// Cell ids, 0 where no cell is.
     pub(super) labels: Vec<u32>,
     /// Voxels the cells shall have in the end.
@@ -56,7 +56,7 @@ pub(super) struct GrowingTissue {
 
 impl GrowingTissue {
     /// `labels` is all 0, one per voxel of the grid.
-    pub(super) fn new(grid: Grid, labels: Vec<u32>, target: usize, seed: u64) -> Self {
+    pub(super) fn new(grid: VoxelGrid, labels: Vec<u32>, target: usize, seed: u64) -> Self {
         Self {
             grid,
             labels,
