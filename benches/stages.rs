@@ -6,17 +6,17 @@ mod support;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use simexm_gpu::config::Config;
 use simexm_gpu::engine::stages::KERNELS;
-use simexm_gpu::run::workload::{Job, Run, Tissue};
+use simexm_gpu::run::workload::{BenchTissue, Job, JobRunner};
 use support::{Subject, backends, measure};
 
 const SHAPE: [usize; 3] = [48, 192, 192];
 
 fn stages(criterion: &mut Criterion) {
-    let tissue = Tissue::phantom(SHAPE).expect("memory for the tissue");
+    let tissue = BenchTissue::phantom(SHAPE).expect("memory for the tissue");
     let job = Job::new(&tissue, &Config::default()).expect("the default configuration");
     let mut group = criterion.benchmark_group("stages");
     for (device, mut backend) in backends() {
-        let run = Run::new(&job, backend.as_mut());
+        let run = JobRunner::new(&job, backend.as_mut());
         let mut run = run.expect("the tissue fits the device");
         run.run();
         let used = run.backend().kernel_times();

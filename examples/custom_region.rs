@@ -7,7 +7,7 @@
 
 use image::{Rgb, RgbImage};
 use ndarray::{Array3, ArrayView3};
-use simexm_gpu::config::{Config, Layer, Region};
+use simexm_gpu::config::{CellPart, Config, Layer};
 use simexm_gpu::phantom::Phantom;
 use simexm_gpu::run::simulation::{ChannelImage, Options, Silent, Tissue, simulate_arrays};
 use std::error::Error;
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let core = core(cells.view());
 
     // Every cell carries both dyes.
-    let layer = |fluorophore: &str, region: Region| Layer {
+    let layer = |fluorophore: &str, region: CellPart| Layer {
         fluorophore: fluorophore.to_owned(),
         region,
         labeling_density: 1.0,
@@ -42,9 +42,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     config.labeling.layers = [
         (
             "core".to_owned(),
-            layer("ATTO488", Region::Named("core".to_owned())),
+            layer("ATTO488", CellPart::Named("core".to_owned())),
         ),
-        ("surface".to_owned(), layer("ATTO647N", Region::Membrane)),
+        ("surface".to_owned(), layer("ATTO647N", CellPart::Membrane)),
     ]
     .into();
     let channel = |laser_nm: f64, filter_nm: [f64; 2]| simexm_gpu::config::Channel {

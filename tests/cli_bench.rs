@@ -5,7 +5,7 @@ mod support_cli;
 use serde_json::Value;
 use simexm_gpu::apps::bench::compare::{Verdict, compare};
 use simexm_gpu::apps::bench::file::{BenchFile, Equality};
-use simexm_gpu::apps::bench::{self, Contender, Options, Size};
+use simexm_gpu::apps::bench::{self, BenchDevice, Options, Size};
 use simexm_gpu::engine::compute::Kernel;
 use simexm_gpu::engine::compute::gpu::{GpuBackend, adapters, pick};
 use simexm_gpu::engine::stages::blur::rows_inverse::ROWS_INVERSE;
@@ -168,19 +168,19 @@ fn measured_with(kernel: &'static Kernel, from: &str, to: &str) -> BenchFile {
     let source: &'static str = Box::leak(kernel.source.replace(from, to).into_boxed_str());
     let index = pick(&adapters(), None, true).unwrap();
     let summary = adapters().swap_remove(index);
-    let contender = Contender {
+    let device = BenchDevice {
         open: Box::new(move || {
             let mut gpu = GpuBackend::open(Some(&index.to_string()), true)?;
             gpu.alter_shader(kernel, source);
             Ok(Box::new(gpu))
         }),
-        ..Contender::adapter(index, summary)
+        ..BenchDevice::adapter(index, summary)
     };
     let options = Options {
         size: Size::Tiny,
         repeat: 1,
     };
-    let file = bench::measure(vec![Contender::cpu(), contender], options, &mut Silent).unwrap();
+    let file = bench::measure(vec![BenchDevice::cpu(), device], options, &mut Silent).unwrap();
     assert!(!file.is_sound());
     file
 }

@@ -3,7 +3,7 @@
 mod support_cli;
 
 use ndarray::{Array3, ArrayView3};
-use simexm_gpu::config::{BackendChoice, BitDepth, Config, Layer, Normalization, Region};
+use simexm_gpu::config::{BackendChoice, BitDepth, CellPart, Config, Layer, Normalization};
 use simexm_gpu::run::simulation::{
     Images, Options, Silent, SimulationError, Tissue, simulate_arrays,
 };
@@ -215,11 +215,11 @@ fn regions_are_those_of_the_tissue() {
     let left = Array3::from_shape_fn(SHAPE, |(_, _, y)| y < 18);
     let mut config = parsed(&config(&[]));
     for layer in config.labeling.layers.values_mut() {
-        layer.region = Region::Named("left".to_owned());
+        layer.region = CellPart::Named("left".to_owned());
         layer.labeling_density = 1.0;
         layer.protein_noise = 0.0;
     }
-    config.output.gt_region = Region::Named("left".to_owned());
+    config.output.gt_region = CellPart::Named("left".to_owned());
     let tissue = Tissue::new(cells.view()).with_region("left", left.view());
     let images = image(&config, &tissue);
     for truth in &images.ground_truth {

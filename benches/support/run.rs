@@ -3,11 +3,11 @@
 use super::Subject;
 use simexm_gpu::engine::compute::Backend;
 use simexm_gpu::run::simulation::Silent;
-use simexm_gpu::run::workload::{Nowhere, Run};
+use simexm_gpu::run::workload::{JobRunner, NullSink};
 
-impl Subject for Run<'_> {
+impl Subject for JobRunner<'_> {
     fn run(&mut self) {
-        self.once(&mut Nowhere, &mut Silent)
+        self.once(&mut NullSink, &mut Silent)
             .expect("the device works");
     }
 

@@ -18,7 +18,7 @@ use barcodes::{Barcodes, LETTERS};
 use ndarray::{Array3, ArrayView3};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use simexm_gpu::config::{Channel, Config, Layer, Region};
+use simexm_gpu::config::{CellPart, Channel, Config, Layer};
 use simexm_gpu::phantom::Phantom;
 use simexm_gpu::run::simulation::{Options, Silent, Simulator, Tissue};
 use std::error::Error;
@@ -92,16 +92,16 @@ fn config() -> Config {
     config.optics.focal_plane_depth_nm = 160.0;
     config.output.bit_depth = simexm_gpu::config::BitDepth::Sixteen;
     config.compute.seed = Some(1);
-    let stain = |fluorophore: &str, region: Region| Layer {
+    let stain = |fluorophore: &str, region: CellPart| Layer {
         fluorophore: fluorophore.to_owned(),
         region,
         labeling_density: 1.0,
         protein_density_per_nm3: 2e-5,
         ..Layer::default()
     };
-    let synapse = Region::Named("synapse".to_owned());
+    let synapse = CellPart::Named("synapse".to_owned());
     config.labeling.layers = [
-        ("cytosol".to_owned(), stain("ATTO390", Region::Cytosol)),
+        ("cytosol".to_owned(), stain("ATTO390", CellPart::Cytosol)),
         ("synapse".to_owned(), stain("ATTO700", synapse)),
     ]
     .into();

@@ -6,7 +6,7 @@ use super::{exit, report, say, tell};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use simexm_gpu::apps::bench::compare::compare;
 use simexm_gpu::apps::bench::file::BenchFile;
-use simexm_gpu::apps::bench::{self, Contender, Options, Size};
+use simexm_gpu::apps::bench::{self, BenchDevice, Options, Size};
 use simexm_gpu::config::BackendChoice;
 use simexm_gpu::engine::compute::ComputeError;
 use simexm_gpu::engine::compute::gpu::{adapters, pick};
@@ -109,10 +109,10 @@ pub(super) fn bench(args: &BenchArgs) -> u8 {
         if args.json.is_some() && args.json == args.html {
             return Err("--json and --html name the same file".into());
         }
-        let contenders = contenders(args)?;
-        Ok((contenders, file(&args.json)?, file(&args.html)?))
+        let devices = devices(args)?;
+        Ok((devices, file(&args.json)?, file(&args.html)?))
     })();
-    let (contenders, json, html) = match prepared {
+    let (devices, json, html) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
             report(error.as_ref());
@@ -133,7 +133,7 @@ pub(super) fn bench(args: &BenchArgs) -> u8 {
         size: args.size.into(),
         repeat: args.repeat.into(),
     };
-    let measured = match bench::measure(contenders, options, &mut progress) {
+    let measured = match bench::measure(devices, options, &mut progress) {
         Ok(measured) => measured,
         Err(error @ SimulationError::Interrupted) => {
             report(&error);
@@ -169,7 +169,7 @@ pub(super) fn bench(args: &BenchArgs) -> u8 {
 }
 
 /// The CPU, and the adapters that are asked for.
-fn contenders(args: &BenchArgs) -> Result<Vec<Contender>, Box<dyn Error>> {
+fn devices(args: &BenchArgs) -> Result<Vec<BenchDevice>, Box<dyn Error>> {
     let found = adapters();
     let indices: Vec<usize> = if args.all {
         (0..found.len()).collect()
@@ -199,8 +199,8 @@ fn contenders(args: &BenchArgs) -> Result<Vec<Contender>, Box<dyn Error>> {
     };
     let gpus = found.into_iter().enumerate();
     let gpus = gpus.filter(|(index, _)| indices.contains(index));
-    let gpus = gpus.map(|(index, summary)| Contender::adapter(index, summary));
-    Ok(std::iter::once(Contender::cpu()).chain(gpus).collect())
+    let gpus = gpus.map(|(index, summary)| BenchDevice::adapter(index, summary));
+    Ok(std::iter::once(BenchDevice::cpu()).chain(gpus).collect())
 }
 
 /// What the environment says, as it does to a run.

@@ -91,7 +91,7 @@ choice! {
 
 /// A part of a cell.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Region {
+pub enum CellPart {
     /// All voxels of the cell.
     Full,
     /// The voxels of the cell that have a neighbour of another value.
@@ -104,23 +104,23 @@ pub enum Region {
 
 choice! {
     /// The regions that every ground truth has.
-    pub enum BuiltInRegion {
-        /// See [`Region::Full`].
+    pub enum BuiltInPart {
+        /// See [`CellPart::Full`].
         Full = "full",
-        /// See [`Region::Membrane`].
+        /// See [`CellPart::Membrane`].
         Membrane = "membrane",
-        /// See [`Region::Cytosol`].
+        /// See [`CellPart::Cytosol`].
         Cytosol = "cytosol",
     }
 }
 
-impl Region {
+impl CellPart {
     /// The region's name in a configuration.
     pub fn name(&self) -> &str {
         match self {
-            Self::Full => BuiltInRegion::Full.as_str(),
-            Self::Membrane => BuiltInRegion::Membrane.as_str(),
-            Self::Cytosol => BuiltInRegion::Cytosol.as_str(),
+            Self::Full => BuiltInPart::Full.as_str(),
+            Self::Membrane => BuiltInPart::Membrane.as_str(),
+            Self::Cytosol => BuiltInPart::Cytosol.as_str(),
             Self::Named(name) => name,
         }
     }
@@ -128,23 +128,23 @@ impl Region {
     /// The region of a name, which is one of the ground truth's own when it is no built-in one.
     pub fn from_name(name: &str) -> Self {
         match name.parse() {
-            Ok(BuiltInRegion::Full) => Self::Full,
-            Ok(BuiltInRegion::Membrane) => Self::Membrane,
-            Ok(BuiltInRegion::Cytosol) => Self::Cytosol,
+            Ok(BuiltInPart::Full) => Self::Full,
+            Ok(BuiltInPart::Membrane) => Self::Membrane,
+            Ok(BuiltInPart::Cytosol) => Self::Cytosol,
             Err(_) => Self::Named(name.to_owned()),
         }
     }
 }
 
-impl Serialize for Region {
+impl Serialize for CellPart {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
     }
 }
 
 /// A region that the ground truth has.
-pub(super) fn region<'k>(context: &Context<'_>) -> Kind<'k, Region> {
-    let built_in = BuiltInRegion::ALL
+pub(super) fn region<'k>(context: &Context<'_>) -> Kind<'k, CellPart> {
+    let built_in = BuiltInPart::ALL
         .iter()
         .map(|region| region.as_str().to_owned());
     let candidates: Vec<_> = built_in.chain(context.regions.iter().cloned()).collect();
@@ -157,7 +157,7 @@ pub(super) fn region<'k>(context: &Context<'_>) -> Kind<'k, Region> {
         let name = value
             .as_text()
             .filter(|name| known.iter().any(|known| known == name))?;
-        Some(Region::from_name(name))
+        Some(CellPart::from_name(name))
     };
     Kind {
         expected,
@@ -194,7 +194,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<GroundTruth> {
     let voxel_nm = section.required("voxel_dim", numbers_zxy(above(0.0).unit("nm")));
     let regions = section.optional_table("regions", |regions| {
         Some(regions.named_tables(|name, region| {
-            if !matches!(Region::from_name(name), Region::Named(_)) {
+            if !matches!(CellPart::from_name(name), CellPart::Named(_)) {
                 region
                     .problem("is the name of a region that every ground truth has; choose another");
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use super::groundtruth::{Region, region};
+use super::groundtruth::{CellPart, region};
 use super::kind::{Kind, at_least, between, number};
 use super::section::{Context, Section};
 use super::tree::Value;
@@ -25,7 +25,7 @@ pub struct Layer {
     /// Name of the dye; default ATTO425.
     pub fluorophore: String,
     /// Part of the cell whose proteins are labelled; default full.
-    pub region: Region,
+    pub region: CellPart,
     /// Probability that an eligible cell is labelled in this layer, 0 to 1; default 0.5.
     pub labeling_density: f64,
     /// Mean number of labelled proteins per nm^3, 0 to 1; default 0.2.
@@ -44,7 +44,7 @@ impl Default for Labeling {
     fn default() -> Self {
         let layer = |fluorophore: &str| Layer {
             fluorophore: fluorophore.to_owned(),
-            region: Region::Membrane,
+            region: CellPart::Membrane,
             labeling_density: 0.35,
             protein_density_per_nm3: 2e-4,
             protein_noise: 0.1,
@@ -68,7 +68,7 @@ impl Default for Layer {
     fn default() -> Self {
         Self {
             fluorophore: "ATTO425".to_owned(),
-            region: Region::Full,
+            region: CellPart::Full,
             labeling_density: 0.5,
             protein_density_per_nm3: 0.2,
             protein_noise: 0.0,

@@ -46,7 +46,7 @@ pub use choice::{Choice, UnknownChoice};
 pub use compute::{AdapterChoice, BackendChoice, Compute};
 pub use error::{ConfigError, Problem};
 pub use expansion::Expansion;
-pub use groundtruth::{Arrangement, GroundTruth, Region, RegionVolume, VolumeFormat};
+pub use groundtruth::{Arrangement, CellPart, GroundTruth, RegionVolume, VolumeFormat};
 pub use labeling::{Labeling, Layer, SingleNeuron};
 pub use optics::{Channel, MicroscopeType, Optics};
 pub use output::{BitDepth, Compression, Normalization, Output, OutputFormat};
@@ -62,11 +62,11 @@ use tree::Table;
 /// from it, or from the defaults of its parts:
 ///
 /// ```
-/// use simexm_gpu::config::{Config, Labeling, Layer, Optics, Region};
+/// use simexm_gpu::config::{Config, Labeling, Layer, Optics, CellPart};
 ///
 /// let membranes = Layer {
 ///     fluorophore: "ATTO550".to_owned(),
-///     region: Region::Membrane,
+///     region: CellPart::Membrane,
 ///     protein_density_per_nm3: 1e-4,
 ///     ..Layer::default()
 /// };

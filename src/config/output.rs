@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Serialize, Serializer};
 
 use super::choice::choice;
-use super::groundtruth::{Arrangement, Region, region};
+use super::groundtruth::{Arrangement, CellPart, region};
 use super::kind::{Kind, choice};
 use super::section::Section;
 use super::serialize;
@@ -25,7 +25,7 @@ pub struct Output {
     /// Ground truth of all cells in one volume, or one volume per cell; default merged.
     pub gt_cells: Arrangement,
     /// Part of the labelled cells that the ground truth shows; default full.
-    pub gt_region: Region,
+    pub gt_region: CellPart,
     /// Bits of a grey value of the channels; default 8.
     pub bit_depth: BitDepth,
     /// What a grey value stands for; default channel.
@@ -44,7 +44,7 @@ impl Default for Output {
             format: OutputFormat::Tiff,
             sim_channels: Arrangement::Splitted,
             gt_cells: Arrangement::Merged,
-            gt_region: Region::Full,
+            gt_region: CellPart::Full,
             bit_depth: BitDepth::Eight,
             normalize: Normalization::Channel,
             compression: None,

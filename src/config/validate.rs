@@ -47,7 +47,7 @@ impl Config {
             .map(|section| {
                 problem(format!(
                     "[{section}] holds what no configuration file can say: a path that is not Unicode, a \
-                     Region::Named of a built-in region, or an AdapterChoice::Name that is a number or has blanks around it"
+                     CellPart::Named of a built-in region, or an AdapterChoice::Name that is a number or has blanks around it"
                 ))
             })
             .collect();

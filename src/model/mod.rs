@@ -14,9 +14,7 @@ pub use error::ModelError;
 pub use point_spread::{PsfVolume, point_spread_functions};
 
 use crate::base::volume::Region;
-use crate::config::{
-    Arrangement, BitDepth, Config, Normalization, Region as CellRegion, SingleNeuron,
-};
+use crate::config::{Arrangement, BitDepth, CellPart, Config, Normalization, SingleNeuron};
 use crate::engine::rng::{DiscreteTable, Purpose, StreamKey};
 use crate::engine::schedule::Reach;
 use crate::engine::stages::regions;
@@ -301,12 +299,12 @@ impl Tables {
     }
 }
 
-fn region_bit(region: &CellRegion, annotations: &[String]) -> u32 {
+fn region_bit(region: &CellPart, annotations: &[String]) -> u32 {
     match region {
-        CellRegion::Membrane => regions::MEMBRANE,
-        CellRegion::Cytosol => regions::CYTOSOL,
-        CellRegion::Full => regions::FULL,
-        CellRegion::Named(name) => {
+        CellPart::Membrane => regions::MEMBRANE,
+        CellPart::Cytosol => regions::CYTOSOL,
+        CellPart::Full => regions::FULL,
+        CellPart::Named(name) => {
             // The configuration was validated: the name is there.
             let place = annotations
                 .iter()

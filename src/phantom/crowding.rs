@@ -1,6 +1,6 @@
 //! How full the tissue is, on a coarse grid: growing processes steer towards room.
 
-use super::grid::Grid;
+use super::grid::VoxelGrid;
 use super::random::{Vec3, add_scaled, dot};
 
 /// Edge of a coarse cell where voxels are smaller than that.
@@ -8,19 +8,19 @@ const EDGE_NM: f64 = 200.0;
 
 /// The share of each coarse cell that is spoken for. May exceed 1 where processes were planned too close.
 pub(super) struct Crowding {
-    grid: Grid,
+    grid: VoxelGrid,
     fill: Vec<f32>,
     neutral: f64,
 }
 
 impl Crowding {
     /// An empty one; outside the volume the fill counts as `neutral`.
-    pub(super) fn new(fine: &Grid, neutral: f64) -> Self {
+    pub(super) fn new(fine: &VoxelGrid, neutral: f64) -> Self {
         let extent = fine.extent_nm();
         let size =
             [0, 1, 2].map(|a| ((extent[a] / EDGE_NM).ceil() as usize).clamp(1, fine.size[a]));
         let voxel_nm = [0, 1, 2].map(|a| extent[a] / size[a] as f64);
-        let grid = Grid { size, voxel_nm };
+        let grid = VoxelGrid { size, voxel_nm };
         Self {
             grid,
             fill: vec![0.0; grid.voxels()],

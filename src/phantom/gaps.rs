@@ -1,8 +1,8 @@
 //! The extracellular space: hollows are filled, gaps closed or widened until the density is met.
 
-use super::tissue::Tissue;
+use super::tissue::GrowingTissue;
 
-impl Tissue {
+impl GrowingTissue {
     /// Opens the hollows that the gaps between cells have shut off: a cell grows into each of them.
     pub(super) fn fill_hollows(&mut self) {
         /// Hollow neighbours of a voxel in the middle of a hollow worth filling.

@@ -4,14 +4,14 @@ use super::random::Vec3;
 
 /// A volume of voxels; y is contiguous, then x, then z.
 #[derive(Clone, Copy)]
-pub(super) struct Grid {
+pub(super) struct VoxelGrid {
     /// Voxels along (z, x, y).
     pub(super) size: [usize; 3],
     /// Voxel edges along (z, x, y).
     pub(super) voxel_nm: Vec3,
 }
 
-impl Grid {
+impl VoxelGrid {
     pub(super) fn voxels(&self) -> usize {
         self.size.iter().product()
     }

@@ -1,9 +1,9 @@
 //! Axons and dendrites: how thick they are, how they branch, where they enter the volume.
 
 use super::crowding::Crowding;
-use super::process::{Course, Grower, Sample, Trace};
+use super::process::{Course, Grower, PathPoint, Trace};
 use super::random::{Stream, Vec3, add_scaled, normalised, perpendicular};
-use super::tissue::Tissue;
+use super::tissue::GrowingTissue;
 
 /// A piece of a neurite between two branchings, still to be drawn.
 #[derive(Clone, Copy)]
@@ -20,7 +20,11 @@ const MAX_ORDER: u32 = 4;
 
 /// A point on the border of the volume, and a direction into it: those of a random straight line through
 /// the volume. Of a few the least crowded one.
-pub(super) fn entrance(tissue: &Tissue, crowding: &Crowding, stream: &mut Stream) -> (Vec3, Vec3) {
+pub(super) fn entrance(
+    tissue: &GrowingTissue,
+    crowding: &Crowding,
+    stream: &mut Stream,
+) -> (Vec3, Vec3) {
     const CANDIDATES: usize = 8;
     let extent = tissue.grid.extent_nm();
     let areas = [
@@ -198,7 +202,7 @@ fn bifurcate(
 }
 
 /// The places of a dendrite that carry a spine.
-fn spine_sites(stream: &mut Stream, trace: &Trace) -> Vec<Sample> {
+fn spine_sites(stream: &mut Stream, trace: &Trace) -> Vec<PathPoint> {
     let mut sites = Vec::new();
     let mut next_nm = stream.range(300.0, 1_500.0);
     for sample in &trace.samples {
@@ -211,7 +215,7 @@ fn spine_sites(stream: &mut Stream, trace: &Trace) -> Vec<Sample> {
 }
 
 /// Draws a spine, a neck with a head; returns its volume outside the shaft in nm^3, 0 if it found no room.
-fn spine(grower: &mut Grower, site: &Sample, shaft_radius_nm: f64) -> f64 {
+fn spine(grower: &mut Grower, site: &PathPoint, shaft_radius_nm: f64) -> f64 {
     let neck_nm = grower.stream.range(55.0, 90.0);
     let head_nm = grower.stream.range(150.0, 300.0);
     let free_nm = grower.stream.range(400.0, 1_100.0);

@@ -4,7 +4,7 @@ use super::crowding::Crowding;
 use super::neurites::Branch;
 use super::noise::NoiseFrame;
 use super::random::{Stream, Vec3, add_scaled, dot, perpendicular};
-use super::tissue::Tissue;
+use super::tissue::GrowingTissue;
 
 /// Somata, neurons and glia, per cubic nm of cortex: about 10^5 in a cubic mm.
 const PER_NM3: f64 = 1.0e-13;
@@ -65,7 +65,7 @@ impl Soma {
     /// Returns the id and the volume in nm^3.
     pub(super) fn paint(
         &self,
-        tissue: &mut Tissue,
+        tissue: &mut GrowingTissue,
         crowding: &mut Crowding,
         max_volume_nm3: f64,
     ) -> Option<(u32, f64)> {
@@ -96,9 +96,9 @@ impl Soma {
     }
 
     /// Claims the voxels inside, as far as they are connected with the one at `seed`; returns how many.
-    fn fill(&self, tissue: &mut Tissue, id: u32, seed: Vec3) -> usize {
+    fn fill(&self, tissue: &mut GrowingTissue, id: u32, seed: Vec3) -> usize {
         let grid = tissue.grid;
-        let inside = |tissue: &Tissue, voxel: [usize; 3]| {
+        let inside = |tissue: &GrowingTissue, voxel: [usize; 3]| {
             let point = grid.centre_nm(voxel);
             let uneven = tissue.noise().at(&self.unevenness, point.map(|p| p as f32));
             self.depth(add_scaled(point, -1.0, self.centre)) < 1.0 + 0.08 * f64::from(uneven)

@@ -32,7 +32,7 @@ fn assert_sound(phantom: &Phantom, labels: &[u32]) -> u32 {
         phantom.size.iter().product::<usize>(),
         "{phantom:?}"
     );
-    let grid = Grid {
+    let grid = VoxelGrid {
         size: phantom.size,
         voxel_nm: phantom.voxel_nm,
     };

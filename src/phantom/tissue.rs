@@ -1,9 +1,9 @@
 //! The volume while it is being made: which voxel belongs to which cell, and the fronts along which the
 //! cells grow.
 
-use super::grid::Grid;
+use super::grid::VoxelGrid;
 use super::noise::{Noise, NoiseFrame};
-use super::random::{Purpose, Stream, Vec3};
+use super::random::{Stream, StreamPurpose, Vec3};
 
 /// Buckets of the queue per unit of time.
 const BUCKETS_PER_UNIT: f32 = 256.0;
@@ -20,7 +20,7 @@ const TOUCH_ABOVE: f32 = 0.3;
 const ROUGHNESS: f32 = 0.4;
 
 /// Where a front started: a point of a process's centre line, or of a soma's surface.
-pub(super) struct Source {
+pub(super) struct FrontOrigin {
     position_nm: [f32; 3],
     per_radius: f32,
     cell: u32,
@@ -29,7 +29,7 @@ pub(super) struct Source {
 /// A front about to enter a voxel.
 struct Arrival {
     voxel: u32,
-    source: u32,
+    origin: u32,
 }
 
 /// Labels and fronts. A front that started at a point of radius r arrives at distance d < r at time d / r,
@@ -38,14 +38,14 @@ struct Arrival {
 ///
 /// A voxel is only ever given to a cell that holds one of its six face neighbours already, or continues
 /// the chain of face neighbours of a process, so that every cell is connected by construction.
-pub(super) struct Tissue {
-    pub(super) grid: Grid,
+pub(super) struct GrowingTissue {
+    pub(super) grid: VoxelGrid,
     /// Cell ids, 0 where no cell is.
     pub(super) labels: Vec<u32>,
     /// Voxels the cells shall have in the end.
     pub(super) target: usize,
     claimed: usize,
-    sources: Vec<Source>,
+    origins: Vec<FrontOrigin>,
     outlines: Vec<NoiseFrame>,
     patches: NoiseFrame,
     noise: Noise,
@@ -54,17 +54,17 @@ pub(super) struct Tissue {
     seed: u64,
 }
 
-impl Tissue {
+impl GrowingTissue {
     /// `labels` is all 0, one per voxel of the grid.
-    pub(super) fn new(grid: Grid, labels: Vec<u32>, target: usize, seed: u64) -> Self {
+    pub(super) fn new(grid: VoxelGrid, labels: Vec<u32>, target: usize, seed: u64) -> Self {
         Self {
             grid,
             labels,
             target,
             claimed: 0,
-            sources: Vec::new(),
+            origins: Vec::new(),
             outlines: Vec::new(),
-            patches: NoiseFrame::draw(&mut Stream::new(seed, Purpose::Outline, 0), PATCH_NM),
+            patches: NoiseFrame::draw(&mut Stream::new(seed, StreamPurpose::Outline, 0), PATCH_NM),
             noise: Noise::new(seed),
             buckets: Vec::new(),
             first_bucket: 0,
@@ -87,7 +87,7 @@ impl Tissue {
     /// Adds a cell whose outline is rough on the scale of `feature_nm`; returns its id.
     pub(super) fn new_cell(&mut self, feature_nm: f64) -> u32 {
         let id = self.cells() + 1;
-        let mut stream = Stream::new(self.seed, Purpose::Outline, id);
+        let mut stream = Stream::new(self.seed, StreamPurpose::Outline, id);
         self.outlines
             .push(NoiseFrame::draw(&mut stream, feature_nm));
         id
@@ -118,20 +118,20 @@ impl Tissue {
         position_nm: Vec3,
         radius_nm: f64,
     ) {
-        let source = self.sources.len() as u32;
+        let origin = self.origins.len() as u32;
         let position_nm = position_nm.map(|p| p as f32);
-        self.sources.push(Source {
+        self.origins.push(FrontOrigin {
             position_nm,
             per_radius: (1.0 / radius_nm) as f32,
             cell,
         });
         self.first_bucket = 0;
-        self.spread(self.grid.coordinates(voxel), source);
+        self.spread(self.grid.coordinates(voxel), origin);
     }
 
     /// Queues the free neighbours of a voxel.
-    fn spread(&mut self, voxel: [usize; 3], source: u32) {
-        let from = &self.sources[source as usize];
+    fn spread(&mut self, voxel: [usize; 3], origin: u32) {
+        let from = &self.origins[origin as usize];
         let outline = &self.outlines[from.cell as usize - 1];
         let grid = self.grid;
         let here = grid.centre_nm(voxel).map(|p| p as f32);
@@ -152,7 +152,7 @@ impl Tissue {
             }
             self.buckets[bucket].push(Arrival {
                 voxel: index as u32,
-                source,
+                origin,
             });
         });
     }
@@ -181,12 +181,12 @@ impl Tissue {
         if self.labels[index] != 0 {
             return;
         }
-        let cell = self.sources[arrival.source as usize].cell;
+        let cell = self.origins[arrival.origin as usize].cell;
         let voxel = self.grid.coordinates(index);
         let meets_another = self.meets_another(voxel, cell);
         if !meets_another || self.patch_height(index) > TOUCH_ABOVE {
             self.claim(index, cell);
-            self.spread(voxel, arrival.source);
+            self.spread(voxel, arrival.origin);
         }
     }
 

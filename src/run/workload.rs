@@ -2,7 +2,7 @@
 
 use crate::base::progress::Observer;
 use crate::base::volume::Region;
-use crate::config::{Channel, Config, Labeling, Layer, Normalization, Optics, Region as CellPart};
+use crate::config::{CellPart, Channel, Config, Labeling, Layer, Normalization, Optics};
 use crate::engine::compute::{Backend, Limits};
 use crate::io::read::{ArraySource, CellSource};
 use crate::model::Model;
@@ -22,12 +22,12 @@ pub const SEED: u64 = 7;
 const DENSITY: f64 = 0.85;
 
 /// Cells in memory.
-pub struct Tissue {
+pub struct BenchTissue {
     volume: LoadedVolume,
     region: Region,
 }
 
-impl Tissue {
+impl BenchTissue {
     /// Neurites and somata, the same for the same shape (z, x, y), in voxels of the default configuration.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ impl Tissue {
 
 /// What is done with tissue.
 pub struct Job<'a> {
-    tissue: &'a Tissue,
+    tissue: &'a BenchTissue,
     model: Model,
 }
 
@@ -90,7 +90,7 @@ impl<'a> Job<'a> {
     ///
     /// # Errors
     /// When the configuration cannot be simulated.
-    pub fn new(tissue: &'a Tissue, config: &Config) -> Result<Self, SimulationError> {
+    pub fn new(tissue: &'a BenchTissue, config: &Config) -> Result<Self, SimulationError> {
         let model = Model::new(config, tissue.region, SEED)?;
         Ok(Self { tissue, model })
     }
@@ -107,7 +107,7 @@ impl<'a> Job<'a> {
     }
 
     /// The tissue.
-    pub fn tissue(&self) -> &Tissue {
+    pub fn tissue(&self) -> &BenchTissue {
         self.tissue
     }
 
@@ -160,13 +160,13 @@ impl<'a> Job<'a> {
 }
 
 /// Runs of a job on a device, with the plan that a run there has.
-pub struct Run<'a> {
+pub struct JobRunner<'a> {
     job: &'a Job<'a>,
     plan: RunPlan<'a>,
     backend: &'a mut dyn Backend,
 }
 
-impl<'a> Run<'a> {
+impl<'a> JobRunner<'a> {
     /// Plans for the device.
     ///
     /// # Errors
@@ -197,9 +197,9 @@ impl<'a> Run<'a> {
 
 /// Takes results and forgets them.
 #[derive(Clone, Copy, Debug)]
-pub struct Nowhere;
+pub struct NullSink;
 
-impl Sink for Nowhere {
+impl Sink for NullSink {
     fn truth(&mut self, _: TruthSlices<'_>) -> Result<(), SinkError> {
         Ok(())
     }

@@ -1,22 +1,22 @@
 //! What is measured of a device.
 
+use super::checksum_sink::ChecksumSink;
 use super::file::{AdapterFacts, DeviceFacts, LimitFacts, PassFacts, RunFacts, Spread, Startup};
-use super::tally::Tally;
-use super::{Options, copy, witness};
+use super::{Options, checksum_backend, copy};
 use crate::base::progress::Observer;
 use crate::engine::compute::cpu::CpuBackend;
 use crate::engine::compute::gpu::{AdapterSummary, GpuBackend};
 use crate::engine::compute::{Backend, ComputeError, KernelTime, Limits};
 use crate::run::report::passes;
 use crate::run::simulation::{CPU_BYTES, SimulationError, Watcher};
-use crate::run::workload::{Job, Nowhere, Run, Tissue, configurations};
+use crate::run::workload::{BenchTissue, Job, JobRunner, NullSink, configurations};
 use std::time::Instant;
 
 /// Opens a device.
 type Open = Box<dyn FnOnce() -> Result<Box<dyn Backend>, ComputeError>>;
 
 /// A device to be measured, not yet open.
-pub struct Contender {
+pub struct BenchDevice {
     /// For people.
     pub name: String,
     /// The adapter; `None` for the CPU.
@@ -25,7 +25,7 @@ pub struct Contender {
     pub open: Open,
 }
 
-impl Contender {
+impl BenchDevice {
     /// The CPU, with the threads of the current pool.
     pub fn cpu() -> Self {
         let threads = rayon::current_num_threads();
@@ -57,7 +57,7 @@ impl Contender {
     /// [`SimulationError::Interrupted`]. Whatever else goes wrong is in the result.
     pub(super) fn measure(
         self,
-        tissues: &[(&str, Tissue)],
+        tissues: &[(&str, BenchTissue)],
         options: Options,
         watcher: &mut dyn Watcher,
     ) -> Result<DeviceFacts, SimulationError> {
@@ -92,7 +92,7 @@ impl Contender {
 fn fill(
     facts: &mut DeviceFacts,
     open: Open,
-    tissues: &[(&str, Tissue)],
+    tissues: &[(&str, BenchTissue)],
     options: Options,
     watcher: &mut dyn Watcher,
 ) -> Result<(), SimulationError> {
@@ -138,10 +138,10 @@ fn first_run(
     backend: &mut dyn Backend,
     watcher: &mut dyn Watcher,
 ) -> Result<f64, SimulationError> {
-    let mut run = Run::new(job, backend)?;
+    let mut run = JobRunner::new(job, backend)?;
     let mut timed = || -> Result<f64, SimulationError> {
         let start = Instant::now();
-        run.once(&mut Nowhere, &mut Unseen(watcher))?;
+        run.once(&mut NullSink, &mut Unseen(watcher))?;
         Ok(start.elapsed().as_secs_f64())
     };
     let first = timed()?;
@@ -159,22 +159,22 @@ fn measure(
     options: Options,
     watcher: &mut dyn Watcher,
 ) -> Result<RunFacts, SimulationError> {
-    let mut run = Run::new(job, backend)?;
+    let mut run = JobRunner::new(job, backend)?;
     // What warms up also tells the results.
-    let mut tally = Tally::new(job.model());
-    let outcome = run.once(&mut tally, &mut Unseen(watcher))?;
-    let mut checksums = tally.checksums(&outcome);
+    let mut checksum_sink = ChecksumSink::new(job.model());
+    let outcome = run.once(&mut checksum_sink, &mut Unseen(watcher))?;
+    let mut checksums = checksum_sink.checksums(&outcome);
     let (mut seconds, mut kernels) = (Vec::new(), Vec::new());
     for _ in 0..options.repeat.max(1) {
         run.backend().reset_times();
         let start = Instant::now();
-        run.once(&mut Nowhere, &mut Unseen(watcher))?;
+        run.once(&mut NullSink, &mut Unseen(watcher))?;
         seconds.push(start.elapsed().as_secs_f64());
         kernels.push(run.backend().kernel_times());
     }
     checksums.splice(
         0..0,
-        witness::checksums(job, backend, &mut Unseen(watcher))?,
+        checksum_backend::checksums(job, backend, &mut Unseen(watcher))?,
     );
     let seconds = Spread::of(&seconds).unwrap_or(Spread {
         median: 0.0,

@@ -6,6 +6,8 @@
 //! several machines side by side.
 
 mod checksum;
+mod checksum_backend;
+mod checksum_sink;
 pub mod compare;
 mod copy;
 mod crossover;
@@ -14,18 +16,16 @@ pub mod file;
 mod html;
 mod machine;
 mod table;
-mod tally;
 #[cfg(test)]
 mod tests;
 pub mod verdicts;
-mod witness;
 
-pub use device::Contender;
+pub use device::BenchDevice;
 pub use html::page;
 pub use table::text;
 
 use crate::run::simulation::{SimulationError, Watcher};
-use crate::run::workload::{SEED, Tissue};
+use crate::run::workload::{BenchTissue, SEED};
 use file::{BenchFile, SCHEMA, Settings, SizeFacts};
 
 /// How much is measured: tissue up to this size.
@@ -88,7 +88,7 @@ pub struct Options {
 /// # Errors
 /// When the tissue cannot be made, or [`SimulationError::Interrupted`].
 pub fn measure(
-    contenders: Vec<Contender>,
+    devices: Vec<BenchDevice>,
     options: Options,
     watcher: &mut dyn Watcher,
 ) -> Result<BenchFile, SimulationError> {
@@ -99,16 +99,16 @@ pub fn measure(
             "making tissue: {}, {z} x {x} x {y} voxels",
             size.name()
         ));
-        tissues.push((size.name(), Tissue::phantom(size.shape())?));
+        tissues.push((size.name(), BenchTissue::phantom(size.shape())?));
         if watcher.interrupted() {
             return Err(SimulationError::Interrupted);
         }
     }
-    let mut devices = Vec::new();
-    for contender in contenders {
-        devices.push(contender.measure(&tissues, options, watcher)?);
+    let mut measured = Vec::new();
+    for device in devices {
+        measured.push(device.measure(&tissues, options, watcher)?);
     }
-    let size = |(name, tissue): &(&str, Tissue)| SizeFacts {
+    let size = |(name, tissue): &(&str, BenchTissue)| SizeFacts {
         name: (*name).to_owned(),
         shape_voxels: tissue.shape(),
         voxels: tissue.voxels() as u64,
@@ -124,7 +124,7 @@ pub fn measure(
             seed: SEED,
         },
         sizes: tissues.iter().map(size).collect(),
-        crossovers: crossover::crossovers(&devices),
-        devices,
+        crossovers: crossover::crossovers(&measured),
+        devices: measured,
     })
 }

@@ -2,7 +2,7 @@
 
 use super::file::{DeviceFacts, Equality};
 use super::verdicts::{Verdict, results};
-use super::{Contender, Options, Size, copy, measure, page, text};
+use super::{BenchDevice, Options, Size, copy, measure, page, text};
 use crate::engine::compute::cpu::CpuBackend;
 use crate::engine::compute::gpu::GpuBackend;
 use crate::engine::compute::{
@@ -62,31 +62,31 @@ impl Backend for Fragile {
     }
 }
 
-fn fragile(fails_at: &'static str) -> Contender {
-    Contender {
+fn fragile(fails_at: &'static str) -> BenchDevice {
+    BenchDevice {
         name: format!("fails at {fails_at}"),
         open: Box::new(move || {
             let inner = CpuBackend::new(64 << 20);
             Ok(Box::new(Fragile { inner, fails_at }))
         }),
-        ..Contender::cpu()
+        ..BenchDevice::cpu()
     }
 }
 
 #[test]
 fn a_device_that_fails_is_told_of_and_the_others_go_on() {
-    let refused = Contender {
+    let refused = BenchDevice {
         name: "cannot be opened".to_owned(),
         open: Box::new(|| Err(ComputeError::NoAdapter("unplugged".to_owned()))),
-        ..Contender::cpu()
+        ..BenchDevice::cpu()
     };
-    let contenders = vec![
+    let devices = vec![
         refused,
         fragile("emit"),
         fragile("magnify"),
-        Contender::cpu(),
+        BenchDevice::cpu(),
     ];
-    let file = measure(contenders, QUICK, &mut Silent).unwrap();
+    let file = measure(devices, QUICK, &mut Silent).unwrap();
     let [refused, early, midway, cpu] = &file.devices[..] else {
         panic!("four devices");
     };
@@ -110,7 +110,7 @@ fn a_device_that_fails_is_told_of_and_the_others_go_on() {
 
 /// Verdict on the first result of this kind of two runs of the CPU, of which the second was tampered with.
 fn verdict_on(equality: Equality, tamper: fn(&mut super::file::Checksum)) -> Verdict {
-    let file = measure(vec![Contender::cpu()], QUICK, &mut Silent).unwrap();
+    let file = measure(vec![BenchDevice::cpu()], QUICK, &mut Silent).unwrap();
     let right: DeviceFacts = file.devices[0].clone();
     let mut other = right.clone();
     let checksums = other.runs.iter_mut().flat_map(|run| &mut run.checksums);

@@ -2,7 +2,7 @@
 
 use super::report::{Labelling, LayerFacts, RegionFacts};
 use super::{Told, regions};
-use crate::config::{Config, Region as CellRegion, SingleNeuron};
+use crate::config::{CellPart, Config, SingleNeuron};
 use crate::engine::compute::Backend;
 use crate::engine::compute::cpu::CpuBackend;
 use crate::io::read::{CellSource, VolumeSource};
@@ -168,7 +168,7 @@ pub(super) fn warn(config: &Config, model: &Model, counted: &mut Counted, told: 
         .find(|r| r.name == shown.name());
     if region.is_some_and(|region| region.voxels_in_cells == 0)
         && !counted.volume.cells.is_empty()
-        && *shown != CellRegion::Full
+        && *shown != CellPart::Full
     {
         told.warn(&format!(
             "the ground truth will be empty: no cell has a voxel of [output] gt_region, {}",

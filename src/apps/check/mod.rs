@@ -23,7 +23,7 @@ pub use sampling::Sampling;
 
 use crate::base::progress::Observer;
 use crate::base::volume::Region;
-use crate::config::{Config, Region as CellRegion};
+use crate::config::{CellPart, Config};
 use crate::model::Model;
 use crate::run::simulation::{self, SimulationError, Watcher};
 
@@ -124,15 +124,15 @@ fn photons(model: &Model) -> Vec<PhotonFacts> {
 }
 
 /// The regions that a report counts: the three of every ground truth, then the annotated ones.
-fn regions(model: &Model) -> Vec<(CellRegion, u32)> {
+fn regions(model: &Model) -> Vec<(CellPart, u32)> {
     use crate::engine::stages::regions::{CYTOSOL, FIRST_ANNOTATION, FULL, MEMBRANE};
     let mut regions = vec![
-        (CellRegion::Full, FULL),
-        (CellRegion::Membrane, MEMBRANE),
-        (CellRegion::Cytosol, CYTOSOL),
+        (CellPart::Full, FULL),
+        (CellPart::Membrane, MEMBRANE),
+        (CellPart::Cytosol, CYTOSOL),
     ];
     for (place, name) in model.annotations.iter().enumerate() {
-        regions.push((CellRegion::Named(name.clone()), FIRST_ANNOTATION << place));
+        regions.push((CellPart::Named(name.clone()), FIRST_ANNOTATION << place));
     }
     regions
 }

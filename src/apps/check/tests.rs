@@ -1,6 +1,6 @@
 use super::Sampling;
 use super::sampling::{digits, digits_of};
-use super::{CheckOptions, check, plan};
+use super::{CheckOptions, check, planning::plan};
 use crate::base::host::amount as bytes;
 use crate::config::{Config, Override};
 use crate::engine::compute::Residence;

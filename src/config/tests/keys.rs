@@ -195,7 +195,7 @@ fn comments_tell_all_there_is() {
 
 #[test]
 fn what_no_file_can_say_is_refused() {
-    use crate::config::{AdapterChoice, Compute, GroundTruth, Output, Region};
+    use crate::config::{AdapterChoice, CellPart, Compute, GroundTruth, Output};
     assert!(Config::default().validate().is_ok());
     let refused = |config: Config, words: &[&str]| {
         let error = config.validate().unwrap_err().to_string();
@@ -246,7 +246,7 @@ fn what_no_file_can_say_is_refused() {
     };
     refused(layered("a", dye), &["[labeling.a] fluorophore = \"GFP\""]);
     let region = Layer {
-        region: Region::Named("membrane".to_owned()),
+        region: CellPart::Named("membrane".to_owned()),
         ..Layer::default()
     };
     refused(
@@ -254,7 +254,7 @@ fn what_no_file_can_say_is_refused() {
         &["[labeling] holds what no configuration file can say"],
     );
     let region = Layer {
-        region: Region::Named("synapse".to_owned()),
+        region: CellPart::Named("synapse".to_owned()),
         ..Layer::default()
     };
     refused(layered("a", region), &["[labeling.a] region = \"synapse\""]);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{FULL, read, read_with};
-use crate::config::{AdapterChoice, Config, Override, OverrideError, Region, SingleNeuron};
+use crate::config::{AdapterChoice, CellPart, Config, Override, OverrideError, SingleNeuron};
 
 fn set(text: &str) -> Override {
     text.parse().unwrap_or_else(|error| panic!("{error}"))
@@ -42,7 +42,7 @@ fn overrides_replace_and_add() {
     assert_eq!(config.groundtruth.bounds_voxels, Some([10, 50, 50]));
     assert_eq!(config.groundtruth.offset_voxels, [1, 1, 1]);
     assert!(!config.groundtruth.isotropic);
-    assert_eq!(config.labeling.layers["layer1"].region, Region::Membrane);
+    assert_eq!(config.labeling.layers["layer1"].region, CellPart::Membrane);
     assert_eq!(
         config.labeling.layers["layer1"].single_neuron,
         SingleNeuron::Random

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::{FULL, read};
 use crate::config::tree::{Position, Table, Value};
 use crate::config::{
-    AdapterChoice, Arrangement, BackendChoice, BitDepth, Compression, Config, MicroscopeType,
-    Normalization, OutputFormat, Region, SingleNeuron, VolumeFormat, toml_source,
+    AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, Compression, Config,
+    MicroscopeType, Normalization, OutputFormat, SingleNeuron, VolumeFormat, toml_source,
 };
 
 /// The keys that have no default.
@@ -56,7 +56,7 @@ fn every_key_is_read() {
     assert_eq!(config.labeling.global_density, 0.9);
     let layer = &config.labeling.layers["layer1"];
     assert_eq!(layer.fluorophore, "ATTO550");
-    assert_eq!(layer.region, Region::Named("synapse".to_owned()));
+    assert_eq!(layer.region, CellPart::Named("synapse".to_owned()));
     assert_eq!(layer.labeling_density, 0.25);
     assert_eq!(layer.protein_density_per_nm3, 1e-4);
     assert_eq!(layer.protein_noise, 0.3);
@@ -86,7 +86,7 @@ fn every_key_is_read() {
     assert_eq!(output.format, OutputFormat::ImageSequence);
     assert_eq!(output.sim_channels, Arrangement::Merged);
     assert_eq!(output.gt_cells, Arrangement::Splitted);
-    assert_eq!(output.gt_region, Region::Cytosol);
+    assert_eq!(output.gt_region, CellPart::Cytosol);
     assert_eq!(output.bit_depth, BitDepth::Sixteen);
     assert_eq!(output.normalize, Normalization::None);
     assert_eq!(output.compression, Some(Compression::Deflate));
@@ -115,7 +115,7 @@ fn defaults_are_simexms() {
     assert_eq!(config.labeling.global_density, 1.0);
     let layer = &config.labeling.layers["a"];
     assert_eq!(layer.fluorophore, "ATTO425");
-    assert_eq!(layer.region, Region::Full);
+    assert_eq!(layer.region, CellPart::Full);
     assert_eq!(layer.labeling_density, 0.5);
     assert_eq!(layer.protein_density_per_nm3, 0.2);
     assert_eq!(layer.protein_noise, 0.0);
@@ -124,7 +124,7 @@ fn defaults_are_simexms() {
     assert_eq!(config.output.format, OutputFormat::Tiff);
     assert_eq!(config.output.sim_channels, Arrangement::Splitted);
     assert_eq!(config.output.gt_cells, Arrangement::Merged);
-    assert_eq!(config.output.gt_region, Region::Full);
+    assert_eq!(config.output.gt_region, CellPart::Full);
     assert_eq!(config.output.bit_depth, BitDepth::Eight);
     assert_eq!(config.output.normalize, Normalization::Channel);
     assert_eq!(config.output.compression, None);

@@ -8,9 +8,9 @@ use proptest::sample::select;
 
 use super::{FLUOROPHORES, FULL, read};
 use crate::config::{
-    AdapterChoice, Arrangement, BackendChoice, BitDepth, Channel, Choice, Compression, Compute,
-    Config, Expansion, GroundTruth, Labeling, Layer, MicroscopeType, Normalization, Optics, Output,
-    OutputFormat, OwnFluorophore, Region, RegionVolume, SingleNeuron, VolumeFormat,
+    AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, Channel, Choice, Compression,
+    Compute, Config, Expansion, GroundTruth, Labeling, Layer, MicroscopeType, Normalization,
+    Optics, Output, OutputFormat, OwnFluorophore, RegionVolume, SingleNeuron, VolumeFormat,
 };
 
 fn any_choice<C: Choice + std::fmt::Debug>() -> impl Strategy<Value = C> {
@@ -55,10 +55,10 @@ prop_compose! {
     }
 }
 
-fn region(names: Vec<String>) -> impl Strategy<Value = Region> {
-    let named = names.into_iter().map(Region::Named);
+fn region(names: Vec<String>) -> impl Strategy<Value = CellPart> {
+    let named = names.into_iter().map(CellPart::Named);
     select(
-        [Region::Full, Region::Membrane, Region::Cytosol]
+        [CellPart::Full, CellPart::Membrane, CellPart::Cytosol]
             .into_iter()
             .chain(named)
             .collect::<Vec<_>>(),

@@ -1,8 +1,8 @@
 //! A whole run on arrays, without files.
 
-use super::attempts::Attempts;
 use super::crossover::Work;
 use super::device::{self, Device};
+use super::fallback::DeviceFallback;
 use super::stages::Stages;
 use super::{Options, SimulationError, Watcher, check_region, warnings};
 use crate::base::volume::Region;
@@ -244,7 +244,7 @@ impl Prepared {
             counts.0.extend(dye.map(|dye| (dye, given)));
         }
         warnings::of_volume(model, &volume, stages.watcher());
-        let attempts = Attempts {
+        let fallback = DeviceFallback {
             model,
             input: Input {
                 volume: &volume,
@@ -255,7 +255,7 @@ impl Prepared {
             options,
             budgets: Budgets::of(&config.compute),
         };
-        let (outcome, sink) = attempts.run(device, &mut stages, |pipeline| {
+        let (outcome, sink) = fallback.run(device, &mut stages, |pipeline| {
             let mut sink = ArraySink::new(model, volume.cells.ids());
             let outcome = pipeline.run(&mut sink)?;
             Ok((outcome, sink))

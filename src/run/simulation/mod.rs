@@ -1,9 +1,9 @@
 //! A whole run: from a configuration to files.
 
 mod arrays;
-mod attempts;
 mod crossover;
 mod device;
+mod fallback;
 mod record_file;
 mod resume;
 mod sink;
@@ -26,15 +26,15 @@ use crate::io::write::{FolderLock, ManifestEntry, OutputFolder};
 use crate::model::Model;
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::journal::Journal;
-use crate::run::outputs::quicklook::{self, About, QUICKLOOK_NAME, Quicklook, Tap};
-use crate::run::outputs::report_html::{self, Facts, REPORT_NAME, Recorder};
+use crate::run::outputs::quicklook::{self, About, QUICKLOOK_NAME, Quicklook, QuicklookSink};
+use crate::run::outputs::report_html::{self, Facts, REPORT_NAME, ReportWatcher};
 use crate::run::pipeline::{Input, NoCounts};
 use crate::run::plan::{Budgets, Contents};
 use crate::run::store::Aside;
-use attempts::Attempts;
 use crossover::Work;
 use device::Device;
-use resume::{Earlier, Identity};
+use fallback::DeviceFallback;
+use resume::{Identity, PreviousRun};
 use sink::FileSink;
 use stages::Stages;
 
@@ -69,15 +69,15 @@ pub fn simulate(
     watcher: &mut dyn Watcher,
 ) -> Result<Report, SimulationError> {
     let mut config = config.clone();
-    let mut recorder = Recorder::new(watcher);
-    let watcher: &mut dyn Watcher = &mut recorder;
+    let mut report_watcher = ReportWatcher::new(watcher);
+    let watcher: &mut dyn Watcher = &mut report_watcher;
     let (source, annotations, region) = open_volumes(&config)?;
     let root = config.output.folder();
     // Before anything there is looked at, so that no other run changes it meanwhile.
     let lock = FolderLock::take(&root)?;
-    let earlier = Earlier::find(&root)?;
+    let previous_run = PreviousRun::find(&root)?;
     if config.compute.seed.is_none() && options.resume {
-        config.compute.seed = earlier.as_ref().and_then(Earlier::seed);
+        config.compute.seed = previous_run.as_ref().and_then(PreviousRun::seed);
     }
     let seed = *config.compute.seed.get_or_insert_with(rand::random);
     config.groundtruth.bounds_voxels = Some(region.shape);
@@ -91,15 +91,15 @@ pub fn simulate(
         targets.push(REPORT_NAME.into());
     }
     let mut previous = record_file::previous_manifest(&root);
-    previous.extend(earlier.iter().flat_map(Earlier::published));
+    previous.extend(previous_run.iter().flat_map(PreviousRun::published));
     let slices = model.image_shape()[0];
     let mut identity = Identity::new(&config, seed, slices, &targets);
-    let mut leftovers = Earlier::abandoned(&root);
-    let known = match earlier.filter(Earlier::is_worth_it) {
-        Some(earlier) if options.resume => Some(earlier.resume(&root, &identity)?),
-        Some(earlier) => {
-            earlier.warn(&root, watcher);
-            leftovers.extend_from_slice(earlier.results());
+    let mut leftovers = PreviousRun::abandoned(&root);
+    let known = match previous_run.filter(PreviousRun::is_worth_it) {
+        Some(previous_run) if options.resume => Some(previous_run.resume(&root, &identity)?),
+        Some(previous_run) => {
+            previous_run.warn(&root, watcher);
+            leftovers.extend_from_slice(previous_run.results());
             None
         }
         None if options.resume => {
@@ -156,23 +156,23 @@ pub fn simulate(
             journal
         }
     };
-    let parts = Parts {
+    let inputs = RunInputs {
         config: &config,
         model: &model,
         volume: &volume,
         journal: &journal,
         options,
     };
-    let finished = parts.run(&mut output, &mut device, stages);
-    if finished.is_err() {
+    let written = inputs.run(&mut output, &mut device, stages);
+    if written.is_err() {
         journal.abandon();
     }
-    let report = finished.and_then(|finished| parts.publish(output, finished, &recorder));
+    let report = written.and_then(|written| inputs.publish(output, written, &report_watcher));
     report.map_err(|error| resume::stopped(error, &journal, slices))
 }
 
 /// What a run to files is made of when its cells are known.
-struct Parts<'a> {
+struct RunInputs<'a> {
     config: &'a Config,
     model: &'a Model,
     volume: &'a LoadedVolume,
@@ -180,18 +180,18 @@ struct Parts<'a> {
     options: Options,
 }
 
-impl Parts<'_> {
+impl RunInputs<'_> {
     /// Runs all sweeps; the volumes are written, under temporary names.
     fn run(
         &self,
         output: &mut OutputFolder,
         device: &mut Device,
         mut stages: Stages<'_>,
-    ) -> Result<Finished, SimulationError> {
+    ) -> Result<WrittenRun, SimulationError> {
         let (config, model, volume) = (self.config, self.model, self.volume);
         let root = output.root().to_owned();
         let aside = Aside::new(&root);
-        let attempts = Attempts {
+        let fallback = DeviceFallback {
             model,
             input: Input {
                 volume,
@@ -202,16 +202,16 @@ impl Parts<'_> {
             options: self.options,
             budgets: Budgets::of(&config.compute),
         };
-        let (outcome, blank_truths, seen) = attempts.run(device, &mut stages, |pipeline| {
+        let (outcome, blank_truths, seen) = fallback.run(device, &mut stages, |pipeline| {
             // What an attempt that failed has written.
             output.discard();
             // Should this one be killed, the next run knows what to clear away. No room for that is no failure.
             let _ = self.journal.start();
             let mut sink = FileSink::create(config, model, volume, output, aside)?;
             let empty = Quicklook::new(about_quicklook(config, model), self.options.report);
-            let mut tap = Tap::new(&mut sink, empty);
-            let outcome = pipeline.run(&mut tap)?;
-            let seen = tap.into_quicklook();
+            let mut quicklook_sink = QuicklookSink::new(&mut sink, empty);
+            let outcome = pipeline.run(&mut quicklook_sink)?;
+            let seen = quicklook_sink.into_quicklook();
             Ok((outcome, sink.blank_truths(), seen))
         })?;
         warnings::after(model, &outcome, &blank_truths, stages.watcher());
@@ -229,7 +229,7 @@ impl Parts<'_> {
             maxima: outcome.maxima,
             image_shape: model.image_shape(),
         };
-        Ok(Finished {
+        Ok(WrittenRun {
             report,
             seen,
             stale,
@@ -240,10 +240,10 @@ impl Parts<'_> {
     fn publish(
         &self,
         mut output: OutputFolder,
-        finished: Finished,
-        recorder: &Recorder<'_>,
+        written: WrittenRun,
+        report_watcher: &ReportWatcher<'_>,
     ) -> Result<Report, SimulationError> {
-        let described = self.describe(&mut output, &finished, recorder);
+        let described = self.describe(&mut output, &written, report_watcher);
         if described.is_err() {
             self.journal.abandon();
         }
@@ -256,22 +256,22 @@ impl Parts<'_> {
             self.journal.remove();
         }
         committed?;
-        Ok(finished.report)
+        Ok(written.report)
     }
 
     /// Writes what tells of the run; returns a description of all its files.
     fn describe(
         &self,
         output: &mut OutputFolder,
-        finished: &Finished,
-        recorder: &Recorder<'_>,
+        written: &WrittenRun,
+        report_watcher: &ReportWatcher<'_>,
     ) -> Result<Vec<u8>, SimulationError> {
         let (config, model) = (self.config, self.model);
-        let Finished {
+        let WrittenRun {
             report,
             seen,
             stale,
-        } = finished;
+        } = written;
         let ids = self.volume.cells.ids();
         output
             .create(QUICKLOOK_NAME.as_ref())?
@@ -283,7 +283,7 @@ impl Parts<'_> {
                 report,
                 quicklook: seen,
                 ids,
-                recorder,
+                watcher: report_watcher,
             };
             let page = report_html::page(&facts);
             output
@@ -301,7 +301,7 @@ impl Parts<'_> {
 }
 
 /// A run whose volumes are written.
-struct Finished {
+struct WrittenRun {
     report: Report,
     seen: Quicklook,
     stale: Vec<ManifestEntry>,

@@ -17,11 +17,11 @@ const SEPARATOR: &str = "\n[run]\n";
 
 #[derive(Serialize)]
 struct Record<'a> {
-    run: Run<'a>,
+    run: RunRecord<'a>,
 }
 
 #[derive(Serialize)]
-struct Run<'a> {
+struct RunRecord<'a> {
     version: &'a str,
     backend: &'a str,
     adapter: &'a str,
@@ -31,14 +31,14 @@ struct Run<'a> {
     brightest_pixel_photons: BTreeMap<&'a str, u32>,
     seconds: BTreeMap<&'a str, f64>,
     seconds_on_device: BTreeMap<String, f64>,
-    passes: Vec<Pass<'a>>,
+    passes: Vec<PassRecord<'a>>,
     photons: Vec<PhotonRow<'a>>,
     files: Vec<ManifestEntry>,
 }
 
 /// What a kernel did on the device.
 #[derive(Serialize)]
-struct Pass<'a> {
+struct PassRecord<'a> {
     pass: &'a str,
     calls: u64,
     /// Bytes that it had to move.
@@ -62,7 +62,7 @@ struct PhotonRow<'a> {
 
 /// What is read of an earlier record.
 #[derive(Deserialize)]
-struct EarlierRecord {
+struct PreviousRecord {
     run: EarlierRun,
 }
 
@@ -99,7 +99,7 @@ pub(super) fn text(
     });
     let names = model.channels.iter().map(|channel| channel.name.as_str());
     let record = Record {
-        run: Run {
+        run: RunRecord {
             version: env!("CARGO_PKG_VERSION"),
             backend: report.backend,
             adapter: &report.device,
@@ -118,7 +118,7 @@ pub(super) fn text(
             passes: report
                 .passes()
                 .into_iter()
-                .map(|pass| Pass {
+                .map(|pass| PassRecord {
                     pass: pass.kernel,
                     calls: pass.calls,
                     bytes: pass.traffic.total(),
@@ -153,7 +153,7 @@ pub(crate) fn previous_manifest(root: &Path) -> Vec<ManifestEntry> {
     let Ok(text) = std::fs::read_to_string(&path) else {
         return Vec::new();
     };
-    let Ok(EarlierRecord { run }) = toml::from_str(&text) else {
+    let Ok(PreviousRecord { run }) = toml::from_str(&text) else {
         return Vec::new();
     };
     let mut files = run.files;

@@ -1,7 +1,7 @@
 //! One picture of a run's output: of each channel the middle slice and the maximum along z, the channels in
 //! their colours, and the ground truth.
 //!
-//! [`Tap`] stands before the [`Sink`] of a run and takes what it needs from the slices as they pass, so that nothing
+//! [`QuicklookSink`] stands before the [`Sink`] of a run and takes what it needs from the slices as they pass, so that nothing
 //! is read again.
 
 mod draw;
@@ -211,13 +211,13 @@ fn count<T: Sync>(histogram: &mut [u64; 256], values: &[T], class: impl Fn(&T) -
 }
 
 /// Passes slices on to a sink, and keeps of them what the quick-look shows.
-pub struct Tap<'a> {
+pub struct QuicklookSink<'a> {
     sink: &'a mut dyn Sink,
     quicklook: Quicklook,
 }
 
-impl<'a> Tap<'a> {
-    /// A tap before a sink.
+impl<'a> QuicklookSink<'a> {
+    /// Stands before `sink` and fills `quicklook`.
     pub fn new(sink: &'a mut dyn Sink, quicklook: Quicklook) -> Self {
         Self { sink, quicklook }
     }
@@ -229,7 +229,7 @@ impl<'a> Tap<'a> {
     }
 }
 
-impl Sink for Tap<'_> {
+impl Sink for QuicklookSink<'_> {
     fn begin(&mut self, selection: &Selection) -> Result<(), SinkError> {
         self.sink.begin(selection)
     }

@@ -1,11 +1,11 @@
 //! `report.html`: a run on one page, in one file that needs no network.
 
 mod charts;
-mod recorder;
 #[cfg(test)]
 mod tests;
+mod watcher;
 
-pub(crate) use recorder::Recorder;
+pub(crate) use watcher::ReportWatcher;
 
 use crate::base::volume::slices_in_words;
 use crate::config::Config;
@@ -33,7 +33,7 @@ pub(crate) struct Facts<'a, 'w> {
     pub quicklook: &'a Quicklook,
     /// Ids of the cells by their index.
     pub ids: &'a [u64],
-    pub recorder: &'a Recorder<'w>,
+    pub watcher: &'a ReportWatcher<'w>,
 }
 
 /// The look of the page. Figures stand beside one another where there is room, and below one another on a phone;
@@ -109,10 +109,10 @@ fn summary(page: &mut String, facts: &Facts<'_, '_>) {
 
 fn warnings(page: &mut String, facts: &Facts<'_, '_>) {
     page.push_str("<h2>Warnings</h2>\n");
-    if facts.recorder.warnings().is_empty() {
+    if facts.watcher.warnings().is_empty() {
         page.push_str("<p>None.</p>\n");
     }
-    for warning in facts.recorder.warnings() {
+    for warning in facts.watcher.warnings() {
         let _ = writeln!(page, "<p class=\"warning\">{}</p>", escaped(warning));
     }
 }
@@ -232,7 +232,7 @@ fn times(page: &mut String, facts: &Facts<'_, '_>) {
         "<h2>Time and memory</h2>\n<div class=\"scroll\"><table><tr><th>stage</th><th class=\"n\">time (s)</th><th class=\"n\">memory (MB)</th></tr>",
     );
     for stage in &facts.report.stages {
-        let peak = facts.recorder.peak_after(&stage.stage);
+        let peak = facts.watcher.peak_after(&stage.stage);
         let peak = peak.map_or_else(String::new, |bytes| (bytes / 1_000_000).to_string());
         let _ = write!(
             page,

@@ -1,6 +1,6 @@
 //! Parts of the page.
 
-use super::{Recorder, charts, escaped};
+use super::{ReportWatcher, charts, escaped};
 use crate::base::progress::Observer;
 use crate::run::simulation::{Silent, Watcher};
 
@@ -25,13 +25,13 @@ fn a_histogram_has_all_its_classes() {
 #[test]
 fn warnings_and_peaks_are_remembered() {
     let mut silent = Silent;
-    let mut recorder = Recorder::new(&mut silent);
-    recorder.warn("dark");
-    recorder.begin("image", 3);
-    recorder.end();
-    assert_eq!(recorder.warnings(), ["dark"]);
-    assert_eq!(recorder.peak_after("survey"), None);
+    let mut watcher = ReportWatcher::new(&mut silent);
+    watcher.warn("dark");
+    watcher.begin("image", 3);
+    watcher.end();
+    assert_eq!(watcher.warnings(), ["dark"]);
+    assert_eq!(watcher.peak_after("survey"), None);
     if cfg!(target_os = "linux") {
-        assert!(recorder.peak_after("image") > Some(1 << 20));
+        assert!(watcher.peak_after("image") > Some(1 << 20));
     }
 }

@@ -4,7 +4,7 @@ use super::{Measured, Work};
 use crate::config::Config;
 use crate::engine::compute::{Backend, Buffer, BufferSpec, ComputeError, Recording};
 use crate::run::simulation::{Silent, SimulationError};
-use crate::run::workload::{Job, Nowhere, Run, Tissue};
+use crate::run::workload::{BenchTissue, Job, JobRunner, NullSink};
 use ndarray::Array3;
 use std::time::{Duration, Instant};
 
@@ -88,11 +88,11 @@ fn transfer(device: &mut dyn Backend, words: usize) -> Result<(Duration, Duratio
 /// Runs the default configuration over cells of 8 x 8 x 8 voxels; the time from labels to grey values.
 fn run(device: &mut dyn Backend, shape: [usize; 3]) -> Result<(Duration, Work), SimulationError> {
     let id = |(z, x, y): (usize, usize, usize)| (z / 8 * 4096 + x / 8 * 64 + y / 8) as u32;
-    let tissue = Tissue::new(&Array3::from_shape_fn(shape, id))?;
+    let tissue = BenchTissue::new(&Array3::from_shape_fn(shape, id))?;
     let job = Job::new(&tissue, &Config::default())?;
-    let mut run = Run::new(&job, device)?;
+    let mut run = JobRunner::new(&job, device)?;
     let start = Instant::now();
-    run.once(&mut Nowhere, &mut Silent)?;
+    run.once(&mut NullSink, &mut Silent)?;
     let time = start.elapsed();
     Ok((time, Work::new(job.model(), job.contents())))
 }

@@ -167,13 +167,13 @@ fn look_at(path: &Path, inputs: &mut BTreeMap<PathBuf, InputFile>) {
 }
 
 /// A run that was stopped in the output folder.
-pub(super) struct Earlier {
+pub(super) struct PreviousRun {
     journal: Journal,
     /// Absent where another version wrote something else.
     identity: Option<Identity>,
 }
 
-impl Earlier {
+impl PreviousRun {
     /// Looks for one.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Checksums of what every stage computes, on any backend.
 //!
-//! A witness stands between a run and its backend, sends each dispatch on its own, and reads what it wrote. For
+//! A [`ChecksumBackend`] stands between a run and its backend, sends each dispatch on its own, and reads what it wrote. For
 //! the figures of two devices to be comparable the run has a plan that depends on no device, and buffers that start out
 //! filled with a pattern. The blurred volume, which devices compute within rounding, is replaced by made-up photons
 //! once it is read: so the stages behind it have the same input everywhere, and their results must be equal.
@@ -16,7 +16,7 @@ use crate::engine::stages::blur::long_rows::inverse::{LONG_ROWS_STORE, LongRowsS
 use crate::engine::stages::blur::rows_inverse::RowsInverseParams;
 use crate::run::report::passes;
 use crate::run::simulation::SimulationError;
-use crate::run::workload::{Job, Nowhere};
+use crate::run::workload::{Job, NullSink};
 use crc32fast::Hasher;
 use std::collections::{BTreeMap, HashMap};
 
@@ -54,7 +54,7 @@ pub(super) fn checksums(
         }
         .into());
     }
-    let mut witness = Witness {
+    let mut watched = ChecksumBackend {
         inner: backend,
         blurred: plan.buffers.blurred,
         plane: job.tissue().shape()[1] * job.tissue().shape()[2],
@@ -63,8 +63,8 @@ pub(super) fn checksums(
         results: HashMap::new(),
         submissions: 0,
     };
-    job.run(&run, &mut witness, &mut Nowhere, observer, true)?;
-    Ok(witness.checksums())
+    job.run(&run, &mut watched, &mut NullSink, observer, true)?;
+    Ok(watched.checksums())
 }
 
 /// What was seen of a result.
@@ -90,7 +90,7 @@ impl Seen {
     }
 }
 
-struct Witness<'a> {
+struct ChecksumBackend<'a> {
     inner: &'a mut dyn Backend,
     blurred: Buffer,
     /// Voxels of a slice.
@@ -102,7 +102,7 @@ struct Witness<'a> {
     submissions: u64,
 }
 
-impl Witness<'_> {
+impl ChecksumBackend<'_> {
     /// Runs what was recorded and returns what it read.
     fn flush(&mut self, recording: &mut Recording) -> Result<Vec<Vec<u32>>, ComputeError> {
         let recording = std::mem::take(recording);
@@ -172,7 +172,7 @@ fn made_up(words: usize) -> Vec<u32> {
     (0..words).map(photons).collect()
 }
 
-impl Backend for Witness<'_> {
+impl Backend for ChecksumBackend<'_> {
     fn name(&self) -> &str {
         self.inner.name()
     }

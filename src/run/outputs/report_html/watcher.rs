@@ -5,7 +5,7 @@ use crate::base::progress::Observer;
 use crate::run::simulation::Watcher;
 
 /// Passes on what happens, and remembers warnings and how much memory was in use.
-pub(crate) struct Recorder<'a> {
+pub(crate) struct ReportWatcher<'a> {
     watcher: &'a mut dyn Watcher,
     warnings: Vec<String>,
     stage: Option<String>,
@@ -13,7 +13,7 @@ pub(crate) struct Recorder<'a> {
     peaks: Vec<(String, u64)>,
 }
 
-impl<'a> Recorder<'a> {
+impl<'a> ReportWatcher<'a> {
     pub(crate) fn new(watcher: &'a mut dyn Watcher) -> Self {
         Self {
             watcher,
@@ -35,7 +35,7 @@ impl<'a> Recorder<'a> {
     }
 }
 
-impl Observer for Recorder<'_> {
+impl Observer for ReportWatcher<'_> {
     fn begin(&mut self, stage: &str, total: usize) {
         self.stage = Some(stage.to_owned());
         self.watcher.begin(stage, total);
@@ -57,7 +57,7 @@ impl Observer for Recorder<'_> {
     }
 }
 
-impl Watcher for Recorder<'_> {
+impl Watcher for ReportWatcher<'_> {
     fn note(&mut self, text: &str) {
         self.watcher.note(text);
     }

@@ -228,7 +228,7 @@ fn run(
     let source = CellSource::Merged(Box::new(ArraySource::new(cells.view())));
     let volume = LoadedVolume::load(&source, &[], region, aside, &mut Silent).unwrap();
     let model = Model::new(&Config::default(), region, 7).unwrap();
-    let attempts = Attempts {
+    let fallback = DeviceFallback {
         model: &model,
         input: Input {
             volume: &volume,
@@ -244,7 +244,7 @@ fn run(
     };
     let mut told = Told::default();
     let mut stages = Stages::new(&mut told);
-    let result = attempts.run(device, &mut stages, |pipeline| {
+    let result = fallback.run(device, &mut stages, |pipeline| {
         let mut sink = Collected::default();
         pipeline.run(&mut sink)?;
         Ok(sink)

@@ -13,14 +13,14 @@ use crate::run::pipeline::{Input, Pipeline, RunError};
 use crate::run::plan::{Budgets, Contents, RunPlan};
 
 /// What every attempt starts from.
-pub(super) struct Attempts<'a> {
+pub(super) struct DeviceFallback<'a> {
     pub model: &'a Model,
     pub input: Input<'a>,
     pub options: Options,
     pub budgets: Budgets,
 }
 
-impl Attempts<'_> {
+impl DeviceFallback<'_> {
     /// Plans for the device and attempts the run. Where the device runs out of memory, or is lost, one new plan
     /// takes half of what the first one did; what a GPU then refuses, or fails at otherwise, the CPU does. Each
     /// attempt starts where the journal says, so that what is finished is kept.

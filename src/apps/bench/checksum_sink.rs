@@ -10,7 +10,7 @@ use crc32fast::Hasher;
 pub(super) const JOB: &str = "job";
 
 /// Adds up the results of a run.
-pub(super) struct Tally<'a> {
+pub(super) struct ChecksumSink<'a> {
     model: &'a Model,
     truths: Vec<Sum>,
     channels: Vec<Sum>,
@@ -34,7 +34,7 @@ impl Sum {
     }
 }
 
-impl<'a> Tally<'a> {
+impl<'a> ChecksumSink<'a> {
     pub(super) fn new(model: &'a Model) -> Self {
         Self {
             model,
@@ -91,7 +91,7 @@ impl<'a> Tally<'a> {
     }
 }
 
-impl Sink for Tally<'_> {
+impl Sink for ChecksumSink<'_> {
     fn truth(&mut self, slices: TruthSlices<'_>) -> Result<(), SinkError> {
         if let Some(sum) = self.truths.get_mut(slices.fluorophore) {
             sum.words(slices.cells);
