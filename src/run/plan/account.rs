@@ -71,13 +71,12 @@ impl SetAside {
         }
     }
 
-    /// The part that is kept in memory at most.
+    /// The part that is kept in memory at most: a run to files keeps its images in the journal.
     pub fn memory_bytes(&self) -> u64 {
-        let limit = Aside::MEMORY_BYTES as u64;
-        limit.min(self.labels.saturating_add(self.images))
+        self.labels.min(Aside::MEMORY_BYTES as u64)
     }
 
-    /// The part that goes to the disk: a run to files keeps its images in the journal.
+    /// The part that goes to the disk.
     pub fn disk_bytes(&self) -> u64 {
         let limit = Aside::MEMORY_BYTES as u64;
         self.images
