@@ -1,5 +1,6 @@
 //! The engine: kernels with their CPU twins, the devices that run them, and the order in which slabs pass.
 
+pub mod blocks;
 pub mod compute;
 pub mod convolution;
 pub mod fft;

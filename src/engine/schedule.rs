@@ -18,15 +18,6 @@ pub struct Reach {
     pub blur: usize,
 }
 
-/// Rows around a tile's core that the stages look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Halo {
-    /// Rows before it.
-    pub before: usize,
-    /// Rows after it.
-    pub after: usize,
-}
-
 /// What one step does, in slices of the volume. A range may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {

@@ -5,7 +5,6 @@ mod advice;
 pub mod cells;
 mod channels;
 mod error;
-mod part;
 mod point_spread;
 mod warnings;
 
@@ -15,6 +14,7 @@ pub use point_spread::{PsfVolume, point_spread_functions};
 
 use crate::base::volume::Region;
 use crate::config::{Arrangement, BitDepth, CellPart, Config, Normalization, SingleNeuron};
+use crate::engine::blocks::BlockGrid;
 use crate::engine::rng::{DiscreteTable, Purpose, StreamKey};
 use crate::engine::schedule::Reach;
 use crate::engine::stages::regions;
@@ -68,13 +68,23 @@ pub struct LayerModel {
     pub displacement: StreamKey,
 }
 
+/// How far the stages beside the blur look along an axis of a slice, in voxels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AxisReach {
+    /// In both directions: neighbours decide on membranes, and proteins come from there.
+    pub around: usize,
+    /// Back: a magnified voxel's light falls on pixels behind its own.
+    pub jitter: usize,
+}
+
+/// Voxels per pixel up to which blocks of the blur start where a pixel does: larger ones are no microscope's.
+const MOST_ALIGNED_BIN: u32 = 64;
+
 /// Everything the kernels need, but for the cells.
 #[derive(Clone, Debug)]
 pub struct Model {
     /// The volume in its source.
     pub volume: Region,
-    /// The whole tissue, of which a run in tiles works on one part after the other.
-    pub tissue: Region,
     /// The seed of all draws.
     pub seed: u64,
     /// Whether all 26 neighbours decide on membranes.
@@ -105,14 +115,12 @@ pub struct Model {
     pub displacements: [TableRef; 3],
     /// Jitter along x and y.
     pub jitter: [TableRef; 2],
-    /// The farthest that a magnified voxel moves along x, in voxels.
-    pub jitter_reach_x: usize,
     /// All tables.
     pub tables: Vec<u32>,
     /// How far the stages look along z.
     pub reach: Reach,
-    /// The farthest displacement of a protein along x.
-    pub displacement_x: usize,
+    /// How far the stages beside the blur look along x and y.
+    pub reach_in_slice: [AxisReach; 2],
     /// What the user should know before the run.
     pub warnings: Vec<String>,
 }
@@ -210,8 +218,13 @@ impl Model {
         if x.checked_mul(y).is_none_or(|pixels| pixels > MOST_PIXELS) {
             return Err(ModelError::HugeImages { x, y });
         }
-        let (jitter_x, farthest_pixel) = jitter(camera.x, &mut tables)?;
-        let (jitter_y, _) = jitter(camera.y, &mut tables)?;
+        let (jitter_x, moved_x) = jitter(camera.x, &mut tables)?;
+        let (jitter_y, moved_y) = jitter(camera.y, &mut tables)?;
+        let reach = |axis: usize, jitter: usize| AxisReach {
+            around: 1 + farthest(axis),
+            jitter,
+        };
+        let reach_in_slice = [reach(1, moved_x), reach(2, moved_y)];
         let baseline =
             DiscreteTable::poisson(optics.baseline_noise).map_err(ModelError::Baseline)?;
         let baseline = (!baseline.is_always_zero()).then(|| tables.add(&baseline));
@@ -220,7 +233,6 @@ impl Model {
         }
         Ok(Self {
             volume,
-            tissue: volume,
             seed,
             isotropic: config.groundtruth.isotropic,
             global_density: config.labeling.global_density,
@@ -236,14 +248,13 @@ impl Model {
             baseline,
             displacements,
             jitter: [jitter_x, jitter_y],
-            jitter_reach_x: farthest_pixel.div_ceil(camera.x.magnification() as usize),
             tables: tables.words,
             reach: Reach {
                 membrane: usize::from(config.groundtruth.isotropic),
                 displacement: farthest(0),
                 blur: psf::RADIUS,
             },
-            displacement_x: farthest(1),
+            reach_in_slice,
             warnings,
         })
     }
@@ -269,6 +280,17 @@ impl Model {
             Arrangement::Merged => 1,
             Arrangement::Splitted => sheets,
         }
+    }
+
+    /// The blocks in which slices are blurred; they start where a pixel does.
+    pub fn blocks(&self) -> BlockGrid {
+        let [_, x, y] = self.volume.shape;
+        let unit = |axis: AxisSampling| match axis.bin() {
+            bin @ ..=MOST_ALIGNED_BIN => bin as usize,
+            _ => 1,
+        };
+        let unit = [unit(self.camera.x), unit(self.camera.y)];
+        BlockGrid::new([x, y], [psf::RADIUS; 2], unit)
     }
 
     /// Bytes of a grey value.
@@ -366,10 +388,14 @@ fn layers(
     Ok(models)
 }
 
-/// The table of an axis, and the farthest pixel that it moves light by.
+/// The table of an axis, and the farthest that it moves light by, in voxels.
 fn jitter(axis: AxisSampling, tables: &mut Tables) -> Result<(TableRef, usize), ModelError> {
     let factor = axis.magnification();
     let table = DiscreteTable::poisson(f64::from(factor));
     let table = table.map_err(|_| ModelError::Magnification(factor))?;
-    Ok((tables.add(&table), table.largest() as usize))
+    let moved = match factor {
+        0..=1 => 0,
+        factor => table.largest().div_ceil(factor) as usize,
+    };
+    Ok((tables.add(&table), moved))
 }

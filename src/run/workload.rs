@@ -125,13 +125,13 @@ impl<'a> Job<'a> {
     ///
     /// # Errors
     /// When it does not fit.
-    pub fn plan(&self, limits: &Limits, deepest: usize) -> Result<RunPlan<'_>, SimulationError> {
+    pub fn plan(&self, limits: &Limits, deepest: usize) -> Result<RunPlan, SimulationError> {
         Ok(RunPlan::new(
             &self.model,
             self.contents(),
             limits,
             deepest,
-            1,
+            [1; 2],
         )?)
     }
 
@@ -141,7 +141,7 @@ impl<'a> Job<'a> {
     /// When the device fails, or the observer asks to stop.
     pub fn run(
         &self,
-        plan: &RunPlan<'_>,
+        plan: &RunPlan,
         backend: &mut dyn Backend,
         sink: &mut dyn Sink,
         observer: &mut dyn Observer,
@@ -162,7 +162,7 @@ impl<'a> Job<'a> {
 /// Runs of a job on a device, with the plan that a run there has.
 pub struct JobRunner<'a> {
     job: &'a Job<'a>,
-    plan: RunPlan<'a>,
+    plan: RunPlan,
     backend: &'a mut dyn Backend,
 }
 

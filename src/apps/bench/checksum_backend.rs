@@ -43,7 +43,7 @@ pub(super) fn checksums(
     };
     let job = &job.in_photons();
     let run = job.plan(&limits, SLAB)?;
-    let plan = &run.first.plan;
+    let plan = &run.first().plan;
     let largest = plan.specs.iter().max_by_key(|spec| spec.words);
     let most = backend.limits().binding_bytes;
     if let Some(spec) = largest.filter(|spec| spec.bytes() > most) {

@@ -124,7 +124,7 @@ fn survey(
     model.layers = bits.iter().map(layer).collect();
     let mut backend = CpuBackend::new(simulation::CPU_BYTES);
     let (limits, deepest) = (backend.limits(), backend.deepest_slab());
-    let plan = RunPlan::new(&model, Contents::of(volume), limits, deepest, 1)?;
+    let plan = RunPlan::new(&model, Contents::of(volume), limits, deepest, [1; 2])?;
     let folder = std::env::temp_dir();
     let input = Input {
         volume,

@@ -43,7 +43,7 @@ pub(super) fn memory(
     let cpu = CpuBackend::new(simulation::CPU_BYTES);
     let (contents, budgets) = (Contents { cells, sheets }, Budgets::of(&config.compute));
     let plan = |limits: &Limits, deepest: usize| {
-        RunPlan::new(model, contents, &budgets.within(limits), deepest, 1)
+        RunPlan::new(model, contents, &budgets.within(limits), deepest, [1; 2])
     };
     let on_cpu = plan(cpu.limits(), cpu.deepest_slab());
     let on_gpu = plan(&GPU, usize::MAX);
@@ -68,7 +68,7 @@ pub(super) fn memory(
     };
     let most = |bytes: fn(&SetAside) -> u64| {
         let plans = plans.into_iter().flatten();
-        plans.map(|run| bytes(&run.set_aside())).max().unwrap_or(0)
+        plans.map(|run| bytes(&run.set_aside(model))).max().unwrap_or(0)
     };
     let memory = Memory {
         available_bytes: host::available_memory(),
@@ -90,12 +90,12 @@ pub(super) fn memory(
     memory
 }
 
-fn device(run: &RunPlan<'_>) -> DeviceMemory {
+fn device(run: &RunPlan) -> DeviceMemory {
     let plan = &run.widest().plan;
     DeviceMemory {
         bytes: run.device_bytes(),
         slab_slices: plan.slab,
-        steps: run.tiles().count() * plan.schedule.steps.len(),
+        steps: run.tiles.len() * plan.schedule.steps.len(),
     }
 }
 

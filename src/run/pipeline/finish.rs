@@ -50,7 +50,7 @@ impl Pipeline<'_> {
     ) -> Result<(), RunError> {
         let [slices, x, y] = self.model.image_shape();
         let bytes = slices * x * y * self.model.grey_bytes();
-        let mut recorder = Recorder::new(self.current, self.input);
+        let mut recorder = Recorder::new(self.model, self.current, self.input);
         recorder.thresholds(thresholds);
         for channel in 0..self.model.channels.len() {
             recorder.normalise(channel, slices * x * y);

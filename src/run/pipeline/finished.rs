@@ -11,6 +11,7 @@ use crate::run::journal::{Item, Journal, Mark};
 use crate::run::plan::{Quantisation, Tile};
 use crate::run::store::{Aside, SliceStore, StoreError, sparse};
 use rayon::prelude::*;
+use std::borrow::Cow;
 
 /// The finished slices of a run: in its journal, else set aside as long as it lasts.
 pub(super) struct Finished<'a> {
@@ -80,27 +81,29 @@ impl<'a> Finished<'a> {
         self.journal.map(Journal::mark).unwrap_or_default()
     }
 
-    /// The slices of a tile, each the core of an image of the tile's own.
+    /// The slices of a tile's own images, each the core of one.
     fn cores<'s>(
         &self,
         tile: usize,
         images: &'s [u32],
-    ) -> impl IndexedParallelIterator<Item = &'s [u32]> + use<'s> {
-        let Tile {
-            pixels,
-            skipped_pixels,
-            own_pixels,
-            ..
-        } = &self.tiles[tile];
-        let (first, core) = (skipped_pixels * self.columns, pixels.len() * self.columns);
-        images
-            .par_chunks_exact(own_pixels * self.columns)
-            .map(move |image| &image[first..first + core])
+    ) -> impl IndexedParallelIterator<Item = Cow<'s, [u32]>> + use<'s> {
+        let Tile { x, y } = self.tiles[tile].clone();
+        let rows = x.skipped_pixels..x.skipped_pixels + x.pixels.len();
+        let columns = y.skipped_pixels..y.skipped_pixels + y.pixels.len();
+        let (own_x, own_y) = (x.own_pixels, y.own_pixels);
+        images.par_chunks_exact(own_x * own_y).map(move |image| {
+            let rows = &image[rows.start * own_y..rows.end * own_y];
+            if columns.len() == own_y {
+                return Cow::Borrowed(rows);
+            }
+            let rows = rows.chunks_exact(own_y);
+            Cow::Owned(rows.flat_map(|row| &row[columns.clone()]).copied().collect())
+        })
     }
 
     /// The brightest pixel of a tile's images, its core alone.
     pub(super) fn maximum(&self, tile: usize, images: &[u32]) -> u32 {
-        let brightest = |image: &[u32]| image.iter().copied().max().unwrap_or(0);
+        let brightest = |image: Cow<'_, [u32]>| image.iter().copied().max().unwrap_or(0);
         self.cores(tile, images).map(brightest).max().unwrap_or(0)
     }
 
@@ -114,10 +117,10 @@ impl<'a> Finished<'a> {
         let first = tile * self.slices + first;
         let images = self.cores(tile, images).enumerate();
         images.try_for_each(|(offset, image)| match self.journal {
-            None => Ok(self.images[channel].put_sparse(first + offset, image)?),
+            None => Ok(self.images[channel].put_sparse(first + offset, &image)?),
             Some(journal) => {
                 let item = image_item(channel, first + offset);
-                Ok(journal.put(item, &sparse::pack(image))?)
+                Ok(journal.put(item, &sparse::pack(&image))?)
             }
         })
     }
@@ -126,13 +129,24 @@ impl<'a> Finished<'a> {
     fn put_together(
         &self,
         slice: usize,
-        mut image: &mut [u32],
+        image: &mut [u32],
         fetch: impl Fn(usize, &mut [u32]) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
-        for (number, tile) in self.tiles.iter().enumerate() {
-            let core;
-            (core, image) = image.split_at_mut(tile.pixels.len() * self.columns);
-            fetch(number * self.slices + slice, core)?;
+        let mut core = Vec::new();
+        for (number, Tile { x, y }) in self.tiles.iter().enumerate() {
+            let kept = number * self.slices + slice;
+            let rows = &mut image[x.pixels.start * self.columns..x.pixels.end * self.columns];
+            let width = y.pixels.len();
+            if width == self.columns {
+                fetch(kept, rows)?;
+                continue;
+            }
+            core.resize(x.pixels.len() * width, 0);
+            fetch(kept, &mut core)?;
+            let rows = rows.chunks_exact_mut(self.columns);
+            for (row, core) in rows.zip(core.chunks_exact(width)) {
+                row[y.pixels.clone()].copy_from_slice(core);
+            }
         }
         Ok(())
     }
@@ -225,10 +239,10 @@ impl<'a> Finished<'a> {
         let first = tile * self.slices + slices.first;
         let cells = self.cores(tile, slices.cells).enumerate();
         cells.try_for_each(|(offset, cells)| match self.journal {
-            None => Ok(self.truths[volume].put(first + offset, cells)?),
+            None => Ok(self.truths[volume].put(first + offset, &cells)?),
             Some(journal) => {
                 let item = truth_item(volume, first + offset);
-                let packed = lz4_flex::block::compress(bytemuck::cast_slice(cells));
+                let packed = lz4_flex::block::compress(bytemuck::cast_slice(&cells));
                 Ok(journal.put(item, &packed)?)
             }
         })

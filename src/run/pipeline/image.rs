@@ -20,9 +20,9 @@ impl<'a> Pipeline<'a> {
     ) -> Result<Vec<u32>, RunError> {
         let (model, plan) = (self.model, self.plan);
         let sheets = model.truth_volumes(self.input.volume.sheets());
-        let first = &plan.first.plan;
+        let first = &plan.first().plan;
         let one_step = first.is_one_step() && !plan.is_tiled();
-        let tiles = plan.tiles().map(|tile| tile.tile.clone()).collect();
+        let tiles = plan.tiles.iter().map(|tile| tile.tile.clone()).collect();
         let mut input = self.input;
         input.journal = input.journal.filter(|_| !one_step);
         let finished = Finished::new(
@@ -36,12 +36,12 @@ impl<'a> Pipeline<'a> {
         let mut mark = finished.mark();
         let (depth, batch) = (model.volume.shape[0], first.batch);
         self.observer
-            .begin("labelling and imaging", depth * plan.tiles().count());
+            .begin("labelling and imaging", depth * plan.tiles.len());
         if !plan.is_tiled() {
             finished.replay_truth(mark.truths, batch, sink)?;
             finished.replay_grey(mark.images, batch, sink)?;
         }
-        for (number, tile) in plan.tiles().enumerate() {
+        for (number, tile) in plan.tiles.iter().enumerate() {
             mark = self.image_tile((number, tile), selection, &finished, mark, sink)?;
         }
         if plan.is_tiled() {
@@ -55,13 +55,13 @@ impl<'a> Pipeline<'a> {
     /// The images of a tile, from where an earlier run has come to; returns how far the run is then.
     fn image_tile(
         &mut self,
-        (number, tile): (usize, &'a TilePlan<'a>),
+        (number, tile): (usize, &'a TilePlan),
         selection: &Selection,
         finished: &Finished<'_>,
         mark: Mark,
         sink: &mut dyn Sink,
     ) -> Result<Mark, RunError> {
-        let model = tile.model.as_ref();
+        let model = self.model;
         let [depth, slices] = [model.volume.shape[0], model.image_shape()[0]];
         let before = number * slices;
         let first = mark.images.saturating_sub(before) * model.camera.step_z;
@@ -74,7 +74,7 @@ impl<'a> Pipeline<'a> {
         let tiled = self.plan.is_tiled();
         // Those of tiles are found on the host: a device sees pixels outside the core.
         let maxima: &[u32] = if tiled { &[] } else { &mark.maxima };
-        let mut start = Recorder::new(tile, input).start(selection, maxima);
+        let mut start = Recorder::new(model, tile, input).start(selection, maxima);
         let mut collector = Collector {
             model,
             quantisation: tile.plan.quantisation,
@@ -91,7 +91,7 @@ impl<'a> Pipeline<'a> {
             self.backend,
             &tile.plan.schedule.remaining(first, model.reach),
             |step| {
-                let mut recorder = Recorder::new(tile, input);
+                let mut recorder = Recorder::new(model, tile, input);
                 recorder.step(step, selection)?;
                 let mut recording = std::mem::take(&mut start);
                 recording.commands.extend(recorder.finish().commands);

@@ -137,9 +137,9 @@ pub struct Input<'a> {
 /// A run of a model over a volume on a device.
 pub struct Pipeline<'a> {
     model: &'a Model,
-    plan: &'a RunPlan<'a>,
+    plan: &'a RunPlan,
     /// The tile whose buffers are on the device.
-    current: &'a TilePlan<'a>,
+    current: &'a TilePlan,
     input: Input<'a>,
     backend: &'a mut dyn Backend,
     observer: &'a mut dyn Observer,
@@ -154,13 +154,13 @@ impl<'a> Pipeline<'a> {
     /// When the device refuses.
     pub fn new(
         model: &'a Model,
-        plan: &'a RunPlan<'a>,
+        plan: &'a RunPlan,
         input: Input<'a>,
         backend: &'a mut dyn Backend,
         observer: &'a mut dyn Observer,
         poison: bool,
     ) -> Result<Self, ComputeError> {
-        let current = &plan.first;
+        let current = plan.first();
         backend.allocate(&current.plan.specs, poison)?;
         Ok(Self {
             model,
@@ -174,7 +174,7 @@ impl<'a> Pipeline<'a> {
     }
 
     /// Puts the buffers of a tile on the device, in place of another's.
-    fn enter(&mut self, tile: &'a TilePlan<'a>) -> Result<(), ComputeError> {
+    fn enter(&mut self, tile: &'a TilePlan) -> Result<(), ComputeError> {
         if self.current.plan.specs != tile.plan.specs {
             self.backend.allocate(&tile.plan.specs, self.poison)?;
         }
@@ -233,16 +233,16 @@ impl<'a> Pipeline<'a> {
             }
         };
         let depth = self.model.volume.shape[0];
-        let tiles = self.plan.tiles().count();
+        let tiles = self.plan.tiles.len();
         self.observer.begin("survey of the cells", depth * tiles);
-        let (plan, input) = (self.plan, self.input);
-        for tile in plan.tiles() {
+        let (model, plan, input) = (self.model, self.plan, self.input);
+        for tile in &plan.tiles {
             self.enter(tile)?;
             let observer = &mut *self.observer;
             drive(
                 self.backend,
                 &tile.plan.schedule.steps,
-                |step| Ok::<_, RunError>(Recorder::new(tile, input).survey(step)?),
+                |step| Ok::<_, RunError>(Recorder::new(model, tile, input).survey(step)?),
                 |_, reads| {
                     reads.iter().for_each(|counts| add(counts));
                     Ok(())

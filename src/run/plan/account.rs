@@ -1,6 +1,6 @@
 //! What a run moves and sets aside. Every command that tells of it asks here.
 
-use super::{Contents, Quantisation, RunPlan};
+use super::{Contents, Quantisation, RunPlan, TilePlan};
 use crate::model::Model;
 use crate::run::store::Aside;
 
@@ -14,9 +14,25 @@ pub struct Transfers {
 }
 
 impl Transfers {
-    /// Those of a model's volume as one tile.
-    pub fn of(model: &Model, contents: Contents, quantisation: Quantisation) -> Self {
-        let [slices, x, y] = model.image_shape().map(|size| size as u64);
+    /// Those of a model's whole volume.
+    pub fn of_whole(model: &Model, contents: Contents, quantisation: Quantisation) -> Self {
+        let [_, x, y] = model.volume.shape;
+        let [_, image_x, image_y] = model.image_shape();
+        Self::of(model, contents, quantisation, [x, y], [image_x, image_y])
+    }
+
+    /// Those of a tile with slices and images of these sizes (x, y).
+    fn of(
+        model: &Model,
+        contents: Contents,
+        quantisation: Quantisation,
+        slice: [usize; 2],
+        image: [usize; 2],
+    ) -> Self {
+        let [slices, ..] = model.image_shape().map(|size| size as u64);
+        let [x, y] = image.map(|size| size as u64);
+        let [depth, ..] = model.volume.shape;
+        let voxels = slice.iter().product::<usize>().saturating_mul(depth);
         let pixels = slices.saturating_mul(x).saturating_mul(y);
         let volumes = contents.sheets + usize::from(!model.annotations.is_empty());
         let truths = model.fluorophores.len() * model.truth_volumes(contents.sheets);
@@ -27,7 +43,7 @@ impl Transfers {
         };
         let of_pixel = 4 * truths + pixel_bytes * model.channels.len();
         Self {
-            uploaded_bytes: (model.volume.voxels() as u64).saturating_mul(4 * volumes as u64),
+            uploaded_bytes: (voxels as u64).saturating_mul(4 * volumes as u64),
             downloaded_bytes: pixels.saturating_mul(of_pixel as u64),
         }
     }
@@ -53,11 +69,11 @@ impl SetAside {
     /// What a model's tissue leaves: ids come in long runs, of which LZ4 leaves a small part; images are noisy, and
     /// pack to about a third of their counts of 32 bits.
     pub(super) fn of(model: &Model, contents: Contents, quantisation: Quantisation) -> Self {
-        let voxels = model.tissue.voxels() as u64;
+        let voxels = model.volume.voxels() as u64;
         let labels = (voxels / 8).saturating_mul(contents.sheets as u64);
         let annotated = (voxels / 32).saturating_mul(model.annotations.len() as u64);
-        let image = model.camera.image_shape(model.tissue.shape);
-        let pixels = image
+        let pixels = model
+            .image_shape()
             .iter()
             .fold(1u64, |all, &size| all.saturating_mul(size as u64));
         let waiting = if quantisation.is_on_host() {
@@ -84,23 +100,19 @@ impl SetAside {
     }
 }
 
-impl RunPlan<'_> {
+impl RunPlan {
     /// What crosses the bus, in all tiles.
-    pub fn transfers(&self) -> Transfers {
-        let of = |tile: &super::TilePlan<'_>| {
-            Transfers::of(&tile.model, self.contents, tile.plan.quantisation)
+    pub fn transfers(&self, model: &Model) -> Transfers {
+        let of = |TilePlan { tile, plan }: &TilePlan| {
+            let (slice, image) = (tile.size(), tile.image_size());
+            Transfers::of(model, self.contents, plan.quantisation, slice, image)
         };
-        self.tiles()
-            .map(of)
-            .fold(Transfers::default(), Transfers::plus)
+        let tiles = self.tiles.iter().map(of);
+        tiles.fold(Transfers::default(), Transfers::plus)
     }
 
     /// What is set aside.
-    pub fn set_aside(&self) -> SetAside {
-        SetAside::of(
-            &self.first.model,
-            self.contents,
-            self.first.plan.quantisation,
-        )
+    pub fn set_aside(&self, model: &Model) -> SetAside {
+        SetAside::of(model, self.contents, self.first().plan.quantisation)
     }
 }

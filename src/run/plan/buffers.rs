@@ -1,10 +1,9 @@
 //! The buffers of a run, by use and by number.
 
-use super::{Lines, Quantisation};
+use super::{Contents, Quantisation, Tile};
 use crate::engine::compute::{Buffer, BufferSpec};
-use crate::engine::fft::{BLOCK, SliceTransform};
 use crate::engine::schedule::{Schedule, kept};
-use crate::engine::stages::blur::TAPS;
+use crate::engine::stages::blur::Blur;
 use crate::engine::stages::blur::psf_spectra::OCTANT;
 use crate::model::Model;
 
@@ -31,14 +30,12 @@ pub struct Buffers {
     pub emission: Buffer,
     /// Spectra of rows, forward and back.
     pub rows: Buffer,
-    /// Spectra of slices, a ring for each channel and source.
-    pub spectra: Vec<Vec<Buffer>>,
+    /// Spectra of slices, for each channel and source a ring for each block.
+    pub spectra: Vec<Vec<Vec<Buffer>>>,
     /// Spectra of the point spread function, for each channel and source.
     pub psf: Vec<Vec<Buffer>>,
     /// Values of the point spread function that becomes spectra.
     pub octant: Buffer,
-    /// Lines of long rows between the two passes of their transform.
-    pub between: Buffer,
     /// Filtered spectra of the kept slices of a slab.
     pub filtered: Buffer,
     /// Blurred kept slices of a slab.
@@ -64,10 +61,9 @@ pub struct Buffers {
 /// What decides about the buffers.
 pub(super) struct Shape<'a> {
     pub model: &'a Model,
-    pub cells: usize,
-    pub sheets: usize,
-    pub transform: &'a SliceTransform,
-    pub lines: &'a Lines,
+    pub contents: Contents,
+    pub tile: &'a Tile,
+    pub blur: &'a Blur,
     pub schedule: &'a Schedule,
     /// Where pixels become grey values.
     pub quantisation: Quantisation,
@@ -87,14 +83,15 @@ impl Shape<'_> {
         let Self {
             model,
             schedule,
-            transform,
-            sheets,
-            cells,
+            tile,
+            blur,
             ..
         } = *self;
-        let [_, size_x, size_y] = model.volume.shape;
-        let plane = size_x * size_y;
-        let [_, image_x, image_y] = model.image_shape();
+        let Contents { cells, sheets } = self.contents;
+        let plane: usize = tile.size().iter().product();
+        let imaged = tile.imaged_size();
+        let imaged_plane: usize = imaged.iter().product();
+        let [image_x, image_y] = tile.image_size();
         let image = image_x.saturating_mul(image_y);
         let (images_per_step, truths) = most_kept(schedule, model.camera.step_z);
 
@@ -109,9 +106,6 @@ impl Shape<'_> {
         let sheet = |name: &str, sheet: usize| format!("{name} {sheet}");
         let sets = model.layers.len() + model.fluorophores.len();
         let annotated = usize::from(!model.annotations.is_empty());
-        let half_x = transform.length_x / 2 + 1;
-        let rows = (schedule.emission * size_x * transform.frequencies())
-            .max(images_per_step * size_x * transform.blocks() * BLOCK);
         let labels_ring = schedule.labels_ring;
         let on_device = usize::from(!self.quantisation.is_on_host());
         let image_buffers = match self.quantisation {
@@ -144,29 +138,33 @@ impl Shape<'_> {
                 })
                 .collect(),
             emission: add("emission".into(), schedule.emission * plane),
-            rows: add("spectra of rows".into(), 2 * rows),
+            rows: add(
+                "spectra of rows".into(),
+                blur.rows_words(schedule.emission, images_per_step),
+            ),
             spectra: per_source(model, |name| {
-                let words = 2 * schedule.spectra_ring * transform.spectrum();
-                add(format!("spectra of {name}"), words)
+                let blocks = 0..blur.blocks().len();
+                let ring = |block: usize| {
+                    let block = match blur.blocks().len() {
+                        1 => String::new(),
+                        _ => format!(", block {block}"),
+                    };
+                    let words = schedule.spectra_ring * blur.spectrum_words();
+                    add(format!("spectra of {name}{block}"), words)
+                };
+                blocks.map(ring).collect()
             }),
             psf: per_source(model, |name| {
-                let words = transform.blocks() * half_x * TAPS * BLOCK;
-                add(format!("point spread function of {name}"), words)
+                add(format!("point spread function of {name}"), blur.psf_words())
             }),
             octant: add("point spread function's values".into(), OCTANT),
-            between: add(
-                "lines between two passes".into(),
-                self.lines
-                    .rows
-                    .lines_words(schedule.emission.max(images_per_step)),
-            ),
             filtered: add(
                 "filtered spectra".into(),
-                2 * images_per_step * transform.spectrum(),
+                images_per_step * blur.spectrum_words(),
             ),
-            blurred: add("blurred slices".into(), images_per_step * plane),
-            fourier: add("transform tables".into(), self.lines.fourier.words.len()),
-            profile: add("baseline profile".into(), size_x + size_y),
+            blurred: add("blurred slices".into(), images_per_step * imaged_plane),
+            fourier: add("transform tables".into(), blur.tables().words.len()),
+            profile: add("baseline profile".into(), imaged[0] + imaged[1]),
             status: add("status".into(), 1),
             images: (0..image_buffers)
                 .map(|c| add(sheet("images", c), images_per_step.saturating_mul(image)))
@@ -189,8 +187,8 @@ impl Shape<'_> {
     }
 }
 
-/// A buffer for each source of each channel.
-fn per_source(model: &Model, mut add: impl FnMut(&str) -> Buffer) -> Vec<Vec<Buffer>> {
+/// Buffers for each source of each channel.
+fn per_source<T>(model: &Model, mut add: impl FnMut(&str) -> T) -> Vec<Vec<T>> {
     let name = |channel: &str, fluorophore: usize| {
         format!("{} in {channel}", model.fluorophores[fluorophore].name)
     };

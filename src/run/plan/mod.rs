@@ -1,7 +1,7 @@
 //! Slabs, tiles and buffers: what a run allocates, and how it is cut so that it fits.
 //!
-//! A [`Plan`] is about a volume whose slices are worked on whole: it lists every buffer for a depth of slab, and
-//! takes the deepest slabs that fit the budgets of device and host. A [`RunPlan`] cuts the volume along x as well
+//! A [`Plan`] is about a tile whose slices are worked on whole: it lists every buffer for a depth of slab, and
+//! takes the deepest slabs that fit the budgets of device and host. A [`RunPlan`] cuts the volume along x and y as well
 //! where not even one slice at a time fits. What is planned is what is allocated.
 
 mod account;
@@ -21,13 +21,12 @@ pub use buffers::Buffers;
 pub use error::PlanError;
 pub use host::HostMemory;
 pub use run::{RunPlan, TilePlan};
-pub use tile::Tile;
+pub use tile::{Tile, TileAxis};
 
 use crate::config::Normalization;
 use crate::engine::compute::{BufferSpec, IN_FLIGHT, Limits, Residence};
-use crate::engine::fft::{FourierTables, Layout, LineVariant, SliceTransform};
 use crate::engine::schedule::{Schedule, kept};
-use crate::engine::stages::blur::RowLines;
+use crate::engine::stages::blur::{Blur, BlurPart};
 use crate::model::Model;
 use crate::run::ground_truth::LoadedVolume;
 use buffers::{Shape, most_kept};
@@ -40,14 +39,8 @@ pub struct Plan {
     pub slab: usize,
     /// The steps.
     pub schedule: Schedule,
-    /// Lengths of the transforms.
-    pub transform: SliceTransform,
-    /// Tables of the transforms.
-    pub fourier: FourierTables,
-    /// The generated transforms of rows.
-    pub row_lines: RowLines,
-    /// The generated transform of columns.
-    pub column_lines: LineVariant,
+    /// The passes of the convolution.
+    pub blur: Blur,
     /// Most images of a step.
     pub images_per_step: usize,
     /// Most images that are handed on together.
@@ -149,29 +142,35 @@ impl Plan {
     }
 }
 
-/// Makes plans of a volume, or of a tile of one, for a device.
+/// Makes plans of a tile for a device.
 pub(crate) struct Planner<'a> {
     model: &'a Model,
     contents: Contents,
+    tile: &'a Tile,
     /// Tiles of the run.
     tiles: usize,
     limits: &'a Limits,
-    transform: SliceTransform,
-    lines: Lines,
+    blur: Blur,
 }
 
 impl<'a> Planner<'a> {
-    /// For one of so many tiles, which this model is about.
+    /// For one of so many tiles.
     pub(crate) fn new(
         model: &'a Model,
         contents: Contents,
+        tile: &'a Tile,
         tiles: usize,
         limits: &'a Limits,
     ) -> Result<Self, PlanError> {
-        let [_, size_x, size_y] = model.volume.shape;
-        let transform = SliceTransform::new(size_x, size_y, model.reach.blur);
-        let line_bytes = transform.line_bytes(limits.workgroup_bytes);
+        let part = BlurPart {
+            grid: model.blocks(),
+            blocks: [tile.x.blocks.clone(), tile.y.blocks.clone()],
+            voxels: [tile.x.voxels.clone(), tile.y.voxels.clone()],
+        };
+        let blur = Blur::new(&part, limits.workgroup_bytes);
+        let line_bytes = blur.transform().line_bytes();
         if line_bytes > limits.workgroup_bytes as usize {
+            let [_, size_x, size_y] = model.volume.shape;
             return Err(PlanError::LinesTooLong {
                 size_x,
                 size_y,
@@ -182,10 +181,10 @@ impl<'a> Planner<'a> {
         Ok(Self {
             model,
             contents,
+            tile,
             tiles,
             limits,
-            transform,
-            lines: Lines::new(&transform, limits),
+            blur,
         })
     }
 
@@ -264,26 +263,24 @@ impl<'a> Planner<'a> {
         let Self {
             model,
             contents,
-            transform,
-            lines,
+            tile,
+            blur,
             ..
         } = self;
-        let Contents { cells, sheets } = *contents;
         let depth = model.volume.shape[0];
         let schedule = Schedule::new(depth, slab, model.reach);
         let (images_per_step, _) = most_kept(&schedule, model.camera.step_z);
         let quantisation = Quantisation::of(model, self.tiles, schedule.steps.len());
         let (buffers, specs) = Shape {
             model,
-            cells,
-            sheets,
-            transform,
-            lines,
+            contents: *contents,
+            tile,
+            blur,
             schedule: &schedule,
             quantisation,
         }
         .buffers();
-        let [_, whole_x, whole_y] = model.camera.image_shape(model.tissue.shape);
+        let [_, whole_x, whole_y] = model.image_shape();
         let batch = if quantisation.is_on_host() {
             let image = whole_x.saturating_mul(whole_y);
             let most = BATCH_BYTES / image.saturating_mul(model.grey_bytes()).max(1);
@@ -293,10 +290,7 @@ impl<'a> Planner<'a> {
         };
         let mut plan = Plan {
             slab,
-            transform: *transform,
-            fourier: lines.fourier.clone(),
-            row_lines: lines.rows.clone(),
-            column_lines: lines.columns.clone(),
+            blur: blur.clone(),
             images_per_step,
             batch,
             buffers,
@@ -318,11 +312,10 @@ impl<'a> Planner<'a> {
         let Contents { cells, sheets } = self.contents;
         let step_z = model.camera.step_z;
         let channels = model.channels.len() as u64;
-        let (size_x, size_y) = (model.volume.shape[1], model.volume.shape[2]);
-        let plane = (size_x * size_y) as u64;
-        let [_, image_x, image_y] = model.image_shape();
+        let plane = self.tile.size().iter().product::<usize>() as u64;
+        let [image_x, image_y] = self.tile.image_size();
         let image = (image_x as u64).saturating_mul(image_y as u64);
-        let [_, whole_x, whole_y] = model.camera.image_shape(model.tissue.shape);
+        let [_, whole_x, whole_y] = model.image_shape();
         let whole_image = (whole_x as u64).saturating_mul(whole_y as u64);
         let words = |buffer: crate::engine::compute::Buffer| plan.specs[buffer.0].words as u64;
         let b = &plan.buffers;
@@ -376,7 +369,7 @@ impl<'a> Planner<'a> {
                 .saturating_mul(model.grey_bytes() as u64),
         };
         let sizes = HostSizes {
-            slice_voxels: model.tissue.slice_voxels() as u64,
+            slice_voxels: model.volume.slice_voxels() as u64,
             annotations: model.annotations.len() as u64,
             stores: SetAside::of(model, self.contents, plan.quantisation).memory_bytes(),
             buffer_bytes: plan.buffer_bytes(),
@@ -386,25 +379,5 @@ impl<'a> Planner<'a> {
             image_pixels: whole_image,
         };
         plan.host = HostMemory::new(&sizes, plan.residence);
-    }
-}
-
-/// What does not depend on the slabs: tables and code of the line transforms.
-pub(crate) struct Lines {
-    fourier: FourierTables,
-    rows: RowLines,
-    columns: LineVariant,
-}
-
-impl Lines {
-    fn new(transform: &SliceTransform, limits: &Limits) -> Self {
-        let workgroup = limits.workgroup_bytes;
-        let fourier = transform.tables_within(workgroup);
-        let (columns, at) = (&fourier.columns, fourier.columns_twiddle_at);
-        Self {
-            rows: RowLines::new(transform, &fourier, workgroup),
-            columns: LineVariant::new(columns, Layout::Columns, at, workgroup),
-            fourier,
-        }
     }
 }

@@ -1,156 +1,124 @@
-//! The plan of a whole run: of a volume at once, or of tiles of it along x.
+//! The plan of a whole run: of a volume at once, or of tiles of it along x and y.
 
 use super::{Contents, HostMemory, Plan, PlanError, Planner, Tile};
 use crate::engine::compute::Limits;
 use crate::model::Model;
-use std::borrow::Cow;
 
-/// How a run is cut along x and z, and what it allocates for each part.
+/// How a run is cut along x, y and z, and what it allocates for each part.
 #[derive(Clone, Debug)]
-pub struct RunPlan<'a> {
+pub struct RunPlan {
     /// What the volume holds.
     pub contents: Contents,
-    /// The first part along x, most often the only one.
-    pub first: TilePlan<'a>,
-    /// Those after it.
-    pub rest: Vec<TilePlan<'a>>,
+    /// Tiles along x and along y.
+    pub cut: [usize; 2],
+    /// The tiles, at least one; those of a row of tiles follow one another.
+    pub tiles: Vec<TilePlan>,
 }
 
 /// A tile, and its plan.
 #[derive(Clone, Debug)]
-pub struct TilePlan<'a> {
+pub struct TilePlan {
     /// Where it lies.
     pub tile: Tile,
-    /// The model of its part of the tissue.
-    pub model: Cow<'a, Model>,
     /// Its slabs and buffers.
     pub plan: Plan,
 }
 
-impl<'a> RunPlan<'a> {
+impl RunPlan {
     /// The fewest tiles, and in them the deepest slabs, that the limits allow for a volume of these contents:
-    /// slabs of at most `deepest` slices, and (for tests) at least `tiles` tiles.
+    /// slabs of at most `deepest` slices, and at least `least` tiles along x and y.
     ///
     /// # Errors
-    /// When not even a slice of the narrowest tile fits.
+    /// When not even a slice of the smallest tile fits.
     pub fn new(
-        model: &'a Model,
+        model: &Model,
         contents: Contents,
         limits: &Limits,
         deepest: usize,
-        tiles: usize,
+        least: [usize; 2],
     ) -> Result<Self, PlanError> {
-        let (size_x, sampling) = (model.volume.shape[1], model.camera.x);
-        let most = Tile::most(size_x, sampling);
-        let least = tiles.clamp(1, most);
-        let attempt = |count| Self::with_tiles(model, contents, limits, deepest, count);
-        let first = attempt(least);
+        let cuts = Self::cuts(model, least);
+        let attempt = |number: usize| Self::with_cut(model, contents, limits, deepest, cuts[number]);
+        let last = cuts.len() - 1;
+        let first = attempt(0);
         let Err(refused) = first else { return first };
-        // More tiles are smaller ones, down to the halo: double them, and bisect.
-        let (mut too_few, mut enough) = (least, None);
-        while enough.is_none() && too_few < most {
-            let count = (2 * too_few).min(most);
-            match attempt(count) {
-                Ok(plan) => enough = Some((count, plan)),
-                Err(_) => too_few = count,
+        // More tiles are smaller ones, down to a block: double them, and bisect.
+        let (mut too_few, mut enough) = (0, None);
+        while enough.is_none() && too_few < last {
+            let number = (2 * too_few + 1).min(last);
+            match attempt(number) {
+                Ok(plan) => enough = Some((number, plan)),
+                Err(error) if number == last => return Err(error),
+                Err(_) => too_few = number,
             }
         }
-        let Some((mut count, mut plan)) = enough else {
-            return Err(if most > 1 {
-                attempt(most).err().unwrap_or(refused)
-            } else {
-                refused
-            });
+        let Some((mut number, mut plan)) = enough else {
+            return Err(refused);
         };
-        while count - too_few > 1 {
-            let middle = too_few.midpoint(count);
+        while number - too_few > 1 {
+            let middle = too_few.midpoint(number);
             match attempt(middle) {
-                Ok(fewer) => (count, plan) = (middle, fewer),
+                Ok(fewer) => (number, plan) = (middle, fewer),
                 Err(_) => too_few = middle,
             }
         }
         Ok(plan)
     }
 
-    /// A volume that is worked on as a whole, as planned.
-    fn whole(model: &'a Model, contents: Contents, plan: Plan) -> Self {
-        let tile = Tile::whole(model.volume.shape[1], model.camera.x);
-        Self {
-            contents,
-            first: TilePlan {
-                tile,
-                model: Cow::Borrowed(model),
-                plan,
-            },
-            rest: Vec::new(),
-        }
+    /// The cuts (x, y) of a model's volume from `least` on, coarsest first: along x as far as its blocks allow, then
+    /// along y. No two have as many tiles.
+    pub fn cuts(model: &Model, least: [usize; 2]) -> Vec<[usize; 2]> {
+        let [most_x, most_y] = Tile::most(model);
+        let (least_x, least_y) = (least[0].clamp(1, most_x), least[1].clamp(1, most_y));
+        let along_x = (least_x..=most_x).map(|x| [x, least_y]);
+        let along_y = (least_y + 1..=most_y).map(|y| [most_x, y]);
+        along_x.chain(along_y).collect()
     }
 
-    /// The parts along x, in order.
-    pub fn tiles(&self) -> impl Iterator<Item = &TilePlan<'a>> {
-        std::iter::once(&self.first).chain(&self.rest)
-    }
-
-    fn with_tiles(
-        model: &'a Model,
+    fn with_cut(
+        model: &Model,
         contents: Contents,
         limits: &Limits,
         deepest: usize,
-        count: usize,
+        cut: [usize; 2],
     ) -> Result<Self, PlanError> {
-        if count == 1 {
-            let plan = Planner::new(model, contents, 1, limits)?.deepest(deepest)?;
-            return Ok(Self::whole(model, contents, plan));
-        }
-        let split = Tile::split(model.volume.shape[1], model.camera.x, model.halo_x(), count);
-        let tiles: Vec<Tile> = split.collect();
-        let part = |tile: &Tile| model.part(tile.rows.clone());
-        // The widest one decides on the slabs of all.
-        let Some(widest) = tiles.iter().max_by_key(|tile| tile.rows.len()) else {
-            return Self::with_tiles(model, contents, limits, deepest, 1);
+        let tiles = Tile::split(model, cut);
+        let voxels = |tile: &Tile| tile.size().iter().product::<usize>();
+        // The largest one decides on the slabs of all.
+        let largest = tiles.iter().max_by_key(|tile| voxels(tile));
+        let largest = largest.map(|tile| Planner::new(model, contents, tile, tiles.len(), limits));
+        let slab = match largest.transpose()? {
+            Some(planner) => planner.deepest(deepest)?.slab,
+            None => 1,
         };
-        let widest = part(widest);
-        let slab = Planner::new(&widest, contents, count, limits)?
-            .deepest(deepest)?
-            .slab;
-        let mut planned: Vec<TilePlan<'a>> = Vec::with_capacity(count);
-        for tile in tiles {
-            let part = part(&tile);
-            let alike = planned
-                .iter()
-                .find(|p| p.tile.rows.len() == tile.rows.len());
-            let plan = match alike {
-                Some(alike) => alike.plan.clone(),
-                None => Planner::new(&part, contents, count, limits)?.with_slab(slab),
-            };
-            planned.push(TilePlan {
-                tile,
-                model: Cow::Owned(part),
-                plan,
-            });
-        }
-        let mut planned = planned.into_iter();
-        match planned.next() {
-            Some(first) => Ok(Self {
-                contents,
-                first,
-                rest: planned.collect(),
-            }),
-            None => Self::with_tiles(model, contents, limits, deepest, 1),
-        }
+        let planned = tiles.iter().map(|tile| {
+            let planner = Planner::new(model, contents, tile, tiles.len(), limits)?;
+            Ok(TilePlan {
+                tile: tile.clone(),
+                plan: planner.with_slab(slab),
+            })
+        });
+        Ok(Self {
+            contents,
+            cut,
+            tiles: planned.collect::<Result<_, PlanError>>()?,
+        })
     }
 
-    /// Whether the volume is cut along x.
+    /// The first tile, most often the only one.
+    pub fn first(&self) -> &TilePlan {
+        &self.tiles[0]
+    }
+
+    /// True where the volume is cut along x or y.
     pub fn is_tiled(&self) -> bool {
-        !self.rest.is_empty()
+        self.tiles.len() > 1
     }
 
     /// The tile that needs most.
-    pub fn widest(&self) -> &TilePlan<'a> {
-        let needs = |tile: &TilePlan<'a>| tile.plan.device_bytes();
-        let rest = self.rest.iter().max_by_key(|tile| needs(tile));
-        rest.filter(|tile| needs(tile) > needs(&self.first))
-            .unwrap_or(&self.first)
+    pub fn widest(&self) -> &TilePlan {
+        let needs = |tile: &&TilePlan| tile.plan.device_bytes();
+        self.tiles.iter().max_by_key(needs).unwrap_or(self.first())
     }
 
     /// What the device holds at most, in bytes.
@@ -160,7 +128,7 @@ impl<'a> RunPlan<'a> {
 
     /// What the run takes of the host's memory, where it takes most.
     pub fn host(&self) -> HostMemory {
-        let all = self.tiles().map(|tile| tile.plan.host);
+        let all = self.tiles.iter().map(|tile| tile.plan.host);
         all.max_by_key(HostMemory::peak_bytes).unwrap_or_default()
     }
 }

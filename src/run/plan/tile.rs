@@ -1,70 +1,127 @@
-//! Parts of a volume along x, for slices too large to be worked on whole.
+//! Parts of a volume along x and y, for slices too large to be worked on whole.
 //!
-//! A tile is an ordinary run on a part of the rows, of which only the core is output. Around the core it
-//! has as many rows as the stages look beyond a voxel, so that what falls on the core's pixels is all
-//! there; at the borders of the volume it ends with the volume.
+//! A tile is a run over some blocks of the blur ([`crate::engine::blocks`]) and as many voxels around them as the
+//! stages look beyond a voxel, so that what falls on its pixels is all there; at the borders of the tissue it ends
+//! with the tissue. Draws depend on a voxel's place in its source, and blocks are those of the whole slice: what a
+//! tile makes is what the whole would have made there.
 
-use crate::engine::schedule::Halo;
+use crate::engine::blocks::{BlockAxis, BlockGrid};
+use crate::model::{AxisReach, Model};
 use crate::optics::camera::AxisSampling;
 use std::ops::Range;
 
-/// A part of a volume along x. Rows are counted in the tissue.
+/// A tile along one axis. Voxels are counted in the tissue.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tile {
-    /// The rows that it works on.
-    pub rows: Range<usize>,
-    /// The rows that only it makes images of.
+pub struct TileAxis {
+    /// Blocks of the blur.
+    pub blocks: Range<usize>,
+    /// Voxels that it works on.
+    pub voxels: Range<usize>,
+    /// Voxels that it blurs and makes images of: those of its blocks.
+    pub imaged: Range<usize>,
+    /// Voxels of the images that only it makes.
     pub core: Range<usize>,
-    /// The pixels of the core, rows of the whole image.
+    /// The pixels of the core, in the whole image.
     pub pixels: Range<usize>,
     /// Of its own image, the pixels before those of the core.
     pub skipped_pixels: usize,
-    /// Rows of its own image.
+    /// Pixels of its own image.
     pub own_pixels: usize,
 }
 
-impl Tile {
-    /// A volume of so many rows as one tile.
-    pub fn whole(size_x: usize, sampling: AxisSampling) -> Self {
-        Self {
-            rows: 0..size_x,
-            core: 0..size_x,
-            pixels: 0..sampling.pixels(size_x),
-            skipped_pixels: 0,
-            own_pixels: sampling.pixels(size_x),
+impl TileAxis {
+    /// The most tiles along an axis: each has a block, and starts on a pixel.
+    pub fn most(axis: &BlockAxis, sampling: AxisSampling) -> usize {
+        if axis.core.is_multiple_of(sampling.bin() as usize) {
+            axis.count()
+        } else {
+            1
         }
     }
 
-    /// The most tiles of a volume: their cores have a row of pixels, or at least one of voxels.
-    pub fn most(size_x: usize, sampling: AxisSampling) -> usize {
-        size_x.div_ceil(sampling.bin() as usize).max(1)
-    }
-
-    /// So many tiles of a volume (at most [`Tile::most`]), alike but for a row of pixels. They start where
-    /// a pixel does.
+    /// So many tiles along an axis (at most [`TileAxis::most`]), alike but for a block.
     pub fn split(
-        size_x: usize,
+        axis: BlockAxis,
         sampling: AxisSampling,
-        halo: Halo,
+        reach: AxisReach,
         count: usize,
     ) -> impl ExactSizeIterator<Item = Self> {
-        let units = Self::most(size_x, sampling);
-        let count = count.clamp(1, units);
-        let bin = sampling.bin() as usize;
-        let magnification = sampling.magnification() as usize;
+        let count = count.clamp(1, Self::most(&axis, sampling));
+        let blocks = axis.count();
         (0..count).map(move |number| {
-            let unit = |number: usize| (number * units / count * bin).min(size_x);
-            let core = unit(number)..unit(number + 1);
-            let start = core.start.saturating_sub(halo.before) / bin * bin;
-            let rows = start..core.end.saturating_add(halo.after).min(size_x);
+            let own = number * blocks / count..(number + 1) * blocks / count;
+            let core = axis.voxels(own.clone());
+            // Light of the voxels before the core may fall on its pixels: their blocks are blurred as well.
+            let first = core.start.saturating_sub(reach.jitter) / axis.core;
+            let blocks = first..own.end;
+            let imaged = axis.voxels(blocks.clone());
+            let around = axis.radius + reach.around;
+            let voxels = imaged.start.saturating_sub(around)
+                ..imaged.end.saturating_add(around).min(axis.size);
+            let pixel = |voxel: usize| {
+                voxel / sampling.bin() as usize * sampling.magnification() as usize
+            };
             Self {
-                pixels: core.start / bin * magnification..sampling.pixels(core.end),
-                skipped_pixels: (core.start - start) / bin * magnification,
-                own_pixels: sampling.pixels(rows.len()),
-                rows,
+                pixels: pixel(core.start)..sampling.pixels(core.end),
+                skipped_pixels: pixel(core.start) - pixel(imaged.start),
+                own_pixels: sampling.pixels(imaged.end) - pixel(imaged.start),
+                blocks,
+                voxels,
+                imaged,
                 core,
             }
         })
+    }
+}
+
+/// A part of a volume along x and y.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tile {
+    /// Along the rows.
+    pub x: TileAxis,
+    /// Along the columns.
+    pub y: TileAxis,
+}
+
+impl Tile {
+    /// The most tiles (x, y) of a model's volume.
+    pub fn most(model: &Model) -> [usize; 2] {
+        let BlockGrid { x, y } = model.blocks();
+        [
+            TileAxis::most(&x, model.camera.x),
+            TileAxis::most(&y, model.camera.y),
+        ]
+    }
+
+    /// A model's volume in so many tiles (x, y), those of a row one after the other.
+    pub fn split(model: &Model, [count_x, count_y]: [usize; 2]) -> Vec<Self> {
+        let BlockGrid { x, y } = model.blocks();
+        let [reach_x, reach_y] = model.reach_in_slice;
+        let columns: Vec<TileAxis> = TileAxis::split(y, model.camera.y, reach_y, count_y).collect();
+        TileAxis::split(x, model.camera.x, reach_x, count_x)
+            .flat_map(|x| {
+                let tile = move |y: &TileAxis| Self {
+                    x: x.clone(),
+                    y: y.clone(),
+                };
+                columns.iter().map(tile).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    /// Rows and columns of the voxels that it works on.
+    pub fn size(&self) -> [usize; 2] {
+        [self.x.voxels.len(), self.y.voxels.len()]
+    }
+
+    /// Rows and columns of the voxels that it blurs.
+    pub fn imaged_size(&self) -> [usize; 2] {
+        [self.x.imaged.len(), self.y.imaged.len()]
+    }
+
+    /// Rows and columns of its own images.
+    pub fn image_size(&self) -> [usize; 2] {
+        [self.x.own_pixels, self.y.own_pixels]
     }
 }
 
@@ -81,36 +138,38 @@ mod tests {
     }
 
     proptest! {
-        /// Cores and pixels are the volume and its image, each once; a tile holds its core's halo as far as
+        /// Cores and pixels are the volume and its image, each once; a tile holds what its blocks need as far as
         /// the volume goes, and starts on a pixel.
         #[test]
         fn tiles_cover_the_volume(
-            size_x in 1usize..400, sampling in sampling(), before in 0usize..50, after in 0usize..50,
-            count in 1usize..30,
+            size in 1usize..9000, sampling in sampling(), radius in 0usize..30, around in 0usize..50,
+            jitter in 0usize..1500, count in 1usize..12,
         ) {
-            let halo = Halo { before, after };
-            let tiles: Vec<Tile> = Tile::split(size_x, sampling, halo, count).collect();
-            prop_assert_eq!(tiles.len(), count.min(Tile::most(size_x, sampling)));
-            let (mut rows, mut pixels) = (0, 0);
+            let bin = sampling.bin() as usize;
+            let reach = AxisReach { around, jitter };
+            let axis = BlockAxis::new(size, radius, bin);
+            let tiles: Vec<TileAxis> = TileAxis::split(axis, sampling, reach, count).collect();
+            prop_assert_eq!(tiles.len(), count.min(axis.count()));
+            let (mut voxels, mut pixels) = (0, 0);
             for tile in &tiles {
                 prop_assert!(!tile.core.is_empty());
-                prop_assert_eq!((tile.core.start, tile.pixels.start), (rows, pixels));
-                (rows, pixels) = (tile.core.end, tile.pixels.end);
-                prop_assert!(tile.rows.start <= tile.core.start.saturating_sub(before));
-                prop_assert_eq!(tile.rows.end, (tile.core.end + after).min(size_x));
-                // The pixel where the tile starts is the same one in both images.
-                let first = tile.pixels.start - tile.skipped_pixels;
-                prop_assert_eq!(first, sampling.pixels(tile.rows.start));
-                let bin = sampling.bin() as usize;
-                prop_assert_eq!(tile.rows.start % bin, 0);
-                prop_assert!(tile.skipped_pixels + tile.pixels.len() <= tile.own_pixels);
+                prop_assert_eq!((tile.core.start, tile.pixels.start), (voxels, pixels));
+                (voxels, pixels) = (tile.core.end, tile.pixels.end);
+                prop_assert!(tile.imaged.start <= tile.core.start.saturating_sub(jitter));
+                prop_assert_eq!(tile.imaged.end, tile.core.end);
+                prop_assert_eq!(tile.imaged.clone(), axis.voxels(tile.blocks.clone()));
+                for block in tile.blocks.clone() {
+                    let window = axis.window(block);
+                    let first = window.start.saturating_sub(around);
+                    prop_assert!(tile.voxels.start <= first);
+                    prop_assert!(tile.voxels.end >= (window.end + around).min(size));
+                }
+                prop_assert_eq!(tile.imaged.start % bin, 0);
+                prop_assert_eq!(tile.skipped_pixels + tile.pixels.len(), tile.own_pixels);
             }
-            prop_assert_eq!((rows, pixels), (size_x, sampling.pixels(size_x)));
-            let sizes = || tiles.iter().map(|tile| tile.core.len());
-            let bin = sampling.bin() as usize;
-            prop_assert!(sizes().max().unwrap_or(0) <= sizes().min().unwrap_or(0) + 2 * bin);
+            prop_assert_eq!((voxels, pixels), (size, sampling.pixels(size)));
             if count == 1 {
-                prop_assert_eq!(&tiles[0], &Tile::whole(size_x, sampling));
+                prop_assert_eq!(&tiles[0].voxels, &(0..size));
             }
         }
     }

@@ -51,8 +51,8 @@ pub struct Options {
     pub poison: bool,
     /// For tests: slabs of at most this many slices.
     pub deepest_slab: Option<usize>,
-    /// For tests: at least this many tiles along x.
-    pub tiles: Option<usize>,
+    /// For tests: at least this many tiles along x and y.
+    pub tiles: Option<[usize; 2]>,
 }
 
 /// Runs a configuration: reads its ground truth, simulates, and writes the channels, the ground truth

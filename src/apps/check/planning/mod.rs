@@ -19,7 +19,7 @@ use crate::engine::compute::cpu::CpuBackend;
 use crate::engine::compute::{Backend, BufferSpec, IN_FLIGHT, Limits, Residence, gpu};
 use crate::engine::schedule::kept;
 use crate::model::Model;
-use crate::run::plan::{Budgets, Contents, PlanError, Planner, RunPlan};
+use crate::run::plan::{Budgets, Contents, Planner, RunPlan, Tile};
 use crate::run::simulation::{self, SimulationError, Watcher};
 use std::path::Path;
 
@@ -116,7 +116,7 @@ fn device(
     limits: &Limits,
     deepest: usize,
 ) -> DevicePlan {
-    let planned = RunPlan::new(model, contents, limits, deepest, 1);
+    let planned = RunPlan::new(model, contents, limits, deepest, [1; 2]);
     let (cut, refusal) = match &planned {
         Ok(plan) => (Some(cut(plan, model, contents, limits, deepest)), None),
         Err(error) => (None, Some(error.to_string())),
@@ -135,7 +135,7 @@ fn device(
 }
 
 fn cut(
-    run: &RunPlan<'_>,
+    run: &RunPlan,
     model: &Model,
     contents: Contents,
     limits: &Limits,
@@ -144,23 +144,17 @@ fn cut(
     let widest = run.widest();
     let (plan, schedule) = (&widest.plan, &widest.plan.schedule);
     let depth = model.volume.shape[0];
-    let halo = if run.is_tiled() {
-        let halo = model.halo_x();
-        [halo.before, halo.after]
-    } else {
-        [0; 2]
-    };
     let buffers = plan.specs.iter().map(|spec| BufferPlan {
         name: spec.name.clone(),
         bytes: spec.bytes(),
     });
     let host = run.host();
-    let transfers = run.transfers();
+    let transfers = run.transfers(model);
     Cut {
-        tiles: run.tiles().count(),
-        tile_rows: widest.tile.rows.len(),
-        core_rows: widest.tile.core.len(),
-        halo_rows: halo,
+        tiles: run.cut,
+        tile_voxels: widest.tile.size(),
+        core_voxels: [widest.tile.x.core.len(), widest.tile.y.core.len()],
+        blocks: [widest.tile.x.blocks.len(), widest.tile.y.blocks.len()],
         slabs: depth.div_ceil(plan.slab),
         slab_slices: plan.slab,
         steps: schedule.steps.len(),
@@ -175,13 +169,10 @@ fn cut(
             blur: model.reach.blur,
         },
         transform: Transform {
-            length_x: plan.transform.length_x,
-            length_y: plan.transform.length_y,
-            radices_x: plan.fourier.columns.radices.clone(),
-            radices_y: match &plan.fourier.long_rows {
-                None => vec![plan.fourier.rows.radices.clone()],
-                Some(long) => vec![long.first.radices.clone(), long.second.radices.clone()],
-            },
+            length_x: plan.blur.transform().length_x,
+            length_y: plan.blur.transform().length_y,
+            radices_x: plan.blur.tables().columns.radices.clone(),
+            radices_y: plan.blur.tables().rows.radices.clone(),
         },
         images_per_step: schedule
             .steps
@@ -197,63 +188,49 @@ fn cut(
         host,
         uploaded_bytes: transfers.uploaded_bytes,
         downloaded_bytes: transfers.downloaded_bytes,
-        meanwhile_bytes: run.set_aside().disk_bytes(),
+        meanwhile_bytes: run.set_aside(model).disk_bytes(),
         fewer: fewer(run, model, contents, limits, deepest),
     }
 }
 
 /// What other cuts would take, of fewer slabs or tiles.
 fn fewer(
-    run: &RunPlan<'_>,
+    run: &RunPlan,
     model: &Model,
     contents: Contents,
     limits: &Limits,
     deepest: usize,
 ) -> Vec<Fewer> {
-    let (depth, tiles) = (model.volume.shape[0], run.tiles().count());
-    let widest = run.widest();
-    let slabs = depth.div_ceil(widest.plan.slab);
+    let depth = model.volume.shape[0];
+    let slabs = depth.div_ceil(run.first().plan.slab);
     let mut found = Vec::new();
-    let mut consider = |part: &Model, tiles: usize, slab: usize| {
-        let planner = match Planner::new(part, contents, tiles, limits) {
-            Ok(planner) => planner,
-            Err(error @ PlanError::LinesTooLong { .. }) => {
-                found.push(Fewer {
-                    tiles,
-                    slabs: depth.div_ceil(slab),
-                    device_bytes: None,
-                    host_bytes: None,
-                    change: format!("no memory would help: {error}"),
-                });
-                return;
-            }
-            Err(_) => return,
+    let mut consider = |cut: [usize; 2], slab: usize| {
+        let tiles = Tile::split(model, cut);
+        let Some(largest) = tiles.iter().max_by_key(|tile| tile.size().iter().product::<usize>())
+        else {
+            return;
         };
+        let planner = Planner::new(model, contents, largest, tiles.len(), limits);
+        let Ok(planner) = planner else { return };
         let plan = planner.with_slab(slab);
         found.push(Fewer {
-            tiles,
+            tiles: cut,
             slabs: depth.div_ceil(slab),
-            device_bytes: Some(plan.device_bytes()),
-            host_bytes: Some(plan.host.peak_bytes()),
+            device_bytes: plan.device_bytes(),
+            host_bytes: plan.host.peak_bytes(),
             change: change(&plan, limits, slab, deepest),
         });
     };
-    if tiles > 1 {
-        let split = crate::run::plan::Tile::split(
-            model.volume.shape[1],
-            model.camera.x,
-            model.halo_x(),
-            tiles - 1,
-        );
-        if let Some(tile) = split.max_by_key(|tile| tile.rows.len()) {
-            consider(&model.part(tile.rows), tiles - 1, 1);
-        }
+    let cuts = RunPlan::cuts(model, [1; 2]);
+    let fewer = cuts.iter().take_while(|&&cut| cut != run.cut).last();
+    if let Some(&cut) = fewer {
+        consider(cut, 1);
     }
     if slabs > 1 {
         let mut counts = vec![slabs - 1];
         counts.extend((slabs > 2).then_some(1));
         for count in counts {
-            consider(&widest.model, tiles, depth.div_ceil(count));
+            consider(run.cut, depth.div_ceil(count));
         }
     }
     found

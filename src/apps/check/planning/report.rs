@@ -56,14 +56,14 @@ pub struct LimitFacts {
 /// How a volume is cut, and what each part takes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cut {
-    /// Parts along x.
-    pub tiles: usize,
-    /// Rows of the widest tile, with its halo.
-    pub tile_rows: usize,
+    /// Tiles along x and along y.
+    pub tiles: [usize; 2],
+    /// Rows and columns of the largest tile, with what the stages look at around its blocks.
+    pub tile_voxels: [usize; 2],
     /// Of these, the ones that only it makes images of.
-    pub core_rows: usize,
-    /// Rows that a tile has before and after its core, where the volume goes on.
-    pub halo_rows: [usize; 2],
+    pub core_voxels: [usize; 2],
+    /// Blocks of the blur in it, along x and along y.
+    pub blocks: [usize; 2],
     /// Parts of a tile along z.
     pub slabs: usize,
     /// Slices of a slab.
@@ -111,17 +111,17 @@ pub struct Rings {
     pub spectra: usize,
 }
 
-/// The Fourier transform of a slice: its lengths, and the radices of the butterflies of each pass over memory.
+/// The Fourier transform of a block: its lengths, and the radices of the butterflies of each pass over memory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Transform {
     /// Length along x.
     pub length_x: usize,
     /// Length along y.
     pub length_y: usize,
-    /// Along x, where a workgroup holds a line.
+    /// Along x.
     pub radices_x: Vec<usize>,
-    /// Along y, one pass or two: in one pass a row is taken as half as many complex numbers.
-    pub radices_y: Vec<Vec<usize>>,
+    /// Along y, where a row is taken as half as many complex numbers.
+    pub radices_y: Vec<usize>,
 }
 
 /// Slices that the stages look ahead and back.
@@ -147,14 +147,14 @@ pub struct BufferPlan {
 /// Another cut, of fewer parts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fewer {
-    /// Parts along x.
-    pub tiles: usize,
+    /// Tiles along x and along y.
+    pub tiles: [usize; 2],
     /// Parts along z.
     pub slabs: usize,
-    /// What the device would hold; absent where it cannot be planned.
-    pub device_bytes: Option<u64>,
+    /// What the device would hold.
+    pub device_bytes: u64,
     /// What the host would hold.
-    pub host_bytes: Option<u64>,
+    pub host_bytes: u64,
     /// What stands against it.
     pub change: String,
 }

@@ -47,12 +47,13 @@ impl Display for DevicePlan {
 
 impl Display for Cut {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        if self.tiles > 1 {
-            let [before, after] = self.halo_rows;
+        if self.tiles != [1; 2] {
+            let ([x, y], [rows, columns]) = (self.tiles, self.tile_voxels);
+            let [core_rows, core_columns] = self.core_voxels;
             writeln!(
                 f,
-                "  tiles    {} along x, of {} rows: up to {} and a halo of {before} before and {after} after",
-                self.tiles, self.tile_rows, self.core_rows
+                "  tiles    {x} x {y}, of up to {rows} x {columns} voxels a slice, {core_rows} x {core_columns} \
+                 without what the stages look at around them"
             )?;
         }
         writeln!(
@@ -76,18 +77,15 @@ impl Display for Cut {
             let radices: Vec<String> = radices.iter().map(usize::to_string).collect();
             format!("({})", radices.join(" x "))
         };
-        let along_y: Vec<String> = match &transform.radices_y[..] {
-            // Pairs of samples are the complex numbers.
-            [radices] => vec!["2".to_owned(), factors(radices)],
-            passes => passes.iter().map(|radices| factors(radices)).collect(),
-        };
         writeln!(
             f,
-            "  lines    {} points along x, {}; {} along y, {}",
+            "  lines    {} points along x, {}; {} along y, 2 x {}; {} x {} block(s) a slice",
             transform.length_x,
             factors(&transform.radices_x),
             transform.length_y,
-            along_y.join(" x ")
+            factors(&transform.radices_y),
+            self.blocks[0],
+            self.blocks[1]
         )?;
         writeln!(
             f,
@@ -123,17 +121,16 @@ impl Display for Cut {
         table(f, &rows, 1)?;
         for fewer in &self.fewer {
             let tiles = match fewer.tiles {
-                1 => String::new(),
-                tiles => format!("{tiles} tiles of "),
+                [1, 1] => String::new(),
+                [x, y] => format!("{x} x {y} tiles of "),
             };
             let plural = if fewer.slabs == 1 { "" } else { "s" };
-            let needs = fewer.device_bytes.map_or_else(String::new, |bytes| {
-                format!(" ({} on the device)", amount(bytes))
-            });
             writeln!(
                 f,
-                "  for {tiles}{} slab{plural}{needs}: {}",
-                fewer.slabs, fewer.change
+                "  for {tiles}{} slab{plural} ({} on the device): {}",
+                fewer.slabs,
+                amount(fewer.device_bytes),
+                fewer.change
             )?;
         }
         Ok(())

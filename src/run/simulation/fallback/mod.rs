@@ -68,12 +68,12 @@ impl DeviceFallback<'_> {
         }
     }
 
-    fn plan(&self, device: &mut Device, budgets: &Budgets) -> Result<RunPlan<'_>, SimulationError> {
+    fn plan(&self, device: &mut Device, budgets: &Budgets) -> Result<RunPlan, SimulationError> {
         let backend = device.backend();
         let limits = budgets.within(backend.limits());
         let mut deepest = self.options.deepest_slab.unwrap_or(usize::MAX);
         deepest = deepest.min(backend.deepest_slab());
-        let mut tiles = self.options.tiles.unwrap_or(1);
+        let mut tiles = self.options.tiles.unwrap_or([1; 2]);
         if let Some(journal) = self
             .input
             .journal
@@ -82,26 +82,28 @@ impl DeviceFallback<'_> {
             // In one slab there would be nothing to go on with.
             let several = self.model.volume.shape[0].saturating_sub(1).max(1);
             deepest = deepest.min(several);
-            tiles = tiles.max(journal.tiles());
+            let cuts = RunPlan::cuts(self.model, tiles);
+            let known = |cut: &&[usize; 2]| cut[0] * cut[1] >= journal.tiles();
+            tiles = cuts.iter().find(known).copied().unwrap_or(tiles);
         }
         let contents = Contents::of(self.input.volume);
         Ok(RunPlan::new(self.model, contents, &limits, deepest, tiles)?)
     }
 
     /// Goes on with what is finished, where it was cut along x as this plan does it.
-    fn cut<'p>(
+    fn cut(
         &self,
-        plan: RunPlan<'p>,
+        plan: RunPlan,
         stages: &mut Stages<'_>,
-    ) -> Result<RunPlan<'p>, SimulationError> {
+    ) -> Result<RunPlan, SimulationError> {
         let Some(journal) = self.input.journal else {
             return Ok(plan);
         };
-        let (was, is) = (journal.tiles(), plan.tiles().count());
+        let (was, is) = (journal.tiles(), plan.tiles.len());
         let finished = journal.finished();
         if was != is && finished > 0 {
             stages.watcher().warn(&format!(
-                "the {finished} slices that are done are made again: so little memory takes {is} tiles along x, \
+                "the {finished} slices that are done are made again: so little memory takes {is} tiles, \
                  where they were made in {was}"
             ));
         }
@@ -111,7 +113,7 @@ impl DeviceFallback<'_> {
 
     fn attempt<R>(
         &self,
-        plan: &RunPlan<'_>,
+        plan: &RunPlan,
         device: &mut Device,
         stages: &mut Stages<'_>,
         attempt: &mut impl FnMut(Pipeline<'_>) -> Result<R, SimulationError>,
