@@ -13,13 +13,13 @@ pub use channels::{ChannelModel, Source};
 pub use error::ModelError;
 pub use point_spread::{PsfVolume, point_spread_functions};
 
+use crate::base::region_bits;
 use crate::base::volume::Region;
 use crate::config::{
     Arrangement, BitDepth, Config, Normalization, Region as CellRegion, SingleNeuron,
 };
-use crate::engine::rng::{DiscreteTable, Purpose, StreamKey};
+use crate::engine::rng::{DiscreteTable, Purpose, StreamKey, TableRef};
 use crate::engine::schedule::Reach;
-use crate::engine::stages::regions;
 use crate::optics::camera::{AxisSampling, Camera};
 use crate::optics::fluorophore::Fluorophore;
 use crate::optics::psf;
@@ -33,15 +33,6 @@ const MOST_PIXELS: usize = (1 << 29) - 1;
 
 /// The smallest voxel along an axis: an atom's size, far below any microscope's.
 const LEAST_VOXEL_NM: f64 = 0.1;
-
-/// A table's place among all tables.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TableRef {
-    /// First word.
-    pub at: u32,
-    /// Number of thresholds.
-    pub len: u32,
-}
 
 /// A labelling layer.
 #[derive(Clone, Debug)]
@@ -142,7 +133,7 @@ impl Model {
         let mut tables = Tables::default();
         let mut warnings = Vec::new();
         let annotations: Vec<String> = config.groundtruth.regions.keys().cloned().collect();
-        if annotations.len() > regions::MOST_ANNOTATIONS {
+        if annotations.len() > region_bits::MOST_ANNOTATIONS {
             return Err(ModelError::TooManyRegions(annotations.len()));
         }
         let fluorophores = fluorophores(config, counted)?;
@@ -298,16 +289,16 @@ impl Tables {
 
 fn region_bit(region: &CellRegion, annotations: &[String]) -> u32 {
     match region {
-        CellRegion::Membrane => regions::MEMBRANE,
-        CellRegion::Cytosol => regions::CYTOSOL,
-        CellRegion::Full => regions::FULL,
+        CellRegion::Membrane => region_bits::MEMBRANE,
+        CellRegion::Cytosol => region_bits::CYTOSOL,
+        CellRegion::Full => region_bits::FULL,
         CellRegion::Named(name) => {
             // The configuration was validated: the name is there.
             let place = annotations
                 .iter()
                 .position(|known| known == name)
                 .unwrap_or(0);
-            regions::FIRST_ANNOTATION << place
+            region_bits::FIRST_ANNOTATION << place
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Checksums of what a whole job gives.
 
 use super::file::{Checksum, Equality};
-use super::witness::blur_tolerance;
+use crate::engine::compute::photon_tolerance;
 use crate::model::Model;
 use crate::run::pipeline::{Outcome, Sink, SinkError, TruthSlices};
 use crc32fast::Hasher;
@@ -98,7 +98,7 @@ impl<'a> Tally<'a> {
         const MEETING: u32 = 16;
         let camera = &self.model.camera;
         let voxels = (camera.x.bin() * camera.y.bin()).max(MEETING);
-        blur_tolerance(photons) * u64::from(voxels)
+        u64::from(photon_tolerance(photons)) * u64::from(voxels)
     }
 }
 

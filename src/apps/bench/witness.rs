@@ -10,22 +10,16 @@ use super::tally::hash_words;
 use super::workload::{Job, Nowhere};
 use crate::base::observer::Observer;
 use crate::engine::compute::{
-    Access, Agreement, Backend, Buffer, BufferSpec, Command, ComputeError, KernelTime, Limits,
-    Recording, Residence, Ticket,
+    Access, Agreement, Backend, Buffer, BufferSpec, Command, ComputeError, Extent, Kernel,
+    KernelTime, Limits, Recording, Residence, Ticket, photon_tolerance,
 };
-use crate::engine::stages::blur::long_rows::inverse::{LONG_ROWS_STORE, LongRowsStoreParams};
-use crate::engine::stages::blur::rows_inverse::RowsInverseParams;
-use crate::run::simulation::{SimulationError, passes};
+use crate::engine::stages::KERNELS;
+use crate::run::simulation::SimulationError;
 use crc32fast::Hasher;
 use std::collections::{BTreeMap, HashMap};
 
 /// Slices of a slab: the same on every device.
 const SLAB: usize = 8;
-
-/// What one photon count and that of another device may differ by: docs/model.md section 6.
-pub(super) fn blur_tolerance(largest: u32) -> u64 {
-    ((5e-7 * f64::from(largest)).ceil() as u64).max(1)
-}
 
 /// Checksums of all integer results of a job's stages on a device, in the order of the stages.
 ///
@@ -58,8 +52,6 @@ pub(super) fn checksums(
     }
     let mut witness = Witness {
         inner: backend,
-        blurred: plan.buffers.blurred,
-        plane: job.tissue().shape()[1] * job.tissue().shape()[2],
         specs: Vec::new(),
         seen: BTreeMap::new(),
         results: HashMap::new(),
@@ -86,7 +78,7 @@ impl Seen {
             let largest = words.iter().copied().max().unwrap_or(0);
             let sum = words.iter().map(|&word| u64::from(word)).sum();
             self.sum = self.sum.saturating_add(sum);
-            let bound = blur_tolerance(largest).saturating_mul(words.len() as u64);
+            let bound = u64::from(photon_tolerance(largest)).saturating_mul(words.len() as u64);
             self.bound = self.bound.saturating_add(bound);
         }
     }
@@ -94,9 +86,6 @@ impl Seen {
 
 struct Witness<'a> {
     inner: &'a mut dyn Backend,
-    blurred: Buffer,
-    /// Voxels of a slice.
-    plane: usize,
     specs: Vec<BufferSpec>,
     /// By kernel and buffer.
     seen: BTreeMap<(&'static str, usize), Seen>,
@@ -126,31 +115,34 @@ impl Witness<'_> {
         else {
             return Vec::new();
         };
+        let words_of = |buffer: &Buffer| self.specs[buffer.0].words;
         let written = std::iter::zip(buffers, kernel.bindings);
-        let written = written.filter(|(_, access)| **access == Access::ReadWrite);
-        let look = |(buffer, _): (&Buffer, &Access)| match kernel.agreement {
-            Agreement::Exact => Some((*buffer, self.specs[buffer.0].words, Equality::Exact)),
-            Agreement::Rounding if *buffer == self.blurred => {
-                let slices = if kernel.name == LONG_ROWS_STORE.name {
-                    bytemuck::pod_read_unaligned::<LongRowsStoreParams>(params).slices
-                } else {
-                    bytemuck::pod_read_unaligned::<RowsInverseParams>(params).slices
-                };
-                Some((*buffer, slices as usize * self.plane, Equality::Rounding))
+        let mut written = written
+            .filter(|(_, access)| **access == Access::ReadWrite)
+            .map(|(buffer, _)| *buffer);
+        match kernel.agreement {
+            Agreement::Exact => written
+                .map(|buffer| (buffer, words_of(&buffer), Equality::Exact))
+                .collect(),
+            Agreement::WholePhotons => {
+                let words: Vec<usize> = buffers.iter().map(words_of).collect();
+                let results = kernel.results(Extent::new(params, &words));
+                let photons = written.next().zip(results);
+                let look = |(buffer, words)| (buffer, words, Equality::Rounding);
+                photons.map(look).into_iter().collect()
             }
-            Agreement::Rounding => None,
-        };
-        written.filter_map(look).collect()
+            Agreement::Rounding => Vec::new(),
+        }
     }
 
     fn checksums(self) -> Vec<Checksum> {
         let mut found = Vec::new();
-        for (stage, kernel) in passes() {
-            for ((_, buffer), seen) in self.seen.iter().filter(|((name, _), _)| *name == kernel) {
+        for Kernel { name, stage, .. } in KERNELS {
+            for ((_, buffer), seen) in self.seen.iter().filter(|((of, _), _)| of == name) {
                 let rounding = seen.bound > 0;
                 found.push(Checksum {
-                    stage: stage.to_owned(),
-                    result: format!("{kernel}: {}", self.specs[*buffer].name),
+                    stage: stage.name().to_owned(),
+                    result: format!("{name}: {}", self.specs[*buffer].name),
                     equality: if rounding {
                         Equality::Rounding
                     } else {

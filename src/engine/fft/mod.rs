@@ -10,9 +10,10 @@ mod cpu;
 mod recipe;
 mod shader;
 
+pub use crate::engine::compute::Layout;
 pub(crate) use cpu::{complex_plan, real_plans};
 pub use recipe::{Recipe, good_length};
-pub use shader::{Layout, LineVariant};
+pub use shader::LineVariant;
 
 /// Frequencies of y in a block of a spectrum.
 pub const BLOCK: usize = 8;

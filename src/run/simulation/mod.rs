@@ -17,7 +17,6 @@ pub(crate) use device::CPU_BYTES;
 pub use error::SimulationError;
 pub(crate) use record_file::previous_manifest;
 pub use record_file::{RECORD_NAME, written_files};
-pub(crate) use report::passes;
 pub use report::{Report, StageTime};
 pub(crate) use sink::{id_pixel, targets};
 
