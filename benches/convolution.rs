@@ -4,7 +4,9 @@
 mod support;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use simexm_gpu::engine::convolution::{Convolution, PASSES};
+use simexm_gpu::engine::compute::Stage;
+use simexm_gpu::engine::convolution::Convolution;
+use simexm_gpu::engine::stages::KERNELS;
 use support::{Blur, backends, measure, octant, photons};
 
 const SHAPES: [[usize; 3]; 4] = [
@@ -17,7 +19,9 @@ const SHAPES: [[usize; 3]; 4] = [
 fn convolution(criterion: &mut Criterion) {
     let octant = octant();
     // As a whole, and its passes alone.
-    for (what, kernels) in [("convolution", &[][..]), ("convolution, passes", &PASSES)] {
+    let of_blur = KERNELS.iter().filter(|kernel| kernel.stage == Stage::Blur);
+    let passes: Vec<&str> = of_blur.map(|kernel| kernel.name).collect();
+    for (what, kernels) in [("convolution", &[][..]), ("convolution, passes", &passes)] {
         let mut group = criterion.benchmark_group(what);
         for (device, mut backend) in backends() {
             for shape in SHAPES {

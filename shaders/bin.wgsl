@@ -1,23 +1,10 @@
 // Voxels summed over the camera's pixels (docs/model.md section 7); twin of stages/bin.rs.
 
-struct BinParams {
-    size_x: u32,
-    size_y: u32,
-    image_x: u32,
-    image_y: u32,
-    bin_x: u32,
-    bin_y: u32,
-    slices: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: BinParams;
 @group(0) @binding(1) var<storage, read> blurred: array<u32>;
 @group(0) @binding(2) var<storage, read_write> image: array<u32>;
 @group(0) @binding(3) var<storage, read_write> status: array<atomic<u32>>;
 
-const IMAGE_OVERFLOW = 4u;
-
-@compute @workgroup_size(64, 4)
+@compute @workgroup_size(THREADS_Y, THREADS_X)
 fn main(@builtin(global_invocation_id) pixel: vec3<u32>) {
     let slice = pixel.z;
     let i = pixel.y;

@@ -4,18 +4,6 @@
 #import dispatch
 #import divide
 
-struct ColumnsForwardParams {
-    size_x: u32,
-    frequencies: u32,
-    blocks: u32,
-    first_z: u32,
-    slices: u32,
-    spectra_ring: u32,
-    radius: u32,
-    source_at: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: ColumnsForwardParams;
 @group(0) @binding(1) var<storage, read> rows: array<vec2<f32>>;
 @group(0) @binding(2) var<storage, read> fourier: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> spectra: array<vec2<f32>>;
@@ -37,24 +25,24 @@ fn load(l: u32, n: u32) -> vec2<f32> {
 
 fn save(l: u32, at: u32, k: u32, value: vec2<f32>) {
     if inside {
-        spectra[to_at + k * 8u + l] = value;
+        spectra[to_at + k * BLOCK + l] = value;
     }
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(THREADS)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
     let first = linear_workgroup(group, groups) * LINES;
-    let place = divide(first, params.blocks * 8u);
+    let place = divide(first, params.blocks * BLOCK);
     let slice = place.x;
     let column = place.y;
     inside = slice < params.slices;
     lines = select(0u, params.frequencies - min(column, params.frequencies), inside);
     from_at = slice * params.size_x * params.frequencies + column;
     let slot = divide(params.first_z + slice, params.spectra_ring).y;
-    to_at = (slot * params.blocks + column / 8u) * POINTS * 8u + column % 8u;
+    to_at = (slot * params.blocks + column / BLOCK) * POINTS * BLOCK + column % BLOCK;
     transform(local);
 }

@@ -5,14 +5,6 @@
 #import dispatch
 #import divide
 
-struct ColumnsInverseParams {
-    size_x: u32,
-    length_x: u32,
-    blocks: u32,
-    slices: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: ColumnsInverseParams;
 @group(0) @binding(1) var<storage, read> filtered: array<vec2<f32>>;
 @group(0) @binding(2) var<storage, read> fourier: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> rows: array<vec2<f32>>;
@@ -26,27 +18,27 @@ fn load(l: u32, k: u32) -> vec2<f32> {
     if !inside {
         return vec2<f32>(0.0);
     }
-    return filtered[from_at + k * 8u + l].yx;
+    return filtered[from_at + k * BLOCK + l].yx;
 }
 
 fn save(l: u32, at: u32, x: u32, value: vec2<f32>) {
     if inside && x < params.size_x {
-        rows[to_at + x * 8u + l] = value.yx;
+        rows[to_at + x * BLOCK + l] = value.yx;
     }
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(THREADS)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
     let first = linear_workgroup(group, groups) * LINES;
-    let place = divide(first, params.blocks * 8u);
+    let place = divide(first, params.blocks * BLOCK);
     let slice = place.x;
-    let block = place.y / 8u;
+    let block = place.y / BLOCK;
     inside = slice < params.slices;
-    from_at = (block * params.slices + slice) * POINTS * 8u + first % 8u;
-    to_at = (slice * params.blocks + block) * params.size_x * 8u + first % 8u;
+    from_at = (block * params.slices + slice) * POINTS * BLOCK + first % BLOCK;
+    to_at = (slice * params.blocks + block) * params.size_x * BLOCK + first % BLOCK;
     transform(local);
 }

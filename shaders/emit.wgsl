@@ -3,22 +3,6 @@
 #import philox
 #import table
 
-struct EmitParams {
-    size_x: u32,
-    size_y: u32,
-    origin_z: u32,
-    origin_x: u32,
-    origin_y: u32,
-    first_z: u32,
-    slices: u32,
-    counts_ring: u32,
-    photons_at: u32,
-    photons_len: u32,
-    key_0: u32,
-    key_1: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: EmitParams;
 @group(0) @binding(1) var<storage, read> counts: array<u32>;
 @group(0) @binding(2) var<storage, read> tables: array<u32>;
 @group(0) @binding(3) var<storage, read_write> emission: array<f32>;
@@ -29,7 +13,7 @@ fn rounded(number: u32) -> f32 {
     return f32(number >> 16u) * 65536.0 + f32(number & 0xffffu);
 }
 
-@compute @workgroup_size(64, 4)
+@compute @workgroup_size(THREADS_Y, THREADS_X)
 fn main(@builtin(global_invocation_id) voxel: vec3<u32>) {
     let slice = voxel.z;
     let x = voxel.y;
@@ -48,7 +32,7 @@ fn main(@builtin(global_invocation_id) voxel: vec3<u32>) {
         params.origin_y + y,
         0u,
     );
-    let words = philox(counter, vec2<u32>(params.key_0, params.key_1), count != 0u);
-    let photons = draw(params.photons_at, params.photons_len, words.x, count != 0u);
+    let words = philox(counter, params.key, count != 0u);
+    let photons = draw(params.photons, words.x, count != 0u);
     emission[thread] = rounded(count) * rounded(photons);
 }

@@ -3,18 +3,6 @@
 // in registers and move on by one for every slice, so that each is read once.
 #import dispatch
 
-struct FilterParams {
-    length_x: u32,
-    blocks: u32,
-    depth: u32,
-    spectra_ring: u32,
-    first_z: u32,
-    step_z: u32,
-    slices: u32,
-    accumulate: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: FilterParams;
 @group(0) @binding(1) var<storage, read> spectra: array<vec2<f32>>;
 @group(0) @binding(2) var<storage, read> psf: array<f32>;
 @group(0) @binding(3) var<storage, read_write> filtered: array<vec2<f32>>;
@@ -48,39 +36,39 @@ fn next(walk: Walk) -> Walk {
     return Walk(z, u32(slot), direction);
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(THREADS)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
     let thread = linear_thread(group, groups, local);
-    let block_size = params.length_x * 8u;
+    let block_size = params.length_x * BLOCK;
     let spectrum = params.blocks * block_size;
     if thread >= spectrum {
         return;
     }
     let block = thread / block_size;
     let within = thread % block_size;
-    let k = within / 8u;
+    let k = within / BLOCK;
     let mirrored = min(k, params.length_x - k);
-    let psf_at = ((block * (params.length_x / 2u + 1u) + mirrored) * 16u) * 8u + within % 8u;
-    let t0 = psf[psf_at + 0u];
-    let t1 = psf[psf_at + 8u];
-    let t2 = psf[psf_at + 16u];
-    let t3 = psf[psf_at + 24u];
-    let t4 = psf[psf_at + 32u];
-    let t5 = psf[psf_at + 40u];
-    let t6 = psf[psf_at + 48u];
-    let t7 = psf[psf_at + 56u];
-    let t8 = psf[psf_at + 64u];
-    let t9 = psf[psf_at + 72u];
-    let t10 = psf[psf_at + 80u];
-    let t11 = psf[psf_at + 88u];
-    let t12 = psf[psf_at + 96u];
-    let t13 = psf[psf_at + 104u];
-    let t14 = psf[psf_at + 112u];
-    let t15 = psf[psf_at + 120u];
+    let psf_at = (block * (params.length_x / 2u + 1u) + mirrored) * TAPS * BLOCK + within % BLOCK;
+    let t0 = psf[psf_at + 0u * BLOCK];
+    let t1 = psf[psf_at + 1u * BLOCK];
+    let t2 = psf[psf_at + 2u * BLOCK];
+    let t3 = psf[psf_at + 3u * BLOCK];
+    let t4 = psf[psf_at + 4u * BLOCK];
+    let t5 = psf[psf_at + 5u * BLOCK];
+    let t6 = psf[psf_at + 6u * BLOCK];
+    let t7 = psf[psf_at + 7u * BLOCK];
+    let t8 = psf[psf_at + 8u * BLOCK];
+    let t9 = psf[psf_at + 9u * BLOCK];
+    let t10 = psf[psf_at + 10u * BLOCK];
+    let t11 = psf[psf_at + 11u * BLOCK];
+    let t12 = psf[psf_at + 12u * BLOCK];
+    let t13 = psf[psf_at + 13u * BLOCK];
+    let t14 = psf[psf_at + 14u * BLOCK];
+    let t15 = psf[psf_at + 15u * BLOCK];
     var w0 = vec2<f32>();
     var w1 = vec2<f32>();
     var w2 = vec2<f32>();

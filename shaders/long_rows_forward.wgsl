@@ -5,14 +5,6 @@
 #import dispatch
 #import long_rows_read
 
-struct LongRowsForwardParams {
-    rows: u32,
-    length: u32,
-    second: u32,
-    frequencies: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: LongRowsForwardParams;
 @group(0) @binding(1) var<storage, read> lines: array<vec2<f32>>;
 @group(0) @binding(2) var<storage, read> fourier: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> rows: array<vec2<f32>>;
@@ -26,7 +18,7 @@ fn save(l: u32, at: u32, k2: u32, value: vec2<f32>) {
     }
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(THREADS)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,

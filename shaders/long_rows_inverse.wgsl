@@ -5,16 +5,6 @@
 #import dispatch
 #import long_rows_write
 
-struct LongRowsInverseParams {
-    size_x: u32,
-    blocks: u32,
-    slices: u32,
-    length: u32,
-    second: u32,
-    roots_at: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: LongRowsInverseParams;
 @group(0) @binding(1) var<storage, read> rows: array<vec2<f32>>;
 @group(0) @binding(2) var<storage, read> fourier: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> lines: array<vec2<f32>>;
@@ -23,8 +13,8 @@ struct LongRowsInverseParams {
 fn frequency(k: u32) -> vec2<f32> {
     let mirrored = 2u * k > params.length;
     let at = select(k, params.length - k, mirrored);
-    let block = (row / params.size_x) * params.blocks + at / 8u;
-    let value = rows[(block * params.size_x + row % params.size_x) * 8u + at % 8u];
+    let block = (row / params.size_x) * params.blocks + at / BLOCK;
+    let value = rows[(block * params.size_x + row % params.size_x) * BLOCK + at % BLOCK];
     return select(value, conjugate(value), mirrored);
 }
 
@@ -40,7 +30,7 @@ fn load(l: u32, k: u32) -> vec2<f32> {
     return frequency(k * params.second + n).yx;
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(THREADS)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,

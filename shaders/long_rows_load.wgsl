@@ -6,16 +6,6 @@
 #import dispatch
 #import long_rows_write
 
-struct LongRowsLoadParams {
-    size_y: u32,
-    rows: u32,
-    length: u32,
-    second: u32,
-    source_at: u32,
-    roots_at: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: LongRowsLoadParams;
 @group(0) @binding(1) var<storage, read> emission: array<f32>;
 @group(0) @binding(2) var<storage, read> fourier: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> lines: array<vec2<f32>>;
@@ -34,7 +24,7 @@ fn load(l: u32, k: u32) -> vec2<f32> {
     return vec2<f32>(value, 0.0);
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(THREADS)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,

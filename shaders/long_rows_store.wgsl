@@ -8,26 +8,6 @@
 #import photons
 #import table
 
-struct LongRowsStoreParams {
-    size_x: u32,
-    size_y: u32,
-    slices: u32,
-    length: u32,
-    second: u32,
-    order_at: u32,
-    origin_z: u32,
-    origin_x: u32,
-    origin_y: u32,
-    first_z: u32,
-    step_z: u32,
-    key_0: u32,
-    key_1: u32,
-    baseline: u32,
-    baseline_at: u32,
-    baseline_len: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: LongRowsStoreParams;
 @group(0) @binding(1) var<storage, read> lines: array<vec2<f32>>;
 @group(0) @binding(2) var<storage, read> fourier: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read> tables: array<u32>;
@@ -39,7 +19,7 @@ fn save(l: u32, at: u32, n: u32, value: vec2<f32>) {
     line[l * POINTS + at] = value;
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(THREADS)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
@@ -50,7 +30,7 @@ fn main(
     line_count = params.slices * params.size_x * first;
     transform(local);
     workgroupBarrier();
-    for (var t = local; t < LINES * POINTS; t += 256u) {
+    for (var t = local; t < LINES * POINTS; t += THREADS) {
         let number = first_line + t / POINTS;
         if number < line_count {
             let at = u32(fourier[params.order_at + t % POINTS].x);

@@ -2,38 +2,12 @@
 #import philox
 #import table
 
-struct MagnifyParams {
-    size_x: u32,
-    size_y: u32,
-    image_x: u32,
-    image_y: u32,
-    bin_x: u32,
-    bin_y: u32,
-    magnify_x: u32,
-    magnify_y: u32,
-    origin_z: u32,
-    origin_x: u32,
-    origin_y: u32,
-    first_z: u32,
-    step_z: u32,
-    slices: u32,
-    key_0: u32,
-    key_1: u32,
-    jitter_x_at: u32,
-    jitter_x_len: u32,
-    jitter_y_at: u32,
-    jitter_y_len: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: MagnifyParams;
 @group(0) @binding(1) var<storage, read> blurred: array<u32>;
 @group(0) @binding(2) var<storage, read> tables: array<u32>;
 @group(0) @binding(3) var<storage, read_write> image: array<atomic<u32>>;
 @group(0) @binding(4) var<storage, read_write> status: array<atomic<u32>>;
 
-const IMAGE_OVERFLOW = 4u;
-
-@compute @workgroup_size(64, 4)
+@compute @workgroup_size(THREADS_Y, THREADS_X)
 fn main(@builtin(global_invocation_id) voxel: vec3<u32>) {
     let slice = voxel.z;
     let x = voxel.y;
@@ -54,15 +28,15 @@ fn main(@builtin(global_invocation_id) voxel: vec3<u32>) {
         params.origin_y + y,
         0u,
     );
-    let words = philox(counter, vec2<u32>(params.key_0, params.key_1), true);
+    let words = philox(counter, params.key, true);
     var i = x / params.bin_x;
     if params.magnify_x > 1u {
-        let jitter = draw(params.jitter_x_at, params.jitter_x_len, words.x, true);
+        let jitter = draw(params.jitter_x, words.x, true);
         i = min(params.magnify_x * x + jitter, params.image_x - 1u);
     }
     var j = y / params.bin_y;
     if params.magnify_y > 1u {
-        let jitter = draw(params.jitter_y_at, params.jitter_y_len, words.y, true);
+        let jitter = draw(params.jitter_y, words.y, true);
         j = min(params.magnify_y * y + jitter, params.image_y - 1u);
     }
     let before = atomicAdd(&image[(slice * params.image_x + i) * params.image_y + j], value);

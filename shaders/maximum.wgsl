@@ -1,18 +1,12 @@
 // The brightest pixel so far; twin of stages/maximum.rs.
 #import dispatch
 
-struct MaximumParams {
-    pixels: u32,
-    maximum_at: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: MaximumParams;
 @group(0) @binding(1) var<storage, read> image: array<u32>;
 @group(0) @binding(2) var<storage, read_write> maximum: array<atomic<u32>>;
 
 var<workgroup> brightest: atomic<u32>;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(THREADS)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,

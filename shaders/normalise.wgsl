@@ -1,14 +1,6 @@
 // Pixels as grey values of 8 or 16 bits (docs/model.md section 7); twin of stages/normalise.rs.
 #import dispatch
 
-struct NormaliseParams {
-    pixels: u32,
-    thresholds_at: u32,
-    largest: u32,
-    per_word: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: NormaliseParams;
 @group(0) @binding(1) var<storage, read> image: array<u32>;
 @group(0) @binding(2) var<storage, read> thresholds: array<u32>;
 @group(0) @binding(3) var<storage, read_write> grey: array<u32>;
@@ -29,7 +21,7 @@ fn grey_of(value: u32) -> u32 {
     return low;
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(THREADS)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,

@@ -1,28 +1,9 @@
 // Which regions of its cell a voxel belongs to (docs/model.md section 1); twin of stages/regions.rs.
 #import divide
 
-struct RegionsParams {
-    size_x: u32,
-    size_y: u32,
-    depth: u32,
-    isotropic: u32,
-    first_z: u32,
-    slices: u32,
-    ring: u32,
-    annotated: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: RegionsParams;
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
 @group(0) @binding(2) var<storage, read> annotations: array<u32>;
 @group(0) @binding(3) var<storage, read_write> regions: array<u32>;
-
-const MEMBRANE = 1u;
-const CYTOSOL = 2u;
-const FULL = 4u;
-
-// Rows of one thread, as the kernel's grid says. Each row is read once for them all.
-const ROWS = 4u;
 
 // A voxel and its two neighbours along y.
 fn triple(z: u32, x: u32, y: u32) -> vec3<u32> {
@@ -36,6 +17,7 @@ fn other(triple: vec3<u32>, cell: u32) -> u32 {
 }
 
 // For each of these voxels, one row below the other from x on, whether a neighbour is of another cell.
+// A thread takes ROWS voxels, and reads each row once for them all.
 fn membrane(z: u32, x: u32, y: u32, cells: vec4<u32>) -> vec4<bool> {
     var first = z;
     var end = z + 1u;
@@ -66,7 +48,7 @@ fn membrane(z: u32, x: u32, y: u32, cells: vec4<u32>) -> vec4<bool> {
     return inner & (others != vec4<u32>(0u));
 }
 
-@compute @workgroup_size(64, 4)
+@compute @workgroup_size(THREADS_Y, THREADS_X)
 fn main(@builtin(global_invocation_id) voxel: vec3<u32>) {
     let slice = voxel.z;
     let first_x = voxel.y * ROWS;

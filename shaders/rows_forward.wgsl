@@ -6,16 +6,6 @@
 #import complex
 #import dispatch
 
-struct RowsForwardParams {
-    size_y: u32,
-    rows: u32,
-    radius: u32,
-    split_at: u32,
-    order_at: u32,
-    source_at: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: RowsForwardParams;
 @group(0) @binding(1) var<storage, read> emission: array<f32>;
 @group(0) @binding(2) var<storage, read> fourier: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> rows: array<vec2<f32>>;
@@ -42,7 +32,7 @@ fn save(l: u32, at: u32, k: u32, value: vec2<f32>) {
     line[l * POINTS + at] = value;
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(THREADS)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
@@ -53,7 +43,7 @@ fn main(
     workgroupBarrier();
     // Frequencies k and POINTS - k come from the same two points.
     let pairs = POINTS / 2u + 1u;
-    for (var t = local; t < LINES * pairs; t += 256u) {
+    for (var t = local; t < LINES * pairs; t += THREADS) {
         let row = first + t / pairs;
         let k = t % pairs;
         if row < params.rows {

@@ -7,26 +7,6 @@
 #import photons
 #import table
 
-struct RowsInverseParams {
-    size_x: u32,
-    size_y: u32,
-    blocks: u32,
-    slices: u32,
-    split_at: u32,
-    order_at: u32,
-    origin_z: u32,
-    origin_x: u32,
-    origin_y: u32,
-    first_z: u32,
-    step_z: u32,
-    key_0: u32,
-    key_1: u32,
-    baseline: u32,
-    baseline_at: u32,
-    baseline_len: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: RowsInverseParams;
 @group(0) @binding(1) var<storage, read> rows: array<vec2<f32>>;
 @group(0) @binding(2) var<storage, read> fourier: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read> tables: array<u32>;
@@ -35,7 +15,8 @@ struct RowsInverseParams {
 @group(0) @binding(6) var<storage, read_write> status: array<atomic<u32>>;
 
 fn frequency(slice: u32, x: u32, k: u32) -> vec2<f32> {
-    return rows[((slice * params.blocks + k / 8u) * params.size_x + x) * 8u + k % 8u];
+    let block = slice * params.blocks + k / BLOCK;
+    return rows[(block * params.size_x + x) * BLOCK + k % BLOCK];
 }
 
 // The workgroup's first row.
@@ -57,7 +38,7 @@ fn save(l: u32, at: u32, n: u32, value: vec2<f32>) {
     line[l * POINTS + at] = value;
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(THREADS)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
@@ -67,7 +48,7 @@ fn main(
     transform(local);
     workgroupBarrier();
     let count = params.slices * params.size_x;
-    for (var t = local; t < LINES * POINTS; t += 256u) {
+    for (var t = local; t < LINES * POINTS; t += THREADS) {
         let row = first + t / POINTS;
         let n = t % POINTS;
         if row < count {

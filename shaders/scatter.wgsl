@@ -3,36 +3,6 @@
 #import philox
 #import table
 
-struct ScatterParams {
-    size_x: u32,
-    size_y: u32,
-    depth: u32,
-    origin_z: u32,
-    origin_x: u32,
-    origin_y: u32,
-    first_z: u32,
-    slices: u32,
-    labels_ring: u32,
-    counts_ring: u32,
-    region: u32,
-    selection_at: u32,
-    proteins_key_0: u32,
-    proteins_key_1: u32,
-    displacement_key_0: u32,
-    displacement_key_1: u32,
-    count_at: u32,
-    count_len: u32,
-    displaced_at: u32,
-    displaced_len: u32,
-    z_at: u32,
-    z_len: u32,
-    x_at: u32,
-    x_len: u32,
-    y_at: u32,
-    y_len: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: ScatterParams;
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
 @group(0) @binding(2) var<storage, read> regions: array<u32>;
 @group(0) @binding(3) var<storage, read> cells: array<u32>;
@@ -41,17 +11,12 @@ struct ScatterParams {
 @group(0) @binding(6) var<storage, read_write> counts: array<atomic<u32>>;
 @group(0) @binding(7) var<storage, read_write> status: array<atomic<u32>>;
 
-const COUNTS_OVERFLOW = 1u;
-
-// Rows of one thread, as the kernel's grid says.
-const ROWS = 8u;
-
 // Sites are few. A workgroup collects its own first (row of the thread, thread), so that its threads share them
 // out: software adapters evaluate what a condition excludes, and others wait for the slowest of neighbours.
-var<workgroup> sites: array<u32, 2048>;
+var<workgroup> sites: array<u32, THREADS * ROWS>;
 var<workgroup> site_count: atomic<u32>;
 
-@compute @workgroup_size(64, 4)
+@compute @workgroup_size(THREADS_Y, THREADS_X)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_id) thread: vec3<u32>,
@@ -61,22 +26,22 @@ fn main(
         atomicStore(&site_count, 0u);
     }
     workgroupBarrier();
-    let first_x = (group.y * 4u + thread.y) * ROWS;
-    let y = group.x * 64u + thread.x;
+    let first_x = (group.y * THREADS_X + thread.y) * ROWS;
+    let y = group.x * THREADS_Y + thread.x;
     let labels_at = labels_row(group.z);
     for (var row = 0u; row < ROWS; row++) {
         let x = first_x + row;
         if x < params.size_x && y < params.size_y && is_site(group.z, labels_at, x, y) {
-            sites[atomicAdd(&site_count, 1u)] = row * 256u + local;
+            sites[atomicAdd(&site_count, 1u)] = row * THREADS + local;
         }
     }
     workgroupBarrier();
     let count = atomicLoad(&site_count);
-    for (var n = local; n < count; n += 256u) {
-        let row = sites[n] / 256u;
-        let collector = sites[n] % 256u;
-        let x = (group.y * 4u + collector / 64u) * ROWS + row;
-        fill(group.z, labels_at, x, group.x * 64u + collector % 64u);
+    for (var n = local; n < count; n += THREADS) {
+        let row = sites[n] / THREADS;
+        let collector = sites[n] % THREADS;
+        let x = (group.y * THREADS_X + collector / THREADS_Y) * ROWS + row;
+        fill(group.z, labels_at, x, group.x * THREADS_Y + collector % THREADS_Y);
     }
 }
 
@@ -101,21 +66,17 @@ fn fill(slice: u32, labels_at: u32, x: u32, y: u32) {
         params.origin_y + y,
         cells[labels[(labels_at + x) * params.size_y + y]],
     );
-    let words = philox(counter, vec2<u32>(params.proteins_key_0, params.proteins_key_1), true);
-    let count = draw(params.count_at, params.count_len, words.x, true);
+    let words = philox(counter, params.proteins, true);
+    let count = draw(params.count, words.x, true);
     if count == 0u {
         return;
     }
-    let leaves = draw(params.displaced_at, params.displaced_len, words.y, true) != 0u;
-    let moves = philox(
-        counter,
-        vec2<u32>(params.displacement_key_0, params.displacement_key_1),
-        leaves,
-    );
+    let leaves = draw(params.displaced, words.y, true) != 0u;
+    let moves = philox(counter, params.displacement, leaves);
     let moved = vec3<i32>(
-        bitcast<i32>(draw(params.z_at, params.z_len, moves.x, leaves)),
-        bitcast<i32>(draw(params.x_at, params.x_len, moves.y, leaves)),
-        bitcast<i32>(draw(params.y_at, params.y_len, moves.z, leaves)),
+        bitcast<i32>(draw(params.moved_z, moves.x, leaves)),
+        bitcast<i32>(draw(params.moved_x, moves.y, leaves)),
+        bitcast<i32>(draw(params.moved_y, moves.z, leaves)),
     );
     let place = vec3<i32>(i32(z), i32(x), i32(y)) + select(vec3<i32>(0), moved, leaves);
     if any(place < vec3<i32>(0))

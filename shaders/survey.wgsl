@@ -1,21 +1,11 @@
 // Voxels of each cell in one region; twin of stages/survey.rs.
 #import dispatch
 
-struct SurveyParams {
-    plane: u32,
-    first_z: u32,
-    slices: u32,
-    ring: u32,
-    region: u32,
-    voxels_at: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: SurveyParams;
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
 @group(0) @binding(2) var<storage, read> regions: array<u32>;
 @group(0) @binding(3) var<storage, read_write> voxels: array<atomic<u32>>;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(THREADS)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,

@@ -1,26 +1,6 @@
 // The ground truth of a fluorophore at the images' size (docs/model.md section 7); twin of stages/truth.rs.
 #import divide
 
-struct TruthParams {
-    size_x: u32,
-    size_y: u32,
-    image_x: u32,
-    image_y: u32,
-    bin_x: u32,
-    bin_y: u32,
-    magnify_x: u32,
-    magnify_y: u32,
-    slab_z: u32,
-    first_z: u32,
-    step_z: u32,
-    slices: u32,
-    labels_ring: u32,
-    region: u32,
-    selection_at: u32,
-    combine: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: TruthParams;
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
 @group(0) @binding(2) var<storage, read> regions: array<u32>;
 @group(0) @binding(3) var<storage, read> selection: array<u32>;
@@ -34,7 +14,7 @@ fn source(pixel: u32, bin: u32, magnify: u32, size: u32) -> u32 {
     return min(bin * pixel + bin / 2u, size - 1u);
 }
 
-@compute @workgroup_size(64, 4)
+@compute @workgroup_size(THREADS_Y, THREADS_X)
 fn main(@builtin(global_invocation_id) pixel: vec3<u32>) {
     let slice = pixel.z;
     let i = pixel.y;

@@ -4,8 +4,8 @@
 mod common;
 
 use common::{config, cpu, gpu, read_counts, scatter, whole};
+use simexm_gpu::base::region_bits::{CYTOSOL, MEMBRANE};
 use simexm_gpu::engine::compute::Backend;
-use simexm_gpu::engine::stages::regions::{CYTOSOL, MEMBRANE};
 use simexm_gpu::model::Model;
 
 /// Runs of which the means are compared.

@@ -3,8 +3,8 @@
 mod common;
 
 use common::{allocate, backends, execute, read_counts};
+use simexm_gpu::base::region_bits::{FULL, MEMBRANE};
 use simexm_gpu::engine::compute::Recording;
-use simexm_gpu::engine::stages::regions::{FULL, MEMBRANE};
 use simexm_gpu::engine::stages::truth::{TRUTH, TruthParams};
 
 #[test]

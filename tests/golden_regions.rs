@@ -6,9 +6,10 @@
 mod common;
 
 use common::{allocate, backends, execute, read_counts};
+use simexm_gpu::base::region_bits::{CYTOSOL, FULL, MEMBRANE};
 use simexm_gpu::engine::compute::{Backend, Recording};
 use simexm_gpu::engine::schedule::{Reach, Schedule};
-use simexm_gpu::engine::stages::regions::{CYTOSOL, FULL, MEMBRANE, REGIONS, RegionsParams};
+use simexm_gpu::engine::stages::regions::{REGIONS, RegionsParams};
 
 /// Classifies a volume in slabs, with its labels in a ring as in a run.
 fn regions(

@@ -3,24 +3,25 @@
 
 use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
-use naga::{AddressSpace, Module, Scalar, ScalarKind, StorageAccess, TypeInner};
+use naga::{AddressSpace, Module, Scalar, StorageAccess, TypeInner, VectorSize};
 use simexm_gpu::engine::compute::gpu::shader::assemble;
-use simexm_gpu::engine::compute::{Access, Kernel, Variant};
+use simexm_gpu::engine::compute::{Access, Generated, Kernel, Variant};
 use simexm_gpu::engine::fft::{Layout, LineVariant, Recipe, SliceTransform};
 use simexm_gpu::engine::stages::KERNELS;
 
-/// The code generated for a kernel at some lengths, one of them a prime radix, one of many passes.
+/// The code generated for some instances of a kernel.
 fn variants(kernel: &Kernel) -> Vec<Option<Variant>> {
-    let layout = match kernel.name {
-        "rows_forward" | "rows_inverse" | "long_rows_forward" | "long_rows_store" => Layout::Rows,
-        "columns_forward" | "columns_inverse" | "long_rows_load" | "long_rows_inverse" => {
-            Layout::Columns
-        }
-        _ => return vec![None],
-    };
+    match kernel.generated {
+        [] => vec![None],
+        [Generated::Lines(layout)] => lines(*layout).map(Some).into(),
+        other => panic!("{} has no instances for {other:?}: add some", kernel.name),
+    }
+}
+
+/// Lines of some lengths, one of them a prime radix, one of many passes.
+fn lines(layout: Layout) -> [Variant; 11] {
     let lengths = [1, 2, 16, 21, 35, 64, 105, 288, 784, 810, 2048];
-    let made = lengths.map(|length| LineVariant::new(&Recipe::new(length), layout, 5, 1 << 15));
-    made.into_iter().map(|line| Some(line.variant)).collect()
+    lengths.map(|length| LineVariant::new(&Recipe::new(length), layout, 5, 1 << 15).variant)
 }
 
 fn parse(kernel: &Kernel, variant: Option<&Variant>) -> (Module, ModuleInfo) {
@@ -45,18 +46,12 @@ fn for_each_shader(mut check: impl FnMut(&Kernel, Module, ModuleInfo)) {
 
 fn type_name(inner: &TypeInner) -> &'static str {
     match inner {
-        TypeInner::Scalar(Scalar {
-            kind: ScalarKind::Uint,
-            width: 4,
-        }) => "u32",
-        TypeInner::Scalar(Scalar {
-            kind: ScalarKind::Sint,
-            width: 4,
-        }) => "i32",
-        TypeInner::Scalar(Scalar {
-            kind: ScalarKind::Float,
-            width: 4,
-        }) => "f32",
+        TypeInner::Scalar(Scalar::U32) => "u32",
+        TypeInner::Scalar(Scalar::F32) => "f32",
+        TypeInner::Vector {
+            size: VectorSize::Bi,
+            scalar: Scalar::U32,
+        } => "vec2<u32>",
         other => panic!("a parameter is {other:?}"),
     }
 }
@@ -95,18 +90,15 @@ fn shaders_agree_with_their_rust_side() {
         let TypeInner::Struct { members, span } = &ty.inner else {
             panic!("{name}: parameters are no struct");
         };
-        let found: Vec<(&str, &str)> = members
-            .iter()
-            .map(|m| {
-                (
-                    m.name.as_deref().unwrap_or(""),
-                    type_name(&module.types[m.ty].inner),
-                )
-            })
-            .collect();
-        assert_eq!(found, kernel.params.fields, "{name}");
-        for (index, member) in members.iter().enumerate() {
-            assert_eq!(member.offset as usize, 4 * index, "{name}");
+        assert_eq!(members.len(), kernel.params.fields.len(), "{name}");
+        for (member, field) in members.iter().zip(kernel.params.fields) {
+            let found = (
+                member.name.as_deref(),
+                type_name(&module.types[member.ty].inner),
+                member.offset as usize,
+            );
+            let expected = (Some(field.name), field.kind, field.offset);
+            assert_eq!(found, expected, "{name}");
         }
         assert_eq!(*span as usize, kernel.params.size, "{name}");
         let [entry] = module.entry_points.as_slice() else {

@@ -1,8 +1,6 @@
 // Blurred values to whole photons with the baseline added. The importing shader has the parameters, the
 // bindings `profile`, `blurred` and `status`, and imports divide, philox and table.
-const BLUR_OVERFLOW = 2u;
-// The largest f32 below 2^32.
-const MOST = 4294967040.0;
+// MOST is the largest f32 below 2^32.
 
 fn baseline(slice: u32, x: u32, y: u32) -> u32 {
     let counter = vec4<u32>(
@@ -11,8 +9,8 @@ fn baseline(slice: u32, x: u32, y: u32) -> u32 {
         params.origin_y + y,
         0u,
     );
-    let words = philox(counter, vec2<u32>(params.key_0, params.key_1), true);
-    let photons = draw(params.baseline_at, params.baseline_len, words.x, true);
+    let words = philox(counter, params.baseline_key, true);
+    let photons = draw(params.baseline_photons, words.x, true);
     return u32(round(f32(photons) * (profile[x] * profile[params.size_x + y])));
 }
 

@@ -3,6 +3,7 @@
 
 use crate::engine::compute::{Backend, Buffer, BufferSpec, ComputeError, Limits, Recording};
 use crate::engine::fft::{BLOCK, FourierTables, Layout, LineVariant, SliceTransform};
+use crate::engine::rng::{StreamKey, TableRef};
 use crate::engine::schedule::{Reach, Schedule, Step};
 use crate::engine::stages::blur::columns_forward::{COLUMNS_FORWARD, ColumnsForwardParams};
 use crate::engine::stages::blur::columns_inverse::{COLUMNS_INVERSE, ColumnsInverseParams};
@@ -16,15 +17,6 @@ use std::collections::VecDeque;
 
 /// Words that a thread copies at a time.
 const PIECE: usize = 1 << 16;
-
-/// Names of the passes of a convolution, in their order.
-pub const PASSES: [&str; 5] = [
-    "rows_forward",
-    "columns_forward",
-    "filter",
-    "columns_inverse",
-    "rows_inverse",
-];
 
 /// Why a volume cannot be convolved on a device.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -274,11 +266,9 @@ impl<'a> Convolution<'a> {
             origin_y: 0,
             first_z,
             step_z: 1,
-            key_0: 0,
-            key_1: 0,
             baseline: 0,
-            baseline_at: 0,
-            baseline_len: 0,
+            baseline_key: StreamKey::default(),
+            baseline_photons: TableRef::default(),
         };
         let buffers = [ROWS, FOURIER, TABLES, PROFILE, BLURRED, STATUS, BETWEEN];
         self.row_lines.inverse(&mut recording, params, buffers);

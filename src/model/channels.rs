@@ -1,8 +1,8 @@
 //! Channels: the photons that fluorophores send to them, and their point spread functions.
 
-use super::{ModelError, TableRef, Tables, advice, warnings};
+use super::{ModelError, Tables, advice, warnings};
 use crate::config::{Config, MicroscopeType};
-use crate::engine::rng::{DiscreteTable, Purpose, StreamKey};
+use crate::engine::rng::{DiscreteTable, Purpose, StreamKey, TableRef};
 use crate::optics::fluorophore::{Fluorophore, Illumination, Photons};
 use crate::optics::psf::{Microscope, PointSpreadFunction, PsfParameters};
 use rayon::prelude::*;

@@ -1,8 +1,8 @@
 //! Why a configuration cannot be simulated.
 
 use super::MOST_PIXELS;
+use crate::base::region_bits;
 use crate::engine::rng::TableError;
-use crate::engine::stages::regions;
 use crate::optics::fluorophore::OwnFluorophoreError;
 use crate::optics::psf::PsfError;
 
@@ -68,7 +68,7 @@ pub enum ModelError {
         y: usize,
     },
     /// More annotated regions than bits.
-    #[error("[groundtruth.regions] has {0} regions; at most {max} are supported", max = regions::MOST_ANNOTATIONS)]
+    #[error("[groundtruth.regions] has {0} regions; at most {max} are supported", max = region_bits::MOST_ANNOTATIONS)]
     TooManyRegions(usize),
     /// A fluorophore that is neither built in nor one of the configuration's own.
     #[error("the fluorophore {0} is not known (a table [fluorophores.NAME] adds one)")]

@@ -12,12 +12,12 @@ pub use channels::{ChannelModel, Source};
 pub use error::ModelError;
 pub use point_spread::{PsfVolume, point_spread_functions};
 
+use crate::base::region_bits;
 use crate::base::volume::Region;
 use crate::config::{Arrangement, BitDepth, CellPart, Config, Normalization, SingleNeuron};
 use crate::engine::blocks::BlockGrid;
-use crate::engine::rng::{DiscreteTable, Purpose, StreamKey};
+use crate::engine::rng::{DiscreteTable, Purpose, StreamKey, TableRef};
 use crate::engine::schedule::Reach;
-use crate::engine::stages::regions;
 use crate::optics::camera::{AxisSampling, Camera};
 use crate::optics::fluorophore::Fluorophore;
 use crate::optics::psf;
@@ -31,15 +31,6 @@ const MOST_PIXELS: usize = (1 << 29) - 1;
 
 /// The smallest voxel along an axis: an atom's size, far below any microscope's.
 const LEAST_VOXEL_NM: f64 = 0.1;
-
-/// A table's place among all tables.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TableRef {
-    /// First word.
-    pub at: u32,
-    /// Number of thresholds.
-    pub len: u32,
-}
 
 /// A labelling layer.
 #[derive(Clone, Debug)]
@@ -148,7 +139,7 @@ impl Model {
         let mut tables = Tables::default();
         let mut warnings = Vec::new();
         let annotations: Vec<String> = config.groundtruth.regions.keys().cloned().collect();
-        if annotations.len() > regions::MOST_ANNOTATIONS {
+        if annotations.len() > region_bits::MOST_ANNOTATIONS {
             return Err(ModelError::TooManyRegions(annotations.len()));
         }
         let fluorophores = fluorophores(config, counted)?;
@@ -323,16 +314,16 @@ impl Tables {
 
 fn region_bit(region: &CellPart, annotations: &[String]) -> u32 {
     match region {
-        CellPart::Membrane => regions::MEMBRANE,
-        CellPart::Cytosol => regions::CYTOSOL,
-        CellPart::Full => regions::FULL,
+        CellPart::Membrane => region_bits::MEMBRANE,
+        CellPart::Cytosol => region_bits::CYTOSOL,
+        CellPart::Full => region_bits::FULL,
         CellPart::Named(name) => {
             // The configuration was validated: the name is there.
             let place = annotations
                 .iter()
                 .position(|known| known == name)
                 .unwrap_or(0);
-            regions::FIRST_ANNOTATION << place
+            region_bits::FIRST_ANNOTATION << place
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a run tells when it is done.
 
-use crate::engine::compute::KernelTime;
+use crate::engine::compute::{Kernel, KernelTime};
+use crate::engine::stages::KERNELS;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -34,80 +35,27 @@ pub struct Report {
     pub image_shape: [usize; 3],
 }
 
-/// Kernels by stage of the model, in the model's order.
-const GROUPS: &[(&str, &[&str])] = &[
-    ("regions", &["regions", "survey"]),
-    ("labelling", &["scatter"]),
-    ("emission", &["emit"]),
-    (
-        "blur",
-        &[
-            "psf_spectra",
-            "rows_forward",
-            "columns_forward",
-            "filter",
-            "columns_inverse",
-            "rows_inverse",
-            "long_rows_load",
-            "long_rows_forward",
-            "long_rows_inverse",
-            "long_rows_store",
-        ],
-    ),
-    ("camera", &["bin", "magnify", "maximum", "normalise"]),
-    ("ground truth", &["truth"]),
-];
-
-/// Stage and kernel of every pass, in the order in which a run meets them.
-pub(crate) fn passes() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let of_group = |(stage, kernels): &(&'static str, &'static [&'static str])| {
-        let stage = *stage;
-        kernels.iter().map(move |kernel| (stage, *kernel))
-    };
-    GROUPS.iter().flat_map(of_group)
-}
-
 impl Report {
     /// Time on the device by stage of the model, in the model's order.
     pub fn device_times(&self) -> Vec<StageTime> {
-        let time = |kernels: &[&str]| {
-            let in_group = |time: &&KernelTime| kernels.contains(&time.kernel);
-            self.kernels
-                .iter()
-                .filter(in_group)
-                .filter_map(|time| time.time)
-                .sum()
+        let time = |kernels: &[&Kernel]| {
+            let named = |name| kernels.iter().any(|kernel| kernel.name == name);
+            let of_stage = self.kernels.iter().filter(|pass| named(pass.kernel));
+            of_stage.filter_map(|pass| pass.time).sum()
         };
-        let group = |(stage, kernels): &(&str, &[&str])| StageTime {
-            stage: (*stage).to_owned(),
-            time: time(kernels),
-        };
-        GROUPS
-            .iter()
-            .map(group)
-            .filter(|group| !group.time.is_zero())
+        KERNELS
+            .chunk_by(|a, b| a.stage == b.stage)
+            .map(|kernels| StageTime {
+                stage: kernels[0].stage.name().to_owned(),
+                time: time(kernels),
+            })
+            .filter(|stage| !stage.time.is_zero())
             .collect()
     }
 
     /// What each kernel did, in the order in which a run meets them.
     pub fn passes(&self) -> Vec<&KernelTime> {
-        passes()
-            .filter_map(|(_, name)| self.kernels.iter().find(|pass| pass.kernel == name))
-            .collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::GROUPS;
-    use crate::engine::stages::KERNELS;
-
-    #[test]
-    fn every_kernel_belongs_to_a_stage() {
-        let mut named: Vec<&str> = GROUPS.iter().flat_map(|(_, k)| *k).copied().collect();
-        let mut kernels: Vec<&str> = KERNELS.iter().map(|kernel| kernel.name).collect();
-        named.sort_unstable();
-        kernels.sort_unstable();
-        assert_eq!(named, kernels);
+        let pass_of = |kernel: &&Kernel| self.kernels.iter().find(|p| p.kernel == kernel.name);
+        KERNELS.iter().filter_map(pass_of).collect()
     }
 }

@@ -52,7 +52,7 @@ pub fn scatter(
     let found = execute(backend, recording).concat();
 
     let runs = models.iter().map(|model| {
-        let (layer, [z, x, y]) = (&model.layers[0], model.displacements);
+        let (layer, [moved_z, moved_x, moved_y]) = (&model.layers[0], model.displacements);
         let [origin_z, origin_x, origin_y] = model.volume.offset.map(|offset| offset as u32);
         let params = ScatterParams {
             size_x,
@@ -67,20 +67,13 @@ pub fn scatter(
             counts_ring: depth,
             region: layer.region_bit,
             selection_at: 0,
-            proteins_key_0: layer.proteins.0[0],
-            proteins_key_1: layer.proteins.0[1],
-            displacement_key_0: layer.displacement.0[0],
-            displacement_key_1: layer.displacement.0[1],
-            count_at: layer.count.at,
-            count_len: layer.count.len,
-            displaced_at: layer.displaced.at,
-            displaced_len: layer.displaced.len,
-            z_at: z.at,
-            z_len: z.len,
-            x_at: x.at,
-            x_len: x.len,
-            y_at: y.at,
-            y_len: y.len,
+            proteins: layer.proteins,
+            displacement: layer.displacement,
+            count: layer.count,
+            displaced: layer.displaced,
+            moved_z,
+            moved_x,
+            moved_y,
         };
         assert_eq!(model.tables.len(), tables);
         let mut recording = Recording::default();

@@ -3,6 +3,7 @@
 use crate::common::{allocate, execute};
 use simexm_gpu::engine::compute::{Backend, Recording};
 use simexm_gpu::engine::fft::{BLOCK, Layout, LineVariant, SliceTransform};
+use simexm_gpu::engine::rng::{StreamKey, TableRef};
 use simexm_gpu::engine::schedule::{Reach, Schedule, kept};
 use simexm_gpu::engine::stages::blur::columns_forward::{COLUMNS_FORWARD, ColumnsForwardParams};
 use simexm_gpu::engine::stages::blur::columns_inverse::{COLUMNS_INVERSE, ColumnsInverseParams};
@@ -157,11 +158,9 @@ pub fn blur(
             origin_y: 0,
             first_z: first as u32,
             step_z: step_z as u32,
-            key_0: 0,
-            key_1: 0,
             baseline: 0,
-            baseline_at: 0,
-            baseline_len: 0,
+            baseline_key: StreamKey::default(),
+            baseline_photons: TableRef::default(),
         };
         let bound = [rows, fourier, photons, profile, blurred, status, between];
         row_lines.inverse(&mut recording, params, bound);

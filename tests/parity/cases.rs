@@ -6,7 +6,7 @@ use simexm_gpu::engine::compute::{Grid, Kernel, KernelParams, Variant};
 use simexm_gpu::engine::fft::{
     BLOCK, FourierTables, Layout, LineVariant, LongRows, SliceTransform,
 };
-use simexm_gpu::engine::rng::DiscreteTable;
+use simexm_gpu::engine::rng::{DiscreteTable, StreamKey, TableRef};
 use simexm_gpu::engine::stages::blur::TAPS;
 use simexm_gpu::engine::stages::blur::columns_forward::ColumnsForwardParams;
 use simexm_gpu::engine::stages::blur::columns_inverse::ColumnsInverseParams;
@@ -52,13 +52,14 @@ fn one_per_thread(threads: usize) -> [u32; 3] {
     Grid::linear(threads.div_ceil(256) as u32)
 }
 
-/// Tables one after another, with (first word, thresholds) of each.
-fn tables(list: &[DiscreteTable]) -> (Vec<u32>, Vec<(u32, u32)>) {
+/// Tables one after another, and the place of each.
+fn tables(list: &[DiscreteTable]) -> (Vec<u32>, Vec<TableRef>) {
     let mut words = Vec::new();
     let places = list.iter().map(|table| {
         let at = words.len() as u32;
         words.extend(table.words());
-        (at, table.len())
+        let len = table.len();
+        TableRef { at, len }
     });
     let places = places.collect();
     (words, places)
@@ -167,20 +168,13 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 counts_ring: depth,
                 region: 2,
                 selection_at: 1,
-                proteins_key_0: key[0],
-                proteins_key_1: key[1],
-                displacement_key_0: key[1],
-                displacement_key_1: key[0],
-                count_at: at[0].0,
-                count_len: at[0].1,
-                displaced_at: at[1].0,
-                displaced_len: at[1].1,
-                z_at: at[2].0,
-                z_len: at[2].1,
-                x_at: at[3].0,
-                x_len: at[3].1,
-                y_at: at[4].0,
-                y_len: at[4].1,
+                proteins: StreamKey(key),
+                displacement: StreamKey([key[1], key[0]]),
+                count: at[0],
+                displaced: at[1],
+                moved_z: at[2],
+                moved_x: at[3],
+                moved_y: at[4],
             };
             // Some voxels are about to overflow, which the status must tell.
             let counts = (0..depth as usize * plane)
@@ -216,10 +210,8 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     first_z: FIRST_Z,
                     slices: slices as u32,
                     counts_ring: ring as u32,
-                    photons_at: at[1].0,
-                    photons_len: at[1].1,
-                    key_0: key[0],
-                    key_1: key[1],
+                    photons: at[1],
+                    key: StreamKey(key),
                 };
                 // Empty voxels, small counts, and counts beyond the 24 bits of f32.
                 let counts = (0..ring * plane)
@@ -321,11 +313,9 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     origin_y,
                     first_z: FIRST_Z,
                     step_z: 2,
-                    key_0: key[0],
-                    key_1: key[1],
                     baseline,
-                    baseline_at: at[1].0,
-                    baseline_len: at[1].1,
+                    baseline_key: StreamKey(key),
+                    baseline_photons: at[1],
                 };
                 let bindings = vec![
                     Words(dice.floats(2 * slices * x * transform.length_y, 1e3)),
@@ -434,11 +424,9 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     origin_y,
                     first_z: FIRST_Z,
                     step_z: 2,
-                    key_0: key[0],
-                    key_1: key[1],
                     baseline,
-                    baseline_at: at[1].0,
-                    baseline_len: at[1].1,
+                    baseline_key: StreamKey(key),
+                    baseline_photons: at[1],
                 };
                 let mut rows = dice.floats(2 * slices * transform.blocks() * BLOCK * x, 1e3);
                 for slice in 0..slices {
@@ -509,12 +497,9 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     first_z: FIRST_Z,
                     step_z: 2,
                     slices: slices as u32,
-                    key_0: key[0],
-                    key_1: key[1],
-                    jitter_x_at: at[0].0,
-                    jitter_x_len: at[0].1,
-                    jitter_y_at: at[1].0,
-                    jitter_y_len: at[1].1,
+                    key: StreamKey(key),
+                    jitter_x: at[0],
+                    jitter_y: at[1],
                 };
                 let pixels = slices * image[0] * image[1];
                 let blurred = dice.words(voxels, if seed == 0 { u32::MAX } else { 1000 });

@@ -5,33 +5,17 @@ use crate::cases::{Case, Contents, cases};
 use crate::common::{backends, cpu};
 use crate::outcome;
 use simexm_gpu::engine::compute::gpu::POISON;
-use simexm_gpu::engine::compute::{Access, Extent, Kernel, Traffic};
+use simexm_gpu::engine::compute::{Access, Agreement, Extent, Kernel, Traffic};
 use simexm_gpu::engine::stages::KERNELS;
+use simexm_gpu::engine::stages::bin::BIN;
+use simexm_gpu::engine::stages::blur::columns_forward::COLUMNS_FORWARD;
+use simexm_gpu::engine::stages::blur::columns_inverse::COLUMNS_INVERSE;
+use simexm_gpu::engine::stages::blur::rows_forward::ROWS_FORWARD;
 
 fn traffic(kernel: &Kernel, case: &Case) -> Traffic {
     let words: Vec<usize> = case.bindings.iter().map(Contents::len).collect();
     (kernel.traffic)(Extent::new(&case.params, &words))
 }
-
-/// Kernels that write every word of their first output; the others add to words that the voxels' values
-/// choose, and say that they write nothing.
-const DENSE: &[&str] = &[
-    "regions",
-    "emit",
-    "psf_spectra",
-    "rows_forward",
-    "long_rows_load",
-    "long_rows_forward",
-    "long_rows_inverse",
-    "long_rows_store",
-    "columns_forward",
-    "filter",
-    "columns_inverse",
-    "rows_inverse",
-    "bin",
-    "normalise",
-    "truth",
-];
 
 #[test]
 fn kernels_write_as_much_as_they_say() {
@@ -40,7 +24,7 @@ fn kernels_write_as_much_as_they_say() {
         for &shape in SHAPES {
             for (number, case) in cases(kernel, shape, 1).iter().enumerate() {
                 let said = traffic(kernel, case).written;
-                if !DENSE.contains(&kernel.name) {
+                if !kernel.fills {
                     assert_eq!(said, 0, "{}", kernel.name);
                     continue;
                 }
@@ -56,7 +40,8 @@ fn kernels_write_as_much_as_they_say() {
             }
         }
     }
-    assert!(seen >= DENSE.len() * SHAPES.len(), "only {seen} cases");
+    let filling = KERNELS.iter().filter(|kernel| kernel.fills).count();
+    assert!(seen >= filling * SHAPES.len(), "only {seen} cases");
 }
 
 /// Words of the first binding on which the first output depends.
@@ -70,8 +55,8 @@ fn words_that_matter(kernel: &'static Kernel, case: &Case) -> u64 {
         if let Contents::Words(words) = &mut other.bindings[0] {
             // Far from what is there, as a count and as a number.
             let value = f32::from_bits(words[*at]);
-            words[*at] = match kernel.name {
-                "bin" => words[*at] ^ 1,
+            words[*at] = match kernel.agreement {
+                Agreement::Exact => words[*at] ^ 1,
                 _ => (value + 1000.0).to_bits(),
             };
         }
@@ -83,16 +68,15 @@ fn words_that_matter(kernel: &'static Kernel, case: &Case) -> u64 {
 #[test]
 fn kernels_read_as_much_as_they_say() {
     // Those without draws, whose every input shows in the output.
-    for name in ["rows_forward", "columns_forward", "columns_inverse", "bin"] {
-        let kernel = KERNELS.iter().find(|kernel| kernel.name == name);
-        let kernel = kernel.unwrap();
+    for kernel in [&ROWS_FORWARD, &COLUMNS_FORWARD, &COLUMNS_INVERSE, &BIN] {
         for shape in [[1, 7, 9], [3, 2, 5]] {
             let case = &cases(kernel, shape, 1)[0];
             let said = traffic(kernel, case).read;
             assert_eq!(
                 said,
                 4 * words_that_matter(kernel, case),
-                "{name} {shape:?}"
+                "{} {shape:?}",
+                kernel.name
             );
         }
     }
@@ -100,16 +84,15 @@ fn kernels_read_as_much_as_they_say() {
 
 #[test]
 fn backends_count_calls_and_bytes_alike() {
-    let kernel = &simexm_gpu::engine::stages::bin::BIN;
-    let case = &cases(kernel, [5, 16, 64], 1)[0];
+    let case = &cases(&BIN, [5, 16, 64], 1)[0];
     for mut backend in backends() {
         for calls in 1..=2 {
-            outcome(kernel, case, backend.as_mut());
+            outcome(&BIN, case, backend.as_mut());
             let [pass] = &backend.kernel_times()[..] else {
                 panic!("one kernel was run");
             };
             assert_eq!((pass.kernel, pass.calls), ("bin", calls));
-            let total = calls * traffic(kernel, case).total();
+            let total = calls * traffic(&BIN, case).total();
             assert_eq!(pass.traffic.total(), total, "{}", backend.name());
         }
         backend.reset_times();

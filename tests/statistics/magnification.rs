@@ -22,7 +22,6 @@ pub fn magnify(
     assert_eq!(slices, depth as usize);
     let pixels = slices * image_x * image_y;
     let [jitter_x, jitter_y] = model.jitter;
-    let key = model.channels[channel].jitter.0;
     let params = MagnifyParams {
         size_x,
         size_y,
@@ -38,12 +37,9 @@ pub fn magnify(
         first_z: 0,
         step_z: 1,
         slices: depth,
-        key_0: key[0],
-        key_1: key[1],
-        jitter_x_at: jitter_x.at,
-        jitter_x_len: jitter_x.len,
-        jitter_y_at: jitter_y.at,
-        jitter_y_len: jitter_y.len,
+        key: model.channels[channel].jitter,
+        jitter_x,
+        jitter_y,
     };
     let words = [blurred.len(), model.tables.len(), pixels, 1];
     let buffers = allocate(backend, words);

@@ -9,12 +9,10 @@ use super::checksum::{blur_tolerance, hash_words};
 use super::file::{Checksum, Equality};
 use crate::base::progress::Observer;
 use crate::engine::compute::{
-    Access, Agreement, Backend, Buffer, BufferSpec, Command, ComputeError, KernelTime, Limits,
-    Recording, Residence, Ticket,
+    Access, Agreement, Backend, Buffer, BufferSpec, Command, ComputeError, Extent, Kernel,
+    KernelTime, Limits, Recording, Residence, Ticket, photon_tolerance,
 };
-use crate::engine::stages::blur::long_rows::inverse::{LONG_ROWS_STORE, LongRowsStoreParams};
-use crate::engine::stages::blur::rows_inverse::RowsInverseParams;
-use crate::run::report::passes;
+use crate::engine::stages::KERNELS;
 use crate::run::simulation::SimulationError;
 use crate::run::workload::{Job, NullSink};
 use crc32fast::Hasher;
@@ -56,8 +54,6 @@ pub(super) fn checksums(
     }
     let mut watched = ChecksumBackend {
         inner: backend,
-        blurred: plan.buffers.blurred,
-        plane: job.tissue().shape()[1] * job.tissue().shape()[2],
         specs: Vec::new(),
         seen: BTreeMap::new(),
         results: HashMap::new(),
@@ -84,7 +80,7 @@ impl Seen {
             let largest = words.iter().copied().max().unwrap_or(0);
             let sum = words.iter().map(|&word| u64::from(word)).sum();
             self.sum = self.sum.saturating_add(sum);
-            let bound = blur_tolerance(largest).saturating_mul(words.len() as u64);
+            let bound = u64::from(photon_tolerance(largest)).saturating_mul(words.len() as u64);
             self.bound = self.bound.saturating_add(bound);
         }
     }
@@ -92,9 +88,6 @@ impl Seen {
 
 struct ChecksumBackend<'a> {
     inner: &'a mut dyn Backend,
-    blurred: Buffer,
-    /// Voxels of a slice.
-    plane: usize,
     specs: Vec<BufferSpec>,
     /// By kernel and buffer.
     seen: BTreeMap<(&'static str, usize), Seen>,
@@ -124,31 +117,34 @@ impl ChecksumBackend<'_> {
         else {
             return Vec::new();
         };
+        let words_of = |buffer: &Buffer| self.specs[buffer.0].words;
         let written = std::iter::zip(buffers, kernel.bindings);
-        let written = written.filter(|(_, access)| **access == Access::ReadWrite);
-        let look = |(buffer, _): (&Buffer, &Access)| match kernel.agreement {
-            Agreement::Exact => Some((*buffer, self.specs[buffer.0].words, Equality::Exact)),
-            Agreement::Rounding if *buffer == self.blurred => {
-                let slices = if kernel.name == LONG_ROWS_STORE.name {
-                    bytemuck::pod_read_unaligned::<LongRowsStoreParams>(params).slices
-                } else {
-                    bytemuck::pod_read_unaligned::<RowsInverseParams>(params).slices
-                };
-                Some((*buffer, slices as usize * self.plane, Equality::Rounding))
+        let mut written = written
+            .filter(|(_, access)| **access == Access::ReadWrite)
+            .map(|(buffer, _)| *buffer);
+        match kernel.agreement {
+            Agreement::Exact => written
+                .map(|buffer| (buffer, words_of(&buffer), Equality::Exact))
+                .collect(),
+            Agreement::WholePhotons => {
+                let words: Vec<usize> = buffers.iter().map(words_of).collect();
+                let results = kernel.results(Extent::new(params, &words));
+                let photons = written.next().zip(results);
+                let look = |(buffer, words)| (buffer, words, Equality::Rounding);
+                photons.map(look).into_iter().collect()
             }
-            Agreement::Rounding => None,
-        };
-        written.filter_map(look).collect()
+            Agreement::Rounding => Vec::new(),
+        }
     }
 
     fn checksums(self) -> Vec<Checksum> {
         let mut found = Vec::new();
-        for (stage, kernel) in passes() {
-            for ((_, buffer), seen) in self.seen.iter().filter(|((name, _), _)| *name == kernel) {
+        for Kernel { name, stage, .. } in KERNELS {
+            for ((_, buffer), seen) in self.seen.iter().filter(|((of, _), _)| of == name) {
                 let rounding = seen.bound > 0;
                 found.push(Checksum {
-                    stage: stage.to_owned(),
-                    result: format!("{kernel}: {}", self.specs[*buffer].name),
+                    stage: stage.name().to_owned(),
+                    result: format!("{name}: {}", self.specs[*buffer].name),
                     equality: if rounding {
                         Equality::Rounding
                     } else {

@@ -2,6 +2,7 @@
 
 use super::checksum::{blur_tolerance, hash_words};
 use super::file::{Checksum, Equality};
+use crate::engine::compute::photon_tolerance;
 use crate::model::Model;
 use crate::run::pipeline::{Outcome, Sink, SinkError, TruthSlices};
 use crc32fast::Hasher;
@@ -87,7 +88,7 @@ impl<'a> ChecksumSink<'a> {
         const MEETING: u32 = 16;
         let camera = &self.model.camera;
         let voxels = (camera.x.bin() * camera.y.bin()).max(MEETING);
-        blur_tolerance(photons) * u64::from(voxels)
+        u64::from(photon_tolerance(photons)) * u64::from(voxels)
     }
 }
 

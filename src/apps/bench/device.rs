@@ -6,8 +6,8 @@ use super::{Options, checksum_backend, copy};
 use crate::base::progress::Observer;
 use crate::engine::compute::cpu::CpuBackend;
 use crate::engine::compute::gpu::{AdapterSummary, GpuBackend};
-use crate::engine::compute::{Backend, ComputeError, KernelTime, Limits};
-use crate::run::report::passes;
+use crate::engine::compute::{Backend, ComputeError, Kernel, KernelTime, Limits};
+use crate::engine::stages::KERNELS;
 use crate::run::simulation::{CPU_BYTES, SimulationError, Watcher};
 use crate::run::workload::{BenchTissue, Job, JobRunner, NullSink, configurations};
 use std::time::Instant;
@@ -194,16 +194,17 @@ fn measure(
 
 /// The passes of runs that were timed one by one.
 fn pass_facts(runs: &[Vec<KernelTime>]) -> Vec<PassFacts> {
-    let facts = |(stage, pass): (&str, &str)| {
-        let times: Vec<&KernelTime> = runs.iter().flatten().filter(|t| t.kernel == pass).collect();
+    let facts = |kernel: &&Kernel| {
+        let of_kernel = |time: &&KernelTime| time.kernel == kernel.name;
+        let times: Vec<&KernelTime> = runs.iter().flatten().filter(of_kernel).collect();
         let first = times.first()?;
         let seconds: Option<Vec<f64>> = times
             .iter()
             .map(|time| Some(time.time?.as_secs_f64()))
             .collect();
         Some(PassFacts {
-            pass: pass.to_owned(),
-            stage: stage.to_owned(),
+            pass: kernel.name.to_owned(),
+            stage: kernel.stage.name().to_owned(),
             calls: first.calls,
             read_bytes: first.traffic.read,
             written_bytes: first.traffic.written,
@@ -213,7 +214,7 @@ fn pass_facts(runs: &[Vec<KernelTime>]) -> Vec<PassFacts> {
             share_of_copy: None,
         })
     };
-    passes().filter_map(facts).collect()
+    KERNELS.iter().filter_map(facts).collect()
 }
 
 fn with_rates(mut run: RunFacts, copy_bytes_per_second: f64) -> RunFacts {

@@ -125,7 +125,7 @@ fn photons(model: &Model) -> Vec<PhotonFacts> {
 
 /// The regions that a report counts: the three of every ground truth, then the annotated ones.
 fn regions(model: &Model) -> Vec<(CellPart, u32)> {
-    use crate::engine::stages::regions::{CYTOSOL, FIRST_ANNOTATION, FULL, MEMBRANE};
+    use crate::base::region_bits::{CYTOSOL, FIRST_ANNOTATION, FULL, MEMBRANE};
     let mut regions = vec![
         (CellPart::Full, FULL),
         (CellPart::Membrane, MEMBRANE),

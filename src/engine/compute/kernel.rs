@@ -1,7 +1,38 @@
 //! One value says everything about a pass.
 
-use super::{Extent, Traffic};
+use super::{Constant, Extent, KernelParams, ParamsLayout, Traffic};
 use std::sync::atomic::AtomicU32;
+
+/// A stage of the model; reports group kernels by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Regions of cells.
+    Regions,
+    /// Proteins.
+    Labelling,
+    /// Photons that leave the voxels.
+    Emission,
+    /// Convolution with the point spread function.
+    Blur,
+    /// Pixels.
+    Camera,
+    /// Cells at the images' size.
+    GroundTruth,
+}
+
+impl Stage {
+    /// Its name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Regions => "regions",
+            Self::Labelling => "labelling",
+            Self::Emission => "emission",
+            Self::Blur => "blur",
+            Self::Camera => "camera",
+            Self::GroundTruth => "ground truth",
+        }
+    }
+}
 
 /// How a kernel uses a buffer it binds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +50,32 @@ pub enum Agreement {
     Exact,
     /// Floating point: equal up to rounding errors of f32.
     Rounding,
+    /// Such floating point rounded to whole photons in the first output: equal up to
+    /// [`photon_tolerance`].
+    WholePhotons,
+}
+
+/// The most by which a voxel's photons on two devices may differ, if none holds more than `largest`
+/// (docs/model.md section 6).
+pub fn photon_tolerance(largest: u32) -> u32 {
+    ((5e-7 * f64::from(largest)).ceil() as u32).max(1)
+}
+
+/// How the lines of a Fourier transform lie in the memory of a workgroup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// One line after the other.
+    Rows,
+    /// Point by point, the lines side by side: at most [`BLOCK`](crate::engine::fft::BLOCK) of them,
+    /// a divisor of it.
+    Columns,
+}
+
+/// Code that is generated for each instance of a kernel, in its [`Variant`](super::Variant).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Generated {
+    /// The transform of lines of some length ([`LineVariant`](crate::engine::fft::LineVariant)).
+    Lines(Layout),
 }
 
 /// How a kernel's threads are numbered.
@@ -38,6 +95,22 @@ impl Grid {
         match self {
             Self::Linear => [256, 1, 1],
             Self::Voxels(_) => [64, 4, 1],
+        }
+    }
+
+    /// What the shader must know of it: THREADS of a workgroup and, where threads have a voxel each,
+    /// how many of them lie along x and y (THREADS_X, THREADS_Y) and how many ROWS each takes.
+    pub fn constants(self) -> Vec<Constant> {
+        let [columns, rows, _] = self.workgroup();
+        let threads = Constant::u32("THREADS", columns * rows);
+        match self {
+            Self::Linear => vec![threads],
+            Self::Voxels(rows_of_thread) => vec![
+                threads,
+                Constant::u32("THREADS_X", rows),
+                Constant::u32("THREADS_Y", columns),
+                Constant::u32("ROWS", rows_of_thread),
+            ],
         }
     }
 
@@ -66,63 +139,45 @@ impl Grid {
 /// Most workgroups in one dimension of a dispatch that every WebGPU device takes.
 pub(crate) const MOST_WORKGROUPS: u32 = 65_535;
 
-/// Name, members (name, WGSL type) and size of a parameter block.
-#[derive(Clone, Copy, Debug)]
-pub struct ParamsLayout {
-    /// Name of the struct, the same in WGSL.
-    pub name: &'static str,
-    /// Members in order: (name, WGSL type).
-    pub fields: &'static [(&'static str, &'static str)],
-    /// Size in bytes.
-    pub size: usize,
-}
-
-/// A block of scalars handed to a kernel; declared by the macro `kernel_params`.
-pub trait KernelParams: bytemuck::Pod {
-    /// Its layout.
-    const LAYOUT: ParamsLayout;
-}
-
-/// Declares a parameter block: a `repr(C)` struct of 32-bit scalars that knows its own members, so
-/// that a test can compare them with the WGSL struct of the same name.
-macro_rules! kernel_params {
-    ($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $kind:ident),* $(,)? }) => {
-        $(#[$meta])*
-        #[repr(C)]
-        #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
-        pub struct $name { $($(#[$field_meta])* pub $field: $kind),* }
-        impl $crate::engine::compute::KernelParams for $name {
-            const LAYOUT: $crate::engine::compute::ParamsLayout = $crate::engine::compute::ParamsLayout {
-                name: stringify!($name),
-                fields: &[$((stringify!($field), stringify!($kind))),*],
-                size: std::mem::size_of::<$name>(),
-            };
-        }
-    };
-}
-pub(crate) use kernel_params;
-
 /// A pass over the volume: WGSL and its CPU twin.
 ///
-/// The shader's binding 0 is the parameter block (uniform), bindings 1.. are `bindings` (storage).
+/// The shader's binding 0 is the parameter block (uniform, `params`), bindings 1.. are `bindings`
+/// (storage).
 #[derive(Debug)]
 pub struct Kernel {
     /// Stem of the shader file and of the Rust twin.
     pub name: &'static str,
+    /// The stage it belongs to.
+    pub stage: Stage,
     /// How its threads are numbered.
     pub grid: Grid,
     /// The WGSL file.
     pub source: &'static str,
     /// The parameter block.
     pub params: ParamsLayout,
+    /// Constants that shader and twin share.
+    pub constants: &'static [Constant],
+    /// What is generated for each instance of it.
+    pub generated: &'static [Generated],
     /// What it binds, in order.
     pub bindings: &'static [Access],
     /// Agreement of shader and twin.
     pub agreement: Agreement,
+    /// Whether it fills its first output with as many words as `traffic` says it writes. Else it adds
+    /// to words that the voxels' values choose, and `traffic` says that it writes none.
+    pub fills: bool,
     /// The same pass in Rust.
     pub cpu: fn(&mut CpuCall<'_>),
     /// Bytes that a dispatch must move.
     pub traffic: fn(Extent<'_>) -> Traffic,
+}
+
+impl Kernel {
+    /// Words of the first output that a dispatch fills; `None` where the voxels' values choose them.
+    pub fn results(&self, extent: Extent<'_>) -> Option<usize> {
+        let bytes = || (self.traffic)(extent).written;
+        self.fills.then(|| (bytes() / 4) as usize)
+    }
 }
 
 /// A buffer as a CPU twin sees it.

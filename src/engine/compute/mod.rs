@@ -8,12 +8,17 @@ pub mod cpu;
 mod drive;
 pub mod gpu;
 mod kernel;
+mod params;
 mod recording;
 mod traffic;
 
 pub use drive::drive;
-pub use kernel::{Access, Agreement, Bound, CpuCall, Grid, Kernel, KernelParams, ParamsLayout};
-pub(crate) use kernel::{MOST_WORKGROUPS, kernel_params};
+pub(crate) use kernel::MOST_WORKGROUPS;
+pub use kernel::{
+    Access, Agreement, Bound, CpuCall, Generated, Grid, Kernel, Layout, Stage, photon_tolerance,
+};
+pub use params::{Constant, Field, KernelParams, Parameter, ParamsLayout};
+pub(crate) use params::{constants, kernel_params};
 pub use recording::{Buffer, BufferSpec, Command, Recording, Variant};
 pub use traffic::{Extent, KernelTime, Traffic};
 

@@ -1,7 +1,8 @@
 //! Plain commands on logical buffers, apart from the device that runs them.
 
-use super::{Grid, Kernel, KernelParams};
+use super::{Constant, Grid, Kernel, KernelParams};
 use std::borrow::Cow;
+use std::fmt::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -26,11 +27,24 @@ impl BufferSpec {
 }
 
 /// Code generated for one instance of a kernel (a Fourier transform of a given length): it is put
-/// behind the kernel's own WGSL.
+/// behind the kernel's own WGSL, and may import shared files as that does.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Variant {
     /// WGSL: constants and functions.
     pub code: Arc<str>,
+}
+
+impl Variant {
+    /// These numbers, and the functions that depend on them.
+    pub fn new(constants: &[Constant], functions: &str) -> Self {
+        let mut code = String::new();
+        for constant in constants {
+            let _ = write!(code, "{constant}");
+        }
+        code.push_str(functions);
+        let code = code.into();
+        Self { code }
+    }
 }
 
 /// One command.
@@ -163,6 +177,12 @@ impl<'a> Recording<'a> {
     ) {
         debug_assert_eq!(P::LAYOUT.name, kernel.params.name);
         debug_assert_eq!(buffers.len(), kernel.bindings.len(), "{}", kernel.name);
+        debug_assert_eq!(
+            variant.is_none(),
+            kernel.generated.is_empty(),
+            "{}",
+            kernel.name
+        );
         if !workgroups.contains(&0) {
             self.commands.push(Command::Dispatch {
                 kernel,

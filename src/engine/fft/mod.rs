@@ -10,9 +10,10 @@ mod cpu;
 mod recipe;
 mod shader;
 
+pub use crate::engine::compute::Layout;
 pub(crate) use cpu::{complex_plan, real_plans};
 pub use recipe::{Recipe, good_length};
-pub use shader::{Layout, LineVariant};
+pub use shader::LineVariant;
 
 use super::blocks::{BlockAxis, BlockGrid};
 use std::ops::Range;

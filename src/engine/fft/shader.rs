@@ -6,17 +6,8 @@
 
 use super::codelet::Codelet;
 use super::{BLOCK, Recipe};
-use crate::engine::compute::{Buffer, Kernel, KernelParams, Recording, Variant};
+use crate::engine::compute::{Buffer, Constant, Kernel, KernelParams, Layout, Recording, Variant};
 use std::fmt::Write;
-
-/// How the lines of a workgroup lie in its memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
-    /// One line after the other.
-    Rows,
-    /// Point by point, the lines side by side: at most [`BLOCK`] of them, a divisor of it.
-    Columns,
-}
 
 /// A generated transform of several lines by one workgroup.
 #[derive(Clone, Debug)]
@@ -47,12 +38,11 @@ impl LineVariant {
                     .unwrap_or(1)
             }
         };
-        let mut code = format!(
-            "const POINTS = {}u;\nconst LINES = {lines}u;\n\
-             var<workgroup> line: array<vec2<f32>, {}>;\n",
-            recipe.length,
-            recipe.length * lines,
-        );
+        let numbers = [
+            Constant::u32("POINTS", recipe.length as u32),
+            Constant::u32("LINES", lines as u32),
+        ];
+        let mut code = "var<workgroup> line: array<vec2<f32>, POINTS * LINES>;\n".to_owned();
         let passes: Vec<String> = (0..recipe.passes().len())
             .map(|pass| {
                 write_pass(&mut code, recipe, layout, lines, pass, twiddle_at);
@@ -62,7 +52,7 @@ impl LineVariant {
         let passes = passes.join("    workgroupBarrier();\n");
         let _ = write!(code, "fn transform(local: u32) {{\n{passes}}}\n");
         Self {
-            variant: Variant { code: code.into() },
+            variant: Variant::new(&numbers, &code),
             lines,
         }
     }
@@ -113,7 +103,7 @@ fn write_pass(
     let _ = write!(
         code,
         "fn pass_{pass}(local: u32) {{
-    for (var b = local; b < {}u; b += 256u) {{
+    for (var b = local; b < {}u; b += THREADS) {{
         let l = {line};
         let butterfly = {butterfly};
         let point = {point};

@@ -13,7 +13,7 @@ pub(crate) use table::TableView;
 #[cfg(test)]
 mod tests;
 
-pub use table::{DiscreteTable, TableError};
+pub use table::{DiscreteTable, TableError, TableRef};
 
 const MULTIPLIER: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 
@@ -78,7 +78,8 @@ impl Purpose {
 }
 
 /// The key of one stream of draws: (seed, purpose, names of layer, channel or fluorophore).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct StreamKey(pub [u32; 2]);
 
 impl StreamKey {

@@ -157,6 +157,16 @@ impl DiscreteTable {
     }
 }
 
+/// A table's place among the tables of a device, in the form of [`DiscreteTable::words`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+pub struct TableRef {
+    /// First word.
+    pub at: u32,
+    /// Number of thresholds.
+    pub len: u32,
+}
+
 /// A [`DiscreteTable`] among the tables of a device, made for many draws.
 #[derive(Debug)]
 pub(crate) struct TableView<'a> {
@@ -167,9 +177,9 @@ pub(crate) struct TableView<'a> {
 }
 
 impl<'a> TableView<'a> {
-    /// The table of `len` thresholds at `offset`, in the form of [`DiscreteTable::words`].
-    pub(crate) fn new(tables: &'a [u32], offset: u32, len: u32) -> Self {
-        let (offset, len) = (offset as usize, len as usize);
+    /// The table at this place.
+    pub(crate) fn new(tables: &'a [u32], place: TableRef) -> Self {
+        let (offset, len) = (place.at as usize, place.len as usize);
         let (thresholds, values) = tables[offset..=offset + 2 * len].split_at(len);
         let mut reached = [len as u32; 257];
         for (bits, reached) in (0u32..256).zip(&mut reached) {
@@ -209,7 +219,8 @@ mod tests {
         ) {
             let table = DiscreteTable::poisson(mean).expect("a small mean");
             let tables: Vec<u32> = std::iter::repeat_n(7, before).chain(table.words()).chain([9]).collect();
-            let view = TableView::new(&tables, before as u32, table.len());
+            let place = TableRef { at: before as u32, len: table.len() };
+            let view = TableView::new(&tables, place);
             let edges = table.thresholds.iter().flat_map(|&t| [t - 1, t, t.saturating_add(1)]);
             for word in edges.chain(words).chain([0, u32::MAX]) {
                 prop_assert_eq!(view.draw(word), table.draw(word), "{}", word);

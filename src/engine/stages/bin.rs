@@ -1,8 +1,10 @@
 //! Voxels summed over the camera's pixels (docs/model.md section 7).
 
-use super::{for_rows, status};
+use super::for_rows;
+use super::status::IMAGE_OVERFLOW;
 use crate::engine::compute::{
-    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Stage, Traffic, constants,
+    kernel_params,
 };
 use std::sync::atomic::Ordering;
 
@@ -29,11 +31,15 @@ kernel_params! {
 /// Blurred volume (kept slices) to images, and status.
 pub static BIN: Kernel = Kernel {
     name: "bin",
+    stage: Stage::Camera,
     grid: Grid::Voxels(1),
     source: include_str!("../../../shaders/bin.wgsl"),
     params: BinParams::LAYOUT,
+    constants: constants![IMAGE_OVERFLOW: u32],
+    generated: &[],
     bindings: &[Access::Read, Access::ReadWrite, Access::ReadWrite],
     agreement: Agreement::Exact,
+    fills: true,
     cpu: bin_cpu,
     traffic: bin_traffic,
 };
@@ -73,7 +79,7 @@ fn bin_cpu(call: &mut CpuCall<'_>) {
                 }
             }
             if overflow {
-                state[0].fetch_or(status::IMAGE_OVERFLOW, Ordering::Relaxed);
+                state[0].fetch_or(IMAGE_OVERFLOW, Ordering::Relaxed);
             }
         },
     );

@@ -2,9 +2,9 @@
 
 use super::{Ring, for_rows_init};
 use crate::engine::compute::{
-    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Stage, Traffic, kernel_params,
 };
-use crate::engine::rng::{RowDraws, StreamKey, TableView};
+use crate::engine::rng::{RowDraws, StreamKey, TableRef, TableView};
 
 kernel_params! {
     /// Slices `first_z .. first_z + slices` of one fluorophore in one channel.
@@ -26,13 +26,9 @@ kernel_params! {
         /// Slices in the ring of counts.
         counts_ring: u32,
         /// Table of photons per protein.
-        photons_at: u32,
-        /// Its thresholds.
-        photons_len: u32,
+        photons: TableRef,
         /// Stream of the photons.
-        key_0: u32,
-        /// Its second word.
-        key_1: u32,
+        key: StreamKey,
     }
 }
 
@@ -40,11 +36,15 @@ kernel_params! {
 /// every device does alike.
 pub static EMIT: Kernel = Kernel {
     name: "emit",
+    stage: Stage::Emission,
     grid: Grid::Voxels(1),
     source: include_str!("../../../shaders/emit.wgsl"),
     params: EmitParams::LAYOUT,
+    constants: &[],
+    generated: &[],
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Exact,
+    fills: true,
     cpu: emit_cpu,
     traffic: emit_traffic,
 };
@@ -61,8 +61,7 @@ fn emit_cpu(call: &mut CpuCall<'_>) {
     let (size_x, size_y) = (p.size_x as usize, p.size_y as usize);
     let ring = Ring::new(p.counts_ring, size_x * size_y);
     let (counts, tables) = (counts.read::<u32>(), tables.read::<u32>());
-    let photons = TableView::new(tables, p.photons_at, p.photons_len);
-    let key = StreamKey([p.key_0, p.key_1]);
+    let photons = TableView::new(tables, p.photons);
     for_rows_init(
         emission.write(),
         size_x,
@@ -80,7 +79,7 @@ fn emit_cpu(call: &mut CpuCall<'_>) {
                 }
             }
             let start = [p.origin_z + z, p.origin_x + x as u32, p.origin_y];
-            for (y, words) in draws.draw(key, start) {
+            for (y, words) in draws.draw(p.key, start) {
                 out[y] = counts[y] as f32 * photons.draw(words[0]) as f32;
             }
         },

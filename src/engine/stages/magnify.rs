@@ -1,10 +1,11 @@
 //! Voxels spread over a camera finer than they are (docs/model.md section 7).
 
-use super::status;
+use super::status::IMAGE_OVERFLOW;
 use crate::engine::compute::{
-    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Stage, Traffic, constants,
+    kernel_params,
 };
-use crate::engine::rng::{RowDraws, StreamKey, TableView};
+use crate::engine::rng::{RowDraws, StreamKey, TableRef, TableView};
 use rayon::prelude::*;
 use std::sync::atomic::Ordering;
 
@@ -40,26 +41,23 @@ kernel_params! {
         /// Number of kept slices.
         slices: u32,
         /// Stream of the jitter.
-        key_0: u32,
-        /// Its second word.
-        key_1: u32,
+        key: StreamKey,
         /// Table of the jitter along x.
-        jitter_x_at: u32,
-        /// Its thresholds.
-        jitter_x_len: u32,
+        jitter_x: TableRef,
         /// Table of the jitter along y.
-        jitter_y_at: u32,
-        /// Its thresholds.
-        jitter_y_len: u32,
+        jitter_y: TableRef,
     }
 }
 
 /// Blurred volume (kept slices) added to images that were cleared before, and status.
 pub static MAGNIFY: Kernel = Kernel {
     name: "magnify",
+    stage: Stage::Camera,
     grid: Grid::Voxels(1),
     source: include_str!("../../../shaders/magnify.wgsl"),
     params: MagnifyParams::LAYOUT,
+    constants: constants![IMAGE_OVERFLOW: u32],
+    generated: &[],
     bindings: &[
         Access::Read,
         Access::Read,
@@ -67,6 +65,7 @@ pub static MAGNIFY: Kernel = Kernel {
         Access::ReadWrite,
     ],
     agreement: Agreement::Exact,
+    fills: false,
     cpu: magnify_cpu,
     traffic: magnify_traffic,
 };
@@ -84,9 +83,8 @@ fn magnify_cpu(call: &mut CpuCall<'_>) {
     let (size_x, size_y) = (p.size_x as usize, p.size_y as usize);
     let (blurred, tables) = (blurred.read::<u32>(), tables.read::<u32>());
     let state = state.atomic();
-    let key = StreamKey([p.key_0, p.key_1]);
-    let jitter_x = TableView::new(tables, p.jitter_x_at, p.jitter_x_len);
-    let jitter_y = TableView::new(tables, p.jitter_y_at, p.jitter_y_len);
+    let jitter_x = TableView::new(tables, p.jitter_x);
+    let jitter_y = TableView::new(tables, p.jitter_y);
     let (image_x, image_y) = (p.image_x as usize, p.image_y as usize);
     // A slice is one thread's, so that pixels need no atomic additions.
     let slices = blurred.par_chunks_exact(size_x * size_y);
@@ -104,7 +102,7 @@ fn magnify_cpu(call: &mut CpuCall<'_>) {
                         draws.push(y, 0);
                     }
                 }
-                for (y, words) in draws.draw(key, [z, p.origin_x + x as u32, p.origin_y]) {
+                for (y, words) in draws.draw(p.key, [z, p.origin_x + x as u32, p.origin_y]) {
                     let i = place(x, &jitter_x, words[0], p.bin_x, p.magnify_x, p.image_x);
                     let j = place(y, &jitter_y, words[1], p.bin_y, p.magnify_y, p.image_y);
                     let pixel = &mut image[i * image_y + j];
@@ -114,7 +112,7 @@ fn magnify_cpu(call: &mut CpuCall<'_>) {
                 }
             }
             if overflow {
-                state[0].fetch_or(status::IMAGE_OVERFLOW, Ordering::Relaxed);
+                state[0].fetch_or(IMAGE_OVERFLOW, Ordering::Relaxed);
             }
         });
 }

@@ -1,7 +1,7 @@
 //! The brightest pixel so far (docs/model.md section 7).
 
 use crate::engine::compute::{
-    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Stage, Traffic, kernel_params,
 };
 use rayon::prelude::*;
 
@@ -18,11 +18,15 @@ kernel_params! {
 /// Images to the channel's maximum.
 pub static MAXIMUM: Kernel = Kernel {
     name: "maximum",
+    stage: Stage::Camera,
     grid: Grid::Linear,
     source: include_str!("../../../shaders/maximum.wgsl"),
     params: MaximumParams::LAYOUT,
+    constants: &[],
+    generated: &[],
     bindings: &[Access::Read, Access::ReadWrite],
     agreement: Agreement::Exact,
+    fills: false,
     cpu: maximum_cpu,
     traffic: maximum_traffic,
 };

@@ -15,7 +15,7 @@ pub mod truth;
 use crate::engine::compute::Kernel;
 use rayon::prelude::*;
 
-/// Every kernel.
+/// Every kernel, in the order in which a run meets them.
 pub static KERNELS: &[&Kernel] = &[
     &regions::REGIONS,
     &survey::SURVEY,
@@ -103,4 +103,26 @@ pub(crate) fn for_rows_init<T: Send, S>(
         .for_each_init(init, |state, (row, out)| {
             work(state, (row / size_x) as u32, row % size_x, out);
         });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernels_of_a_stage_follow_one_another() {
+        let stages: Vec<_> = KERNELS.chunk_by(|a, b| a.stage == b.stage).collect();
+        for (number, stage) in stages.iter().enumerate() {
+            let mut later = stages[number + 1..].iter();
+            assert!(later.all(|other| other[0].stage != stage[0].stage));
+        }
+    }
+
+    #[test]
+    fn names_tell_kernels_apart() {
+        for (number, kernel) in KERNELS.iter().enumerate() {
+            let mut later = KERNELS[number + 1..].iter();
+            assert!(later.all(|other| other.name != kernel.name));
+        }
+    }
 }

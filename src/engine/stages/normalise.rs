@@ -1,7 +1,7 @@
 //! Pixels as grey values of 8 or 16 bits (docs/model.md section 7).
 
 use crate::engine::compute::{
-    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Stage, Traffic, kernel_params,
 };
 use rayon::prelude::*;
 
@@ -22,11 +22,15 @@ kernel_params! {
 /// Images and thresholds to grey values.
 pub static NORMALISE: Kernel = Kernel {
     name: "normalise",
+    stage: Stage::Camera,
     grid: Grid::Linear,
     source: include_str!("../../../shaders/normalise.wgsl"),
     params: NormaliseParams::LAYOUT,
+    constants: &[],
+    generated: &[],
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Exact,
+    fills: true,
     cpu: normalise_cpu,
     traffic: normalise_traffic,
 };

@@ -1,20 +1,11 @@
 //! Which regions of its cell a voxel belongs to (docs/model.md section 1).
 
 use super::{Ring, for_rows};
+use crate::base::region_bits::{CYTOSOL, FULL, MEMBRANE};
 use crate::engine::compute::{
-    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Stage, Traffic, constants,
+    kernel_params,
 };
-
-/// Bit of the membrane in a word of regions.
-pub const MEMBRANE: u32 = 1;
-/// Bit of the cytosol.
-pub const CYTOSOL: u32 = 2;
-/// Bit of the whole cell.
-pub const FULL: u32 = 4;
-/// Bit of the first annotated region; the others follow.
-pub const FIRST_ANNOTATION: u32 = 8;
-/// Most annotated regions: what is left of 32 bits.
-pub const MOST_ANNOTATIONS: usize = 29;
 
 kernel_params! {
     /// Slices `first_z .. first_z + slices` of a volume whose labels lie in a ring.
@@ -41,11 +32,15 @@ kernel_params! {
 /// Labels and annotations (rings) to regions (slab).
 pub static REGIONS: Kernel = Kernel {
     name: "regions",
+    stage: Stage::Regions,
     grid: Grid::Voxels(4),
     source: include_str!("../../../shaders/regions.wgsl"),
     params: RegionsParams::LAYOUT,
+    constants: constants![MEMBRANE: u32, CYTOSOL: u32, FULL: u32],
+    generated: &[],
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Exact,
+    fills: true,
     cpu: regions_cpu,
     traffic: regions_traffic,
 };

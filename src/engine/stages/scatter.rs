@@ -1,10 +1,12 @@
 //! Proteins of one labelling layer (docs/model.md section 2).
 
-use super::{Ring, status};
+use super::Ring;
+use super::status::COUNTS_OVERFLOW;
 use crate::engine::compute::{
-    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Stage, Traffic, constants,
+    kernel_params,
 };
-use crate::engine::rng::{RowDraws, StreamKey, TableView};
+use crate::engine::rng::{RowDraws, StreamKey, TableRef, TableView};
 use rayon::prelude::*;
 use std::sync::atomic::Ordering;
 
@@ -36,42 +38,31 @@ kernel_params! {
         /// First word of the layer's bits in `selection`.
         selection_at: u32,
         /// Stream of the counts and of who is displaced.
-        proteins_key_0: u32,
-        /// Its second word.
-        proteins_key_1: u32,
+        proteins: StreamKey,
         /// Stream of the displacements.
-        displacement_key_0: u32,
-        /// Its second word.
-        displacement_key_1: u32,
+        displacement: StreamKey,
         /// Table of amplified counts.
-        count_at: u32,
-        /// Its thresholds.
-        count_len: u32,
+        count: TableRef,
         /// Table of who is displaced.
-        displaced_at: u32,
-        /// Its thresholds.
-        displaced_len: u32,
+        displaced: TableRef,
         /// Table of displacements along z.
-        z_at: u32,
-        /// Its thresholds.
-        z_len: u32,
+        moved_z: TableRef,
         /// Table of displacements along x.
-        x_at: u32,
-        /// Its thresholds.
-        x_len: u32,
+        moved_x: TableRef,
         /// Table of displacements along y.
-        y_at: u32,
-        /// Its thresholds.
-        y_len: u32,
+        moved_y: TableRef,
     }
 }
 
 /// Labels (ring), regions (slab), cells' keys, selection bits, tables to counts (ring) and status.
 pub static SCATTER: Kernel = Kernel {
     name: "scatter",
+    stage: Stage::Labelling,
     grid: Grid::Voxels(8),
     source: include_str!("../../../shaders/scatter.wgsl"),
     params: ScatterParams::LAYOUT,
+    constants: constants![COUNTS_OVERFLOW: u32],
+    generated: &[],
     bindings: &[
         Access::Read,
         Access::Read,
@@ -82,6 +73,7 @@ pub static SCATTER: Kernel = Kernel {
         Access::ReadWrite,
     ],
     agreement: Agreement::Exact,
+    fills: false,
     cpu: scatter_cpu,
     traffic: scatter_traffic,
 };
@@ -111,16 +103,9 @@ fn scatter_cpu(call: &mut CpuCall<'_>) {
     let (cells, tables) = (cells.read::<u32>(), tables.read::<u32>());
     let selection = &selection.read::<u32>()[p.selection_at as usize..];
     let (counts, state) = (counts.atomic(), state.atomic());
-    let proteins = StreamKey([p.proteins_key_0, p.proteins_key_1]);
-    let displacement = StreamKey([p.displacement_key_0, p.displacement_key_1]);
-    let view = |at, len| TableView::new(tables, at, len);
-    let count = view(p.count_at, p.count_len);
-    let displaced = view(p.displaced_at, p.displaced_len);
-    let moves = [
-        view(p.z_at, p.z_len),
-        view(p.x_at, p.x_len),
-        view(p.y_at, p.y_len),
-    ];
+    let view = |place| TableView::new(tables, place);
+    let (count, displaced) = (view(p.count), view(p.displaced));
+    let moves = [p.moved_z, p.moved_x, p.moved_y].map(view);
     let size = [p.depth as i32, p.size_x as i32, p.size_y as i32];
     let add = |place: [i32; 3], count: u32| {
         if (0..3).any(|axis| place[axis] < 0 || place[axis] >= size[axis]) {
@@ -130,7 +115,7 @@ fn scatter_cpu(call: &mut CpuCall<'_>) {
         let at = (z % p.counts_ring as usize) * plane + x * size_y + y;
         let before = counts[at].fetch_add(count, Ordering::Relaxed);
         if before.checked_add(count).is_none() {
-            state[0].fetch_or(status::COUNTS_OVERFLOW, Ordering::Relaxed);
+            state[0].fetch_or(COUNTS_OVERFLOW, Ordering::Relaxed);
         }
     };
     (0..p.slices as usize * size_x)
@@ -151,7 +136,7 @@ fn scatter_cpu(call: &mut CpuCall<'_>) {
                 leaving.clear();
                 leaving_counts.clear();
                 let start = [p.origin_z + z, p.origin_x + x as u32, p.origin_y];
-                for (y, words) in sites.draw(proteins, start) {
+                for (y, words) in sites.draw(p.proteins, start) {
                     let count = count.draw(words[0]);
                     if count == 0 {
                         continue;
@@ -163,7 +148,7 @@ fn scatter_cpu(call: &mut CpuCall<'_>) {
                         leaving_counts.push(count);
                     }
                 }
-                let drawn = leaving.draw(displacement, start);
+                let drawn = leaving.draw(p.displacement, start);
                 for ((y, words), &count) in drawn.zip(&*leaving_counts) {
                     let moved = |axis: usize| moves[axis].draw(words[axis]) as i32;
                     add(

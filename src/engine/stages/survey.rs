@@ -2,7 +2,7 @@
 
 use super::Ring;
 use crate::engine::compute::{
-    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Stage, Traffic, kernel_params,
 };
 use rayon::prelude::*;
 use std::sync::atomic::Ordering;
@@ -28,11 +28,15 @@ kernel_params! {
 /// Labels (ring) and regions (slab) to counts per cell.
 pub static SURVEY: Kernel = Kernel {
     name: "survey",
+    stage: Stage::Regions,
     grid: Grid::Linear,
     source: include_str!("../../../shaders/survey.wgsl"),
     params: SurveyParams::LAYOUT,
+    constants: &[],
+    generated: &[],
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Exact,
+    fills: false,
     cpu: survey_cpu,
     traffic: survey_traffic,
 };

@@ -2,7 +2,7 @@
 
 use super::{Ring, for_rows};
 use crate::engine::compute::{
-    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Stage, Traffic, kernel_params,
 };
 
 kernel_params! {
@@ -46,11 +46,15 @@ kernel_params! {
 /// Labels (ring), regions (slab), selection bits to cells (images).
 pub static TRUTH: Kernel = Kernel {
     name: "truth",
+    stage: Stage::GroundTruth,
     grid: Grid::Voxels(1),
     source: include_str!("../../../shaders/truth.wgsl"),
     params: TruthParams::LAYOUT,
+    constants: &[],
+    generated: &[],
     bindings: &[Access::Read, Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Exact,
+    fills: true,
     cpu: truth_cpu,
     traffic: truth_traffic,
 };

@@ -8,8 +8,8 @@ mod splitted;
 mod tests;
 
 use crate::base::progress::Observer;
+use crate::base::region_bits::FIRST_ANNOTATION;
 use crate::base::volume::Region;
-use crate::engine::stages::regions::FIRST_ANNOTATION;
 use crate::io::read::{CellSource, ReadError, SliceReader, VolumeSource};
 use crate::model::cells::CellIndex;
 use crate::run::store::{Aside, SliceStore, StoreError};

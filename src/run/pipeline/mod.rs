@@ -208,8 +208,8 @@ impl<'a> Pipeline<'a> {
     /// Whether the choice of cells, or what is told about it, depends on their voxels: not where all
     /// layers label whole cells.
     fn needs_survey(&self) -> bool {
+        use crate::base::region_bits::FULL;
         use crate::config::SingleNeuron;
-        use crate::engine::stages::regions::FULL;
         let depends = |layer: &crate::model::LayerModel| {
             layer.region_bit != FULL || layer.single_neuron == SingleNeuron::Largest
         };

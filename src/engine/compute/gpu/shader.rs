@@ -1,50 +1,32 @@
-//! From a kernel's files to the WGSL that the device compiles.
+//! From a kernel and its files to the WGSL that the device compiles.
 
 use crate::engine::compute::{Kernel, Variant};
+use std::fmt::Write;
 
 /// Shared WGSL, by the name that `#import` uses.
-const SHARED: &[(&str, &str)] = &[
-    (
-        "complex",
-        include_str!("../../../../shaders/shared/complex.wgsl"),
-    ),
-    (
-        "dispatch",
-        include_str!("../../../../shaders/shared/dispatch.wgsl"),
-    ),
-    (
-        "long_rows_read",
-        include_str!("../../../../shaders/shared/long_rows_read.wgsl"),
-    ),
-    (
-        "long_rows_write",
-        include_str!("../../../../shaders/shared/long_rows_write.wgsl"),
-    ),
-    (
-        "photons",
-        include_str!("../../../../shaders/shared/photons.wgsl"),
-    ),
-    (
-        "divide",
-        include_str!("../../../../shaders/shared/divide.wgsl"),
-    ),
-    (
-        "philox",
-        include_str!("../../../../shaders/shared/philox.wgsl"),
-    ),
-    (
-        "reflect",
-        include_str!("../../../../shaders/shared/reflect.wgsl"),
-    ),
-    (
-        "table",
-        include_str!("../../../../shaders/shared/table.wgsl"),
-    ),
+macro_rules! shared {
+    ($($name:literal),* $(,)?) => {
+        &[$((
+            $name,
+            include_str!(concat!("../../../../shaders/shared/", $name, ".wgsl")),
+        )),*]
+    };
+}
+const SHARED: &[(&str, &str)] = shared![
+    "complex",
+    "dispatch",
+    "divide",
+    "long_rows_read",
+    "long_rows_write",
+    "philox",
+    "photons",
+    "table",
 ];
 
-/// The whole WGSL of a kernel: its own file, then what it imports (`#import name` lines, also in
-/// imported files), then the generated code. WGSL takes declarations in any order, so that the
-/// kernel's own line numbers stay true.
+/// The whole WGSL of a kernel: its own file, then what it declares in Rust (the parameter block with
+/// its binding, the constants and those of its grid), then the generated code, then what all of this
+/// imports (`#import name` lines, also in imported files). WGSL takes declarations in any order, so
+/// that the kernel's own line numbers stay true.
 ///
 /// # Panics
 /// When an import names no shared file: a defect of the shader, found by the shader tests.
@@ -53,38 +35,46 @@ pub fn assemble(kernel: &Kernel, variant: Option<&Variant>) -> String {
 }
 
 /// As [`assemble`], with other WGSL in place of the kernel's own file.
-pub(super) fn assemble_source(
-    kernel: &Kernel,
-    source: &'static str,
-    variant: Option<&Variant>,
-) -> String {
+pub(super) fn assemble_source(kernel: &Kernel, source: &str, variant: Option<&Variant>) -> String {
     let mut text = String::new();
-    let mut wanted: Vec<&str> = Vec::new();
-    let mut append = |source: &'static str, wanted: &mut Vec<&'static str>| {
-        for line in source.lines() {
-            if let Some(name) = line.strip_prefix("#import ") {
-                let name = name.trim();
-                if !wanted.contains(&name) {
-                    wanted.push(name);
-                }
-            } else {
-                text.push_str(line);
-            }
-            text.push('\n');
-        }
-    };
-    append(source, &mut wanted);
+    let mut imports: Vec<String> = Vec::new();
+    append(source, &mut text, &mut imports);
+    declare(kernel, &mut text);
+    if let Some(variant) = variant {
+        append(&variant.code, &mut text, &mut imports);
+    }
     let mut done = 0;
-    while done < wanted.len() {
-        let name = wanted[done];
-        let shared = SHARED.iter().find(|(stem, _)| *stem == name);
+    while let Some(name) = imports.get(done) {
+        let shared = SHARED.iter().find(|(stem, _)| stem == name);
         let (_, source) =
             shared.unwrap_or_else(|| panic!("{} imports an unknown {name}", kernel.name));
-        append(source, &mut wanted);
+        append(source, &mut text, &mut imports);
         done += 1;
     }
-    if let Some(variant) = variant {
-        text.push_str(&variant.code);
-    }
     text
+}
+
+/// Lists what a source imports, and leaves blank lines in its place.
+fn append(source: &str, text: &mut String, imports: &mut Vec<String>) {
+    for line in source.lines() {
+        match line.strip_prefix("#import ").map(str::trim) {
+            Some(name) if imports.iter().any(|known| known == name) => {}
+            Some(name) => imports.push(name.to_owned()),
+            None => text.push_str(line),
+        }
+        text.push('\n');
+    }
+}
+
+/// What a kernel's shader need not say itself.
+fn declare(kernel: &Kernel, text: &mut String) {
+    let params = kernel.params;
+    let _ = write!(
+        text,
+        "{params}@group(0) @binding(0) var<uniform> params: {};\n",
+        params.name
+    );
+    for constant in kernel.grid.constants().iter().chain(kernel.constants) {
+        let _ = write!(text, "{constant}");
+    }
 }

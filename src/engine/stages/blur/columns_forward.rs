@@ -2,7 +2,8 @@
 
 use super::zeros;
 use crate::engine::compute::{
-    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Generated, Grid, Kernel, KernelParams, Layout, Stage,
+    Traffic, constants, kernel_params,
 };
 use crate::engine::fft::{BLOCK, complex_plan, padded_source};
 use rayon::prelude::*;
@@ -36,11 +37,15 @@ kernel_params! {
 /// x, frequency of y within the block).
 pub static COLUMNS_FORWARD: Kernel = Kernel {
     name: "columns_forward",
+    stage: Stage::Blur,
     grid: Grid::Linear,
     source: include_str!("../../../../shaders/columns_forward.wgsl"),
     params: ColumnsForwardParams::LAYOUT,
+    constants: constants![BLOCK: u32],
+    generated: &[Generated::Lines(Layout::Columns)],
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Rounding,
+    fills: true,
     cpu: columns_forward_cpu,
     traffic: columns_forward_traffic,
 };

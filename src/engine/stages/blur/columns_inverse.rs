@@ -2,7 +2,8 @@
 
 use super::zeros;
 use crate::engine::compute::{
-    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Generated, Grid, Kernel, KernelParams, Layout, Stage,
+    Traffic, constants, kernel_params,
 };
 use crate::engine::fft::{BLOCK, complex_plan};
 use rayon::prelude::*;
@@ -28,11 +29,15 @@ kernel_params! {
 /// (slice, block, x, frequency within the block).
 pub static COLUMNS_INVERSE: Kernel = Kernel {
     name: "columns_inverse",
+    stage: Stage::Blur,
     grid: Grid::Linear,
     source: include_str!("../../../../shaders/columns_inverse.wgsl"),
     params: ColumnsInverseParams::LAYOUT,
+    constants: constants![BLOCK: u32],
+    generated: &[Generated::Lines(Layout::Columns)],
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Rounding,
+    fills: true,
     cpu: columns_inverse_cpu,
     traffic: columns_inverse_traffic,
 };

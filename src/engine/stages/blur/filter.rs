@@ -3,7 +3,8 @@
 use super::TAPS;
 use crate::base::volume::fold;
 use crate::engine::compute::{
-    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Stage, Traffic, constants,
+    kernel_params,
 };
 use crate::engine::fft::BLOCK;
 use pulp::Simd;
@@ -35,11 +36,15 @@ kernel_params! {
 /// frequency of y within the block).
 pub static FILTER: Kernel = Kernel {
     name: "filter",
+    stage: Stage::Blur,
     grid: Grid::Linear,
     source: include_str!("../../../../shaders/filter.wgsl"),
     params: FilterParams::LAYOUT,
+    constants: constants![BLOCK: u32, TAPS: u32],
+    generated: &[],
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Rounding,
+    fills: true,
     cpu: filter_cpu,
     traffic: filter_traffic,
 };

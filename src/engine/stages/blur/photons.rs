@@ -1,7 +1,7 @@
 //! Blurred values to whole photons with the baseline added, for the CPU: the twin of
 //! `shaders/shared/photons.wgsl`.
 
-use crate::engine::rng::{RowDraws, StreamKey, TableView};
+use crate::engine::rng::{RowDraws, StreamKey, TableRef, TableView};
 use pulp::Simd;
 
 /// The baseline's Gaussian, exp(-2 (position / size)^2) along each axis (docs/model.md section 6): its
@@ -16,7 +16,7 @@ pub fn baseline_profile(size_x: usize, size_y: usize) -> Vec<f32> {
 }
 
 /// The largest f32 below 2^32.
-const MOST: f32 = 4_294_967_040.0;
+pub(super) const MOST: f32 = 4_294_967_040.0;
 
 /// Voxels that are rounded together.
 const TOGETHER: usize = 16;
@@ -31,21 +31,21 @@ pub(super) struct Baseline<'a> {
 }
 
 impl<'a> Baseline<'a> {
-    /// The baseline whose photons are drawn from `table` (first word, thresholds), if there is one; `origin` is
-    /// the place (z, x, y) in the source of the first voxel.
+    /// The baseline whose photons are drawn from `table`, if there is one; `origin` is the place
+    /// (z, x, y) in the source of the first voxel.
     pub(super) fn new(
         tables: &'a [u32],
         profile: &'a [f32],
-        key: [u32; 2],
-        table: Option<(u32, u32)>,
+        key: StreamKey,
+        table: Option<TableRef>,
         origin: [u32; 3],
         step_z: u32,
     ) -> Option<Self> {
-        let (at, len) = table?;
+        let table = table?;
         Some(Self {
             profile,
-            photons: TableView::new(tables, at, len),
-            key: StreamKey(key),
+            photons: TableView::new(tables, table),
+            key,
             origin,
             step_z,
         })

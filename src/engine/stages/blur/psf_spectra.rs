@@ -2,8 +2,8 @@
 
 use super::TAPS;
 use crate::engine::compute::{
-    Access, Agreement, Buffer, CpuCall, Extent, Grid, Kernel, KernelParams, Recording, Traffic,
-    kernel_params,
+    Access, Agreement, Buffer, CpuCall, Extent, Grid, Kernel, KernelParams, Recording, Stage,
+    Traffic, constants, kernel_params,
 };
 use crate::engine::fft::{BLOCK, FourierTables, SliceTransform};
 use rayon::prelude::*;
@@ -37,11 +37,15 @@ pub const OCTANT: usize = TAPS * TAPS * TAPS;
 /// plane, frequency within the block); frequencies that the last block has to spare are 0.
 pub static PSF_SPECTRA: Kernel = Kernel {
     name: "psf_spectra",
+    stage: Stage::Blur,
     grid: Grid::Linear,
     source: include_str!("../../../../shaders/psf_spectra.wgsl"),
     params: PsfSpectraParams::LAYOUT,
+    constants: constants![BLOCK: u32, TAPS: u32, RUN: u32],
+    generated: &[],
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Rounding,
+    fills: true,
     cpu: psf_spectra_cpu,
     traffic: psf_spectra_traffic,
 };
@@ -72,10 +76,11 @@ pub fn record_psf_spectra(
     );
 }
 
+/// Frequencies of x of one workgroup.
+const RUN: usize = 64;
+
 /// Workgroups of [`PSF_SPECTRA`]: one for each block of frequencies of y and run of frequencies of x.
 pub fn workgroups(transform: &SliceTransform) -> usize {
-    /// Frequencies of x of one workgroup, as in the shader.
-    const RUN: usize = 64;
     transform.blocks() * (transform.length_x / 2 + 1).div_ceil(RUN)
 }
 

@@ -162,11 +162,9 @@ impl RowLines {
                     origin_y: params.origin_y,
                     first_z: params.first_z,
                     step_z: params.step_z,
-                    key_0: params.key_0,
-                    key_1: params.key_1,
                     baseline: params.baseline,
-                    baseline_at: params.baseline_at,
-                    baseline_len: params.baseline_len,
+                    baseline_key: params.baseline_key,
+                    baseline_photons: params.baseline_photons,
                 };
                 let buffers = [between, fourier, distributions, profile, blurred, status];
                 let lines = rows * tables.first.length;

@@ -2,7 +2,8 @@
 
 use super::zeros;
 use crate::engine::compute::{
-    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Generated, Grid, Kernel, KernelParams, Layout, Stage,
+    Traffic, kernel_params,
 };
 use crate::engine::fft::{padded_source, real_plans};
 use rayon::prelude::*;
@@ -30,11 +31,15 @@ kernel_params! {
 /// Emission (slab) to spectra of its rows, (slice, x, frequency).
 pub static ROWS_FORWARD: Kernel = Kernel {
     name: "rows_forward",
+    stage: Stage::Blur,
     grid: Grid::Linear,
     source: include_str!("../../../../shaders/rows_forward.wgsl"),
     params: RowsForwardParams::LAYOUT,
+    constants: &[],
+    generated: &[Generated::Lines(Layout::Rows)],
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Rounding,
+    fills: true,
     cpu: rows_forward_cpu,
     traffic: rows_forward_traffic,
 };

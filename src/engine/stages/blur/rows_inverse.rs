@@ -1,12 +1,15 @@
 //! Complex-to-real transform back along y, cropped, rounded, with the baseline added.
 
-use super::photons::{Baseline, finish_row};
+use super::photons::{Baseline, MOST, finish_row};
 use super::zeros;
 use crate::engine::compute::{
-    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Generated, Grid, Kernel, KernelParams, Layout, Stage,
+    Traffic, constants, kernel_params,
 };
 use crate::engine::fft::{BLOCK, real_plans};
-use crate::engine::stages::{for_rows_init, status};
+use crate::engine::rng::{StreamKey, TableRef};
+use crate::engine::stages::for_rows_init;
+use crate::engine::stages::status::BLUR_OVERFLOW;
 use rustfft::num_complex::Complex32;
 use std::sync::atomic::Ordering;
 
@@ -36,16 +39,12 @@ kernel_params! {
         first_z: u32,
         /// Distance of one kept slice from the next.
         step_z: u32,
-        /// Stream of the baseline.
-        key_0: u32,
-        /// Its second word.
-        key_1: u32,
         /// 1: there is a baseline.
         baseline: u32,
+        /// Stream of the baseline.
+        baseline_key: StreamKey,
         /// Table of its photons.
-        baseline_at: u32,
-        /// Its thresholds.
-        baseline_len: u32,
+        baseline_photons: TableRef,
     }
 }
 
@@ -53,9 +52,12 @@ kernel_params! {
 /// `profile` is the baseline's Gaussian along x, then along y.
 pub static ROWS_INVERSE: Kernel = Kernel {
     name: "rows_inverse",
+    stage: Stage::Blur,
     grid: Grid::Linear,
     source: include_str!("../../../../shaders/rows_inverse.wgsl"),
     params: RowsInverseParams::LAYOUT,
+    constants: constants![BLOCK: u32, BLUR_OVERFLOW: u32, MOST: f32],
+    generated: &[Generated::Lines(Layout::Rows)],
     bindings: &[
         Access::Read,
         Access::Read,
@@ -64,7 +66,8 @@ pub static ROWS_INVERSE: Kernel = Kernel {
         Access::ReadWrite,
         Access::ReadWrite,
     ],
-    agreement: Agreement::Rounding,
+    agreement: Agreement::WholePhotons,
+    fills: true,
     cpu: rows_inverse_cpu,
     traffic: rows_inverse_traffic,
 };
@@ -87,9 +90,9 @@ fn rows_inverse_cpu(call: &mut CpuCall<'_>) {
     let (rows, tables) = (rows.read::<Complex32>(), tables.read::<u32>());
     let state = state.atomic();
     let origin = [p.origin_z + p.first_z, p.origin_x, p.origin_y];
-    let table = (p.baseline != 0).then_some((p.baseline_at, p.baseline_len));
-    let key = [p.key_0, p.key_1];
-    let baseline = Baseline::new(tables, profile.read(), key, table, origin, p.step_z);
+    let table = (p.baseline != 0).then_some(p.baseline_photons);
+    let (profile, key) = (profile.read(), p.baseline_key);
+    let baseline = Baseline::new(tables, profile, key, table, origin, p.step_z);
     let scratch = || {
         let line = vec![0.0f32; length];
         let transform = zeros(plan.get_scratch_len());
@@ -112,7 +115,7 @@ fn rows_inverse_cpu(call: &mut CpuCall<'_>) {
             let _ = plan.process_with_scratch(spectrum, line, scratch);
             let place = [slice, x as u32, size_x as u32];
             if finish_row(line, out, baseline.as_ref(), place, draws) {
-                state[0].fetch_or(status::BLUR_OVERFLOW, Ordering::Relaxed);
+                state[0].fetch_or(BLUR_OVERFLOW, Ordering::Relaxed);
             }
         },
     );

@@ -29,10 +29,8 @@ impl Recorder<'_> {
                 first_z: slices.start as u32,
                 slices: slices.len() as u32,
                 counts_ring: self.plan.schedule.counts_ring as u32,
-                photons_at: source.table.at,
-                photons_len: source.table.len,
-                key_0: source.key.0[0],
-                key_1: source.key.0[1],
+                photons: source.table,
+                key: source.key,
             };
             let buffers = [b.counts[source.fluorophore], b.tables, b.emission];
             let shape = [slices.len(), size_x as usize, size_y as usize];
@@ -116,11 +114,9 @@ impl Recorder<'_> {
             origin_y,
             first_z: first as u32,
             step_z,
-            key_0: channel.baseline.0[0],
-            key_1: channel.baseline.0[1],
             baseline: baseline.is_some().into(),
-            baseline_at: baseline.unwrap_or_default().at,
-            baseline_len: baseline.unwrap_or_default().len,
+            baseline_key: channel.baseline,
+            baseline_photons: baseline.unwrap_or_default(),
         };
         let buffers = [
             b.rows, b.fourier, b.tables, b.profile, b.blurred, b.status, b.between,
@@ -160,12 +156,9 @@ impl Recorder<'_> {
                 first_z: first as u32,
                 step_z: camera.step_z as u32,
                 slices: count as u32,
-                key_0: channel.jitter.0[0],
-                key_1: channel.jitter.0[1],
-                jitter_x_at: jitter_x.at,
-                jitter_x_len: jitter_x.len,
-                jitter_y_at: jitter_y.at,
-                jitter_y_len: jitter_y.len,
+                key: channel.jitter,
+                jitter_x,
+                jitter_y,
             };
             let buffers = [b.blurred, b.tables, image, b.status];
             self.recording.clear(image, 0..pixels);

@@ -228,7 +228,7 @@ impl<'a> Recorder<'a> {
         let b = &self.plan.buffers;
         let (size_x, size_y, _) = self.size();
         let [origin_z, origin_x, origin_y] = self.origin();
-        let [z, x, y] = self.model.displacements;
+        let [moved_z, moved_x, moved_y] = self.model.displacements;
         let params = scatter::ScatterParams {
             size_x,
             size_y,
@@ -242,20 +242,13 @@ impl<'a> Recorder<'a> {
             counts_ring: self.plan.schedule.counts_ring as u32,
             region: layer.region_bit,
             selection_at,
-            proteins_key_0: layer.proteins.0[0],
-            proteins_key_1: layer.proteins.0[1],
-            displacement_key_0: layer.displacement.0[0],
-            displacement_key_1: layer.displacement.0[1],
-            count_at: layer.count.at,
-            count_len: layer.count.len,
-            displaced_at: layer.displaced.at,
-            displaced_len: layer.displaced.len,
-            z_at: z.at,
-            z_len: z.len,
-            x_at: x.at,
-            x_len: x.len,
-            y_at: y.at,
-            y_len: y.len,
+            proteins: layer.proteins,
+            displacement: layer.displacement,
+            count: layer.count,
+            displaced: layer.displaced,
+            moved_z,
+            moved_x,
+            moved_y,
         };
         for (&labels, &regions) in b.labels.iter().zip(&b.regions) {
             let counts = b.counts[layer.fluorophore];

@@ -2,7 +2,8 @@
 
 use super::Lines;
 use crate::engine::compute::{
-    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Generated, Grid, Kernel, KernelParams, Layout, Stage,
+    Traffic, kernel_params,
 };
 use rayon::prelude::*;
 use rustfft::num_complex::Complex32;
@@ -42,11 +43,15 @@ kernel_params! {
 /// Emission (slab) to lines, (slice, x, first, second).
 pub static LONG_ROWS_LOAD: Kernel = Kernel {
     name: "long_rows_load",
+    stage: Stage::Blur,
     grid: Grid::Linear,
     source: include_str!("../../../../../shaders/long_rows_load.wgsl"),
     params: LongRowsLoadParams::LAYOUT,
+    constants: &[],
+    generated: &[Generated::Lines(Layout::Columns)],
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Rounding,
+    fills: true,
     cpu: load_cpu,
     traffic: load_traffic,
 };
@@ -54,11 +59,15 @@ pub static LONG_ROWS_LOAD: Kernel = Kernel {
 /// Lines to spectra of rows, (slice, x, frequency).
 pub static LONG_ROWS_FORWARD: Kernel = Kernel {
     name: "long_rows_forward",
+    stage: Stage::Blur,
     grid: Grid::Linear,
     source: include_str!("../../../../../shaders/long_rows_forward.wgsl"),
     params: LongRowsForwardParams::LAYOUT,
+    constants: &[],
+    generated: &[Generated::Lines(Layout::Rows)],
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Rounding,
+    fills: true,
     cpu: forward_cpu,
     traffic: forward_traffic,
 };

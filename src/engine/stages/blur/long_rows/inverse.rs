@@ -2,11 +2,14 @@
 
 use super::Lines;
 use crate::engine::compute::{
-    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Traffic, kernel_params,
+    Access, Agreement, CpuCall, Extent, Generated, Grid, Kernel, KernelParams, Layout, Stage,
+    Traffic, constants, kernel_params,
 };
 use crate::engine::fft::BLOCK;
-use crate::engine::stages::blur::photons::{Baseline, finish_row};
-use crate::engine::stages::{for_rows_init, status};
+use crate::engine::rng::{StreamKey, TableRef};
+use crate::engine::stages::blur::photons::{Baseline, MOST, finish_row};
+use crate::engine::stages::for_rows_init;
+use crate::engine::stages::status::BLUR_OVERFLOW;
 use rayon::prelude::*;
 use rustfft::num_complex::Complex32;
 use std::sync::atomic::Ordering;
@@ -54,27 +57,27 @@ kernel_params! {
         first_z: u32,
         /// Distance of one kept slice from the next.
         step_z: u32,
-        /// Stream of the baseline.
-        key_0: u32,
-        /// Its second word.
-        key_1: u32,
         /// 1: there is a baseline.
         baseline: u32,
+        /// Stream of the baseline.
+        baseline_key: StreamKey,
         /// Table of its photons.
-        baseline_at: u32,
-        /// Its thresholds.
-        baseline_len: u32,
+        baseline_photons: TableRef,
     }
 }
 
 /// Spectra of rows, (slice, block, x, frequency), to lines, (slice, x, first, second).
 pub static LONG_ROWS_INVERSE: Kernel = Kernel {
     name: "long_rows_inverse",
+    stage: Stage::Blur,
     grid: Grid::Linear,
     source: include_str!("../../../../../shaders/long_rows_inverse.wgsl"),
     params: LongRowsInverseParams::LAYOUT,
+    constants: constants![BLOCK: u32],
+    generated: &[Generated::Lines(Layout::Columns)],
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Rounding,
+    fills: true,
     cpu: inverse_cpu,
     traffic: inverse_traffic,
 };
@@ -83,9 +86,12 @@ pub static LONG_ROWS_INVERSE: Kernel = Kernel {
 /// [`crate::engine::stages::blur::rows_inverse::ROWS_INVERSE`].
 pub static LONG_ROWS_STORE: Kernel = Kernel {
     name: "long_rows_store",
+    stage: Stage::Blur,
     grid: Grid::Linear,
     source: include_str!("../../../../../shaders/long_rows_store.wgsl"),
     params: LongRowsStoreParams::LAYOUT,
+    constants: constants![BLUR_OVERFLOW: u32, MOST: f32],
+    generated: &[Generated::Lines(Layout::Rows)],
     bindings: &[
         Access::Read,
         Access::Read,
@@ -94,7 +100,8 @@ pub static LONG_ROWS_STORE: Kernel = Kernel {
         Access::ReadWrite,
         Access::ReadWrite,
     ],
-    agreement: Agreement::Rounding,
+    agreement: Agreement::WholePhotons,
+    fills: true,
     cpu: store_cpu,
     traffic: store_traffic,
 };
@@ -154,9 +161,9 @@ fn store_cpu(call: &mut CpuCall<'_>) {
     let lines = lines.read::<Complex32>();
     let state = state.atomic();
     let origin = [p.origin_z + p.first_z, p.origin_x, p.origin_y];
-    let table = (p.baseline != 0).then_some((p.baseline_at, p.baseline_len));
-    let (tables, profile) = (tables.read(), profile.read());
-    let baseline = Baseline::new(tables, profile, [p.key_0, p.key_1], table, origin, p.step_z);
+    let table = (p.baseline != 0).then_some(p.baseline_photons);
+    let (tables, profile, key) = (tables.read(), profile.read(), p.baseline_key);
+    let baseline = Baseline::new(tables, profile, key, table, origin, p.step_z);
     let scratch = || {
         let passes = Lines::new(length, p.second as usize);
         (
@@ -187,7 +194,7 @@ fn store_cpu(call: &mut CpuCall<'_>) {
                 [slice, x as u32, size_x as u32],
                 draws,
             ) {
-                state[0].fetch_or(status::BLUR_OVERFLOW, Ordering::Relaxed);
+                state[0].fetch_or(BLUR_OVERFLOW, Ordering::Relaxed);
             }
         },
     );
