@@ -1,4 +1,4 @@
-// Complex transform along x of the reflected and padded columns; twin of stages/blur/columns_forward.rs.
+// Complex transform along x of a block's columns; twin of stages/blur/columns_forward.rs.
 // POINTS, LINES, `line` and `transform` are generated for the length (fft/shader.rs).
 #import complex
 #import dispatch

@@ -1,4 +1,4 @@
-// Complex transform back along x, cropped to the volume; twin of stages/blur/columns_inverse.rs.
+// Complex transform back along x, cropped to the block; twin of stages/blur/columns_inverse.rs.
 // The inverse is the forward transform with real and imaginary parts exchanged before and after.
 // POINTS, LINES, `line` and `transform` are generated for the length (fft/shader.rs).
 #import complex

@@ -1,31 +1,34 @@
-// Real-to-complex transform along y of the reflected and padded rows; twin of stages/blur/rows_forward.rs.
+// Real-to-complex transform along y of a block's rows; twin of stages/blur/rows_forward.rs.
 //
 // A row of 2 POINTS samples is transformed as POINTS complex numbers, its even samples in the real
 // parts and its odd ones in the imaginary parts, and then taken apart. POINTS, LINES, `line` and
 // `transform`, which loads and saves, are generated for the length (fft/shader.rs).
 #import complex
 #import dispatch
+#import divide
 
 @group(0) @binding(1) var<storage, read> emission: array<f32>;
 @group(0) @binding(2) var<storage, read> fourier: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> rows: array<vec2<f32>>;
 
-// Sample n of the padded row: the row itself, its reflection behind it and, since the transform is
-// periodic, the reflection before it at the end.
-fn sample(row: u32, n: u32) -> f32 {
+// Where the workgroup's rows start in the emission.
+var<workgroup> starts: array<u32, LINES>;
+
+// Sample n of a block's row: its own voxels, those behind them and, since the transform is periodic, those before
+// them at the end; beyond the tissue its reflection.
+fn sample(l: u32, n: u32) -> f32 {
     let y = i32(fourier[params.source_at + n].x);
-    return select(0.0, emission[row * params.size_y + u32(max(y, 0))], y >= 0);
+    return select(0.0, emission[starts[l] + u32(max(y, 0))], y >= 0);
 }
 
 // The workgroup's first row.
 var<private> first: u32;
 
 fn load(l: u32, n: u32) -> vec2<f32> {
-    let row = first + l;
-    if row >= params.rows {
+    if first + l >= params.slices * params.rows {
         return vec2<f32>(0.0);
     }
-    return vec2<f32>(sample(row, 2u * n), sample(row, 2u * n + 1u));
+    return vec2<f32>(sample(l, 2u * n), sample(l, 2u * n + 1u));
 }
 
 fn save(l: u32, at: u32, k: u32, value: vec2<f32>) {
@@ -39,6 +42,11 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     first = linear_workgroup(group, groups) * LINES;
+    if local < LINES {
+        let place = divide(first + local, params.rows);
+        starts[local] = (place.x * params.size_x + params.first_x + place.y) * params.size_y;
+    }
+    workgroupBarrier();
     transform(local);
     workgroupBarrier();
     // Frequencies k and POINTS - k come from the same two points.
@@ -46,7 +54,7 @@ fn main(
     for (var t = local; t < LINES * pairs; t += THREADS) {
         let row = first + t / pairs;
         let k = t % pairs;
-        if row < params.rows {
+        if row < params.slices * params.rows {
             let base = (t / pairs) * POINTS;
             let a = line[base + u32(fourier[params.order_at + k % POINTS].x)];
             let b = conjugate(line[base + u32(fourier[params.order_at + (POINTS - k) % POINTS].x)]);

@@ -18,7 +18,13 @@ fn main(
     if (regions[thread] & params.region) == 0u {
         return;
     }
+    let within = thread % params.plane;
+    let x = within / params.size_y;
+    let y = within % params.size_y;
+    if x < params.from_x || x >= params.to_x || y < params.from_y || y >= params.to_y {
+        return;
+    }
     let z = params.first_z + thread / params.plane;
-    let cell = labels[(z % params.ring) * params.plane + thread % params.plane];
+    let cell = labels[(z % params.ring) * params.plane + within];
     atomicAdd(&voxels[params.voxels_at + cell], 1u);
 }

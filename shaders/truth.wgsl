@@ -24,8 +24,9 @@ fn main(@builtin(global_invocation_id) pixel: vec3<u32>) {
     }
     let thread = (slice * params.image_x + i) * params.image_y + j;
     let z = params.first_z + slice * params.step_z;
-    let x = source(i, params.bin_x, params.magnify_x, params.size_x);
-    let y = source(j, params.bin_y, params.magnify_y, params.size_y);
+    let sizes = vec2<u32>(params.size_x - params.first_x, params.size_y - params.first_y);
+    let x = params.first_x + source(i, params.bin_x, params.magnify_x, sizes.x);
+    let y = params.first_y + source(j, params.bin_y, params.magnify_y, sizes.y);
     let plane = params.size_x * params.size_y;
     let within = x * params.size_y + y;
     var shown = 0u;

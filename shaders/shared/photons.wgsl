@@ -11,22 +11,25 @@ fn baseline(slice: u32, x: u32, y: u32) -> u32 {
     );
     let words = philox(counter, params.baseline_key, true);
     let photons = draw(params.baseline_photons, words.x, true);
-    return u32(round(f32(photons) * (profile[x] * profile[params.size_x + y])));
+    return u32(round(f32(photons) * (profile[x] * profile[params.blurred_x + y])));
 }
 
+// Stores the value of column `y` of a block's row `row`, counted over all slices.
 fn store(row: u32, y: u32, value: f32) {
     if y >= params.size_y {
         return;
     }
+    let place = divide(row, params.size_x);
+    let x = params.at_x + place.y;
+    let column = params.at_y + y;
     var photons = u32(round(clamp(value, 0.0, MOST)));
     var overflow = value > MOST;
     if params.baseline != 0u {
-        let place = divide(row, params.size_x);
-        let more = baseline(place.x, place.y, y);
+        let more = baseline(place.x, x, column);
         overflow = overflow || photons + more < photons;
         photons += more;
     }
-    blurred[row * params.size_y + y] = photons;
+    blurred[(place.x * params.blurred_x + x) * params.blurred_y + column] = photons;
     if overflow {
         atomicOr(&status[0], BLUR_OVERFLOW);
     }

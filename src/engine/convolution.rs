@@ -1,19 +1,16 @@
 //! The convolution by itself: a volume and a point spread function in, the blurred volume out, by the
 //! passes of a run. Benchmarks and comparisons with other libraries go through it.
 
-use crate::engine::compute::{Backend, Buffer, BufferSpec, ComputeError, Limits, Recording};
-use crate::engine::fft::{BLOCK, FourierTables, Layout, LineVariant, SliceTransform};
-use crate::engine::rng::{StreamKey, TableRef};
+use crate::engine::blocks::BlockGrid;
+use crate::engine::compute::{Backend, Buffer, BufferSpec, ComputeError, Limits, Recording, drive};
 use crate::engine::schedule::{Reach, Schedule, Step};
-use crate::engine::stages::blur::columns_forward::{COLUMNS_FORWARD, ColumnsForwardParams};
-use crate::engine::stages::blur::columns_inverse::{COLUMNS_INVERSE, ColumnsInverseParams};
-use crate::engine::stages::blur::filter::{FILTER, FilterParams};
 use crate::engine::stages::blur::psf_spectra::{OCTANT, record_psf_spectra};
 use crate::engine::stages::blur::rows_inverse::RowsInverseParams;
-use crate::engine::stages::blur::{RowLines, TAPS};
+use crate::engine::stages::blur::{Blur, BlurPart, RingSlices};
 use crate::optics::psf::RADIUS;
+use bytemuck::Zeroable;
 use rayon::prelude::*;
-use std::collections::VecDeque;
+use std::ops::Range;
 
 /// Words that a thread copies at a time.
 const PIECE: usize = 1 << 16;
@@ -55,15 +52,18 @@ pub enum ConvolutionError {
 const EMISSION: Buffer = Buffer(0);
 const FOURIER: Buffer = Buffer(1);
 const ROWS: Buffer = Buffer(2);
-const SPECTRA: Buffer = Buffer(3);
-const PSF: Buffer = Buffer(4);
-const FILTERED: Buffer = Buffer(5);
-const BLURRED: Buffer = Buffer(6);
-const STATUS: Buffer = Buffer(7);
-const TABLES: Buffer = Buffer(8);
-const PROFILE: Buffer = Buffer(9);
-const KERNEL: Buffer = Buffer(10);
-const BETWEEN: Buffer = Buffer(11);
+const PSF: Buffer = Buffer(3);
+const FILTERED: Buffer = Buffer(4);
+const BLURRED: Buffer = Buffer(5);
+const STATUS: Buffer = Buffer(6);
+const TABLES: Buffer = Buffer(7);
+const PROFILE: Buffer = Buffer(8);
+const KERNEL: Buffer = Buffer(9);
+
+/// The ring of spectra of a block.
+fn spectra(block: usize) -> Buffer {
+    Buffer(10 + block)
+}
 
 /// A convolution of volumes of one shape with one kernel of 31 x 31 x 31, mirror-symmetric along each
 /// axis; the volume goes on beyond its borders as its reflection. It owns the buffers of its backend.
@@ -71,10 +71,7 @@ pub struct Convolution<'a> {
     backend: &'a mut dyn Backend,
     shape: [usize; 3],
     schedule: Schedule,
-    transform: SliceTransform,
-    tables: FourierTables,
-    row_lines: RowLines,
-    column_lines: LineVariant,
+    blur: Blur,
 }
 
 impl<'a> Convolution<'a> {
@@ -93,13 +90,10 @@ impl<'a> Convolution<'a> {
             return Err(ConvolutionError::Shape { shape, values });
         }
         let [depth, size_x, size_y] = shape;
-        let transform = SliceTransform::new(size_x, size_y, RADIUS);
         let limits = backend.limits().clone();
         let workgroup = limits.workgroup_bytes;
-        let tables = transform.tables_within(workgroup);
-        let row_lines = RowLines::new(&transform, &tables, workgroup);
-        let (columns, at) = (&tables.columns, tables.columns_twiddle_at);
-        let column_lines = LineVariant::new(columns, Layout::Columns, at, workgroup);
+        let grid = BlockGrid::new([size_x, size_y], [RADIUS; 2], [1; 2]);
+        let blur = Blur::new(&BlurPart::whole(grid), workgroup);
         let deepest = depth.min(backend.deepest_slab());
         let planned = |slab: usize| {
             let reach = Reach {
@@ -108,12 +102,12 @@ impl<'a> Convolution<'a> {
                 blur: RADIUS,
             };
             let schedule = Schedule::new(depth, slab, reach);
-            let specs = specs(&schedule, &transform, &tables, &row_lines, slab);
+            let specs = specs(&schedule, &blur, slab);
             (schedule, specs)
         };
         let fitting = (1..=deepest).rev().map(planned);
         let fitting = fitting.into_iter().find(|(_, specs)| fits(specs, &limits));
-        let fitting = fitting.filter(|_| transform.line_bytes(workgroup) <= workgroup as usize);
+        let fitting = fitting.filter(|_| blur.transform().line_bytes() <= workgroup as usize);
         let Some((schedule, specs)) = fitting else {
             return Err(ConvolutionError::TooLarge {
                 size_x,
@@ -124,9 +118,15 @@ impl<'a> Convolution<'a> {
         };
         backend.allocate(&specs, false)?;
         let mut recording = Recording::default();
-        recording.write(FOURIER, 0, tables.words.clone());
+        recording.write(FOURIER, 0, blur.tables().words.clone());
         let buffers = [KERNEL, FOURIER, PSF];
-        record_psf_spectra(&mut recording, octant, &transform, &tables, buffers);
+        record_psf_spectra(
+            &mut recording,
+            octant,
+            blur.transform(),
+            blur.tables(),
+            buffers,
+        );
         recording.clear(STATUS, 0..1);
         let ticket = backend.submit(recording)?;
         backend.wait(ticket)?;
@@ -134,10 +134,7 @@ impl<'a> Convolution<'a> {
             backend,
             shape,
             schedule,
-            transform,
-            tables,
-            row_lines,
-            column_lines,
+            blur,
         })
     }
 
@@ -155,156 +152,101 @@ impl<'a> Convolution<'a> {
     /// # Panics
     /// When the volume is shorter than the convolution's shape says.
     pub fn run(&mut self, photons: &[f32]) -> Result<Vec<u32>, ComputeError> {
-        let plane = self.shape[1] * self.shape[2];
-        let mut blurred = vec![0; self.shape[0] * plane];
+        let Self {
+            backend,
+            shape,
+            schedule,
+            blur,
+        } = self;
+        let [depth, size_x, size_y] = *shape;
+        let plane = size_x * size_y;
+        let mut blurred = vec![0; depth * plane];
         let mut rest = &mut blurred[..];
-        let mut pending = VecDeque::new();
-        let mut steps = self.schedule.steps.iter();
-        let mut done: Vec<Vec<u32>> = Vec::new();
-        loop {
-            let next = steps.next();
-            if next.is_none() && pending.is_empty() && done.is_empty() {
-                break;
-            }
-            let recording = next.map(|step| {
+        drive(
+            *backend,
+            &schedule.steps,
+            |step| {
                 let emission = step.emission.start * plane..step.emission.end * plane;
-                self.step(step, &photons[emission])
-            });
-            // The results of a step are copied while the device works on the next.
-            let finished = std::mem::take(&mut done);
-            let backend = &mut *self.backend;
-            let (worked, ()) = rayon::join(
-                || -> Result<Vec<Vec<u32>>, ComputeError> {
-                    if let Some(recording) = recording {
-                        pending.push_back(backend.submit(recording)?);
-                        if pending.len() < backend.in_flight() {
-                            return Ok(Vec::new());
-                        }
-                    }
-                    match pending.pop_front() {
-                        Some(ticket) => backend.wait(ticket),
-                        None => Ok(Vec::new()),
-                    }
-                },
-                || {
-                    for read in &finished {
-                        let (to, after) = std::mem::take(&mut rest).split_at_mut(read.len());
-                        rest = after;
-                        let pieces = to.par_chunks_mut(PIECE).zip(read.par_chunks(PIECE));
-                        pieces.for_each(|(to, read)| to.copy_from_slice(read));
-                    }
-                },
-            );
-            self.backend.recycle(finished);
-            done = worked?;
-        }
+                Ok(record(blur, step, schedule, depth, &photons[emission]))
+            },
+            |_, reads| {
+                for read in reads {
+                    let (to, after) = std::mem::take(&mut rest).split_at_mut(read.len());
+                    rest = after;
+                    let pieces = to.par_chunks_mut(PIECE).zip(read.par_chunks(PIECE));
+                    pieces.for_each(|(to, read)| to.copy_from_slice(read));
+                }
+                Ok::<_, ComputeError>(())
+            },
+            |_| Ok(()),
+        )?;
         Ok(blurred)
-    }
-
-    /// The passes of a step; one read, its blurred slices, if it has any.
-    fn step<'p>(&self, step: &Step, photons: &'p [f32]) -> Recording<'p> {
-        let mut recording = Recording::default();
-        let [depth, size_x, size_y] = self.shape;
-        let (transform, tables) = (&self.transform, &self.tables);
-        let (blocks, ring) = (transform.blocks(), self.schedule.spectra_ring as u32);
-        if !step.emission.is_empty() {
-            let words: &[u32] = bytemuck::cast_slice(photons);
-            recording.write(EMISSION, 0, words);
-            let rows = step.emission.len() * size_x;
-            let buffers = [EMISSION, FOURIER, ROWS, BETWEEN];
-            self.row_lines.forward(&mut recording, rows, buffers);
-            let params = ColumnsForwardParams {
-                size_x: size_x as u32,
-                frequencies: transform.frequencies() as u32,
-                blocks: blocks as u32,
-                first_z: step.emission.start as u32,
-                slices: step.emission.len() as u32,
-                spectra_ring: ring,
-                radius: RADIUS as u32,
-                source_at: tables.columns_source_at,
-            };
-            let buffers = [ROWS, FOURIER, SPECTRA];
-            let columns = step.emission.len() * blocks * BLOCK;
-            let lines = &self.column_lines;
-            lines.dispatch(&mut recording, &COLUMNS_FORWARD, params, &buffers, columns);
-        }
-        if step.images.is_empty() {
-            return recording;
-        }
-        let (first_z, slices) = (step.images.start as u32, step.images.len());
-        let params = FilterParams {
-            length_x: transform.length_x as u32,
-            blocks: blocks as u32,
-            depth: depth as u32,
-            spectra_ring: ring,
-            first_z,
-            step_z: 1,
-            slices: slices as u32,
-            accumulate: 0,
-        };
-        let buffers = [SPECTRA, PSF, FILTERED];
-        recording.dispatch(&FILTER, params, &buffers, transform.spectrum());
-        let params = ColumnsInverseParams {
-            size_x: size_x as u32,
-            length_x: transform.length_x as u32,
-            blocks: blocks as u32,
-            slices: slices as u32,
-        };
-        let buffers = [FILTERED, FOURIER, ROWS];
-        let columns = slices * blocks * BLOCK;
-        let lines = &self.column_lines;
-        lines.dispatch(&mut recording, &COLUMNS_INVERSE, params, &buffers, columns);
-        let params = RowsInverseParams {
-            size_x: size_x as u32,
-            size_y: size_y as u32,
-            blocks: blocks as u32,
-            slices: slices as u32,
-            split_at: tables.split_at,
-            order_at: tables.rows_order_at,
-            origin_z: 0,
-            origin_x: 0,
-            origin_y: 0,
-            first_z,
-            step_z: 1,
-            baseline: 0,
-            baseline_key: StreamKey::default(),
-            baseline_photons: TableRef::default(),
-        };
-        let buffers = [ROWS, FOURIER, TABLES, PROFILE, BLURRED, STATUS, BETWEEN];
-        self.row_lines.inverse(&mut recording, params, buffers);
-        recording.read(BLURRED, 0..slices * size_x * size_y);
-        recording
     }
 }
 
-fn specs(
+/// The passes of a step; one read, its blurred slices, if it has any.
+fn record<'p>(
+    blur: &Blur,
+    step: &Step,
     schedule: &Schedule,
-    transform: &SliceTransform,
-    tables: &FourierTables,
-    row_lines: &RowLines,
-    slab: usize,
-) -> Vec<BufferSpec> {
-    let plane = transform.size_x * transform.size_y;
-    let spectrum = 2 * transform.spectrum();
-    let rows = transform.frequencies().max(transform.blocks() * BLOCK);
-    let half_x = transform.length_x / 2 + 1;
-    let specs = [
+    depth: usize,
+    photons: &'p [f32],
+) -> Recording<'p> {
+    let mut recording = Recording::default();
+    let z = |range: &Range<usize>| RingSlices {
+        first_z: range.start,
+        slices: range.len(),
+        ring: schedule.spectra_ring,
+    };
+    if !step.emission.is_empty() {
+        let words: &[u32] = bytemuck::cast_slice(photons);
+        recording.write(EMISSION, 0, words);
+        for (number, block) in blur.blocks().iter().enumerate() {
+            let buffers = [EMISSION, FOURIER, ROWS, spectra(number)];
+            blur.forward(&mut recording, block, z(&step.emission), buffers);
+        }
+    }
+    if step.images.is_empty() {
+        return recording;
+    }
+    let slices = step.images.len();
+    let finish = RowsInverseParams {
+        first_z: step.images.start as u32,
+        step_z: 1,
+        slices: slices as u32,
+        ..RowsInverseParams::zeroed()
+    };
+    for (number, block) in blur.blocks().iter().enumerate() {
+        let buffers = [spectra(number), PSF, FILTERED];
+        blur.filter(&mut recording, z(&step.images), 1, depth, false, buffers);
+        let buffers = [FILTERED, FOURIER, ROWS];
+        blur.columns_inverse(&mut recording, block, slices, buffers);
+        let buffers = [ROWS, FOURIER, TABLES, PROFILE, BLURRED, STATUS];
+        blur.rows_inverse(&mut recording, block, finish, buffers);
+    }
+    let [size_x, size_y] = blur.blurred_size();
+    recording.read(BLURRED, 0..slices * size_x * size_y);
+    recording
+}
+
+fn specs(schedule: &Schedule, blur: &Blur, slab: usize) -> Vec<BufferSpec> {
+    let [size_x, size_y] = blur.blurred_size();
+    let plane = size_x * size_y;
+    let spectrum = blur.spectrum_words();
+    let mut specs = vec![
         ("emission", slab * plane),
-        ("transform tables", tables.words.len()),
-        ("spectra of rows", 2 * slab * transform.size_x * rows),
-        ("spectra", schedule.spectra_ring * spectrum),
-        (
-            "point spread function",
-            transform.blocks() * half_x * TAPS * BLOCK,
-        ),
+        ("transform tables", blur.tables().words.len()),
+        ("spectra of rows", blur.rows_words(slab, slab)),
+        ("point spread function", blur.psf_words()),
         ("filtered spectra", slab * spectrum),
         ("blurred slices", slab * plane),
         ("status", 1),
         ("tables", 1),
-        ("baseline profile", transform.size_x + transform.size_y),
+        ("baseline profile", size_x + size_y),
         ("point spread function's values", OCTANT),
-        ("lines between two passes", row_lines.lines_words(slab)),
     ];
+    let ring = ("spectra", schedule.spectra_ring * spectrum);
+    specs.extend(blur.blocks().iter().map(|_| ring));
     let spec = |(name, words): (&str, usize)| BufferSpec {
         name: name.to_owned(),
         words,
@@ -322,6 +264,7 @@ fn fits(specs: &[BufferSpec], limits: &Limits) -> bool {
 mod tests {
     use super::*;
     use crate::engine::compute::cpu::CpuBackend;
+    use crate::engine::stages::blur::TAPS;
 
     fn octant() -> Vec<f64> {
         let at = |i: usize| (-((i as f64) / 3.0).powi(2)).exp();

@@ -1,4 +1,4 @@
-//! Checksums of words, and how far two devices' photon counts may be apart.
+//! Checksums of words.
 
 use crc32fast::Hasher;
 
@@ -11,9 +11,4 @@ pub(super) fn hash_words(hasher: &mut Hasher, words: &[u32]) {
             .iter()
             .for_each(|word| hasher.update(&word.to_le_bytes()));
     }
-}
-
-/// What one photon count and that of another device may differ by: docs/model.md section 6.
-pub(super) fn blur_tolerance(largest: u32) -> u64 {
-    ((5e-7 * f64::from(largest)).ceil() as u64).max(1)
 }

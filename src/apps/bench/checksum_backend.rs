@@ -5,7 +5,7 @@
 //! filled with a pattern. The blurred volume, which devices compute within rounding, is replaced by made-up photons
 //! once it is read: so the stages behind it have the same input everywhere, and their results must be equal.
 
-use super::checksum::{blur_tolerance, hash_words};
+use super::checksum::hash_words;
 use super::file::{Checksum, Equality};
 use crate::base::progress::Observer;
 use crate::engine::compute::{

@@ -1,6 +1,6 @@
 //! Checksums of what a whole job gives.
 
-use super::checksum::{blur_tolerance, hash_words};
+use super::checksum::hash_words;
 use super::file::{Checksum, Equality};
 use crate::engine::compute::photon_tolerance;
 use crate::model::Model;

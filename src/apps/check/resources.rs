@@ -68,7 +68,10 @@ pub(super) fn memory(
     };
     let most = |bytes: fn(&SetAside) -> u64| {
         let plans = plans.into_iter().flatten();
-        plans.map(|run| bytes(&run.set_aside(model))).max().unwrap_or(0)
+        plans
+            .map(|run| bytes(&run.set_aside(model)))
+            .max()
+            .unwrap_or(0)
     };
     let memory = Memory {
         available_bytes: host::available_memory(),

@@ -12,6 +12,16 @@ kernel_params! {
     SurveyParams {
         /// Voxels of a slice.
         plane: u32,
+        /// Columns of a slice.
+        size_y: u32,
+        /// First row that counts.
+        from_x: u32,
+        /// The row after the last one.
+        to_x: u32,
+        /// First column that counts.
+        from_y: u32,
+        /// The column after the last one.
+        to_y: u32,
         /// First slice to count.
         first_z: u32,
         /// Number of slices.
@@ -57,9 +67,12 @@ fn survey_cpu(call: &mut CpuCall<'_>) {
     (0..p.slices).into_par_iter().for_each(|slice| {
         let cells = ring.slice(labels, p.first_z + slice);
         let bits = &regions[slice as usize * plane..][..plane];
+        let rows = (p.from_x as usize..p.to_x as usize).map(|x| x * p.size_y as usize);
+        let columns = p.from_y as usize..p.to_y as usize;
+        let counted = rows.flat_map(|row| row + columns.start..row + columns.end);
         // Cells come in runs along y: one atomic addition for each run.
         let (mut current, mut run) = (0, 0);
-        for (&cell, &bits) in cells.iter().zip(bits) {
+        for (cell, bits) in counted.map(|at| (cells[at], bits[at])) {
             if bits & p.region != 0 {
                 if cell != current {
                     if run > 0 {

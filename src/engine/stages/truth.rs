@@ -12,6 +12,10 @@ kernel_params! {
         size_x: u32,
         /// Columns of a slice.
         size_y: u32,
+        /// Row of a slice where the images start.
+        first_x: u32,
+        /// Column of a slice where the images start.
+        first_y: u32,
         /// Rows of an image.
         image_x: u32,
         /// Columns of an image.
@@ -67,7 +71,7 @@ fn truth_traffic(extent: Extent<'_>) -> Traffic {
     Traffic::words(read * pixels, pixels)
 }
 
-/// The voxel that a pixel shows, along one axis.
+/// The voxel that a pixel shows, along one axis of the imaged voxels.
 fn source(pixel: usize, bin: u32, magnify: u32, size: usize) -> usize {
     if magnify > 1 {
         return pixel / magnify as usize;
@@ -80,12 +84,13 @@ fn truth_cpu(call: &mut CpuCall<'_>) {
     let p: TruthParams = call.params();
     let [labels, regions, selection, mut cells] = call.buffers();
     let (size_x, size_y) = (p.size_x as usize, p.size_y as usize);
+    let (first_x, first_y) = (p.first_x as usize, p.first_y as usize);
     let (image_x, image_y) = (p.image_x as usize, p.image_y as usize);
     let ring = Ring::new(p.labels_ring, size_x * size_y);
     let (labels, regions) = (labels.read::<u32>(), regions.read::<u32>());
     let selection = &selection.read::<u32>()[p.selection_at as usize..];
     let columns: Vec<usize> = (0..image_y)
-        .map(|j| source(j, p.bin_y, p.magnify_y, size_y))
+        .map(|j| first_y + source(j, p.bin_y, p.magnify_y, size_y - first_y))
         .collect();
     for_rows(
         cells.write(),
@@ -94,7 +99,7 @@ fn truth_cpu(call: &mut CpuCall<'_>) {
         p.slices,
         |slice, i, out: &mut [u32]| {
             let z = p.first_z + slice * p.step_z;
-            let x = source(i, p.bin_x, p.magnify_x, size_x);
+            let x = first_x + source(i, p.bin_x, p.magnify_x, size_x - first_x);
             let labels = &ring.slice(labels, z)[x * size_y..][..size_y];
             let bits = &regions[((z - p.slab_z) as usize * size_x + x) * size_y..][..size_y];
             for (out, &y) in out.iter_mut().zip(&columns) {

@@ -97,7 +97,11 @@ impl<'a> Finished<'a> {
                 return Cow::Borrowed(rows);
             }
             let rows = rows.chunks_exact(own_y);
-            Cow::Owned(rows.flat_map(|row| &row[columns.clone()]).copied().collect())
+            Cow::Owned(
+                rows.flat_map(|row| &row[columns.clone()])
+                    .copied()
+                    .collect(),
+            )
         })
     }
 

@@ -38,7 +38,8 @@ impl RunPlan {
         least: [usize; 2],
     ) -> Result<Self, PlanError> {
         let cuts = Self::cuts(model, least);
-        let attempt = |number: usize| Self::with_cut(model, contents, limits, deepest, cuts[number]);
+        let attempt =
+            |number: usize| Self::with_cut(model, contents, limits, deepest, cuts[number]);
         let last = cuts.len() - 1;
         let first = attempt(0);
         let Err(refused) = first else { return first };

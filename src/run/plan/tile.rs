@@ -58,9 +58,8 @@ impl TileAxis {
             let around = axis.radius + reach.around;
             let voxels = imaged.start.saturating_sub(around)
                 ..imaged.end.saturating_add(around).min(axis.size);
-            let pixel = |voxel: usize| {
-                voxel / sampling.bin() as usize * sampling.magnification() as usize
-            };
+            let pixel =
+                |voxel: usize| voxel / sampling.bin() as usize * sampling.magnification() as usize;
             Self {
                 pixels: pixel(core.start)..sampling.pixels(core.end),
                 skipped_pixels: pixel(core.start) - pixel(imaged.start),

@@ -134,13 +134,7 @@ fn device(
     }
 }
 
-fn cut(
-    run: &RunPlan,
-    model: &Model,
-    contents: Contents,
-    limits: &Limits,
-    deepest: usize,
-) -> Cut {
+fn cut(run: &RunPlan, model: &Model, contents: Contents, limits: &Limits, deepest: usize) -> Cut {
     let widest = run.widest();
     let (plan, schedule) = (&widest.plan, &widest.plan.schedule);
     let depth = model.volume.shape[0];
@@ -206,7 +200,9 @@ fn fewer(
     let mut found = Vec::new();
     let mut consider = |cut: [usize; 2], slab: usize| {
         let tiles = Tile::split(model, cut);
-        let Some(largest) = tiles.iter().max_by_key(|tile| tile.size().iter().product::<usize>())
+        let Some(largest) = tiles
+            .iter()
+            .max_by_key(|tile| tile.size().iter().product::<usize>())
         else {
             return;
         };

@@ -13,14 +13,7 @@ macro_rules! shared {
     };
 }
 const SHARED: &[(&str, &str)] = shared![
-    "complex",
-    "dispatch",
-    "divide",
-    "long_rows_read",
-    "long_rows_write",
-    "philox",
-    "photons",
-    "table",
+    "complex", "dispatch", "divide", "philox", "photons", "table",
 ];
 
 /// The whole WGSL of a kernel: its own file, then what it declares in Rust (the parameter block with

@@ -1,11 +1,11 @@
-//! Complex transform along x of the reflected and padded columns.
+//! Complex transform along x of a block's columns.
 
-use super::zeros;
+use super::{sources, zeros};
 use crate::engine::compute::{
     Access, Agreement, CpuCall, Extent, Generated, Grid, Kernel, KernelParams, Layout, Stage,
     Traffic, constants, kernel_params,
 };
-use crate::engine::fft::{BLOCK, complex_plan, padded_source};
+use crate::engine::fft::{BLOCK, complex_plan};
 use rayon::prelude::*;
 use rustfft::FftDirection;
 use rustfft::num_complex::Complex32;
@@ -14,7 +14,7 @@ kernel_params! {
     /// Columns of slices `first_z .. first_z + slices`, into the ring of spectra. The length of the
     /// transform is that of the ring's slots.
     ColumnsForwardParams {
-        /// Rows of a slice.
+        /// Rows of the block.
         size_x: u32,
         /// Frequencies of y.
         frequencies: u32,
@@ -26,8 +26,6 @@ kernel_params! {
         slices: u32,
         /// Slices in the ring of spectra.
         spectra_ring: u32,
-        /// Radius of the kernel.
-        radius: u32,
         /// Where the voxels of the points start in the tables.
         source_at: u32,
     }
@@ -65,7 +63,7 @@ const TOGETHER: usize = 4;
 
 fn columns_forward_cpu(call: &mut CpuCall<'_>) {
     let p: ColumnsForwardParams = call.params();
-    let [rows, _, mut spectra] = call.buffers();
+    let [rows, fourier, mut spectra] = call.buffers();
     let rows = rows.read::<Complex32>();
     let spectra: &mut [Complex32] = spectra.write();
     let (size, frequencies) = (p.size_x as usize, p.frequencies as usize);
@@ -73,9 +71,7 @@ fn columns_forward_cpu(call: &mut CpuCall<'_>) {
     let length = spectra.len() / (ring * blocks * BLOCK);
     let plan = complex_plan(length, FftDirection::Forward);
     let padding = [Complex32::default(); TOGETHER * BLOCK];
-    let source: Vec<Option<usize>> = (0..length)
-        .map(|n| padded_source(n, length, size, p.radius as usize))
-        .collect();
+    let source = sources(&fourier.read::<[f32; 2]>()[p.source_at as usize..][..length]);
     let columns_of = |(lines, scratch): &mut (Vec<Complex32>, Vec<Complex32>),
                       (slice, first, out): (usize, usize, &mut [Complex32])| {
         let width = (frequencies - first).min(TOGETHER * BLOCK);

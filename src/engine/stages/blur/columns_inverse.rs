@@ -1,4 +1,4 @@
-//! Complex transform back along x, cropped to the volume.
+//! Complex transform back along x, cropped to the block.
 
 use super::zeros;
 use crate::engine::compute::{
@@ -14,7 +14,7 @@ kernel_params! {
     /// Columns of `slices` filtered slices. The length of the transform is in the generated code, and
     /// the twin reads it from `length_x`.
     ColumnsInverseParams {
-        /// Rows of a slice.
+        /// Rows of the block that are kept.
         size_x: u32,
         /// Frequencies of x.
         length_x: u32,

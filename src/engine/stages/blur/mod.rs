@@ -5,14 +5,13 @@
 pub mod columns_forward;
 pub mod columns_inverse;
 pub mod filter;
-pub mod long_rows;
+mod passes;
 pub mod photons;
 pub mod psf_spectra;
-mod row_lines;
 pub mod rows_forward;
 pub mod rows_inverse;
 
-pub use row_lines::RowLines;
+pub use passes::{Block, Blur, BlurPart, RingSlices};
 
 use rustfft::num_complex::Complex32;
 
@@ -22,4 +21,10 @@ pub const TAPS: usize = 16;
 /// Complex numbers for the CPU transforms of one thread.
 fn zeros(length: usize) -> Vec<Complex32> {
     vec![Complex32::default(); length]
+}
+
+/// Which voxel each point of a line is, from the part of the tables that says so: -1 stands for none.
+fn sources(table: &[[f32; 2]]) -> Vec<Option<usize>> {
+    let voxel = |&[at, _]: &[f32; 2]| (at >= 0.0).then_some(at as usize);
+    table.iter().map(voxel).collect()
 }

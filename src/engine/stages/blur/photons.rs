@@ -23,7 +23,8 @@ const TOGETHER: usize = 16;
 
 /// The baseline's photons, brightest in the middle.
 pub(super) struct Baseline<'a> {
-    profile: &'a [f32],
+    /// Along x, and along y from the first voxel of a row on.
+    profile: (&'a [f32], &'a [f32]),
     photons: TableView<'a>,
     key: StreamKey,
     origin: [u32; 3],
@@ -35,7 +36,7 @@ impl<'a> Baseline<'a> {
     /// (z, x, y) in the source of the first voxel.
     pub(super) fn new(
         tables: &'a [u32],
-        profile: &'a [f32],
+        profile: (&'a [f32], &'a [f32]),
         key: StreamKey,
         table: Option<TableRef>,
         origin: [u32; 3],
@@ -52,13 +53,13 @@ impl<'a> Baseline<'a> {
     }
 }
 
-/// A blurred row, at (slice, x, rows of a slice), to whole photons with the baseline added; true where a voxel
+/// A blurred row, at (slice, x), to whole photons with the baseline added; true where a voxel
 /// holds too many.
 pub(super) fn finish_row(
     line: &[f32],
     out: &mut [u32],
     baseline: Option<&Baseline<'_>>,
-    [slice, x, size_x]: [u32; 3],
+    [slice, x]: [u32; 2],
     draws: &mut RowDraws,
 ) -> bool {
     let mut overflow = round_row(line, out);
@@ -69,7 +70,7 @@ pub(super) fn finish_row(
         for word in &mut *drawn {
             *word = baseline.photons.draw(*word);
         }
-        let (across, along) = baseline.profile.split_at(size_x as usize);
+        let (across, along) = baseline.profile;
         overflow |= add_row(drawn, across[x as usize], along, out);
     }
     overflow

@@ -14,13 +14,21 @@ use rustfft::num_complex::Complex32;
 use std::sync::atomic::Ordering;
 
 kernel_params! {
-    /// Rows of the kept slices `first_z, first_z + step_z, ...`. The length of the transform is as in
+    /// Rows of a block in the kept slices `first_z, first_z + step_z, ...`. The length of the transform is as in
     /// [`super::rows_forward::RowsForwardParams`].
     RowsInverseParams {
-        /// Rows of a slice.
+        /// Rows of the block.
         size_x: u32,
-        /// Columns of a slice.
+        /// Columns of the block.
         size_y: u32,
+        /// Rows of a blurred slice.
+        blurred_x: u32,
+        /// Columns of a blurred slice.
+        blurred_y: u32,
+        /// First row of the block there.
+        at_x: u32,
+        /// First column of the block there.
+        at_y: u32,
         /// Blocks of frequencies of y.
         blocks: u32,
         /// Number of slices.
@@ -29,7 +37,7 @@ kernel_params! {
         split_at: u32,
         /// Where the order of the outputs starts in the tables.
         order_at: u32,
-        /// Offset of the volume in its source, for the draws.
+        /// Place of the blurred voxels in their source, for the draws.
         origin_z: u32,
         /// As `origin_z`, along x.
         origin_x: u32,
@@ -49,7 +57,7 @@ kernel_params! {
 }
 
 /// Spectra of rows, (slice, block, x, frequency), to the blurred volume in whole photons, and status.
-/// `profile` is the baseline's Gaussian along x, then along y.
+/// `profile` is the baseline's Gaussian along x, then along y, of the blurred voxels.
 pub static ROWS_INVERSE: Kernel = Kernel {
     name: "rows_inverse",
     stage: Stage::Blur,
@@ -89,9 +97,13 @@ fn rows_inverse_cpu(call: &mut CpuCall<'_>) {
     let (_, plan) = real_plans(length);
     let (rows, tables) = (rows.read::<Complex32>(), tables.read::<u32>());
     let state = state.atomic();
-    let origin = [p.origin_z + p.first_z, p.origin_x, p.origin_y];
+    let (at_x, at_y) = (p.at_x as usize, p.at_y as usize);
+    let origin = [p.origin_z + p.first_z, p.origin_x, p.origin_y + p.at_y];
     let table = (p.baseline != 0).then_some(p.baseline_photons);
     let (profile, key) = (profile.read(), p.baseline_key);
+    let profile: &[f32] = profile;
+    let (across, along) = profile.split_at(p.blurred_x as usize);
+    let profile = (across, &along[at_y..]);
     let baseline = Baseline::new(tables, profile, key, table, origin, p.step_z);
     let scratch = || {
         let line = vec![0.0f32; length];
@@ -100,11 +112,15 @@ fn rows_inverse_cpu(call: &mut CpuCall<'_>) {
     };
     for_rows_init(
         blurred.write(),
-        size_x,
-        size_y,
+        p.blurred_x as usize,
+        p.blurred_y as usize,
         p.slices,
         scratch,
-        |(spectrum, line, scratch, draws), slice, x, out: &mut [u32]| {
+        |(spectrum, line, scratch, draws), slice, row, out: &mut [u32]| {
+            let Some(x) = row.checked_sub(at_x).filter(|&x| x < size_x) else {
+                return;
+            };
+            let out = &mut out[at_y..at_y + size_y];
             for (block, values) in spectrum.chunks_mut(BLOCK).enumerate() {
                 let at = ((slice as usize * blocks + block) * size_x + x) * BLOCK;
                 values.copy_from_slice(&rows[at..at + values.len()]);
@@ -113,8 +129,7 @@ fn rows_inverse_cpu(call: &mut CpuCall<'_>) {
             spectrum[0].im = 0.0;
             spectrum[frequencies - 1].im = 0.0;
             let _ = plan.process_with_scratch(spectrum, line, scratch);
-            let place = [slice, x as u32, size_x as u32];
-            if finish_row(line, out, baseline.as_ref(), place, draws) {
+            if finish_row(line, out, baseline.as_ref(), [slice, row as u32], draws) {
                 state[0].fetch_or(BLUR_OVERFLOW, Ordering::Relaxed);
             }
         },

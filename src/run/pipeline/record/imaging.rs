@@ -1,25 +1,26 @@
 //! From counts to images: emission, blur, camera.
 
 use super::Recorder;
-use crate::engine::fft::BLOCK;
-use crate::engine::stages::blur::columns_forward::{COLUMNS_FORWARD, ColumnsForwardParams};
-use crate::engine::stages::blur::columns_inverse::{COLUMNS_INVERSE, ColumnsInverseParams};
-use crate::engine::stages::blur::filter::{FILTER, FilterParams};
+use crate::engine::stages::blur::RingSlices;
 use crate::engine::stages::blur::rows_inverse::RowsInverseParams;
 use crate::engine::stages::{bin, emit, magnify, maximum};
 use crate::model::ChannelModel;
 use crate::run::plan::Quantisation;
+use bytemuck::Zeroable;
 use std::ops::Range;
 
 impl Recorder<'_> {
     /// Emission of a channel's sources and its spectra.
     pub(super) fn forward(&mut self, slices: &Range<usize>, number: usize, channel: &ChannelModel) {
-        let b = &self.plan.buffers;
+        let (b, blur) = (&self.plan.buffers, &self.plan.blur);
         let (size_x, size_y, _) = self.size();
         let [origin_z, origin_x, origin_y] = self.origin();
-        let transform = &self.plan.transform;
-        let rows = slices.len() * size_x as usize;
-        for (source, &spectra) in channel.sources.iter().zip(&b.spectra[number]) {
+        let z = RingSlices {
+            first_z: slices.start,
+            slices: slices.len(),
+            ring: self.plan.schedule.spectra_ring,
+        };
+        for (source, spectra) in channel.sources.iter().zip(&b.spectra[number]) {
             let params = emit::EmitParams {
                 size_x,
                 size_y,
@@ -36,24 +37,13 @@ impl Recorder<'_> {
             let shape = [slices.len(), size_x as usize, size_y as usize];
             self.recording
                 .dispatch_voxels(&emit::EMIT, params, &buffers, shape);
-            let buffers = [b.emission, b.fourier, b.rows, b.between];
-            let row_lines = &self.plan.row_lines;
-            row_lines.forward(&mut self.recording, rows, buffers);
-            let fourier = &self.plan.fourier;
-            let params = ColumnsForwardParams {
-                size_x,
-                frequencies: transform.frequencies() as u32,
-                blocks: transform.blocks() as u32,
-                first_z: slices.start as u32,
-                slices: slices.len() as u32,
-                spectra_ring: self.plan.schedule.spectra_ring as u32,
-                radius: transform.radius as u32,
-                source_at: fourier.columns_source_at,
-            };
-            let columns = slices.len() * transform.blocks() * BLOCK;
-            let (lines, recording) = (&self.plan.column_lines, &mut self.recording);
-            let buffers = [b.rows, b.fourier, spectra];
-            lines.dispatch(recording, &COLUMNS_FORWARD, params, &buffers, columns);
+            if slices.is_empty() {
+                continue;
+            }
+            for (block, &spectra) in blur.blocks().iter().zip(spectra) {
+                let buffers = [b.emission, b.fourier, b.rows, spectra];
+                blur.forward(&mut self.recording, block, z, buffers);
+            }
         }
     }
 
@@ -64,65 +54,44 @@ impl Recorder<'_> {
         number: usize,
         channel: &ChannelModel,
     ) {
-        let b = &self.plan.buffers;
-        let (size_x, size_y, _) = self.size();
-        let [origin_z, origin_x, origin_y] = self.origin();
-        let transform = &self.plan.transform;
-        let fourier = &self.plan.fourier;
-        let blocks = transform.blocks();
-        let step_z = self.model.camera.step_z as u32;
-        let sources = b.spectra[number].iter().zip(&b.psf[number]);
-        for (place, (&spectra, &psf)) in sources.enumerate() {
-            let params = FilterParams {
-                length_x: transform.length_x as u32,
-                blocks: blocks as u32,
-                depth: self.model.volume.shape[0] as u32,
-                spectra_ring: self.plan.schedule.spectra_ring as u32,
-                first_z: first as u32,
-                step_z,
-                slices: count as u32,
-                accumulate: (place > 0).into(),
-            };
-            let buffers = [spectra, psf, b.filtered];
-            self.recording
-                .dispatch(&FILTER, params, &buffers, transform.spectrum());
-        }
-        if channel.sources.is_empty() {
-            let words = 2 * count * blocks * BLOCK * size_x as usize;
-            self.recording.clear(b.rows, 0..words);
-        } else {
-            let params = ColumnsInverseParams {
-                size_x,
-                length_x: transform.length_x as u32,
-                blocks: blocks as u32,
-                slices: count as u32,
-            };
-            let (lines, recording) = (&self.plan.column_lines, &mut self.recording);
-            let (buffers, columns) = ([b.filtered, b.fourier, b.rows], count * blocks * BLOCK);
-            lines.dispatch(recording, &COLUMNS_INVERSE, params, &buffers, columns);
-        }
+        let (b, blur) = (&self.plan.buffers, &self.plan.blur);
+        let [origin_z, origin_x, origin_y] = self.imaged_origin();
+        let (step_z, depth) = (self.model.camera.step_z, self.model.volume.shape[0]);
+        let z = RingSlices {
+            first_z: first,
+            slices: count,
+            ring: self.plan.schedule.spectra_ring,
+        };
         let baseline = self.model.baseline;
-        let params = RowsInverseParams {
-            size_x,
-            size_y,
-            blocks: blocks as u32,
-            slices: count as u32,
-            split_at: fourier.split_at,
-            order_at: fourier.rows_order_at,
+        let finish = RowsInverseParams {
             origin_z,
             origin_x,
             origin_y,
             first_z: first as u32,
-            step_z,
+            step_z: step_z as u32,
+            slices: count as u32,
             baseline: baseline.is_some().into(),
             baseline_key: channel.baseline,
             baseline_photons: baseline.unwrap_or_default(),
+            ..RowsInverseParams::zeroed()
         };
-        let buffers = [
-            b.rows, b.fourier, b.tables, b.profile, b.blurred, b.status, b.between,
-        ];
-        let row_lines = &self.plan.row_lines;
-        row_lines.inverse(&mut self.recording, params, buffers);
+        let recording = &mut self.recording;
+        for (number_of_block, block) in blur.blocks().iter().enumerate() {
+            let sources = b.spectra[number].iter().zip(&b.psf[number]);
+            for (place, (spectra, &psf)) in sources.enumerate() {
+                let buffers = [spectra[number_of_block], psf, b.filtered];
+                blur.filter(recording, z, step_z, depth, place > 0, buffers);
+            }
+            if channel.sources.is_empty() {
+                let words = blur.rows_inverse_words(block, count);
+                recording.clear(b.rows, 0..words);
+            } else {
+                let buffers = [b.filtered, b.fourier, b.rows];
+                blur.columns_inverse(recording, block, count, buffers);
+            }
+            let buffers = [b.rows, b.fourier, b.tables, b.profile, b.blurred, b.status];
+            blur.rows_inverse(recording, block, finish, buffers);
+        }
     }
 
     /// From blurred slices to images, and the channel's maximum.
@@ -133,9 +102,9 @@ impl Recorder<'_> {
         channel: &ChannelModel,
     ) {
         let b = &self.plan.buffers;
-        let (size_x, size_y, _) = self.size();
-        let [origin_z, origin_x, origin_y] = self.origin();
-        let [_, image_x, image_y] = self.model.image_shape();
+        let [size_x, size_y] = self.tile.imaged_size().map(|size| size as u32);
+        let [origin_z, origin_x, origin_y] = self.imaged_origin();
+        let [image_x, image_y] = self.tile.image_size();
         let camera = &self.model.camera;
         let image = self.image_buffer(number);
         let pixels = count * image_x * image_y;

@@ -12,7 +12,7 @@ use crate::engine::stages::{regions, scatter, survey, truth};
 use crate::model::cells::Selection;
 use crate::model::{LayerModel, Model};
 use crate::run::pipeline::Input;
-use crate::run::plan::{Plan, Quantisation, Tile, TilePlan};
+use crate::run::plan::{Plan, Quantisation, Tile, TileAxis, TilePlan};
 use crate::run::store::StoreError;
 use std::ops::Range;
 
@@ -26,9 +26,9 @@ pub(super) struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
-    pub(super) fn new(tile: &'a TilePlan<'a>, input: Input<'a>) -> Self {
+    pub(super) fn new(model: &'a Model, tile: &'a TilePlan, input: Input<'a>) -> Self {
         Self {
-            model: &tile.model,
+            model,
             plan: &tile.plan,
             tile: &tile.tile,
             input,
@@ -40,34 +40,54 @@ impl<'a> Recorder<'a> {
         self.recording
     }
 
+    /// Rows, columns and voxels of a slice of the tile.
     fn size(&self) -> (u32, u32, usize) {
-        let [_, x, y] = self.model.volume.shape;
+        let [x, y] = self.tile.size();
         (x as u32, y as u32, x * y)
     }
 
+    /// Place of the tile's first voxel in the source.
     fn origin(&self) -> [u32; 3] {
-        self.model.volume.offset.map(|offset| offset as u32)
+        let [z, x, y] = self.model.volume.offset;
+        let tile = [
+            z,
+            x + self.tile.x.voxels.start,
+            y + self.tile.y.voxels.start,
+        ];
+        tile.map(|place| place as u32)
+    }
+
+    /// Place of the first voxel that is blurred and imaged.
+    fn imaged_origin(&self) -> [u32; 3] {
+        let [z, x, y] = self.model.volume.offset;
+        let tile = [
+            z,
+            x + self.tile.x.imaged.start,
+            y + self.tile.y.imaged.start,
+        ];
+        tile.map(|place| place as u32)
     }
 
     /// What stays on the device for the whole image sweep; `maxima` are those of the images that are there
     /// already.
     pub(super) fn start(mut self, selection: &Selection, maxima: &[u32]) -> Recording<'static> {
         let b = &self.plan.buffers;
-        let [_, size_x, size_y] = self.model.tissue.shape;
-        let rows = self.model.rows();
+        let [_, size_x, size_y] = self.model.volume.shape;
         let out = &mut self.recording;
         out.write(b.cells, 0, self.input.volume.cells.keys());
         out.write(b.selection, 0, selection.words.clone());
         out.write(b.tables, 0, self.model.tables.clone());
-        out.write(b.fourier, 0, self.plan.fourier.words.clone());
+        out.write(b.fourier, 0, self.plan.blur.tables().words.clone());
         // In the middle of the tissue, not of its part.
         let profile = baseline_profile(size_x, size_y);
-        let profile = [&profile[rows], &profile[size_x..]].concat();
+        let (across, along) = profile.split_at(size_x);
+        let Tile { x, y } = self.tile;
+        let profile = [&across[x.imaged.clone()], &along[y.imaged.clone()]].concat();
         out.write(b.profile, 0, bytemuck::cast_vec::<f32, u32>(profile));
         for (channel, buffers) in self.model.channels.iter().zip(&b.psf) {
             for (source, &buffer) in channel.sources.iter().zip(buffers) {
                 let buffers = [b.octant, b.fourier, buffer];
-                let (transform, tables) = (&self.plan.transform, &self.plan.fourier);
+                let (transform, tables) = (self.plan.blur.transform(), self.plan.blur.tables());
                 record_psf_spectra(out, &source.octant, transform, tables, buffers);
             }
         }
@@ -107,14 +127,18 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    /// The rows that are worked on, of a slice of the tissue.
+    /// The voxels that are worked on, of a slice of the tissue.
     fn part_of(&self, slice: Vec<u32>) -> Vec<u32> {
-        if !self.model.is_part() {
+        let [_, _, size_y] = self.model.volume.shape;
+        let Tile { x, y } = self.tile;
+        let rows = &slice[x.voxels.start * size_y..x.voxels.end * size_y];
+        if rows.len() == slice.len() && y.voxels.len() == size_y {
             return slice;
         }
-        let size_y = self.model.volume.shape[2];
-        let rows = self.model.rows();
-        slice[rows.start * size_y..rows.end * size_y].to_vec()
+        let rows = rows.chunks_exact(size_y);
+        rows.flat_map(|row| &row[y.voxels.clone()])
+            .copied()
+            .collect()
     }
 
     fn classify(&mut self, slices: &Range<usize>) {
@@ -138,33 +162,29 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Leaves the regions of the core alone: other tiles count the voxels around it.
-    fn clear_outside(&mut self, slices: usize) {
-        let (_, size_y, plane) = self.size();
-        let core = |row: usize| (row - self.tile.rows.start) * size_y as usize;
-        let (start, end) = (core(self.tile.core.start), core(self.tile.core.end));
-        for &regions in &self.plan.buffers.regions {
-            for at in (0..slices).map(|slice| slice * plane) {
-                self.recording.clear(regions, at..at + start);
-                self.recording.clear(regions, at + end..at + plane);
-            }
-        }
-    }
-
     /// The survey of a step: one read, the counts of its slices.
     pub(super) fn survey(mut self, step: &Step) -> Result<Recording<'static>, StoreError> {
         let b = &self.plan.buffers;
-        let (_, _, plane) = self.size();
+        let (_, size_y, plane) = self.size();
+        // Other tiles count the voxels around the core.
+        let within = |axis: &TileAxis| {
+            axis.core.start - axis.voxels.start..axis.core.end - axis.voxels.start
+        };
+        let (core_x, core_y) = (within(&self.tile.x), within(&self.tile.y));
         let cells = self.input.volume.cells.len();
         let bits = self.model.layer_regions();
         self.load(step.load.clone())?;
         self.classify(&step.regions);
-        self.clear_outside(step.regions.len());
         self.recording.clear(b.voxels, 0..bits.len() * cells);
         for (&labels, &regions) in b.labels.iter().zip(&b.regions) {
             for (number, &region) in bits.iter().enumerate() {
                 let params = survey::SurveyParams {
                     plane: plane as u32,
+                    size_y,
+                    from_x: core_x.start as u32,
+                    to_x: core_x.end as u32,
+                    from_y: core_y.start as u32,
+                    to_y: core_y.end as u32,
                     first_z: step.regions.start as u32,
                     slices: step.regions.len() as u32,
                     ring: self.plan.schedule.labels_ring as u32,
@@ -270,7 +290,8 @@ impl<'a> Recorder<'a> {
     fn truth(&mut self, slices: &Range<usize>, selection: &Selection) {
         let b = &self.plan.buffers;
         let (size_x, size_y, _) = self.size();
-        let [_, image_x, image_y] = self.model.image_shape();
+        let [image_x, image_y] = self.tile.image_size();
+        let Tile { x, y } = self.tile;
         let camera = &self.model.camera;
         let (first, count) = kept(slices, camera.step_z);
         if count == 0 {
@@ -283,6 +304,8 @@ impl<'a> Recorder<'a> {
                 let params = truth::TruthParams {
                     size_x,
                     size_y,
+                    first_x: (x.imaged.start - x.voxels.start) as u32,
+                    first_y: (y.imaged.start - y.voxels.start) as u32,
                     image_x: image_x as u32,
                     image_y: image_y as u32,
                     bin_x: camera.x.bin(),

@@ -91,11 +91,7 @@ impl DeviceFallback<'_> {
     }
 
     /// Goes on with what is finished, where it was cut along x as this plan does it.
-    fn cut(
-        &self,
-        plan: RunPlan,
-        stages: &mut Stages<'_>,
-    ) -> Result<RunPlan, SimulationError> {
+    fn cut(&self, plan: RunPlan, stages: &mut Stages<'_>) -> Result<RunPlan, SimulationError> {
         let Some(journal) = self.input.journal else {
             return Ok(plan);
         };
