@@ -162,7 +162,11 @@ fn memory_is_what_the_plan_says() {
         let device = device.expect("it fits");
         assert_eq!(device.bytes, cut.device_peak_bytes, "{more:?}");
         assert_eq!(device.slab_slices, cut.slab_slices, "{more:?}");
-        assert_eq!(device.steps, cut.tiles * cut.steps, "{more:?}");
+        assert_eq!(
+            device.steps,
+            cut.tiles.iter().product::<usize>() * cut.steps,
+            "{more:?}"
+        );
         assert_eq!(memory.kept_bytes_at_most, cut.host.stores, "{more:?}");
         assert_eq!(memory.spilled_bytes, cut.meanwhile_bytes, "{more:?}");
     }
