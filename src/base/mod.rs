@@ -1,6 +1,8 @@
-//! What every layer may use: extents of volumes, colours, facts of the host, and who watches progress.
+//! What every layer may use: extents of volumes, colours, facts of the host, who watches progress,
+//! and how the programs speak.
 
 pub mod colour;
 pub mod host;
 pub mod observer;
+pub mod program;
 pub mod volume;

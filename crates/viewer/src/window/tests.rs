@@ -1,14 +1,17 @@
 //! The window, driven as a user does.
 
+#[path = "../../../../src/apps/view/tests/files.rs"]
+mod files;
+
 use super::Viewer;
-use crate::apps::view::open;
-use crate::apps::view::tests::{SHAPE, files, id, value, voxels};
-use crate::engine::compute::gpu::adapters;
-use crate::show::picture::Contrast;
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Event, Key, Modifiers, MouseWheelUnit, TouchPhase, pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use files::{SHAPE, files, id, value, voxels};
+use simexm_gpu::apps::view::open;
+use simexm_gpu::engine::compute::gpu::adapters;
+use simexm_gpu::show::picture::Contrast;
 use tempfile::TempDir;
 
 /// A window with two channels, red and blue, and ids, which are not visible at first.
@@ -16,7 +19,7 @@ fn window(folder: &TempDir) -> Harness<'static, Viewer> {
     let [first, second, cells] = files(folder);
     let scene = open(&[first, second], &[cells]).expect("scene");
     let mut viewer = Viewer::new(scene, folder.path());
-    let layers = &mut viewer.state_mut().layers;
+    let layers = &mut viewer.state.layers;
     for (layer, colour) in layers.iter_mut().zip([[255, 0, 0], [0, 0, 255], [0; 3]]) {
         layer.colour = colour;
         layer.contrast = Some(Contrast {
@@ -37,15 +40,15 @@ fn window(folder: &TempDir) -> Harness<'static, Viewer> {
 fn settle(harness: &mut Harness<'_, Viewer>) {
     for _ in 0..3 {
         harness.step();
-        harness.state().loader().wait();
+        harness.state().loader.wait();
     }
     harness.step();
-    assert_eq!(harness.state().loader().failure(), None);
+    assert_eq!(harness.state().loader.failure(), None);
 }
 
 /// Asserts that the window shows slice `z` of the files; `light` says which channels are on.
 fn assert_slice(harness: &Harness<'_, Viewer>, z: usize, light: [bool; 2]) {
-    let picture = harness.state().picture().expect("picture");
+    let picture = harness.state().picture.as_ref().expect("picture");
     let channel = |seed: usize, at| if light[seed] { value(seed, at) } else { 0 };
     for at in voxels(z) {
         let expected = [channel(0, at), 0, channel(1, at)];
@@ -62,7 +65,7 @@ fn the_slider_moves_the_picture() {
         let slider = harness.get_by_role_and_label(Role::Slider, "slice");
         slider.set_value_accesskit(z as f64);
         settle(&mut harness);
-        assert_eq!(harness.state().state().position[0], z);
+        assert_eq!(harness.state().state.position[0], z);
         assert_slice(&harness, z, [true, true]);
     }
     // With the pointer: to the right end of the slider.
@@ -158,7 +161,7 @@ fn keys_and_wheel_go_through_the_slices() {
     ] {
         harness.key_press(key);
         settle(&mut harness);
-        assert_eq!(harness.state().state().position[0], z, "{key:?}");
+        assert_eq!(harness.state().state.position[0], z, "{key:?}");
     }
     let at = harness.state().places.expect("places").slice.center();
     harness.hover_at(at);
@@ -172,7 +175,7 @@ fn keys_and_wheel_go_through_the_slices() {
             modifiers: Modifiers::NONE,
         });
         settle(&mut harness);
-        assert_eq!(harness.state().state().position[0], z);
+        assert_eq!(harness.state().state.position[0], z);
         assert_slice(&harness, z, [true, true]);
     }
 }
@@ -181,13 +184,13 @@ fn keys_and_wheel_go_through_the_slices() {
 fn playing_goes_on_and_round() {
     let folder = TempDir::new().expect("folder");
     let mut harness = window(&folder);
-    harness.state_mut().state_mut().slices_per_second = 60.0;
+    harness.state_mut().state.slices_per_second = 60.0;
     harness.get_by_label("play").click();
     let mut seen = Vec::new();
     for _ in 0..40 {
         harness.step();
-        harness.state().loader().wait();
-        let z = harness.state().state().position[0];
+        harness.state().loader.wait();
+        let z = harness.state().state.position[0];
         if seen.last() != Some(&z) {
             seen.push(z);
         }
@@ -212,7 +215,7 @@ fn a_click_moves_the_crosshairs_and_the_sections() {
     harness.step();
     harness.drop_at(at);
     settle(&mut harness);
-    assert_eq!(harness.state().state().position, [3, 7, 1]);
+    assert_eq!(harness.state().state.position, [3, 7, 1]);
 }
 
 #[test]
@@ -223,10 +226,7 @@ fn the_view_is_saved_and_nothing_is_replaced() {
         harness.get_by_label("save PNG").click();
         settle(&mut harness);
         let path = folder.path().join(name);
-        assert_eq!(
-            harness.state().message(),
-            format!("saved {}", path.display())
-        );
+        assert_eq!(harness.state().message, format!("saved {}", path.display()));
         let saved = image::open(&path).expect("a PNG").to_rgb8();
         assert_eq!(saved.dimensions(), (SHAPE[2] as u32, SHAPE[1] as u32));
         for at in voxels(3) {

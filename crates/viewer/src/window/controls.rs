@@ -1,11 +1,10 @@
 //! The widgets around the pictures.
 
 use super::Viewer;
-use crate::apps::view::images;
-use crate::apps::view::state::LayerView;
-use crate::io::write::Content;
-use crate::show::picture::{Contrast, SampleKind, Samples};
 use eframe::egui::{self, DragValue, RichText, Slider};
+use simexm_gpu::apps::view::{LayerView, images};
+use simexm_gpu::io::write::Content;
+use simexm_gpu::show::picture::{Contrast, SampleKind, Samples};
 
 /// The list of layers.
 pub(super) fn layers(viewer: &mut Viewer, ui: &mut egui::Ui) {

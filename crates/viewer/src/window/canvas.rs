@@ -1,11 +1,11 @@
 //! The pictures in the window: where they lie, and what the pointer does there.
 
 use super::Viewer;
-use crate::show::picture::{Picture, ScaleBar};
 use eframe::egui::{
     self, Color32, PointerButton, Pos2, Rect, Sense, TextureHandle, TextureOptions, Vec2, pos2,
     vec2,
 };
+use simexm_gpu::show::picture::{Picture, ScaleBar};
 
 /// Longest side of a texture.
 const MOST_TEXELS: usize = 8192;

@@ -1,9 +1,6 @@
 //! The view as a file.
 
-use crate::apps::view::images;
-use crate::apps::view::loader::Loader;
-use crate::apps::view::scene::Scene;
-use crate::apps::view::state::ViewState;
+use simexm_gpu::apps::view::{Loader, Scene, ViewState, images};
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};

@@ -1,70 +1,17 @@
 //! Scenes and pictures, compared with what the files hold.
 
+mod files;
+
 use super::metadata::Metadata;
-use super::{Loader, Scene, ViewError, ViewState, images, open};
+use super::{Loader, Scene, ViewArgs, ViewError, ViewState, images, open};
 use crate::io::write::Content;
 use crate::show::picture::{Contrast, Picture};
-use std::fs::File;
-use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use clap::{Args, FromArgMatches};
+use files::{SHAPE, files, id, value, voxels, write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
-use tiff::encoder::{TiffEncoder, colortype};
-
-/// Slices, rows, columns.
-pub(super) const SHAPE: [usize; 3] = [6, 9, 7];
-
-/// A value for every voxel, unlike those of its neighbours.
-pub(super) fn value(seed: usize, [z, x, y]: [usize; 3]) -> u8 {
-    ((z * 37 + x * 11 + y * 3 + seed * 59) % 251) as u8
-}
-
-/// The id of a voxel; half of them are background.
-pub(super) fn id([z, x, y]: [usize; 3]) -> u16 {
-    if (x + y) % 2 == 0 {
-        0
-    } else {
-        (1000 + 100 * z + 10 * x + y) as u16
-    }
-}
-
-/// Writes a stack.
-pub(super) fn write<C: colortype::ColorType>(
-    path: &Path,
-    [slices, rows, columns]: [usize; 3],
-    slice: impl Fn(usize) -> Vec<C::Inner>,
-) where
-    [C::Inner]: tiff::encoder::TiffValue,
-{
-    let file = BufWriter::new(File::create(path).expect("create"));
-    let mut encoder = TiffEncoder::new(file).expect("encoder");
-    for z in 0..slices {
-        let (width, height) = (columns as u32, rows as u32);
-        encoder
-            .write_image::<C>(width, height, &slice(z))
-            .expect("page");
-    }
-}
-
-/// The voxels of a slice, row after row.
-pub(super) fn voxels(z: usize) -> impl Iterator<Item = [usize; 3]> {
-    (0..SHAPE[1]).flat_map(move |x| (0..SHAPE[2]).map(move |y| [z, x, y]))
-}
-
-/// Two channels and ids on the disk.
-pub(super) fn files(folder: &TempDir) -> [PathBuf; 3] {
-    let path = |name: &str| folder.path().join(name);
-    for seed in 0..2 {
-        let slice = |z| voxels(z).map(|at| value(seed, at)).collect();
-        write::<colortype::Gray8>(&path(&format!("channel_{seed}.tif")), SHAPE, slice);
-    }
-    write::<colortype::Gray16>(&path("cells.tif"), SHAPE, |z| voxels(z).map(id).collect());
-    [
-        path("channel_0.tif"),
-        path("channel_1.tif"),
-        path("cells.tif"),
-    ]
-}
+use tiff::encoder::colortype;
 
 /// A scene of these files, and its state with the contrast of the whole type.
 fn scene(folder: &TempDir) -> (Arc<Scene>, ViewState, Loader) {
@@ -262,7 +209,7 @@ fn a_damaged_slice_is_told_and_the_others_are_shown() {
         write::<colortype::Gray8>(&path, [1, 40, 40], |_| vec![7; 1600]);
     }
     let scene = Arc::new(open(std::slice::from_ref(&slices), &[]).expect("scene"));
-    let file = File::options()
+    let file = std::fs::File::options()
         .write(true)
         .open(slices.join("2.tif"))
         .expect("open");
@@ -299,4 +246,22 @@ fn tiffs_of_other_programs_tell_their_size() {
         Metadata::parse("spacing=nan\nunit=um", [1.0, 1.0]).pixel,
         None
     );
+}
+
+#[test]
+fn arguments_reach_the_window_as_they_were_given() {
+    let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();
+    for (path, labels, save_to) in [
+        (vec!["a.tif", "-b.tif", "--labels"], vec![], "."),
+        (vec![], vec!["--", "c d.tif"], "-e"),
+    ] {
+        let args = ViewArgs {
+            path: paths(&path),
+            labels: paths(&labels),
+            save_to: PathBuf::from(save_to),
+        };
+        let command = ViewArgs::augment_args(clap::Command::new("view").no_binary_name(true));
+        let read = command.try_get_matches_from(args.words()).expect("read");
+        assert_eq!(ViewArgs::from_arg_matches(&read).expect("arguments"), args);
+    }
 }

@@ -6,13 +6,10 @@ mod save;
 #[cfg(test)]
 mod tests;
 
-use super::loader::Loader;
-use super::scene::Scene;
-use super::state::ViewState;
-use super::{ViewError, images};
-use crate::show::picture::Picture;
 use canvas::{Canvas, Places, Textures};
 use eframe::egui;
+use simexm_gpu::apps::view::{Loader, Scene, ViewError, ViewState, display, images};
+use simexm_gpu::show::picture::Picture;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -20,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 const PAGE: isize = 10;
 
 /// What is shown in the window.
-pub struct Viewer {
+pub(crate) struct Viewer {
     scene: Arc<Scene>,
     loader: Loader,
     state: ViewState,
@@ -43,8 +40,7 @@ pub struct Viewer {
 
 impl Viewer {
     /// A viewer of a scene that saves pictures to a folder.
-    #[must_use]
-    pub fn new(scene: Scene, folder: &Path) -> Self {
+    fn new(scene: Scene, folder: &Path) -> Self {
         let scene = Arc::new(scene);
         let state = ViewState::new(&scene);
         let context = Arc::new(OnceLock::<egui::Context>::new());
@@ -72,37 +68,8 @@ impl Viewer {
         }
     }
 
-    /// What the user has chosen.
-    #[must_use]
-    pub fn state(&self) -> &ViewState {
-        &self.state
-    }
-
-    /// The same, to be changed.
-    pub fn state_mut(&mut self) -> &mut ViewState {
-        &mut self.state
-    }
-
-    /// What fetches the slices.
-    #[must_use]
-    pub fn loader(&self) -> &Loader {
-        &self.loader
-    }
-
-    /// The picture of the slice that the window shows.
-    #[must_use]
-    pub fn picture(&self) -> Option<&Picture> {
-        self.picture.as_ref()
-    }
-
-    /// What the window says at its lower border.
-    #[must_use]
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-
     /// Shows it, and does what the user asks for.
-    pub fn ui(&mut self, ui: &mut egui::Ui) {
+    fn ui(&mut self, ui: &mut egui::Ui) {
         let _ = self.context.set(ui.ctx().clone());
         self.keys(ui);
         self.play(ui);
@@ -224,27 +191,11 @@ impl eframe::App for Viewer {
     }
 }
 
-/// Whether there is a display to open a window on, as far as the environment tells.
-///
-/// # Errors
-/// Where there is none.
-pub fn display() -> Result<(), ViewError> {
-    if cfg!(all(unix, not(target_os = "macos"))) {
-        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        if !set("DISPLAY") && !set("WAYLAND_DISPLAY") {
-            return Err(ViewError::NoWindow(
-                "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)".to_owned(),
-            ));
-        }
-    }
-    Ok(())
-}
-
 /// Opens a window and shows a scene until it is closed; pictures are saved to `folder`.
 ///
 /// # Errors
 /// Where there is no display, or no graphics driver that can draw on it.
-pub fn show(scene: Scene, folder: &Path) -> Result<(), ViewError> {
+pub(crate) fn show(scene: Scene, folder: &Path) -> Result<(), ViewError> {
     display()?;
     let viewport = egui::ViewportBuilder::default()
         .with_title(format!("{} - loading", scene.title))
