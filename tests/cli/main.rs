@@ -16,6 +16,7 @@ mod psf;
 #[cfg(unix)]
 mod resume;
 mod run;
+mod schema;
 mod simexm_examples;
 #[path = "../support/mod.rs"]
 mod support;
