@@ -2,5 +2,4 @@
 
 pub mod bench;
 pub mod check;
-#[cfg(feature = "viewer")]
 pub mod view;

@@ -1,10 +1,11 @@
-//! What every layer may use: extents of volumes, colours, facts of the host, bits of
-//! regions, and who watches progress.
+//! What every layer may use: extents of volumes, colours, facts of the host, bits of regions, progress of a run, and
+//! how the programs speak.
 
 pub mod colour;
 pub mod host;
 pub mod overlap;
 pub mod path;
+pub mod program;
 pub mod progress;
 pub mod region_bits;
 pub mod volume;

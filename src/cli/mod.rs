@@ -17,19 +17,9 @@ mod timings;
 mod view;
 
 use clap::{Parser, Subcommand};
+use simexm_gpu::apps::view::ViewArgs;
+use simexm_gpu::base::program::{self, exit, report, tell};
 use std::process::ExitCode;
-
-/// Exit codes, as the help documents them.
-pub(crate) mod exit {
-    /// Done.
-    pub(crate) const DONE: u8 = 0;
-    /// The run failed.
-    pub(crate) const FAILED: u8 = 1;
-    /// Bad usage or configuration.
-    pub(crate) const USAGE: u8 = 2;
-    /// Interrupted.
-    pub(crate) const INTERRUPTED: u8 = 130;
-}
 
 /// Simulates expansion microscopy: what would the microscope show of this tissue?
 ///
@@ -67,7 +57,7 @@ enum Command {
     Psf(psf::PsfArgs),
     /// Write a label volume of entangled neurites and somata, to try things out on.
     Phantom(phantom::PhantomArgs),
-    View(view::ViewArgs),
+    View(ViewArgs),
     Bench(bench::BenchArgs),
     /// List the adapters that --adapter can choose from.
     #[command(after_help = "Example: simexm-gpu devices")]
@@ -78,7 +68,7 @@ enum Command {
 
 /// Parses the arguments and does what they say.
 pub(crate) fn main() -> ExitCode {
-    block_file_size_signal();
+    program::block_file_size_signal();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -110,27 +100,6 @@ pub(crate) fn main() -> ExitCode {
     code.into()
 }
 
-/// Prints an error with its causes.
-pub(crate) fn report(error: &dyn std::error::Error) {
-    tell(&format!("error: {error}"));
-    let mut told = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !told.contains(&text) {
-            tell(&format!("  because: {text}"));
-            told = text;
-        }
-        cause = error.source();
-    }
-}
-
-/// Prints a line to standard error; a closed pipe is nobody's concern.
-pub(crate) fn tell(line: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
-}
-
 /// Prints a line to standard output; a closed pipe is nobody's concern.
 pub(crate) fn say(line: &str) {
     use std::io::Write;
@@ -141,17 +110,4 @@ pub(crate) fn say(line: &str) {
 pub(crate) fn say_bytes(bytes: &[u8]) {
     use std::io::Write;
     let _ = std::io::stdout().lock().write_all(bytes);
-}
-
-/// A limit on file sizes then shows as an error of the write, which names the file, in place of a signal
-/// that ends the process. Called before any thread starts, all of them inherit it.
-fn block_file_size_signal() {
-    #[cfg(unix)]
-    {
-        use nix::sys::signal::{SigSet, Signal};
-        let mut signals = SigSet::empty();
-        signals.add(Signal::SIGXFSZ);
-        // Without it the limit still ends the run, only less politely.
-        let _ = signals.thread_block();
-    }
 }

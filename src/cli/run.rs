@@ -136,11 +136,10 @@ pub(super) fn run(args: &RunArgs) -> u8 {
             return exit::USAGE;
         }
     };
-    if args.view
-        && let Err(code) = super::view::can_show()
-    {
-        return code;
-    }
+    let viewer = match args.view.then(super::view::program).transpose() {
+        Ok(viewer) => viewer,
+        Err(code) => return code,
+    };
     let interrupted = Arc::new(AtomicBool::new(false));
     let signal = Arc::clone(&interrupted);
     let handler = ctrlc::set_handler(move || {
@@ -179,10 +178,10 @@ pub(super) fn run(args: &RunArgs) -> u8 {
                     .iter()
                     .for_each(|line| say(line));
             }
-            if args.view {
-                return super::view::view_run(&outcome.folder);
+            match viewer {
+                Some(viewer) => super::view::view_run(&viewer, &outcome.folder),
+                None => exit::DONE,
             }
-            exit::DONE
         }
         Err(error @ (SimulationError::Interrupted | SimulationError::Stopped { .. })) => {
             report(&error);

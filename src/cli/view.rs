@@ -1,83 +1,96 @@
-//! `simexm-gpu view`, and the window after a run.
+//! `simexm-gpu view`, and the window after a run: left to the window's own program.
 
 use super::{exit, report};
-use clap::{Args, ValueHint};
+use simexm_gpu::apps::view::{ViewArgs, ViewError, display};
+use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-/// Look at volumes in a window: slices, sections, projections, channels in colours, ids.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples: simexm-gpu view examples/output/brainbow\n          \
-                  simexm-gpu view channel_0.tiff channel_1.tiff --labels cells.tif\n\n\
-                  PATH is a TIFF stack, a NumPy .npy array, a folder with an image per slice, or the output folder of\n\
-                  a run, of which all channels and the ground truth are shown. Volumes may be larger than the memory.\n\
-                  Wheel, arrows, PageUp and PageDown go through the slices; the window names the other keys."
-)]
-pub(super) struct ViewArgs {
-    /// Volumes of one size, or the output folder of a run
-    #[arg(required_unless_present = "labels", value_hint = ValueHint::AnyPath)]
-    path: Vec<PathBuf>,
-    /// A volume of ids, each shown in a colour of its own; may be given several times
-    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
-    labels: Vec<PathBuf>,
-    /// Folder for the pictures that are saved
-    #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
-    save_to: PathBuf,
-}
+/// The window's program.
+const PROGRAM: &str = "simexm-gpu-view";
 
 /// Shows volumes; returns the exit code.
 pub(super) fn view(args: &ViewArgs) -> u8 {
-    if let Err(code) = can_show() {
-        return code;
+    match program() {
+        Ok(program) => start(&program, args),
+        Err(code) => code,
     }
-    show(&args.path, &args.labels, &args.save_to)
 }
 
 /// Shows the output of a run; returns the exit code.
-pub(super) fn view_run(folder: &Path) -> u8 {
-    show(&[folder.to_owned()], &[], Path::new("."))
+pub(super) fn view_run(program: &Path, folder: &Path) -> u8 {
+    start(program, &ViewArgs::of_run(folder))
 }
 
-/// An error, told already, where no window can be opened: best known before a long run.
-pub(super) fn can_show() -> Result<(), u8> {
-    #[cfg(feature = "viewer")]
-    return simexm_gpu::apps::view::window::display().map_err(|error| {
+/// Where the window's program is; or an error, told already, where no window can be opened. Best
+/// known before a long run.
+pub(super) fn program() -> Result<PathBuf, u8> {
+    let found = display().map_err(Unable::from).and_then(|()| find());
+    found.map_err(|error| {
         report(&error);
         exit::USAGE
-    });
-    #[cfg(not(feature = "viewer"))]
-    {
-        report(&Missing);
-        Err(exit::USAGE)
-    }
+    })
 }
 
-#[cfg(feature = "viewer")]
-fn show(paths: &[PathBuf], labels: &[PathBuf], folder: &Path) -> u8 {
-    use simexm_gpu::apps::view::{ViewError, open, window};
-    let shown = open(paths, labels).and_then(|scene| window::show(scene, folder));
-    match shown {
-        Ok(()) => exit::DONE,
-        Err(error) => {
-            report(&error);
-            match error {
-                ViewError::Nothing | ViewError::SizesDiffer { .. } => exit::USAGE,
-                _ => exit::FAILED,
-            }
-        }
-    }
-}
-
-#[cfg(not(feature = "viewer"))]
-fn show(_: &[PathBuf], _: &[PathBuf], _: &Path) -> u8 {
-    exit::USAGE
-}
-
-/// The viewer was left out.
-#[cfg(not(feature = "viewer"))]
+/// Why there is no window.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "this simexm-gpu was built without its viewer; to have it, build without --no-default-features (or with --features \
-     viewer), or look at quicklook.png beside the output of a run"
-)]
-struct Missing;
+enum Unable {
+    #[error(transparent)]
+    NoDisplay(#[from] ViewError),
+    #[error(
+        "the viewer is a program of its own, {PROGRAM}, which is neither beside simexm-gpu nor on \
+         the PATH; `cargo install --path crates/viewer` installs it; or look at quicklook.png \
+         beside the output of a run"
+    )]
+    Missing,
+    #[error("{}: cannot be started", .program.display())]
+    Start {
+        program: PathBuf,
+        source: std::io::Error,
+    },
+}
+
+/// Beside this program, or else on the PATH.
+fn find() -> Result<PathBuf, Unable> {
+    let name = format!("{PROGRAM}{}", env::consts::EXE_SUFFIX);
+    let here = env::current_exe().ok();
+    let beside = here.as_deref().and_then(Path::parent).map(Path::to_owned);
+    let path = env::var_os("PATH").unwrap_or_default();
+    beside
+        .into_iter()
+        .chain(env::split_paths(&path))
+        .map(|folder| folder.join(&name))
+        .find(|program| program.is_file())
+        .ok_or(Unable::Missing)
+}
+
+/// Starts the window's program; returns its exit code.
+fn start(program: &Path, args: &ViewArgs) -> u8 {
+    let mut command = Command::new(program);
+    command.args(args.words());
+    let source = match replace(&mut command) {
+        Ok(code) => return code,
+        Err(source) => source,
+    };
+    report(&Unable::Start {
+        program: program.to_owned(),
+        source,
+    });
+    exit::FAILED
+}
+
+/// Becomes the other program: who stops this process stops the window.
+#[cfg(unix)]
+fn replace(command: &mut Command) -> std::io::Result<u8> {
+    use std::os::unix::process::CommandExt;
+    Err(command.exec())
+}
+
+/// Waits for the other program.
+#[cfg(not(unix))]
+fn replace(command: &mut Command) -> std::io::Result<u8> {
+    let code = command.status()?.code();
+    Ok(code
+        .and_then(|code| code.try_into().ok())
+        .unwrap_or(exit::FAILED))
+}

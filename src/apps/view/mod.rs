@@ -1,9 +1,11 @@
-//! A window to look at volumes in: slices, sections, projections, channels in colours, ids.
+//! What a window shows of volumes: slices, sections, projections, channels in colours, ids.
 //!
-//! [`open`] makes a [`Scene`] of files or of the output of a run; a [`Loader`] fetches the slices that are looked at
-//! from the disk, on threads of its own, and keeps the latest; [`ViewState`] is what the user has chosen, and
-//! [`images`] makes pictures of it. None of these knows of the window, which is in [`window`].
+//! [`open`] makes a [`Scene`] of files or of the output of a run; a [`Loader`] fetches the slices that
+//! are looked at from the disk, on threads of its own, and keeps the latest; [`ViewState`] is what the
+//! user has chosen, and [`images`] makes pictures of it. None of these knows of the window, which is a
+//! program of its own (`crates/viewer`): only who builds that one builds a window toolkit.
 
+mod args;
 pub mod images;
 mod loader;
 mod metadata;
@@ -13,8 +15,8 @@ mod scene;
 mod state;
 #[cfg(test)]
 mod tests;
-pub mod window;
 
+pub use args::ViewArgs;
 pub use loader::{Loader, Section, Wanted};
 pub use open::open;
 pub use scene::{Layer, Scene, ViewVolume};
@@ -71,6 +73,22 @@ pub enum ViewError {
         "no window can be opened: {0}; every run writes quicklook.png beside its output, which needs none"
     )]
     NoWindow(String),
+}
+
+/// Whether there is a display to open a window on, as far as the environment tells.
+///
+/// # Errors
+/// Where there is none.
+pub fn display() -> Result<(), ViewError> {
+    if cfg!(all(unix, not(target_os = "macos"))) {
+        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        if !set("DISPLAY") && !set("WAYLAND_DISPLAY") {
+            return Err(ViewError::NoWindow(
+                "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)".to_owned(),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn size(shape: &[usize; 3]) -> String {

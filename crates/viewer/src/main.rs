@@ -1,0 +1,32 @@
+//! The window of `simexm-gpu view` and `--view`: a program of its own, which the other one starts.
+
+mod window;
+
+use clap::Parser;
+use simexm_gpu::apps::view::{ViewArgs, ViewError, open};
+use simexm_gpu::base::program::{self, exit, report};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(version)]
+struct Viewer {
+    #[command(flatten)]
+    args: ViewArgs,
+}
+
+fn main() -> ExitCode {
+    program::block_file_size_signal();
+    let Viewer { args } = Viewer::parse();
+    let shown = open(&args.path, &args.labels).and_then(|scene| window::show(scene, &args.save_to));
+    match shown {
+        Ok(()) => exit::DONE,
+        Err(error) => {
+            report(&error);
+            match error {
+                ViewError::Nothing | ViewError::SizesDiffer { .. } => exit::USAGE,
+                _ => exit::FAILED,
+            }
+        }
+    }
+    .into()
+}

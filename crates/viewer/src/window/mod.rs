@@ -1,0 +1,212 @@
+//! The window: widgets around the pictures.
+
+mod canvas;
+mod controls;
+mod save;
+#[cfg(test)]
+mod tests;
+
+use canvas::{Canvas, Places, Textures};
+use eframe::egui;
+use simexm_gpu::apps::view::{Loader, Scene, ViewError, ViewState, display, images};
+use simexm_gpu::show::picture::Picture;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+/// Slices that PageUp and PageDown go.
+const PAGE: isize = 10;
+
+/// What is shown in the window.
+pub(crate) struct Viewer {
+    scene: Arc<Scene>,
+    loader: Loader,
+    state: ViewState,
+    canvas: Canvas,
+    textures: Textures,
+    /// Where the pictures lay in the last frame.
+    places: Option<Places>,
+    /// For what the pictures were made.
+    shown: Option<(ViewState, u64)>,
+    picture: Option<Picture>,
+    /// The voxel under the pointer.
+    pointed: Option<[usize; 3]>,
+    /// When the last slice came while playing, in seconds.
+    played_at: f64,
+    folder: PathBuf,
+    message: String,
+    title: String,
+    context: Arc<OnceLock<egui::Context>>,
+}
+
+impl Viewer {
+    /// A viewer of a scene that saves pictures to a folder.
+    fn new(scene: Scene, folder: &Path) -> Self {
+        let scene = Arc::new(scene);
+        let state = ViewState::new(&scene);
+        let context = Arc::new(OnceLock::<egui::Context>::new());
+        let waker = Arc::clone(&context);
+        let loader = Loader::new(Arc::clone(&scene), state.wanted(&scene), move || {
+            if let Some(context) = waker.get() {
+                context.request_repaint();
+            }
+        });
+        Self {
+            scene,
+            loader,
+            state,
+            canvas: Canvas::default(),
+            textures: Textures::default(),
+            places: None,
+            shown: None,
+            picture: None,
+            pointed: None,
+            played_at: 0.0,
+            folder: folder.to_owned(),
+            message: String::new(),
+            title: String::new(),
+            context,
+        }
+    }
+
+    /// Shows it, and does what the user asks for.
+    fn ui(&mut self, ui: &mut egui::Ui) {
+        let _ = self.context.set(ui.ctx().clone());
+        self.keys(ui);
+        self.play(ui);
+        egui::Panel::bottom("navigation").show(ui, |ui| controls::navigation(self, ui));
+        egui::Panel::left("layers")
+            .default_size(230.0)
+            .show(ui, |ui| controls::layers(self, ui));
+        self.loader.want(self.state.wanted(&self.scene));
+        self.refresh(ui.ctx());
+        let frame = egui::Frame::new().fill(egui::Color32::from_gray(24));
+        egui::CentralPanel::default()
+            .frame(frame)
+            .show(ui, |ui| canvas::show(self, ui));
+        self.loader.want(self.state.wanted(&self.scene));
+        self.name_window(ui.ctx());
+    }
+
+    fn keys(&mut self, ui: &egui::Ui) {
+        use egui::Key;
+        // A widget that has the focus has the keys.
+        if ui.memory(|memory| memory.focused().is_some()) {
+            return;
+        }
+        let pressed = |key: Key| ui.input(|input| input.num_presses(key)) as isize;
+        let steps = pressed(Key::ArrowUp) + pressed(Key::ArrowRight)
+            - pressed(Key::ArrowDown)
+            - pressed(Key::ArrowLeft)
+            + PAGE * (pressed(Key::PageUp) - pressed(Key::PageDown));
+        if steps != 0 {
+            self.state.step(steps);
+        }
+        if pressed(Key::Home) > 0 {
+            self.state.position[0] = 0;
+        }
+        if pressed(Key::End) > 0 {
+            self.state.step(isize::MAX);
+        }
+        if pressed(Key::Space) % 2 == 1 {
+            self.state.playing = !self.state.playing;
+        }
+        if pressed(Key::S) > 0 {
+            self.save();
+        }
+        if pressed(Key::F) > 0 {
+            self.canvas = Canvas::default();
+        }
+    }
+
+    /// The next slice, when it is time for it and the current one has been seen.
+    fn play(&mut self, ui: &egui::Ui) {
+        if !self.state.playing || self.state.projection {
+            return;
+        }
+        let now = ui.input(|input| input.time);
+        let pause = 1.0 / f64::from(self.state.slices_per_second.max(0.1));
+        let seen = self
+            .shown
+            .as_ref()
+            .is_some_and(|(shown, _)| shown.position[0] == self.state.position[0]);
+        if now - self.played_at >= pause && seen {
+            self.played_at = now;
+            self.state.play_on();
+        }
+        let wait = (self.played_at + pause - now).max(0.005);
+        ui.ctx().request_repaint_after_secs(wait as f32);
+    }
+
+    /// Makes the pictures anew where something has changed.
+    fn refresh(&mut self, context: &egui::Context) {
+        let now = (self.state.clone(), self.loader.revision());
+        if self.shown.as_ref() == Some(&now) {
+            return;
+        }
+        let (scene, loader) = (&self.scene, &self.loader);
+        let Some(picture) = images::slice(scene, &mut self.state, loader) else {
+            // The last picture stays until the slice is there.
+            return;
+        };
+        let sections = self.state.sections.then(|| {
+            [
+                images::section_xz(scene, &mut self.state, loader),
+                images::section_yz(scene, &mut self.state, loader),
+            ]
+        });
+        self.textures
+            .update(context, &picture, sections.unwrap_or_default());
+        self.picture = Some(picture);
+        // With the contrast that the first slices have decided.
+        self.shown = Some((self.state.clone(), now.1));
+    }
+
+    fn save(&mut self) {
+        self.message = match save::save(&self.folder, &self.scene, &mut self.state, &self.loader) {
+            Ok(path) => format!("saved {}", path.display()),
+            Err(why) => why,
+        };
+    }
+
+    fn name_window(&mut self, context: &egui::Context) {
+        let slices = self.scene.shape[0];
+        let what = match (&self.shown, self.state.projection) {
+            (None, _) => "loading".to_owned(),
+            (_, true) => "maximum".to_owned(),
+            (Some((shown, _)), false) => {
+                format!("slice {} (0 to {})", shown.position[0], slices - 1)
+            }
+        };
+        let title = format!("{} - {what}", self.scene.title);
+        if title != self.title {
+            context.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+}
+
+impl eframe::App for Viewer {
+    fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
+        Self::ui(self, ui);
+    }
+}
+
+/// Opens a window and shows a scene until it is closed; pictures are saved to `folder`.
+///
+/// # Errors
+/// Where there is no display, or no graphics driver that can draw on it.
+pub(crate) fn show(scene: Scene, folder: &Path) -> Result<(), ViewError> {
+    display()?;
+    let viewport = egui::ViewportBuilder::default()
+        .with_title(format!("{} - loading", scene.title))
+        .with_app_id("simexm-gpu")
+        .with_inner_size([1100.0, 800.0])
+        .with_icon(egui::IconData::default());
+    let options = eframe::NativeOptions {
+        viewport,
+        ..Default::default()
+    };
+    let viewer = Viewer::new(scene, folder);
+    eframe::run_native("simexm-gpu", options, Box::new(|_| Ok(Box::new(viewer))))
+        .map_err(|error| ViewError::NoWindow(error.to_string()))
+}

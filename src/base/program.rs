@@ -1,0 +1,48 @@
+//! What the project's programs share: exit codes, how they speak, and a signal that none of them wants.
+
+use std::io::Write;
+
+/// Exit codes, as the help documents them.
+pub mod exit {
+    /// Done.
+    pub const DONE: u8 = 0;
+    /// The run failed.
+    pub const FAILED: u8 = 1;
+    /// Bad usage or configuration.
+    pub const USAGE: u8 = 2;
+    /// Interrupted.
+    pub const INTERRUPTED: u8 = 130;
+}
+
+/// Prints an error with its causes.
+pub fn report(error: &dyn std::error::Error) {
+    tell(&format!("error: {error}"));
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !told.contains(&text) {
+            tell(&format!("  because: {text}"));
+            told = text;
+        }
+        cause = error.source();
+    }
+}
+
+/// Prints a line to standard error; a closed pipe is nobody's concern.
+pub fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// A limit on file sizes then shows as an error of the write, which names the file, in place of a
+/// signal that ends the process. Called before any thread starts, all of them inherit it.
+pub fn block_file_size_signal() {
+    #[cfg(unix)]
+    {
+        use nix::sys::signal::{SigSet, Signal};
+        let mut signals = SigSet::empty();
+        signals.add(Signal::SIGXFSZ);
+        // Without it the limit still ends the run, only less politely.
+        let _ = signals.thread_block();
+    }
+}

@@ -1,0 +1,24 @@
+//! The program, run as its users run it.
+
+mod bench;
+mod blank;
+mod check;
+mod completions;
+mod config;
+mod faults;
+mod fluorophores;
+mod hostile_files;
+mod input;
+mod output;
+mod plan;
+mod process;
+mod psf;
+#[cfg(unix)]
+mod resume;
+mod run;
+mod schema;
+mod simexm_examples;
+#[path = "../support/mod.rs"]
+mod support;
+#[cfg(unix)]
+mod view;

@@ -1,0 +1,108 @@
+//! Whole runs on the GPU against the CPU: integers equal to the bit, images within the bounds of
+//! docs/model.md section 6.
+
+use crate::support::{cpu, gpu, in_the_dark, simulate, whole};
+use ndarray::Array3;
+use simexm_gpu::engine::rng::philox4x32_10;
+
+/// Blocks of cells and background.
+fn labels(shape: [usize; 3], seed: u32) -> Array3<u32> {
+    Array3::from_shape_fn(shape, |(z, x, y)| {
+        let block = [z / 4, x / 5, y / 6].map(|v| v as u32);
+        let word = philox4x32_10([block[0], block[1], block[2], 0], [seed, 3])[0];
+        if word.is_multiple_of(4) {
+            0
+        } else {
+            1 + word % 1000
+        }
+    })
+}
+
+/// Two dyes that share a layer's dye, two channels with light and crosstalk, displacement, baseline.
+const BASE: &[&str] = &[
+    "optics.exposure_time=0.1",
+    "optics.baseline_noise=3",
+    "optics.channels.c2.laser_wavelength=550",
+    "optics.channels.c2.laser_power=50",
+    "optics.channels.c2.laser_percentage=0.25",
+    "optics.channels.c2.laser_filter=[540, 650]",
+    "labeling.a.fluorophore=ATTO425",
+    "labeling.a.region=membrane",
+    "labeling.a.labeling_density=0.9",
+    "labeling.a.protein_density=1e-4",
+    "labeling.a.protein_noise=0.3",
+    "labeling.b.fluorophore=ATTO550",
+    "labeling.b.region=cytosol",
+    "labeling.b.protein_density=2e-5",
+    "labeling.c.fluorophore=ATTO425",
+    "labeling.c.protein_density=1e-5",
+    "labeling.c.protein_noise=1",
+];
+
+const BINNED: &[&str] = &[
+    "optics.pixel_size=100",
+    "optics.focal_plane_depth=80",
+    "expansion.factor=1.5",
+];
+const MAGNIFIED: &[&str] = &[
+    "optics.pixel_size=15",
+    "groundtruth.isotropic=false",
+    "optics.type=confocal",
+];
+
+#[test]
+fn gpu_and_cpu_agree() {
+    let Some(mut gpu) = gpu() else {
+        return;
+    };
+    let mut cpu = cpu();
+    let shapes = [
+        [1, 40, 30],
+        [3, 1, 50],
+        [5, 17, 3],
+        [20, 33, 47],
+        [40, 9, 21],
+        [2, 5, 200],
+    ];
+    let mut pixels = 0;
+    let mut off_by_one = 0;
+    for (number, shape) in shapes.into_iter().enumerate() {
+        for extra in [BINNED, MAGNIFIED] {
+            let entries: Vec<&str> = BASE.iter().chain(extra).copied().collect();
+            let config = in_the_dark(&entries);
+            let seed = 11 + number as u64;
+            let labels = labels(shape, seed as u32);
+            let ours = simulate(&config, &labels, whole(shape), seed, &mut cpu);
+            let theirs = simulate(&config, &labels, whole(shape), seed, &mut gpu);
+            assert_eq!(ours.selection.words, theirs.selection.words, "{shape:?}");
+            assert_eq!(ours.counts, theirs.counts, "{shape:?}");
+            assert!(
+                ours.counts.iter().flatten().any(|count| *count > 0) || shape[0] * shape[1] < 10
+            );
+            let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(&ours.emission), bits(&theirs.emission), "{shape:?}");
+            assert_eq!(ours.truth, theirs.truth, "{shape:?}");
+            for (a, b) in ours.images.iter().zip(&theirs.images) {
+                // Binned pixels add up voxels that may each differ by the bound of the blur.
+                let largest = a.iter().copied().max().unwrap_or(0);
+                let bound = (5e-7 * f64::from(largest)).ceil().max(1.0) * 8.0;
+                let worst = a
+                    .iter()
+                    .zip(b)
+                    .map(|(a, b)| a.abs_diff(*b))
+                    .max()
+                    .unwrap_or(0);
+                assert!(f64::from(worst) <= bound, "{shape:?}: {worst} of {largest}");
+            }
+            for (a, b) in ours.grey.iter().flatten().zip(theirs.grey.iter().flatten()) {
+                assert!(a.abs_diff(*b) <= 1, "{shape:?}: {a} against {b}");
+                off_by_one += usize::from(a != b);
+                pixels += 1;
+            }
+        }
+    }
+    assert!(
+        off_by_one * 1000 <= pixels,
+        "{off_by_one} of {pixels} pixels differ"
+    );
+}

@@ -1,0 +1,14 @@
+//! What a run computes, against figures of other programs and the text of the model.
+
+mod fluorophore;
+mod golden_end_to_end;
+mod golden_labeling;
+mod golden_nearest;
+mod golden_regions;
+mod library;
+mod output_forms;
+mod psf;
+mod splitted;
+mod statistics;
+#[path = "../support/mod.rs"]
+mod support;
