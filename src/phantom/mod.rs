@@ -27,7 +27,7 @@ use crowding::Crowding;
 use grid::VoxelGrid;
 use neurites::Branch;
 use process::Grower;
-use random::{Purpose, Stream};
+use random::{Stream, StreamPurpose};
 use soma::Soma;
 use tissue::GrowingTissue;
 
@@ -192,7 +192,7 @@ struct Making<'a> {
 }
 
 impl Making<'_> {
-    fn stream(&self, purpose: Purpose, index: u32) -> Stream {
+    fn stream(&self, purpose: StreamPurpose, index: u32) -> Stream {
         Stream::new(self.phantom.seed, purpose, index)
     }
 
@@ -208,10 +208,10 @@ impl Making<'_> {
         };
         let most_nm3 = share * self.target_nm3;
         let expected = soma::expected(extent_nm) * self.phantom.density / CORTEX_DENSITY;
-        let count = self.stream(Purpose::Soma, 0).rounded(expected);
+        let count = self.stream(StreamPurpose::Soma, 0).rounded(expected);
         let mut stems = Vec::new();
         for index in 1..=count {
-            let mut stream = self.stream(Purpose::Soma, index);
+            let mut stream = self.stream(StreamPurpose::Soma, index);
             let soma = Soma::place(extent_nm, &mut stream);
             let room_nm3 = most_nm3 - self.volume_nm3;
             if let Some((cell, soma_nm3)) =
@@ -235,7 +235,7 @@ impl Making<'_> {
         let typical_nm3 = 3.8e5 * 2.0 * z * x * y / (z * x + z * y + x * y);
         let mut failures = 0;
         for index in 0.. {
-            let mut stream = self.stream(Purpose::Dendrite, index);
+            let mut stream = self.stream(StreamPurpose::Dendrite, index);
             let room = (goal_nm3 - self.volume_nm3) / typical_nm3;
             if room <= 0.0
                 || stream.unit() > room
@@ -264,7 +264,7 @@ impl Making<'_> {
             if planned || failures == MAX_FAILURES || self.tissue.is_full() {
                 break;
             }
-            let mut stream = self.stream(Purpose::Axon, index);
+            let mut stream = self.stream(StreamPurpose::Axon, index);
             let radius_nm = 55.0 + 95.0 * stream.unit();
             let cell = self.tissue.new_cell(220.0);
             let trunk = self.trunk(&mut stream, radius_nm);

@@ -1,7 +1,7 @@
 //! Axons and dendrites: how thick they are, how they branch, where they enter the volume.
 
 use super::crowding::Crowding;
-use super::process::{Course, Grower, Sample, Trace};
+use super::process::{Course, Grower, PathPoint, Trace};
 use super::random::{Stream, Vec3, add_scaled, normalised, perpendicular};
 use super::tissue::GrowingTissue;
 
@@ -202,7 +202,7 @@ fn bifurcate(
 }
 
 /// The places of a dendrite that carry a spine.
-fn spine_sites(stream: &mut Stream, trace: &Trace) -> Vec<Sample> {
+fn spine_sites(stream: &mut Stream, trace: &Trace) -> Vec<PathPoint> {
     let mut sites = Vec::new();
     let mut next_nm = stream.range(300.0, 1_500.0);
     for sample in &trace.samples {
@@ -215,7 +215,7 @@ fn spine_sites(stream: &mut Stream, trace: &Trace) -> Vec<Sample> {
 }
 
 /// Draws a spine, a neck with a head; returns its volume outside the shaft in nm^3, 0 if it found no room.
-fn spine(grower: &mut Grower, site: &Sample, shaft_radius_nm: f64) -> f64 {
+fn spine(grower: &mut Grower, site: &PathPoint, shaft_radius_nm: f64) -> f64 {
     let neck_nm = grower.stream.range(55.0, 90.0);
     let head_nm = grower.stream.range(150.0, 300.0);
     let free_nm = grower.stream.range(400.0, 1_100.0);

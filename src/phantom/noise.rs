@@ -1,6 +1,6 @@
 //! Smooth noise, periodic in a cube of 32 lattice cells.
 
-use super::random::{Purpose, Stream};
+use super::random::{Stream, StreamPurpose};
 
 const EDGE: usize = 32;
 
@@ -31,7 +31,7 @@ impl NoiseFrame {
 
 impl Noise {
     pub(super) fn new(seed: u64) -> Self {
-        let mut stream = Stream::new(seed, Purpose::Noise, 0);
+        let mut stream = Stream::new(seed, StreamPurpose::Noise, 0);
         let lattice = (0..EDGE * EDGE * EDGE)
             .map(|_| stream.range(-1.0, 1.0) as f32)
             .collect();

@@ -31,7 +31,7 @@ pub(super) struct Course<'a> {
 
 /// A point of a centre line.
 #[derive(Clone, Copy)]
-pub(super) struct Sample {
+pub(super) struct PathPoint {
     pub(super) position: Vec3,
     pub(super) direction: Vec3,
     pub(super) distance_nm: f64,
@@ -39,7 +39,7 @@ pub(super) struct Sample {
 
 /// A centre line that was drawn.
 pub(super) struct Trace {
-    pub(super) samples: Vec<Sample>,
+    pub(super) samples: Vec<PathPoint>,
     /// It got as long as it should: it ended neither at the border nor at another cell.
     pub(super) complete: bool,
     /// The volume of the process at its planned radius.
@@ -62,7 +62,7 @@ impl Grower<'_> {
         if self.tissue.is_full() || !self.is_open(first) {
             return None;
         }
-        let mut here = Sample {
+        let mut here = PathPoint {
             position: course.start,
             direction: course.direction,
             distance_nm: 0.0,
@@ -118,7 +118,7 @@ impl Grower<'_> {
     }
 
     /// Enters a process into the crowding; returns its planned volume in nm^3.
-    fn crowd(&mut self, course: &Course, samples: &[Sample]) -> f64 {
+    fn crowd(&mut self, course: &Course, samples: &[PathPoint]) -> f64 {
         let mut volume_nm3 = 0.0;
         for pair in samples.windows(2) {
             let radius_nm = (course.radius_nm)(pair[0].distance_nm);
@@ -153,7 +153,7 @@ impl Grower<'_> {
 
     /// The next direction: of a few random ones the one with most room ahead. None if other cells are in
     /// the way of all of them.
-    fn steer(&mut self, here: &Sample, step_nm: f64, bend: f64) -> Option<Vec3> {
+    fn steer(&mut self, here: &PathPoint, step_nm: f64, bend: f64) -> Option<Vec3> {
         const CANDIDATES: usize = 8;
         let grid = self.tissue.grid;
         for bend in [bend, (3.0 * bend).min(1.0), 1.0] {

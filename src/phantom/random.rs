@@ -7,7 +7,7 @@ pub(super) type Vec3 = [f64; 3];
 
 /// What a stream is drawn for. Streams of different purposes never share a number.
 #[derive(Clone, Copy)]
-pub(super) enum Purpose {
+pub(super) enum StreamPurpose {
     Soma = 1,
     Dendrite,
     Axon,
@@ -27,7 +27,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(seed: u64, purpose: Purpose, index: u32) -> Self {
+    pub(super) fn new(seed: u64, purpose: StreamPurpose, index: u32) -> Self {
         Self {
             key: [seed as u32, (seed >> 32) as u32],
             counter: [0, index, purpose as u32, DOMAIN],

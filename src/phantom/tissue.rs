@@ -3,7 +3,7 @@
 
 use super::grid::VoxelGrid;
 use super::noise::{Noise, NoiseFrame};
-use super::random::{Purpose, Stream, Vec3};
+use super::random::{Stream, StreamPurpose, Vec3};
 
 /// Buckets of the queue per unit of time.
 const BUCKETS_PER_UNIT: f32 = 256.0;
@@ -64,7 +64,7 @@ impl GrowingTissue {
             claimed: 0,
             origins: Vec::new(),
             outlines: Vec::new(),
-            patches: NoiseFrame::draw(&mut Stream::new(seed, Purpose::Outline, 0), PATCH_NM),
+            patches: NoiseFrame::draw(&mut Stream::new(seed, StreamPurpose::Outline, 0), PATCH_NM),
             noise: Noise::new(seed),
             buckets: Vec::new(),
             first_bucket: 0,
@@ -87,7 +87,7 @@ impl GrowingTissue {
     /// Adds a cell whose outline is rough on the scale of `feature_nm`; returns its id.
     pub(super) fn new_cell(&mut self, feature_nm: f64) -> u32 {
         let id = self.cells() + 1;
-        let mut stream = Stream::new(self.seed, Purpose::Outline, id);
+        let mut stream = Stream::new(self.seed, StreamPurpose::Outline, id);
         self.outlines
             .push(NoiseFrame::draw(&mut stream, feature_nm));
         id
