@@ -21,7 +21,7 @@ use super::{Quarter, RADIUS, SAMPLES, normalised};
 const PHASE_PER_PANEL: f64 = 150.0;
 
 /// Distances between the samples of the quarter plane, in um.
-pub(super) struct Grid {
+pub(super) struct SampleSpacing {
     pub step_z_um: f64,
     pub step_r_um: f64,
 }
@@ -42,17 +42,17 @@ pub(super) struct Ray {
 
 impl Beam {
     /// Intensity of the focused laser, 1 at the centre.
-    pub fn excitation(&self, grid: &Grid) -> Quarter {
-        let rays = self.rays(self.panels(grid), |sin, cos| {
+    pub fn excitation(&self, spacing: &SampleSpacing) -> Quarter {
+        let rays = self.rays(self.panels(spacing), |sin, cos| {
             self.laser_apodisation(sin, cos)
         });
-        intensity(self.wavenumber(), &rays, grid, bessel)
+        intensity(self.wavenumber(), &rays, spacing, bessel)
     }
 
     /// Intensity of the emission as seen through the objective, 1 at the centre; without apodisation.
-    pub fn emission(&self, grid: &Grid) -> Quarter {
-        let rays = self.rays(self.panels(grid), |_, _| 1.0);
-        intensity(self.wavenumber(), &rays, grid, bessel)
+    pub fn emission(&self, spacing: &SampleSpacing) -> Quarter {
+        let rays = self.rays(self.panels(spacing), |_, _| 1.0);
+        intensity(self.wavenumber(), &rays, spacing, bessel)
     }
 
     /// That of an aplanatic lens, sqrt(cos), and of a Gaussian beam whose e^-2 radius is that of the aperture.
@@ -79,10 +79,10 @@ impl Beam {
     }
 
     /// Panels of the integral that follow its oscillation at every sample of the grid.
-    pub fn panels(&self, grid: &Grid) -> usize {
+    pub fn panels(&self, spacing: &SampleSpacing) -> usize {
         // The phase at the last sample is k (z cos(theta) +- r sin(theta)): bound its slope, then dtheta = 2 v dv.
         let [from, to] = self.interval();
-        let slope_um = grid.step_z_um * self.sin_aperture() + grid.step_r_um;
+        let slope_um = spacing.step_z_um * self.sin_aperture() + spacing.step_r_um;
         let phase = RADIUS as f64 * self.wavenumber() * slope_um * 2.0 * to * (to - from);
         (phase / PHASE_PER_PANEL).ceil().max(1.0) as usize
     }
@@ -116,21 +116,21 @@ pub(super) fn bessel(x: f64) -> [f64; 3] {
 pub(super) fn intensity(
     wavenumber: f64,
     rays: &[Ray],
-    grid: &Grid,
+    spacing: &SampleSpacing,
     bessel: impl Fn(f64) -> [f64; 3],
 ) -> Quarter {
     // Real and imaginary part of I0, I1, I2, by (z, part, r).
     let mut field = [[[0.0; SAMPLES]; 6]; SAMPLES];
     for ray in rays {
         let bessels: [[f64; 3]; SAMPLES] =
-            std::array::from_fn(|r| bessel(wavenumber * grid.step_r_um * r as f64 * ray.sin));
+            std::array::from_fn(|r| bessel(wavenumber * spacing.step_r_um * r as f64 * ray.sin));
         let factors = [1.0 + ray.cos, 2.0 * ray.sin, 1.0 - ray.cos];
         let radial: [[f64; SAMPLES]; 3] = std::array::from_fn(|component| {
             let factor = ray.weight * factors[component];
             std::array::from_fn(|r| factor * bessels[r][component])
         });
         for (z, row) in field.iter_mut().enumerate() {
-            let phase = wavenumber * grid.step_z_um * z as f64 * ray.cos;
+            let phase = wavenumber * spacing.step_z_um * z as f64 * ray.cos;
             let (im, re) = libm::sincos(phase);
             for (component, radial) in radial.iter().enumerate() {
                 for r in 0..SAMPLES {

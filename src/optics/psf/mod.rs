@@ -9,7 +9,7 @@ mod diffraction;
 mod pinhole;
 mod quadrature;
 
-use diffraction::{Beam, Grid};
+use diffraction::{Beam, SampleSpacing};
 use ndarray::Array3;
 use thiserror::Error;
 
@@ -191,12 +191,14 @@ impl PointSpreadFunction {
         let [step_z_um, step_r_um] = parameters
             .voxel_um()
             .map(|um| um * SAMPLES as f64 / RADIUS as f64);
-        let grid = Grid {
+        let spacing = SampleSpacing {
             step_z_um,
             step_r_um,
         };
-        let excitation = parameters.beam(parameters.excitation_nm).excitation(&grid);
-        let emission = || parameters.beam(parameters.emission_nm).emission(&grid);
+        let excitation = parameters
+            .beam(parameters.excitation_nm)
+            .excitation(&spacing);
+        let emission = || parameters.beam(parameters.emission_nm).emission(&spacing);
         let quarter = image_of_point(parameters, &excitation, emission);
         if !quarter.as_flattened().iter().all(|value| value.is_finite()) {
             return Err(PsfError::NoLight {

@@ -56,9 +56,9 @@ fn largest_difference(a: &[f64], b: &[f64]) -> f64 {
         .fold(0.0, f64::max)
 }
 
-fn grid(parameters: &PsfParameters) -> Grid {
+fn spacing(parameters: &PsfParameters) -> SampleSpacing {
     let [step_z_um, step_r_um] = parameters.voxel_um().map(|um| um * 16.0 / 15.0);
-    Grid {
+    SampleSpacing {
         step_z_um,
         step_r_um,
     }
@@ -125,9 +125,10 @@ fn reproduces_the_package_with_its_own_quadrature() {
     let table = BesselTable::new();
     for (case, golden) in golden().iter().enumerate() {
         let parameters = &golden.parameters;
-        let grid = grid(parameters);
-        let field =
-            |beam: &Beam, rays: &[Ray]| intensity(beam.wavenumber(), rays, &grid, |x| table.at(x));
+        let spacing = spacing(parameters);
+        let field = |beam: &Beam, rays: &[Ray]| {
+            intensity(beam.wavenumber(), rays, &spacing, |x| table.at(x))
+        };
         let laser = parameters.beam(parameters.excitation_nm);
         let excitation = field(
             &laser,
@@ -178,11 +179,11 @@ fn twice_the_nodes_change_nothing() {
                 voxel_nm,
                 ..confocal()
             };
-            let (grid, beam) = (grid(&parameters), parameters.beam(488.0));
-            let panels = beam.panels(&grid);
+            let (spacing, beam) = (spacing(&parameters), parameters.beam(488.0));
+            let panels = beam.panels(&spacing);
             let at = |panels| {
                 let rays = beam.rays(panels, |sin, cos| beam.laser_apodisation(sin, cos));
-                intensity(beam.wavenumber(), &rays, &grid, diffraction::bessel)
+                intensity(beam.wavenumber(), &rays, &spacing, diffraction::bessel)
             };
             let difference =
                 largest_difference(at(panels).as_flattened(), at(2 * panels).as_flattened());
@@ -200,14 +201,14 @@ fn twice_the_nodes_change_nothing() {
 fn usual_parameters_need_few_panels() {
     let beam = confocal().beam(488.0);
     assert_eq!(
-        beam.panels(&grid(&PsfParameters {
+        beam.panels(&spacing(&PsfParameters {
             voxel_nm: [8.0; 3],
             ..confocal()
         })),
         1
     );
     assert!(
-        beam.panels(&grid(&PsfParameters {
+        beam.panels(&spacing(&PsfParameters {
             voxel_nm: [500.0, 125.0, 125.0],
             ..confocal()
         })) <= 6
@@ -287,7 +288,7 @@ fn two_photons_square_the_excitation() {
         ..confocal()
     };
     let psf = PointSpreadFunction::new(&parameters).unwrap();
-    let excitation = parameters.beam(800.0).excitation(&grid(&parameters));
+    let excitation = parameters.beam(800.0).excitation(&spacing(&parameters));
     let squared: Vec<f64> = excitation
         .as_flattened()
         .iter()
