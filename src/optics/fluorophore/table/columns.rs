@@ -21,7 +21,7 @@ pub(super) struct Columns {
 
 /// What a column's name says it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum SpectrumColumn {
     Excitation,
     Absorption,
     Emission,
@@ -31,7 +31,7 @@ enum Kind {
 struct Dye {
     /// What stands before `ex` or `em`; empty where nothing does.
     name: String,
-    columns: Vec<(Kind, usize)>,
+    columns: Vec<(SpectrumColumn, usize)>,
 }
 
 impl Columns {
@@ -63,7 +63,7 @@ impl Columns {
         };
         let dyes = dyes(&names);
         let dye = choose(&dyes, name).map_err(|why| format!("{why}; {}; {WANTED}", listed()))?;
-        let one = |kind: Kind| -> Result<Option<usize>, String> {
+        let one = |kind: SpectrumColumn| -> Result<Option<usize>, String> {
             let of_kind = dye.columns.iter().filter(|(found, _)| *found == kind);
             match of_kind.map(|&(_, column)| column).collect::<Vec<_>>()[..] {
                 [] => Ok(None),
@@ -82,12 +82,12 @@ impl Columns {
             };
             format!("no column holds the {what}{of}; {}; {WANTED}", listed())
         };
-        let excitation = match one(Kind::Excitation)? {
+        let excitation = match one(SpectrumColumn::Excitation)? {
             Some(column) => Some(column),
-            None => one(Kind::Absorption)?,
+            None => one(SpectrumColumn::Absorption)?,
         };
         let excitation = excitation.ok_or_else(|| missing("excitation"))?;
-        let emission = one(Kind::Emission)?.ok_or_else(|| missing("emission"))?;
+        let emission = one(SpectrumColumn::Emission)?.ok_or_else(|| missing("emission"))?;
         Ok(Self {
             names,
             wavelength,
@@ -160,13 +160,13 @@ fn is_wavelength(name: &str) -> bool {
 }
 
 /// The dye that a column belongs to, and what the column holds.
-fn kind_of(name: &str) -> Option<(String, Kind)> {
+fn kind_of(name: &str) -> Option<(String, SpectrumColumn)> {
     let name = without_unit(name);
     let last = name.rsplit([' ', '_', '-', '.']).next()?;
     let kind = match last.to_lowercase().as_str() {
-        "ex" | "exc" | "excitation" => Kind::Excitation,
-        "ab" | "abs" | "absorption" | "absorbance" => Kind::Absorption,
-        "em" | "emi" | "emission" => Kind::Emission,
+        "ex" | "exc" | "excitation" => SpectrumColumn::Excitation,
+        "ab" | "abs" | "absorption" | "absorbance" => SpectrumColumn::Absorption,
+        "em" | "emi" | "emission" => SpectrumColumn::Emission,
         _ => return None,
     };
     let prefix = &name[..name.len() - last.len()];
