@@ -46,13 +46,13 @@ pub fn find(name: &str) -> Option<&'static Fluorophore> {
 }
 
 /// Samples of a spectrum on a regular grid, while they are read.
-struct Samples {
+struct GridSamples {
     first_nm: f64,
     per_nm: f64,
     values: Vec<f64>,
 }
 
-impl Samples {
+impl GridSamples {
     fn into_spectrum(self) -> Result<Spectrum, String> {
         let start = self.first_nm * self.per_nm;
         let wavelengths_nm = (0..self.values.len())
@@ -67,7 +67,7 @@ pub(super) fn parse(text: &str) -> Result<Fluorophore, String> {
     let (mut name, mut maker) = (None, None);
     let (mut extinction_coefficient, mut quantum_yield) = (None, None);
     let mut quantum_yield_is_guess = false;
-    let (mut excitation, mut emission): (Option<Samples>, Option<Samples>) = (None, None);
+    let (mut excitation, mut emission): (Option<GridSamples>, Option<GridSamples>) = (None, None);
     let mut in_emission = false;
 
     for line in text.lines().map(str::trim) {
@@ -99,7 +99,7 @@ pub(super) fn parse(text: &str) -> Result<Fluorophore, String> {
                 let (first, per_nm) = value
                     .split_once(' ')
                     .ok_or_else(|| format!("{key}: want FIRST PER_NM"))?;
-                let samples = Samples {
+                let samples = GridSamples {
                     first_nm: number(first)?,
                     per_nm: number(per_nm)?,
                     values: Vec::new(),

@@ -56,7 +56,7 @@ pub struct Spectra {
 
 /// A number of a column, and the line it was read from.
 #[derive(Clone, Copy, Debug)]
-struct Sample {
+struct TableSample {
     line: usize,
     wavelength_nm: f64,
     value: f64,
@@ -93,7 +93,7 @@ impl Spectra {
         let columns = Columns::find(&record, name).map_err(|why| TableProblem::at(header, why))?;
         let (mut excitation, mut emission) = (Vec::new(), Vec::new());
         while let Some(line) = next(&mut record)? {
-            let cells = Cells {
+            let cells = LineCells {
                 line,
                 record: &record,
                 columns: &columns,
@@ -107,7 +107,7 @@ impl Spectra {
                 continue;
             };
             for (samples, value) in [&mut excitation, &mut emission].into_iter().zip(values) {
-                samples.extend(value.map(|value| Sample {
+                samples.extend(value.map(|value| TableSample {
                     line,
                     wavelength_nm,
                     value,
@@ -123,14 +123,14 @@ impl Spectra {
 }
 
 /// The cells of a line.
-struct Cells<'t> {
+struct LineCells<'t> {
     line: usize,
     record: &'t csv::StringRecord,
     columns: &'t Columns,
     decimal_comma: bool,
 }
 
-impl Cells<'_> {
+impl LineCells<'_> {
     /// More cells than columns come from decimal commas, as a rule.
     fn check_length(&self) -> Result<(), TableProblem> {
         let columns = self.columns.names.len();
@@ -198,7 +198,11 @@ impl Cells<'_> {
 }
 
 /// Makes a spectrum of a column, its largest value at or above `low_nm` set to 1.
-fn spectrum(mut samples: Vec<Sample>, column: &str, low_nm: f64) -> Result<Spectrum, TableProblem> {
+fn spectrum(
+    mut samples: Vec<TableSample>,
+    column: &str,
+    low_nm: f64,
+) -> Result<Spectrum, TableProblem> {
     let wrong = |line, what: String| TableProblem {
         line,
         message: format!("column {column:?}: {what}"),
