@@ -9,7 +9,7 @@ mod record_file;
 mod report;
 mod resume;
 mod sink;
-mod stages;
+mod stage_timer;
 pub(crate) mod warnings;
 
 pub use arrays::{ChannelImage, GroundTruthImage, Images, Simulator, Tissue, simulate_arrays};
@@ -39,7 +39,7 @@ use device::Device;
 use fallback::DeviceFallback;
 use resume::{Identity, PreviousRun};
 use sink::FileSink;
-use stages::Stages;
+use stage_timer::StageTimer;
 
 /// Who watches a simulation, and tells the user.
 pub trait Watcher: Observer {
@@ -146,7 +146,7 @@ pub fn simulate(
     output.remove_leftovers(&leftovers);
     Journal::forget_abandoned(&root.join(resume::JOURNAL_NAME));
 
-    let mut stages = Stages::new(watcher);
+    let mut stages = StageTimer::new(watcher);
     let annotations: Vec<&dyn VolumeSource> = annotations.iter().map(AsRef::as_ref).collect();
     let aside = Aside::new(&root);
     let volume = LoadedVolume::load(&source, &annotations, region, aside, &mut stages);
@@ -215,7 +215,7 @@ impl RunInputs<'_> {
         &self,
         output: &mut OutputFolder,
         device: &mut Device,
-        mut stages: Stages<'_>,
+        mut stages: StageTimer<'_>,
     ) -> Result<WrittenRun, SimulationError> {
         let (config, model, volume) = (self.config, self.model, self.volume);
         let root = output.root().to_owned();

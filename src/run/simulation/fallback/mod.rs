@@ -4,7 +4,7 @@
 mod tests;
 
 use super::device::Device;
-use super::stages::Stages;
+use super::stage_timer::StageTimer;
 use super::{Options, SimulationError};
 use crate::base::host::amount;
 use crate::engine::compute::ComputeError;
@@ -27,7 +27,7 @@ impl DeviceFallback<'_> {
     pub(super) fn run<R>(
         &self,
         device: &mut Device,
-        stages: &mut Stages<'_>,
+        stages: &mut StageTimer<'_>,
         mut attempt: impl FnMut(Pipeline<'_>) -> Result<R, SimulationError>,
     ) -> Result<R, SimulationError> {
         let mut budgets = self.budgets;
@@ -96,7 +96,7 @@ impl DeviceFallback<'_> {
     fn cut<'p>(
         &self,
         plan: RunPlan<'p>,
-        stages: &mut Stages<'_>,
+        stages: &mut StageTimer<'_>,
     ) -> Result<RunPlan<'p>, SimulationError> {
         let Some(journal) = self.input.journal else {
             return Ok(plan);
@@ -117,7 +117,7 @@ impl DeviceFallback<'_> {
         &self,
         plan: &RunPlan<'_>,
         device: &mut Device,
-        stages: &mut Stages<'_>,
+        stages: &mut StageTimer<'_>,
         attempt: &mut impl FnMut(Pipeline<'_>) -> Result<R, SimulationError>,
     ) -> Result<R, SimulationError> {
         let (device, poison) = (device.backend(), self.options.poison);
