@@ -1,6 +1,6 @@
 //! Spectra as text: a chart of braille patterns, which have two dots by four in each character.
 
-use super::{Band, ticks, wavelengths_nm};
+use super::{ChannelBand, ticks, wavelengths_nm};
 use crate::optics::fluorophore::{Fluorophore, Spectrum};
 
 /// Characters left of the chart.
@@ -20,7 +20,7 @@ pub struct TerminalStyle {
 
 /// Draws excitation (a line) and emission (filled) of a dye over the wavelength, and below them a line per channel
 /// with its laser and its filter. Curves differ in more than their colour. Every line ends in a newline.
-pub fn terminal(dye: &Fluorophore, bands: &[Band], style: TerminalStyle) -> String {
+pub fn terminal(dye: &Fluorophore, bands: &[ChannelBand], style: TerminalStyle) -> String {
     let columns = style.width.max(40) - MARGIN - 2;
     let range_nm = wavelengths_nm(dye, bands);
     let largest = dye.excitation.values().iter().copied().fold(1.0, f64::max);
@@ -175,7 +175,7 @@ fn write_axis(range_nm: [f64; 2], columns: usize, text: &mut String) {
     *text += &format!("{:>MARGIN$} {}\n", "nm", numbers.trim_end());
 }
 
-fn write_band(band: &Band, range_nm: [f64; 2], columns: usize, text: &mut String) {
+fn write_band(band: &ChannelBand, range_nm: [f64; 2], columns: usize, text: &mut String) {
     let mut line = vec![' '; columns];
     let [low, high] = band.filter_nm.map(|nm| column(nm, range_nm, columns));
     line[low..=high].fill('━');
