@@ -5,7 +5,7 @@ mod support_cli;
 use serde_json::Value;
 use simexm_gpu::apps::bench::compare::{Verdict, compare};
 use simexm_gpu::apps::bench::file::{BenchFile, Equality};
-use simexm_gpu::apps::bench::{self, BenchDevice, Options, Size};
+use simexm_gpu::apps::bench::{self, BenchDevice, BenchOptions, Size};
 use simexm_gpu::engine::compute::Kernel;
 use simexm_gpu::engine::compute::gpu::{GpuBackend, adapters, pick};
 use simexm_gpu::engine::stages::blur::rows_inverse::ROWS_INVERSE;
@@ -176,7 +176,7 @@ fn measured_with(kernel: &'static Kernel, from: &str, to: &str) -> BenchFile {
         }),
         ..BenchDevice::adapter(index, summary)
     };
-    let options = Options {
+    let options = BenchOptions {
         size: Size::Tiny,
         repeat: 1,
     };

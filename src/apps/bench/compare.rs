@@ -1,7 +1,7 @@
 //! Files of several machines, or devices of one, side by side.
 
 use super::file::{BenchFile, Checksum, DeviceFacts, Equality, RunFacts};
-use super::table::{Table, blocks, digits, time};
+use super::table::{TextTable, blocks, digits, time};
 
 /// What the checksums of a result say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +109,7 @@ fn verdict(found: &[&Checksum]) -> Verdict {
 }
 
 /// Rows whose results are wrong somewhere, as a table; and one line about all of them.
-pub(super) fn result_table(rows: &[Row], columns: &[String]) -> (String, Option<Table>) {
+pub(super) fn result_table(rows: &[Row], columns: &[String]) -> (String, Option<TextTable>) {
     let count = |verdict: Verdict| rows.iter().filter(|row| row.verdict == verdict).count();
     let (equal, within) = (count(Verdict::Equal), count(Verdict::Within));
     let defects: Vec<&Row> = rows.iter().filter(|row| row.verdict.is_defect()).collect();
@@ -136,7 +136,7 @@ pub(super) fn result_table(rows: &[Row], columns: &[String]) -> (String, Option<
         let cells = cells.into_iter().chain([must.to_owned()]);
         cells.chain(found).collect()
     };
-    let table = Table {
+    let table = TextTable {
         title: "Results that differ".to_owned(),
         header: header
             .map(ToOwned::to_owned)
@@ -248,14 +248,14 @@ fn titled(what: &[&str], numbers: &[String]) -> Vec<String> {
     what.chain(numbers.iter().cloned()).collect()
 }
 
-fn start_table(devices: &[&DeviceFacts], numbers: &[String]) -> Table {
+fn start_table(devices: &[&DeviceFacts], numbers: &[String]) -> TextTable {
     let row = |what: &str, value: &dyn Fn(&DeviceFacts) -> Option<String>| {
         let values = devices
             .iter()
             .map(|d| value(d).unwrap_or_else(|| "-".to_owned()));
         std::iter::once(what.to_owned()).chain(values).collect()
     };
-    Table {
+    TextTable {
         title: "Start-up and memory".to_owned(),
         header: titled(&[""], numbers),
         words: 1,
@@ -274,7 +274,7 @@ fn start_table(devices: &[&DeviceFacts], numbers: &[String]) -> Table {
 }
 
 /// Times of jobs and passes, each with how many times as fast as the first device it is.
-fn time_table(devices: &[&DeviceFacts], numbers: &[String]) -> Table {
+fn time_table(devices: &[&DeviceFacts], numbers: &[String]) -> TextTable {
     let mut rows: Vec<Vec<String>> = Vec::new();
     // Passes only of the largest size that two devices have.
     let count = |size: &str| {
@@ -322,7 +322,7 @@ fn time_table(devices: &[&DeviceFacts], numbers: &[String]) -> Table {
         let times = times.iter().enumerate().map(show);
         rows.push(what.into_iter().chain(times).collect());
     }
-    Table {
+    TextTable {
         title: "Times (median), and how many times as fast as [1]".to_owned(),
         header: titled(&["job", "size", "pass"], numbers),
         words: 3,
