@@ -9,7 +9,7 @@ mod part;
 mod point_spread;
 mod warnings;
 
-pub use channels::{ChannelModel, Source};
+pub use channels::{ChannelModel, EmissionSource};
 pub use error::ModelError;
 pub use point_spread::{PsfVolume, point_spread_functions};
 

@@ -24,7 +24,7 @@ pub fn terminal(dye: &Fluorophore, bands: &[ChannelBand], style: TerminalStyle) 
     let columns = style.width.max(40) - MARGIN - 2;
     let range_nm = wavelengths_nm(dye, bands);
     let largest = dye.excitation.values().iter().copied().fold(1.0, f64::max);
-    let mut canvas = Canvas::new(columns);
+    let mut canvas = BrailleChart::new(columns);
     let height = |value: f64| (value / largest * (4 * LINES - 1) as f64).round() as usize;
     for (i, heights) in canvas.sampled(&dye.emission, range_nm, height) {
         for j in (0..heights[1]).filter(|j| i % 2 == 0 && j % 4 == 1) {
@@ -85,13 +85,13 @@ impl Curve {
 }
 
 /// Dots, counted from the left and from below.
-struct Canvas {
+struct BrailleChart {
     columns: usize,
     /// Patterns of dots, and the curve that was drawn last, line by line.
     cells: Vec<(u8, Curve)>,
 }
 
-impl Canvas {
+impl BrailleChart {
     fn new(columns: usize) -> Self {
         Self {
             columns,
