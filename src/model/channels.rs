@@ -59,7 +59,7 @@ pub(super) fn channels(
             detector_efficiency: optics.detector_efficiency,
             laser_wavelength_nm: channel.laser_wavelength_nm,
             laser_power_w: channel.laser_power_w,
-            laser_percentage: channel.laser_percentage,
+            laser_share: channel.laser_share,
             laser_filter_nm: channel.laser_filter_nm,
         };
         let photons: Vec<Photons> = fluorophores
@@ -143,7 +143,7 @@ fn psf_parameters(config: &Config, laser_nm: f64, fluorophore: &Fluorophore) -> 
         excitation_nm: laser_nm,
         emission_nm: fluorophore.emission_peak_nm(),
         numerical_aperture: optics.numerical_aperture,
-        refractory_index: optics.refractory_index,
+        refractive_index: optics.refractive_index,
         pinhole_radius_um: optics.pinhole_radius_um / optics.objective_factor,
         voxel_nm: config.groundtruth.voxel_nm,
         expansion_factor: config.expansion.factor,

@@ -66,7 +66,7 @@ fn every_key_is_read() {
     let optics = &config.optics;
     assert_eq!(optics.microscope, MicroscopeType::TwoPhoton);
     assert_eq!(optics.numerical_aperture, 1.15);
-    assert_eq!(optics.refractory_index, 1.33);
+    assert_eq!(optics.refractive_index, 1.33);
     assert_eq!(optics.focal_plane_depth_nm, 500.0);
     assert_eq!(optics.objective_back_aperture_m, 1.0);
     assert_eq!(optics.exposure_time_s, 0.1);
@@ -79,7 +79,7 @@ fn every_key_is_read() {
     let channel = &optics.channels["channel_1"];
     assert_eq!(channel.laser_wavelength_nm, 425.0);
     assert_eq!(channel.laser_power_w, 50.0);
-    assert_eq!(channel.laser_percentage, 0.25);
+    assert_eq!(channel.laser_share, 0.25);
     assert_eq!(channel.laser_filter_nm, [440.0, 550.0]);
     let output = &config.output;
     assert_eq!(output.folder(), Path::new("/base/out/conn256"));
