@@ -85,7 +85,7 @@ choice! {
         /// Together.
         Merged = "merged",
         /// Each on its own.
-        Splitted = "splitted",
+        Split = "splitted",
     }
 }
 

@@ -42,7 +42,7 @@ impl Default for Output {
             name: "experiment".to_owned(),
             path: PathBuf::from("output"),
             format: OutputFormat::Tiff,
-            sim_channels: Arrangement::Splitted,
+            sim_channels: Arrangement::Split,
             gt_cells: Arrangement::Merged,
             gt_region: CellPart::Full,
             bit_depth: BitDepth::Eight,

@@ -267,7 +267,7 @@ impl Model {
     pub fn truth_volumes(&self, sheets: usize) -> usize {
         match self.truth_cells {
             Arrangement::Merged => 1,
-            Arrangement::Splitted => sheets,
+            Arrangement::Split => sheets,
         }
     }
 

@@ -45,7 +45,7 @@ fn every_key_is_read() {
     assert_eq!(truth.offset_voxels, [1, 2, 3]);
     assert_eq!(truth.bounds_voxels, Some([10, 20, 30]));
     assert_eq!(truth.format, Some(VolumeFormat::Tiff));
-    assert_eq!(truth.gt_cells, Arrangement::Splitted);
+    assert_eq!(truth.gt_cells, Arrangement::Split);
     assert!(truth.isotropic);
     assert_eq!(truth.voxel_nm, [40.0, 32.5, 32.0]);
     assert_eq!(truth.regions.keys().collect::<Vec<_>>(), ["synapse"]);
@@ -85,7 +85,7 @@ fn every_key_is_read() {
     assert_eq!(output.folder(), Path::new("/base/out/conn256"));
     assert_eq!(output.format, OutputFormat::ImageSequence);
     assert_eq!(output.sim_channels, Arrangement::Merged);
-    assert_eq!(output.gt_cells, Arrangement::Splitted);
+    assert_eq!(output.gt_cells, Arrangement::Split);
     assert_eq!(output.gt_region, CellPart::Cytosol);
     assert_eq!(output.bit_depth, BitDepth::Sixteen);
     assert_eq!(output.normalize, Normalization::None);
@@ -122,7 +122,7 @@ fn defaults_are_simexms() {
     assert_eq!(layer.antibody_amp, 5.0);
     assert_eq!(layer.single_neuron, SingleNeuron::Off);
     assert_eq!(config.output.format, OutputFormat::Tiff);
-    assert_eq!(config.output.sim_channels, Arrangement::Splitted);
+    assert_eq!(config.output.sim_channels, Arrangement::Split);
     assert_eq!(config.output.gt_cells, Arrangement::Merged);
     assert_eq!(config.output.gt_region, CellPart::Full);
     assert_eq!(config.output.bit_depth, BitDepth::Eight);
