@@ -32,7 +32,7 @@ pub fn octant() -> Vec<f64> {
         excitation_nm: 488.0,
         emission_nm: 520.0,
         numerical_aperture: 1.15,
-        refractory_index: 1.33,
+        refractive_index: 1.33,
         pinhole_radius_um: 1.0,
         voxel_nm: [40.0, 20.0, 20.0],
         expansion_factor: 4.0,

@@ -6,7 +6,7 @@ use super::{exit, report, say, tell};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use simexm_gpu::apps::bench::compare::compare;
 use simexm_gpu::apps::bench::file::BenchFile;
-use simexm_gpu::apps::bench::{self, BenchDevice, Options, Size};
+use simexm_gpu::apps::bench::{self, BenchDevice, BenchOptions, Size};
 use simexm_gpu::config::BackendChoice;
 use simexm_gpu::engine::compute::ComputeError;
 use simexm_gpu::engine::compute::gpu::{adapters, pick};
@@ -129,7 +129,7 @@ pub(super) fn bench(args: &BenchArgs) -> u8 {
         tell("interrupted: stopping");
     });
     let mut progress = Progress::new(args.quiet, interrupted);
-    let options = Options {
+    let options = BenchOptions {
         size: args.size.into(),
         repeat: args.repeat.into(),
     };

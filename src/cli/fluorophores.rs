@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use simexm_gpu::config::Config;
 use simexm_gpu::optics::fluorophore::{self, Fluorophore, Spectrum};
-use simexm_gpu::show::plot::{self, Band, ImageFormat, TerminalStyle};
+use simexm_gpu::show::plot::{self, ChannelBand, ImageFormat, TerminalStyle};
 use std::error::Error;
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -66,12 +66,15 @@ pub(super) fn fluorophores(args: &FluorophoresArgs) -> u8 {
 }
 
 /// All fluorophores, and the bands to draw with them.
-fn known(args: &FluorophoresArgs) -> Result<(Vec<Fluorophore>, Vec<Band>), Box<dyn Error>> {
+fn known(args: &FluorophoresArgs) -> Result<(Vec<Fluorophore>, Vec<ChannelBand>), Box<dyn Error>> {
     let Some(path) = &args.config else {
         return Ok((fluorophore::catalogue().to_vec(), Vec::new()));
     };
     let config = Config::from_file(path, &[])?;
-    Ok((fluorophore::all(&config.fluorophores)?, Band::of(&config)))
+    Ok((
+        fluorophore::all(&config.fluorophores)?,
+        ChannelBand::of(&config),
+    ))
 }
 
 fn unknown(name: &str, dyes: &[Fluorophore]) -> Box<dyn Error> {
@@ -89,7 +92,11 @@ fn unknown(name: &str, dyes: &[Fluorophore]) -> Box<dyn Error> {
 }
 
 /// Writes the plot, if one was asked for.
-fn draw(dye: &Fluorophore, bands: &[Band], args: &FluorophoresArgs) -> Result<(), Box<dyn Error>> {
+fn draw(
+    dye: &Fluorophore,
+    bands: &[ChannelBand],
+    args: &FluorophoresArgs,
+) -> Result<(), Box<dyn Error>> {
     if let Some(path) = &args.plot {
         let format = ImageFormat::of(path)?;
         let file = NewFile::prepare(path, args.force)?;
@@ -140,7 +147,7 @@ fn list(dyes: &[Fluorophore], json: bool) {
 }
 
 /// Prints one fluorophore: its figures, its spectra, and what each channel does with it.
-fn show(dye: &Fluorophore, bands: &[Band]) {
+fn show(dye: &Fluorophore, bands: &[ChannelBand]) {
     let guess = if dye.quantum_yield_is_guess {
         " (a guess: the maker states none)"
     } else {

@@ -2,7 +2,7 @@
 
 use bytesize::ByteSize;
 
-use super::kind::Kind;
+use super::kind::ValueKind;
 
 /// The least budget: below it not even an empty run fits.
 pub(super) const LEAST: u64 = 1_000_000;
@@ -11,8 +11,8 @@ pub(super) const LEAST: u64 = 1_000_000;
 pub(super) const MOST: u64 = 1_000_000_000_000_000_000;
 
 /// A size in bytes, or with a unit: K, M, G, T (KB, MB, ...) are powers of 1000, KiB, MiB, ... of 1024.
-pub(super) fn size() -> Kind<'static, u64> {
-    Kind::new(
+pub(super) fn size() -> ValueKind<'static, u64> {
+    ValueKind::new(
         "a size from 1 MB to 1 EB, like 300000000, \"300M\", \"2 GB\" or \"1.5 GiB\"",
         |value| {
             let bytes = match value.as_text() {

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use super::bytes;
 use super::choice::choice;
-use super::kind::{Kind, choice, whole};
+use super::kind::{ValueKind, choice, whole};
 use super::section::Section;
 use super::serialize;
 use super::tree::Value;
@@ -110,8 +110,8 @@ impl Serialize for AdapterChoice {
 /// Most threads: starting thousands takes longer than a run.
 const MAX_THREADS: i128 = 512;
 
-fn seed() -> Kind<'static, u64> {
-    Kind::new(
+fn seed() -> ValueKind<'static, u64> {
+    ValueKind::new(
         "a whole number from 0 to 2^64 - 1, or a string of its digits",
         |value| match value {
             Value::String(text) => text.parse().ok(),
@@ -120,8 +120,8 @@ fn seed() -> Kind<'static, u64> {
     )
 }
 
-fn adapter() -> Kind<'static, AdapterChoice> {
-    Kind::new(
+fn adapter() -> ValueKind<'static, AdapterChoice> {
+    ValueKind::new(
         "the name of a GPU or its index, from 0",
         |value| match value.as_text() {
             Some(text) => text

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Serialize, Serializer};
 
 use super::choice::{Choice, choice};
-use super::kind::{Kind, above, boolean, choice, numbers_zxy, voxels_zxy};
+use super::kind::{ValueKind, above, boolean, choice, numbers_zxy, voxels_zxy};
 use super::section::{Context, Section};
 use super::serialize;
 use super::tree::{Table, Value};
@@ -85,7 +85,7 @@ choice! {
         /// Together.
         Merged = "merged",
         /// Each on its own.
-        Splitted = "splitted",
+        Split = "splitted",
     }
 }
 
@@ -143,7 +143,7 @@ impl Serialize for CellPart {
 }
 
 /// A region that the ground truth has.
-pub(super) fn region<'k>(context: &Context<'_>) -> Kind<'k, CellPart> {
+pub(super) fn region<'k>(context: &Context<'_>) -> ValueKind<'k, CellPart> {
     let built_in = BuiltInPart::ALL
         .iter()
         .map(|region| region.as_str().to_owned());
@@ -159,7 +159,7 @@ pub(super) fn region<'k>(context: &Context<'_>) -> Kind<'k, CellPart> {
             .filter(|name| known.iter().any(|known| known == name))?;
         Some(CellPart::from_name(name))
     };
-    Kind {
+    ValueKind {
         expected,
         candidates,
         parse: Box::new(parse),

@@ -56,7 +56,7 @@ fn entry(value: Value, line: usize) -> Entry {
 }
 
 /// A section whose end has not been seen yet.
-struct Open {
+struct OpenSection {
     name: String,
     line: usize,
     table: Table,
@@ -64,7 +64,7 @@ struct Open {
 
 fn read(lines: &[&str]) -> Result<Table, LineError> {
     // The top of the file, then the sections around the current line.
-    let mut open = vec![Open {
+    let mut open = vec![OpenSection {
         name: String::new(),
         line: 0,
         table: Table::new(),
@@ -98,7 +98,7 @@ fn read(lines: &[&str]) -> Result<Table, LineError> {
             {
                 return fault(line, again("section", &name, twin));
             }
-            open.push(Open {
+            open.push(OpenSection {
                 name,
                 line,
                 table: Table::new(),
@@ -124,7 +124,7 @@ fn read(lines: &[&str]) -> Result<Table, LineError> {
 }
 
 /// Ends the innermost sections until `depth` are open, the top of the file counted.
-fn close(open: &mut Vec<Open>, depth: usize) {
+fn close(open: &mut Vec<OpenSection>, depth: usize) {
     while open.len() > depth {
         if let Some(done) = open.pop()
             && let Some(parent) = open.last_mut()

@@ -9,7 +9,7 @@ use super::tree::Value;
 type Parse<'k, T> = Box<dyn Fn(&Value) -> Option<T> + 'k>;
 
 /// The type and range of a key's value.
-pub(super) struct Kind<'k, T> {
+pub(super) struct ValueKind<'k, T> {
     /// Completes "must be ...".
     pub expected: String,
     /// The words it takes, if it takes words: the nearest is suggested for another.
@@ -18,7 +18,7 @@ pub(super) struct Kind<'k, T> {
     pub parse: Parse<'k, T>,
 }
 
-impl<'k, T> Kind<'k, T> {
+impl<'k, T> ValueKind<'k, T> {
     pub fn new(expected: impl Into<String>, parse: impl Fn(&Value) -> Option<T> + 'k) -> Self {
         Self {
             expected: expected.into(),
@@ -112,20 +112,20 @@ impl Bounds {
 }
 
 /// A finite number in a range.
-pub(super) fn number(bounds: Bounds) -> Kind<'static, f64> {
-    Kind::new(
+pub(super) fn number(bounds: Bounds) -> ValueKind<'static, f64> {
+    ValueKind::new(
         format!("a number {}", bounds.phrase("of at least")),
         move |value| value.as_number().filter(|&number| bounds.contains(number)),
     )
 }
 
 /// Three finite numbers in a range, for the axes (z, x, y).
-pub(super) fn numbers_zxy(bounds: Bounds) -> Kind<'static, [f64; 3]> {
+pub(super) fn numbers_zxy(bounds: Bounds) -> ValueKind<'static, [f64; 3]> {
     let expected = format!(
         "three numbers [z, x, y], each {}",
         bounds.phrase("at least")
     );
-    Kind::new(expected, move |value| {
+    ValueKind::new(expected, move |value| {
         list(value, |item| {
             item.as_number().filter(|&number| bounds.contains(number))
         })
@@ -133,8 +133,8 @@ pub(super) fn numbers_zxy(bounds: Bounds) -> Kind<'static, [f64; 3]> {
 }
 
 /// A band `[min, max]` of wavelengths in nm.
-pub(super) fn band_nm() -> Kind<'static, [f64; 2]> {
-    Kind::new("two wavelengths [min, max] in nm, min below max", |value| {
+pub(super) fn band_nm() -> ValueKind<'static, [f64; 2]> {
+    ValueKind::new("two wavelengths [min, max] in nm, min below max", |value| {
         list(value, Value::as_number).filter(|[min, max]| min < max)
     })
 }
@@ -143,9 +143,9 @@ pub(super) fn band_nm() -> Kind<'static, [f64; 2]> {
 const MAX_VOXELS: i128 = u32::MAX as i128;
 
 /// Three whole numbers of voxels from `min` on, for the axes (z, x, y).
-pub(super) fn voxels_zxy(min: i128) -> Kind<'static, [usize; 3]> {
+pub(super) fn voxels_zxy(min: i128) -> ValueKind<'static, [usize; 3]> {
     let expected = format!("three whole numbers [z, x, y], each from {min} to {MAX_VOXELS}");
-    Kind::new(expected, move |value| {
+    ValueKind::new(expected, move |value| {
         list(value, |item| {
             let voxels = item
                 .as_whole()
@@ -156,8 +156,8 @@ pub(super) fn voxels_zxy(min: i128) -> Kind<'static, [usize; 3]> {
 }
 
 /// A whole number from `min` to `max`.
-pub(super) fn whole<T: TryFrom<i128>>(min: i128, max: i128) -> Kind<'static, T> {
-    Kind::new(
+pub(super) fn whole<T: TryFrom<i128>>(min: i128, max: i128) -> ValueKind<'static, T> {
+    ValueKind::new(
         format!("a whole number from {min} to {max}"),
         move |value| {
             let number = value
@@ -169,17 +169,17 @@ pub(super) fn whole<T: TryFrom<i128>>(min: i128, max: i128) -> Kind<'static, T> 
 }
 
 /// `true` or `false`.
-pub(super) fn boolean() -> Kind<'static, bool> {
-    Kind::new("true or false", Value::as_boolean)
+pub(super) fn boolean() -> ValueKind<'static, bool> {
+    ValueKind::new("true or false", Value::as_boolean)
 }
 
 /// One of a few words.
-pub(super) fn choice<C: Choice>() -> Kind<'static, C> {
+pub(super) fn choice<C: Choice>() -> ValueKind<'static, C> {
     let words: Vec<_> = C::ALL
         .iter()
         .map(|choice| choice.as_str().to_owned())
         .collect();
-    Kind {
+    ValueKind {
         expected: alternatives(&words),
         candidates: words,
         parse: Box::new(|value| {
@@ -193,8 +193,8 @@ pub(super) fn choice<C: Choice>() -> Kind<'static, C> {
 }
 
 /// A path, not yet resolved.
-pub(super) fn path() -> Kind<'static, PathBuf> {
-    Kind::new("a path", |value| {
+pub(super) fn path() -> ValueKind<'static, PathBuf> {
+    ValueKind::new("a path", |value| {
         let text = value
             .as_text()
             .filter(|text| !text.is_empty() && !text.contains('\0'))?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use super::groundtruth::{CellPart, region};
-use super::kind::{Kind, at_least, between, number};
+use super::kind::{ValueKind, at_least, between, number};
 use super::section::{Context, Section};
 use super::tree::Value;
 
@@ -100,14 +100,14 @@ impl Serialize for SingleNeuron {
     }
 }
 
-fn single_neuron() -> Kind<'static, SingleNeuron> {
+fn single_neuron() -> ValueKind<'static, SingleNeuron> {
     let parse = |value: &Value| match (value.as_boolean(), value.as_text()) {
         (Some(false), _) => Some(SingleNeuron::Off),
         (Some(true), _) | (_, Some("random")) => Some(SingleNeuron::Random),
         (_, Some("largest")) => Some(SingleNeuron::Largest),
         _ => None,
     };
-    Kind {
+    ValueKind {
         expected: "true, false, \"random\" (the same as true) or \"largest\"".to_owned(),
         candidates: ["true", "false", "random", "largest"]
             .map(str::to_owned)
@@ -117,13 +117,13 @@ fn single_neuron() -> Kind<'static, SingleNeuron> {
 }
 
 /// The name of a fluorophore that exists.
-fn fluorophore<'k>(context: &'k Context<'_>) -> Kind<'k, String> {
+fn fluorophore<'k>(context: &'k Context<'_>) -> ValueKind<'k, String> {
     let names = &context.fluorophores;
     let parse = |value: &Value| {
         let name = value.as_text()?;
         names.iter().find(|known| *known == name).cloned()
     };
-    Kind {
+    ValueKind {
         expected: format!("one of the fluorophores {}", names.join(", ")),
         candidates: names.clone(),
         parse: Box::new(parse),

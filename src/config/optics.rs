@@ -14,10 +14,11 @@ pub struct Optics {
     /// How the specimen is lit and its light collected.
     #[serde(rename = "type")]
     pub microscope: MicroscopeType,
-    /// Numerical aperture of the objective, above 0 and below `refractory_index`.
+    /// Numerical aperture of the objective, above 0 and below `refractive_index`.
     pub numerical_aperture: f64,
     /// Refractive index of the medium, at least 1.
-    pub refractory_index: f64,
+    #[serde(rename = "refractory_index")]
+    pub refractive_index: f64,
     /// Distance between the image's slices in the expanded specimen, in nm, at least 1.
     #[serde(rename = "focal_plane_depth")]
     pub focal_plane_depth_nm: f64,
@@ -55,7 +56,8 @@ pub struct Channel {
     #[serde(rename = "laser_power")]
     pub laser_power_w: f64,
     /// Share of the power that is used, 0 to 1.
-    pub laser_percentage: f64,
+    #[serde(rename = "laser_percentage")]
+    pub laser_share: f64,
     /// The band `[min, max]` of wavelengths that reaches the detector, in nm, min below max.
     #[serde(rename = "laser_filter")]
     pub laser_filter_nm: [f64; 2],
@@ -73,7 +75,7 @@ impl Default for Optics {
         Self {
             microscope: MicroscopeType::Confocal,
             numerical_aperture: 1.15,
-            refractory_index: 1.33,
+            refractive_index: 1.33,
             focal_plane_depth_nm: 180.0,
             objective_back_aperture_m: 1.0,
             exposure_time_s: 0.1,
@@ -100,7 +102,7 @@ impl Default for Channel {
         Self {
             laser_wavelength_nm: 425.0,
             laser_power_w: 50.0,
-            laser_percentage: 0.25,
+            laser_share: 0.25,
             laser_filter_nm: [440.0, 550.0],
         }
     }
@@ -122,7 +124,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Optics> {
     let share = || number(between(0.0, 1.0));
     let microscope = section.required("type", choice());
     let numerical_aperture = section.required("numerical_aperture", number(above(0.0)));
-    let refractory_index = section.required("refractory_index", number(at_least(1.0)));
+    let refractive_index = section.required("refractory_index", number(at_least(1.0)));
     let focal_plane_depth_nm =
         section.required("focal_plane_depth", number(at_least(1.0).unit("nm")));
     let objective_back_aperture_m =
@@ -140,7 +142,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Optics> {
         }
         Some(channels.named_tables(|_, channel| read_channel(channel)))
     });
-    if let (Some(aperture), Some(index)) = (numerical_aperture, refractory_index)
+    if let (Some(aperture), Some(index)) = (numerical_aperture, refractive_index)
         && aperture >= index
     {
         let expected = format!("below refractory_index ({index})");
@@ -149,7 +151,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Optics> {
     Some(Optics {
         microscope: microscope?,
         numerical_aperture: numerical_aperture?,
-        refractory_index: refractory_index?,
+        refractive_index: refractive_index?,
         focal_plane_depth_nm: focal_plane_depth_nm?,
         objective_back_aperture_m: objective_back_aperture_m?,
         exposure_time_s: exposure_time_s?,
@@ -169,12 +171,12 @@ fn read_channel(section: &mut Section<'_>) -> Option<Channel> {
         number(between(200.0, 1000.0).unit("nm")),
     );
     let laser_power_w = section.required("laser_power", number(above(0.0).unit("W")));
-    let laser_percentage = section.required("laser_percentage", number(between(0.0, 1.0)));
+    let laser_share = section.required("laser_percentage", number(between(0.0, 1.0)));
     let laser_filter_nm = section.required("laser_filter", band_nm());
     Some(Channel {
         laser_wavelength_nm: laser_wavelength_nm?,
         laser_power_w: laser_power_w?,
-        laser_percentage: laser_percentage?,
+        laser_share: laser_share?,
         laser_filter_nm: laser_filter_nm?,
     })
 }

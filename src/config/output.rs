@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::choice::choice;
 use super::groundtruth::{Arrangement, CellPart, region};
-use super::kind::{Kind, choice};
+use super::kind::{ValueKind, choice};
 use super::section::Section;
 use super::serialize;
 
@@ -42,7 +42,7 @@ impl Default for Output {
             name: "experiment".to_owned(),
             path: PathBuf::from("output"),
             format: OutputFormat::Tiff,
-            sim_channels: Arrangement::Splitted,
+            sim_channels: Arrangement::Split,
             gt_cells: Arrangement::Merged,
             gt_region: CellPart::Full,
             bit_depth: BitDepth::Eight,
@@ -102,8 +102,8 @@ impl Serialize for BitDepth {
     }
 }
 
-fn bit_depth() -> Kind<'static, BitDepth> {
-    Kind::new("8 or 16", |value| match value.as_whole()? {
+fn bit_depth() -> ValueKind<'static, BitDepth> {
+    ValueKind::new("8 or 16", |value| match value.as_whole()? {
         8 => Some(BitDepth::Eight),
         16 => Some(BitDepth::Sixteen),
         _ => None,
@@ -131,10 +131,10 @@ choice! {
 }
 
 /// A folder name without a path around it, on any system.
-pub(super) fn folder_name() -> Kind<'static, String> {
+pub(super) fn folder_name() -> ValueKind<'static, String> {
     let expected =
         "a plain folder name (not empty, not . or .., no / or \\, no control characters)";
-    Kind::new(expected, |value| {
+    ValueKind::new(expected, |value| {
         let name = value.as_text()?;
         let is_plain = !name
             .chars()

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::choice::nearest;
 use super::error::Problem;
-use super::kind::{Kind, path};
+use super::kind::{ValueKind, path};
 use super::tree::{Entry, Position, Table, Value, quoted_key};
 
 /// What the readers of all sections share.
@@ -94,7 +94,7 @@ impl<'c> Section<'c> {
     }
 
     /// Reads a key that may be left out; `None` also when its value is wrong, which is reported.
-    pub fn optional<T>(&mut self, key: &'static str, kind: Kind<'_, T>) -> Option<T> {
+    pub fn optional<T>(&mut self, key: &'static str, kind: ValueKind<'_, T>) -> Option<T> {
         let entry = self.entry(key)?;
         let parsed = (kind.parse)(&entry.value);
         if parsed.is_none() {
@@ -108,7 +108,7 @@ impl<'c> Section<'c> {
     }
 
     /// Reads a key that has to be there; `None` when it is not or is wrong, which is reported.
-    pub fn required<T>(&mut self, key: &'static str, kind: Kind<'_, T>) -> Option<T> {
+    pub fn required<T>(&mut self, key: &'static str, kind: ValueKind<'_, T>) -> Option<T> {
         if self.entry(key).is_none() {
             self.missing.push((key, Some(kind.expected)));
             return None;

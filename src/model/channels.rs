@@ -12,7 +12,7 @@ const DARK: f64 = 1e-4;
 
 /// What a fluorophore sends to a channel.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct EmissionSource {
     /// Index of the fluorophore.
     pub fluorophore: usize,
     /// Table of photons per protein.
@@ -31,7 +31,7 @@ pub struct ChannelModel {
     /// Photons of every fluorophore of the model in this channel.
     pub photons: Vec<Photons>,
     /// The fluorophores that send photons.
-    pub sources: Vec<Source>,
+    pub sources: Vec<EmissionSource>,
     /// Stream of the jitter.
     pub jitter: StreamKey,
     /// Stream of the baseline.
@@ -59,7 +59,7 @@ pub(super) fn channels(
             detector_efficiency: optics.detector_efficiency,
             laser_wavelength_nm: channel.laser_wavelength_nm,
             laser_power_w: channel.laser_power_w,
-            laser_percentage: channel.laser_percentage,
+            laser_share: channel.laser_share,
             laser_filter_nm: channel.laser_filter_nm,
         };
         let photons: Vec<Photons> = fluorophores
@@ -98,7 +98,7 @@ pub(super) fn channels(
                 let fluorophore = &fluorophores[number].name;
                 let function = PointSpreadFunction::new(&parameters);
                 let octant = function.map(|function| function.octant());
-                Ok(Source {
+                Ok(EmissionSource {
                     fluorophore: number,
                     table,
                     key: keyed(Purpose::Emission, &[name, fluorophore]),
@@ -110,7 +110,7 @@ pub(super) fn channels(
                 })
             })
             .collect::<Result<Vec<_>, ModelError>>()?;
-        let expected = |source: &Source| {
+        let expected = |source: &EmissionSource| {
             photons[source.fluorophore].mean_photons * proteins_per_voxel[source.fluorophore]
         };
         let brightest = sources.iter().map(expected).fold(0.0, f64::max);
@@ -143,7 +143,7 @@ fn psf_parameters(config: &Config, laser_nm: f64, fluorophore: &Fluorophore) -> 
         excitation_nm: laser_nm,
         emission_nm: fluorophore.emission_peak_nm(),
         numerical_aperture: optics.numerical_aperture,
-        refractory_index: optics.refractory_index,
+        refractive_index: optics.refractive_index,
         pinhole_radius_um: optics.pinhole_radius_um / optics.objective_factor,
         voxel_nm: config.groundtruth.voxel_nm,
         expansion_factor: config.expansion.factor,

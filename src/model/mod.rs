@@ -8,7 +8,7 @@ mod error;
 mod point_spread;
 mod warnings;
 
-pub use channels::{ChannelModel, Source};
+pub use channels::{ChannelModel, EmissionSource};
 pub use error::ModelError;
 pub use point_spread::{PsfVolume, point_spread_functions};
 
@@ -269,7 +269,7 @@ impl Model {
     pub fn truth_volumes(&self, sheets: usize) -> usize {
         match self.truth_cells {
             Arrangement::Merged => 1,
-            Arrangement::Splitted => sheets,
+            Arrangement::Split => sheets,
         }
     }
 

@@ -169,7 +169,7 @@ fn measured_with(kernel: &'static Kernel, from: &str, to: &str) -> BenchFile {
         }),
         ..BenchDevice::adapter(index, summary)
     };
-    let options = Options {
+    let options = BenchOptions {
         size: Size::Tiny,
         repeat: 1,
     };

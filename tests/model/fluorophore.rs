@@ -24,7 +24,7 @@ fn illumination(
             detector_efficiency: 0.6,
             laser_wavelength_nm,
             laser_power_w: 50.0,
-            laser_percentage: 0.25,
+            laser_share: 0.25,
             laser_filter_nm,
         },
         "1" => Illumination {
@@ -35,7 +35,7 @@ fn illumination(
             detector_efficiency: 0.9,
             laser_wavelength_nm,
             laser_power_w: 12.5,
-            laser_percentage: 0.6,
+            laser_share: 0.6,
             laser_filter_nm,
         },
         other => panic!("unknown setting {other}"),

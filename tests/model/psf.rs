@@ -44,7 +44,7 @@ fn agrees_with_the_reference() {
             excitation_nm: parameters[4],
             emission_nm: parameters[5],
             numerical_aperture: parameters[6],
-            refractory_index: parameters[7],
+            refractive_index: parameters[7],
             pinhole_radius_um: parameters[8],
         })
         .unwrap();

@@ -1,7 +1,7 @@
 //! Files of several machines, or devices of one, side by side.
 
 use super::file::{BenchFile, DeviceFacts};
-use super::table::{Table, blocks, digits, result_table, time};
+use super::table::{TextTable, blocks, digits, result_table, time};
 use super::verdicts::results;
 pub use super::verdicts::{Row, Verdict};
 
@@ -113,14 +113,14 @@ fn titled(what: &[&str], numbers: &[String]) -> Vec<String> {
     what.chain(numbers.iter().cloned()).collect()
 }
 
-fn start_table(devices: &[&DeviceFacts], numbers: &[String]) -> Table {
+fn start_table(devices: &[&DeviceFacts], numbers: &[String]) -> TextTable {
     let row = |what: &str, value: &dyn Fn(&DeviceFacts) -> Option<String>| {
         let values = devices
             .iter()
             .map(|d| value(d).unwrap_or_else(|| "-".to_owned()));
         std::iter::once(what.to_owned()).chain(values).collect()
     };
-    Table {
+    TextTable {
         title: "Start-up and memory".to_owned(),
         header: titled(&[""], numbers),
         words: 1,
@@ -139,7 +139,7 @@ fn start_table(devices: &[&DeviceFacts], numbers: &[String]) -> Table {
 }
 
 /// Times of jobs and passes, each with how many times as fast as the first device it is.
-fn time_table(devices: &[&DeviceFacts], numbers: &[String]) -> Table {
+fn time_table(devices: &[&DeviceFacts], numbers: &[String]) -> TextTable {
     let mut rows: Vec<Vec<String>> = Vec::new();
     // Passes only of the largest size that two devices have.
     let count = |size: &str| {
@@ -187,7 +187,7 @@ fn time_table(devices: &[&DeviceFacts], numbers: &[String]) -> Table {
         let times = times.iter().enumerate().map(show);
         rows.push(what.into_iter().chain(times).collect());
     }
-    Table {
+    TextTable {
         title: "Times (median), and how many times as fast as [1]".to_owned(),
         header: titled(&["job", "size", "pass"], numbers),
         words: 3,

@@ -2,7 +2,7 @@
 
 use super::checksum_sink::ChecksumSink;
 use super::file::{AdapterFacts, DeviceFacts, LimitFacts, PassFacts, RunFacts, Spread, Startup};
-use super::{Options, checksum_backend, copy};
+use super::{BenchOptions, checksum_backend, copy};
 use crate::base::progress::Observer;
 use crate::engine::compute::cpu::CpuBackend;
 use crate::engine::compute::gpu::{AdapterSummary, GpuBackend};
@@ -13,7 +13,7 @@ use crate::run::workload::{BenchTissue, Job, JobRunner, NullSink, configurations
 use std::time::Instant;
 
 /// Opens a device.
-type Open = Box<dyn FnOnce() -> Result<Box<dyn Backend>, ComputeError>>;
+type OpenDevice = Box<dyn FnOnce() -> Result<Box<dyn Backend>, ComputeError>>;
 
 /// A device to be measured, not yet open.
 pub struct BenchDevice {
@@ -22,7 +22,7 @@ pub struct BenchDevice {
     /// The adapter; `None` for the CPU.
     pub adapter: Option<AdapterSummary>,
     /// Opens it.
-    pub open: Open,
+    pub open: OpenDevice,
 }
 
 impl BenchDevice {
@@ -58,7 +58,7 @@ impl BenchDevice {
     pub(super) fn measure(
         self,
         tissues: &[(&str, BenchTissue)],
-        options: Options,
+        options: BenchOptions,
         watcher: &mut dyn Watcher,
     ) -> Result<DeviceFacts, SimulationError> {
         let adapter = self.adapter.map(|adapter| AdapterFacts {
@@ -91,9 +91,9 @@ impl BenchDevice {
 
 fn fill(
     facts: &mut DeviceFacts,
-    open: Open,
+    open: OpenDevice,
     tissues: &[(&str, BenchTissue)],
-    options: Options,
+    options: BenchOptions,
     watcher: &mut dyn Watcher,
 ) -> Result<(), SimulationError> {
     let start = Instant::now();
@@ -156,7 +156,7 @@ fn measure(
     name: &str,
     size: &str,
     backend: &mut dyn Backend,
-    options: Options,
+    options: BenchOptions,
     watcher: &mut dyn Watcher,
 ) -> Result<RunFacts, SimulationError> {
     let mut run = JobRunner::new(job, backend)?;

@@ -2,7 +2,7 @@
 
 use super::file::{BenchFile, DeviceFacts};
 use super::table::result_table;
-use super::table::{Table, head, short_names, tables};
+use super::table::{TextTable, head, short_names, tables};
 use super::verdicts::results;
 use crate::run::outputs::report_html::escaped;
 use std::fmt::Write;
@@ -56,7 +56,7 @@ pub fn page(file: &BenchFile) -> String {
     page
 }
 
-fn table(page: &mut String, table: &Table) {
+fn table(page: &mut String, table: &TextTable) {
     if !table.title.is_empty() {
         let _ = writeln!(page, "<h2>{}</h2>", escaped(&table.title));
     }
@@ -107,7 +107,7 @@ fn checksums(page: &mut String, file: &BenchFile) {
                 );
             }
         }
-        let shown = Table {
+        let shown = TextTable {
             title: String::new(),
             header: ["job", "size", "stage", "result", "CRC-32"]
                 .map(ToOwned::to_owned)

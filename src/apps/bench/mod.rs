@@ -76,7 +76,7 @@ impl Size {
 
 /// How to measure.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
+pub struct BenchOptions {
     /// The largest size; all below it are measured too.
     pub size: Size,
     /// Timed runs of each job; at least 1.
@@ -89,7 +89,7 @@ pub struct Options {
 /// When the tissue cannot be made, or [`SimulationError::Interrupted`].
 pub fn measure(
     devices: Vec<BenchDevice>,
-    options: Options,
+    options: BenchOptions,
     watcher: &mut dyn Watcher,
 ) -> Result<BenchFile, SimulationError> {
     let mut tissues = Vec::new();

@@ -5,7 +5,7 @@ use super::verdicts::{Row, Verdict, results};
 
 /// A table.
 #[derive(Clone, Debug)]
-pub(super) struct Table {
+pub(super) struct TextTable {
     /// What it is about.
     pub(super) title: String,
     /// Heads of the columns.
@@ -17,12 +17,12 @@ pub(super) struct Table {
 }
 
 /// Tables as text, with blank lines between them.
-pub(super) fn blocks(tables: &[Table]) -> String {
-    let tables: Vec<String> = tables.iter().map(Table::text).collect();
+pub(super) fn blocks(tables: &[TextTable]) -> String {
+    let tables: Vec<String> = tables.iter().map(TextTable::text).collect();
     tables.join("\n")
 }
 
-impl Table {
+impl TextTable {
     fn text(&self) -> String {
         let lines = || std::iter::once(&self.header).chain(&self.rows);
         let width = |column: usize| {
@@ -138,14 +138,14 @@ pub(super) fn head(file: &BenchFile) -> Vec<(&'static str, String)> {
 }
 
 /// All tables of a file.
-pub(super) fn tables(file: &BenchFile) -> Vec<Table> {
+pub(super) fn tables(file: &BenchFile) -> Vec<TextTable> {
     let mut tables = vec![device_table(file), run_table(file)];
     tables.extend(crossover_table(file));
     tables.extend(file.devices.iter().filter_map(|d| pass_table(file, d)));
     tables
 }
 
-fn device_table(file: &BenchFile) -> Table {
+fn device_table(file: &BenchFile) -> TextTable {
     let row = |device: &DeviceFacts| {
         let start = device.startup.as_ref();
         let adapter = device.adapter.as_ref();
@@ -157,7 +157,7 @@ fn device_table(file: &BenchFile) -> Table {
             dash(device.copy_bytes_per_second.map(|rate| digits(rate / 1e9))),
         ]
     };
-    Table {
+    TextTable {
         title: "Devices: start-up, and copies in their own memory".to_owned(),
         header: strings(&["device", "driver", "open", "pipelines", "copy, GB/s"]),
         words: 2,
@@ -165,7 +165,7 @@ fn device_table(file: &BenchFile) -> Table {
     }
 }
 
-fn run_table(file: &BenchFile) -> Table {
+fn run_table(file: &BenchFile) -> TextTable {
     let mut keys: Vec<&RunFacts> = Vec::new();
     for run in file.devices.iter().flat_map(|device| &device.runs) {
         if !keys.iter().any(|k| k.job == run.job && k.size == run.size) {
@@ -186,7 +186,7 @@ fn run_table(file: &BenchFile) -> Table {
         cells
     };
     let names = short_names(&file.devices);
-    Table {
+    TextTable {
         title: "Whole runs, from labels in memory to grey values in memory".to_owned(),
         header: strings(&["job", "size", "Mvoxels"])
             .into_iter()
@@ -198,7 +198,7 @@ fn run_table(file: &BenchFile) -> Table {
 }
 
 /// The passes at the largest size; those that several jobs have in the first of them.
-fn pass_table(file: &BenchFile, device: &DeviceFacts) -> Option<Table> {
+fn pass_table(file: &BenchFile, device: &DeviceFacts) -> Option<TextTable> {
     let size = &file.sizes.last()?.name;
     let mut seen: Vec<&str> = Vec::new();
     let mut rows = Vec::new();
@@ -229,7 +229,7 @@ fn pass_table(file: &BenchFile, device: &DeviceFacts) -> Option<Table> {
     if rows.is_empty() {
         return None;
     }
-    Some(Table {
+    Some(TextTable {
         title: format!("Passes on {}, {size}", short_name(device)),
         header: strings(&[
             "stage",
@@ -246,7 +246,7 @@ fn pass_table(file: &BenchFile, device: &DeviceFacts) -> Option<Table> {
 }
 
 /// From which sizes on GPUs are faster than the CPU.
-fn crossover_table(file: &BenchFile) -> Option<Table> {
+fn crossover_table(file: &BenchFile) -> Option<TextTable> {
     let say = |crossing: &Crossing| match (crossing.voxels, crossing.faster_when_large) {
         (Some(voxels), Side::Gpu) => format!("from {} Mvoxels on", digits(voxels / 1e6)),
         (Some(voxels), Side::Cpu) => format!("only below {} Mvoxels", digits(voxels / 1e6)),
@@ -261,7 +261,7 @@ fn crossover_table(file: &BenchFile) -> Option<Table> {
             say(&crossover.first_run),
         ]
     };
-    (!file.crossovers.is_empty()).then(|| Table {
+    (!file.crossovers.is_empty()).then(|| TextTable {
         title: "Where CPU and GPU cross over".to_owned(),
         header: strings(&["device", "job", "faster than the CPU", "with its start-up"]),
         words: 4,
@@ -295,7 +295,7 @@ pub fn text(file: &BenchFile) -> String {
 }
 
 /// Rows whose results are wrong somewhere, as a table; and one line about all of them.
-pub(super) fn result_table(rows: &[Row], columns: &[String]) -> (String, Option<Table>) {
+pub(super) fn result_table(rows: &[Row], columns: &[String]) -> (String, Option<TextTable>) {
     let count = |verdict: Verdict| rows.iter().filter(|row| row.verdict == verdict).count();
     let (equal, within) = (count(Verdict::Equal), count(Verdict::Within));
     let defects: Vec<&Row> = rows.iter().filter(|row| row.verdict.is_defect()).collect();
@@ -322,7 +322,7 @@ pub(super) fn result_table(rows: &[Row], columns: &[String]) -> (String, Option<
         let cells = cells.into_iter().chain([must.to_owned()]);
         cells.chain(found).collect()
     };
-    let table = Table {
+    let table = TextTable {
         title: "Results that differ".to_owned(),
         header: header
             .map(ToOwned::to_owned)

@@ -2,7 +2,7 @@
 
 use super::file::{DeviceFacts, Equality};
 use super::verdicts::{Verdict, results};
-use super::{BenchDevice, Options, Size, copy, measure, page, text};
+use super::{BenchDevice, BenchOptions, Size, copy, measure, page, text};
 use crate::engine::compute::cpu::CpuBackend;
 use crate::engine::compute::gpu::GpuBackend;
 use crate::engine::compute::{
@@ -10,7 +10,7 @@ use crate::engine::compute::{
 };
 use crate::run::simulation::Silent;
 
-const QUICK: Options = Options {
+const QUICK: BenchOptions = BenchOptions {
     size: Size::Tiny,
     repeat: 1,
 };

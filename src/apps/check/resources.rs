@@ -151,12 +151,12 @@ pub(super) fn output(
     let mut volumes = Vec::new();
     for place in targets.iter().map(|target| place(target)) {
         let is_truth = place.starts_with("groundtruth");
-        let one_per_cell = is_truth && output.gt_cells == Arrangement::Splitted;
+        let one_per_cell = is_truth && output.gt_cells == Arrangement::Split;
         if !one_per_cell && seen.insert(place.clone()) {
             volumes.push(volume(slashed(&place), is_truth, Some(1)));
         }
     }
-    if output.gt_cells == Arrangement::Splitted {
+    if output.gt_cells == Arrangement::Split {
         let extension = match output.format {
             OutputFormat::Tiff => ".tiff",
             OutputFormat::Gif => ".gif",

@@ -45,7 +45,7 @@ fn every_key_is_read() {
     assert_eq!(truth.offset_voxels, [1, 2, 3]);
     assert_eq!(truth.bounds_voxels, Some([10, 20, 30]));
     assert_eq!(truth.format, Some(VolumeFormat::Tiff));
-    assert_eq!(truth.gt_cells, Arrangement::Splitted);
+    assert_eq!(truth.gt_cells, Arrangement::Split);
     assert!(truth.isotropic);
     assert_eq!(truth.voxel_nm, [40.0, 32.5, 32.0]);
     assert_eq!(truth.regions.keys().collect::<Vec<_>>(), ["synapse"]);
@@ -66,7 +66,7 @@ fn every_key_is_read() {
     let optics = &config.optics;
     assert_eq!(optics.microscope, MicroscopeType::TwoPhoton);
     assert_eq!(optics.numerical_aperture, 1.15);
-    assert_eq!(optics.refractory_index, 1.33);
+    assert_eq!(optics.refractive_index, 1.33);
     assert_eq!(optics.focal_plane_depth_nm, 500.0);
     assert_eq!(optics.objective_back_aperture_m, 1.0);
     assert_eq!(optics.exposure_time_s, 0.1);
@@ -79,13 +79,13 @@ fn every_key_is_read() {
     let channel = &optics.channels["channel_1"];
     assert_eq!(channel.laser_wavelength_nm, 425.0);
     assert_eq!(channel.laser_power_w, 50.0);
-    assert_eq!(channel.laser_percentage, 0.25);
+    assert_eq!(channel.laser_share, 0.25);
     assert_eq!(channel.laser_filter_nm, [440.0, 550.0]);
     let output = &config.output;
     assert_eq!(output.folder(), Path::new("/base/out/conn256"));
     assert_eq!(output.format, OutputFormat::ImageSequence);
     assert_eq!(output.sim_channels, Arrangement::Merged);
-    assert_eq!(output.gt_cells, Arrangement::Splitted);
+    assert_eq!(output.gt_cells, Arrangement::Split);
     assert_eq!(output.gt_region, CellPart::Cytosol);
     assert_eq!(output.bit_depth, BitDepth::Sixteen);
     assert_eq!(output.normalize, Normalization::None);
@@ -122,7 +122,7 @@ fn defaults_are_simexms() {
     assert_eq!(layer.antibody_amp, 5.0);
     assert_eq!(layer.single_neuron, SingleNeuron::Off);
     assert_eq!(config.output.format, OutputFormat::Tiff);
-    assert_eq!(config.output.sim_channels, Arrangement::Splitted);
+    assert_eq!(config.output.sim_channels, Arrangement::Split);
     assert_eq!(config.output.gt_cells, Arrangement::Merged);
     assert_eq!(config.output.gt_region, CellPart::Full);
     assert_eq!(config.output.bit_depth, BitDepth::Eight);

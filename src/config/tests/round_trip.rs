@@ -86,19 +86,19 @@ prop_compose! {
     fn channel()(
         laser_wavelength_nm in 200.0..=1000.0,
         laser_power_w in from(1e-300),
-        laser_percentage in share(),
+        laser_share in share(),
         min in -1e9..1e9,
         width in 1.0..1e9,
     ) -> Channel {
         let laser_filter_nm = [min, min + width];
-        Channel { laser_wavelength_nm, laser_power_w, laser_percentage, laser_filter_nm }
+        Channel { laser_wavelength_nm, laser_power_w, laser_share, laser_filter_nm }
     }
 }
 
 prop_compose! {
     fn optics()(
         microscope in any_choice::<MicroscopeType>(),
-        refractory_index in from(1.0),
+        refractive_index in from(1.0),
         numerical_aperture in 1e-9..1.0,
         focal_plane_depth_nm in from(1.0),
         objective_back_aperture_m in from(1e-9),
@@ -111,7 +111,7 @@ prop_compose! {
         channels in prop::collection::btree_map(name(), channel(), 1..4),
     ) -> Optics {
         Optics {
-            microscope, numerical_aperture, refractory_index, focal_plane_depth_nm,
+            microscope, numerical_aperture, refractive_index, focal_plane_depth_nm,
             objective_back_aperture_m, exposure_time_s, objective_efficiency, detector_efficiency,
             objective_factor, pixel_size_nm, pinhole_radius_um, baseline_noise, channels,
         }

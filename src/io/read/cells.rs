@@ -122,7 +122,7 @@ pub fn open_cells(
 ) -> Result<CellSource<'static>, ReadError> {
     Ok(match arrangement {
         Arrangement::Merged => CellSource::Merged(open(path, format)?),
-        Arrangement::Splitted => CellSource::Splitted(open_splitted(path, format)?),
+        Arrangement::Split => CellSource::Splitted(open_splitted(path, format)?),
     })
 }
 

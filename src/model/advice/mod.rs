@@ -33,7 +33,7 @@ const CROSSTALK: f64 = 0.01;
 
 /// A filter, and the part of a dye's emission that it passes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Band {
+pub(super) struct FilterBand {
     pub(super) nm: [f64; 2],
     pub(super) emission: f64,
 }
@@ -42,26 +42,30 @@ pub(super) struct Band {
 /// edges on whole tens of nm, at least 10 nm off the laser, and passing as much of the emission as any such
 /// filter can. Of those that pass nearly the most, the one that shifts the filter least. None where none
 /// passes anything.
-pub(super) fn best_band(dye: &Fluorophore, [low, high]: [f64; 2], laser_nm: f64) -> Option<Band> {
+pub(super) fn best_band(
+    dye: &Fluorophore,
+    [low, high]: [f64; 2],
+    laser_nm: f64,
+) -> Option<FilterBand> {
     let width = ((high - low) / GRID_NM).ceil().max(1.0) * GRID_NM;
     let width = width.min(WIDEST_NM);
     let [first, last] = dye.emission.range_nm();
     let start = ((first - width) / GRID_NM).floor();
     let places = 0..=((last - first + width) / GRID_NM).ceil() as u32;
-    let bands: Vec<Band> = places
+    let bands: Vec<FilterBand> = places
         .map(|place| (start + f64::from(place)) * GRID_NM)
         // Light of one photon is longer than the laser's; below it only two photons emit.
         .filter(|low| {
             let two_photons = laser_nm > last;
             laser_nm <= low - GRID_NM || (two_photons && laser_nm >= low + width + GRID_NM)
         })
-        .map(|low| Band {
+        .map(|low| FilterBand {
             nm: [low, low + width],
             emission: dye.emission.fraction_within([low, low + width]),
         })
         .collect();
     let most = bands.iter().map(|band| band.emission).fold(0.0, f64::max);
-    let shift = |band: &Band| (band.nm[0] + band.nm[1] - low - high).abs();
+    let shift = |band: &FilterBand| (band.nm[0] + band.nm[1] - low - high).abs();
     bands
         .into_iter()
         .filter(|band| band.emission > 0.0 && band.emission >= NEARLY * most)
@@ -69,7 +73,7 @@ pub(super) fn best_band(dye: &Fluorophore, [low, high]: [f64; 2], laser_nm: f64)
 }
 
 /// How much of what the best filter of its width passes a filter passes.
-fn relative(best: Band, [low, high]: [f64; 2], emission: f64) -> f64 {
+fn relative(best: FilterBand, [low, high]: [f64; 2], emission: f64) -> f64 {
     // A proposal is not praised for being wider.
     let wider = ((high - low) / (best.nm[1] - best.nm[0])).min(1.0);
     emission / (best.emission * wider)
@@ -82,7 +86,7 @@ fn worthwhile_band(
     filter_nm: [f64; 2],
     laser_nm: f64,
     emission: f64,
-) -> Option<Band> {
+) -> Option<FilterBand> {
     let [low, high] = filter_nm;
     let holds_peak = (low..=high).contains(&dye.emission_peak_nm());
     if holds_peak && emission >= POOR_EMISSION {
@@ -175,7 +179,7 @@ fn filter(
     dye: &Fluorophore,
     [low, high]: [f64; 2],
     photons: Photons,
-    band: Band,
+    band: FilterBand,
 ) -> String {
     format!(
         "channel {channel}: {} peaks at {:.0} nm; the filter {low}-{high} passes {} of its emission; {}",
@@ -187,7 +191,7 @@ fn filter(
 }
 
 /// "440-550 would pass 89 per cent".
-pub(super) fn proposal(band: Band) -> String {
+pub(super) fn proposal(band: FilterBand) -> String {
     let [low, high] = band.nm;
     format!("{low:.0}-{high:.0} would pass {}", per_cent(band.emission))
 }

@@ -26,7 +26,7 @@ pub struct Illumination {
     /// Full power of the laser in W.
     pub laser_power_w: f64,
     /// Part of the laser's power in use, 0 to 1.
-    pub laser_percentage: f64,
+    pub laser_share: f64,
     /// First and last wavelength that the emission filter passes, in nm.
     pub laser_filter_nm: [f64; 2],
 }
@@ -76,7 +76,7 @@ pub fn mean_photons(
 ) -> f64 {
     let radius_m = illumination.objective_back_aperture / illumination.objective_factor;
     let intensity =
-        illumination.laser_power_w * illumination.laser_percentage / (PI * radius_m * radius_m);
+        illumination.laser_power_w * illumination.laser_share / (PI * radius_m * radius_m);
     let wavelength_m = illumination.laser_wavelength_nm * 1e-9;
     // From 1/(M cm) to m^2/mol.
     let cross_section = extinction_coefficient * 100.0 / 1e3;

@@ -309,7 +309,7 @@ fn photons_follow_the_formula() {
         detector_efficiency: 0.6,
         laser_wavelength_nm: 553.4,
         laser_power_w: 10.0,
-        laser_percentage: 0.25,
+        laser_share: 0.25,
         laser_filter_nm: [0.0, 2000.0],
     };
     let photons = illumination.photons(find("ATTO550").unwrap());

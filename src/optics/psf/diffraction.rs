@@ -30,7 +30,7 @@ pub(super) struct SampleSpacing {
 pub(super) struct Beam {
     pub wavelength_um: f64,
     pub numerical_aperture: f64,
-    pub refractory_index: f64,
+    pub refractive_index: f64,
 }
 
 /// A ray of the cone: its angle theta to the axis, and the weight A(theta) sin(theta) dtheta that it has in the sum.
@@ -63,12 +63,12 @@ impl Beam {
 
     /// Sine of the cone's half angle.
     pub fn sin_aperture(&self) -> f64 {
-        self.numerical_aperture / self.refractory_index
+        self.numerical_aperture / self.refractive_index
     }
 
     /// k in the medium, in radians per um.
     pub fn wavenumber(&self) -> f64 {
-        TAU * self.refractory_index / self.wavelength_um
+        TAU * self.refractive_index / self.wavelength_um
     }
 
     /// First and last value of v = sqrt(pi/2 - theta), the variable of integration: sqrt(cos(theta)), whose slope has no

@@ -56,7 +56,7 @@ pub struct PsfParameters {
     /// Numerical aperture of the objective.
     pub numerical_aperture: f64,
     /// Refractive index of the medium.
-    pub refractory_index: f64,
+    pub refractive_index: f64,
     /// Radius of the round pinhole as seen in the sample, that is divided by the objective's magnification, in um;
     /// only confocal microscopes use it.
     pub pinhole_radius_um: f64,
@@ -71,14 +71,14 @@ pub struct PsfParameters {
 pub enum PsfError {
     /// No light cone is that wide.
     #[error(
-        "numerical_aperture {numerical_aperture} is not below refractory_index {refractory_index}; \
+        "numerical_aperture {numerical_aperture} is not below refractive_index {refractive_index}; \
          choose a smaller aperture or the index of the objective's immersion medium"
     )]
     ApertureTooWide {
         /// The numerical aperture.
         numerical_aperture: f64,
         /// The refractive index.
-        refractory_index: f64,
+        refractive_index: f64,
     },
     /// A light cone so narrow that no light is left to compute with.
     #[error(
@@ -124,7 +124,7 @@ impl PsfParameters {
             ("laser_wavelength (nm)", self.excitation_nm),
             ("the emission peak (nm)", self.emission_nm),
             ("numerical_aperture", self.numerical_aperture),
-            ("refractory_index", self.refractory_index),
+            ("refractive_index", self.refractive_index),
             ("voxel_dim along z (nm)", self.voxel_nm[0]),
             ("voxel_dim along x (nm)", self.voxel_nm[1]),
             ("voxel_dim along y (nm)", self.voxel_nm[2]),
@@ -135,10 +135,10 @@ impl PsfParameters {
                 return Err(PsfError::NotPositive { quantity, value });
             }
         }
-        if self.numerical_aperture >= self.refractory_index {
+        if self.numerical_aperture >= self.refractive_index {
             return Err(PsfError::ApertureTooWide {
                 numerical_aperture: self.numerical_aperture,
-                refractory_index: self.refractory_index,
+                refractive_index: self.refractive_index,
             });
         }
         if self.pinhole_radius_um.is_nan() || self.pinhole_radius_um < 0.0 {
@@ -146,7 +146,7 @@ impl PsfParameters {
         }
         let size_nm = self.voxel_nm[0].max(self.voxel_nm[1]) * self.expansion_factor;
         let wavelength_nm = self.excitation_nm.min(self.emission_nm);
-        let wavenumber = std::f64::consts::TAU * self.refractory_index / wavelength_nm;
+        let wavenumber = std::f64::consts::TAU * self.refractive_index / wavelength_nm;
         if wavenumber * SAMPLES as f64 * size_nm > MAX_PHASE {
             return Err(PsfError::TooCoarse {
                 size_nm,
@@ -165,7 +165,7 @@ impl PsfParameters {
         Beam {
             wavelength_um: wavelength_nm / 1e3,
             numerical_aperture: self.numerical_aperture,
-            refractory_index: self.refractory_index,
+            refractive_index: self.refractive_index,
         }
     }
 }

@@ -39,7 +39,7 @@ fn golden() -> Vec<Golden> {
                     excitation_nm: f[4],
                     emission_nm: f[5],
                     numerical_aperture: f[6],
-                    refractory_index: f[7],
+                    refractive_index: f[7],
                     pinhole_radius_um: f[8],
                 },
                 quarter: rows.concat(),
@@ -148,7 +148,7 @@ fn confocal() -> PsfParameters {
         excitation_nm: 488.0,
         emission_nm: 525.0,
         numerical_aperture: 1.15,
-        refractory_index: 1.33,
+        refractive_index: 1.33,
         pinhole_radius_um: 1.25,
         voxel_nm: [40.0, 16.0, 16.0],
         expansion_factor: 4.0,
@@ -158,7 +158,7 @@ fn confocal() -> PsfParameters {
 #[test]
 fn twice_the_nodes_change_nothing() {
     let mut hardest = 0;
-    for (numerical_aperture, refractory_index) in [
+    for (numerical_aperture, refractive_index) in [
         (0.1, 1.0),
         (0.8, 1.33),
         (1.15, 1.33),
@@ -175,7 +175,7 @@ fn twice_the_nodes_change_nothing() {
         ] {
             let parameters = PsfParameters {
                 numerical_aperture,
-                refractory_index,
+                refractive_index,
                 voxel_nm,
                 ..confocal()
             };
@@ -353,7 +353,7 @@ fn refuses_what_has_no_point_spread_function() {
     assert!(matches!(error, PsfError::ApertureTooWide { .. }));
     assert!(
         error.to_string().contains("numerical_aperture 1.33")
-            && error.to_string().contains("refractory_index")
+            && error.to_string().contains("refractive_index")
     );
     assert!(matches!(
         refused(&|p| p.numerical_aperture = 0.0),

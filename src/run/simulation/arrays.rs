@@ -3,7 +3,7 @@
 use super::crossover::Work;
 use super::device::{self, Device};
 use super::fallback::DeviceFallback;
-use super::stages::Stages;
+use super::stage_timer::StageTimer;
 use super::{Options, SimulationError, Watcher, check_region, warnings};
 use crate::base::volume::Region;
 use crate::config::{Arrangement, Compute, Config, RegionVolume};
@@ -215,7 +215,7 @@ impl Prepared {
         } = self;
         warnings::before(model, watcher);
 
-        let mut stages = Stages::new(watcher);
+        let mut stages = StageTimer::new(watcher);
         for (name, voxels) in &tissue.regions {
             check_region(name, voxels.as_ref(), &tissue.cells)?;
         }

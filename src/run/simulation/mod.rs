@@ -7,7 +7,7 @@ mod fallback;
 mod record_file;
 mod resume;
 mod sink;
-mod stages;
+mod stage_timer;
 pub(crate) mod warnings;
 
 pub use crate::run::error::SimulationError;
@@ -36,7 +36,7 @@ use device::Device;
 use fallback::DeviceFallback;
 use resume::{Identity, PreviousRun};
 use sink::FileSink;
-use stages::Stages;
+use stage_timer::StageTimer;
 
 /// How a simulation is run, apart from what is simulated.
 #[derive(Clone, Copy, Debug, Default)]
@@ -117,7 +117,7 @@ pub fn simulate(
     output.remove_leftovers(&leftovers);
     Journal::forget_abandoned(&root.join(resume::JOURNAL_NAME));
 
-    let mut stages = Stages::new(watcher);
+    let mut stages = StageTimer::new(watcher);
     let annotations: Vec<&dyn VolumeSource> = annotations.iter().map(AsRef::as_ref).collect();
     let aside = Aside::new(&root);
     let volume = LoadedVolume::load(&source, &annotations, region, aside, &mut stages);
@@ -186,7 +186,7 @@ impl RunInputs<'_> {
         &self,
         output: &mut OutputFolder,
         device: &mut Device,
-        mut stages: Stages<'_>,
+        mut stages: StageTimer<'_>,
     ) -> Result<WrittenRun, SimulationError> {
         let (config, model, volume) = (self.config, self.model, self.volume);
         let root = output.root().to_owned();

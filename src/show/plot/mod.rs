@@ -62,7 +62,7 @@ pub enum PlotError {
 
 /// A channel's laser and filter, as plots of spectra show them.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Band {
+pub struct ChannelBand {
     /// The channel's name.
     pub channel: String,
     /// Wavelength of the laser in nm.
@@ -71,7 +71,7 @@ pub struct Band {
     pub filter_nm: [f64; 2],
 }
 
-impl Band {
+impl ChannelBand {
     /// The bands of a configuration's channels, in the order of their names.
     pub fn of(config: &Config) -> Vec<Self> {
         let channels = config.optics.channels.iter();
@@ -98,7 +98,10 @@ impl Band {
 const AXIS_NM: [f64; 2] = [200.0, 1100.0];
 
 /// The range of wavelengths to show, in nm: spectra and lasers whole, filters as far as reasonable.
-fn wavelengths_nm(dye: &crate::optics::fluorophore::Fluorophore, bands: &[Band]) -> [f64; 2] {
+fn wavelengths_nm(
+    dye: &crate::optics::fluorophore::Fluorophore,
+    bands: &[ChannelBand],
+) -> [f64; 2] {
     const MARGIN_NM: f64 = 10.0;
     let (ex, em) = (dye.excitation.range_nm(), dye.emission.range_nm());
     let filters = bands

@@ -56,19 +56,19 @@ struct SectionsFigure<'f> {
 
 /// A section: which axes (of z, x, y) run down and to the right.
 #[derive(Clone, Copy)]
-struct Section {
+struct PsfSection {
     name: &'static str,
     down: usize,
     right: usize,
 }
 
 const AXES: [&str; 3] = ["z", "x", "y"];
-const XY: Section = Section {
+const XY: PsfSection = PsfSection {
     name: "xy",
     down: 1,
     right: 2,
 };
-const XZ: Section = Section {
+const XZ: PsfSection = PsfSection {
     name: "xz",
     down: 0,
     right: 1,
@@ -130,7 +130,7 @@ impl SectionsFigure<'_> {
     fn draw_section<DB: DrawingBackend>(
         &self,
         pen: &Pen<'_, DB>,
-        section: Section,
+        section: PsfSection,
         (left, top): (f64, f64),
         logarithmic: bool,
     ) -> Drawn<DB> {
@@ -160,7 +160,7 @@ impl SectionsFigure<'_> {
     fn draw_axes<DB: DrawingBackend>(
         &self,
         pen: &Pen<'_, DB>,
-        section: Section,
+        section: PsfSection,
         (left, top): (f64, f64),
         (width, height): (f64, f64),
     ) -> Drawn<DB> {

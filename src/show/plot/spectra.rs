@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::render::{Drawn, FONT, Figure, Scale, render};
-use super::{Band, ImageFormat, PlotError, ticks, wavelengths_nm};
+use super::{ChannelBand, ImageFormat, PlotError, ticks, wavelengths_nm};
 use crate::optics::fluorophore::{Fluorophore, Spectrum};
 
 const EXCITATION: RGBColor = RGBColor(0, 114, 178);
@@ -38,7 +38,7 @@ const BELOW: f64 = 58.0;
 /// The drawing library refuses.
 pub fn spectra(
     dye: &Fluorophore,
-    bands: &[Band],
+    bands: &[ChannelBand],
     format: ImageFormat,
 ) -> Result<Vec<u8>, PlotError> {
     let figure = SpectraFigure {
@@ -52,7 +52,7 @@ pub fn spectra(
 
 struct SpectraFigure<'f> {
     dye: &'f Fluorophore,
-    bands: &'f [Band],
+    bands: &'f [ChannelBand],
     /// Of the axis.
     range_nm: [f64; 2],
     /// Largest value of the spectra.

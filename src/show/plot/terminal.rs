@@ -1,6 +1,6 @@
 //! Spectra as text: a chart of braille patterns, which have two dots by four in each character.
 
-use super::{Band, ticks, wavelengths_nm};
+use super::{ChannelBand, ticks, wavelengths_nm};
 use crate::optics::fluorophore::{Fluorophore, Spectrum};
 
 /// Characters left of the chart.
@@ -20,11 +20,11 @@ pub struct TerminalStyle {
 
 /// Draws excitation (a line) and emission (filled) of a dye over the wavelength, and below them a line per channel
 /// with its laser and its filter. Curves differ in more than their colour. Every line ends in a newline.
-pub fn terminal(dye: &Fluorophore, bands: &[Band], style: TerminalStyle) -> String {
+pub fn terminal(dye: &Fluorophore, bands: &[ChannelBand], style: TerminalStyle) -> String {
     let columns = style.width.max(40) - MARGIN - 2;
     let range_nm = wavelengths_nm(dye, bands);
     let largest = dye.excitation.values().iter().copied().fold(1.0, f64::max);
-    let mut canvas = Canvas::new(columns);
+    let mut canvas = BrailleChart::new(columns);
     let height = |value: f64| (value / largest * (4 * LINES - 1) as f64).round() as usize;
     for (i, heights) in canvas.sampled(&dye.emission, range_nm, height) {
         for j in (0..heights[1]).filter(|j| i % 2 == 0 && j % 4 == 1) {
@@ -85,13 +85,13 @@ impl Curve {
 }
 
 /// Dots, counted from the left and from below.
-struct Canvas {
+struct BrailleChart {
     columns: usize,
     /// Patterns of dots, and the curve that was drawn last, line by line.
     cells: Vec<(u8, Curve)>,
 }
 
-impl Canvas {
+impl BrailleChart {
     fn new(columns: usize) -> Self {
         Self {
             columns,
@@ -175,7 +175,7 @@ fn write_axis(range_nm: [f64; 2], columns: usize, text: &mut String) {
     *text += &format!("{:>MARGIN$} {}\n", "nm", numbers.trim_end());
 }
 
-fn write_band(band: &Band, range_nm: [f64; 2], columns: usize, text: &mut String) {
+fn write_band(band: &ChannelBand, range_nm: [f64; 2], columns: usize, text: &mut String) {
     let mut line = vec![' '; columns];
     let [low, high] = band.filter_nm.map(|nm| column(nm, range_nm, columns));
     line[low..=high].fill('━');

@@ -3,15 +3,15 @@ use crate::model::{PsfVolume, point_spread_functions};
 use crate::optics::fluorophore::find;
 use std::path::Path;
 
-fn band(channel: &str, laser_nm: f64, filter_nm: [f64; 2]) -> Band {
-    Band {
+fn band(channel: &str, laser_nm: f64, filter_nm: [f64; 2]) -> ChannelBand {
+    ChannelBand {
         channel: channel.to_owned(),
         laser_nm,
         filter_nm,
     }
 }
 
-fn bands() -> Vec<Band> {
+fn bands() -> Vec<ChannelBand> {
     vec![
         band("blue", 425.0, [440.0, 500.0]),
         band("<&>", 640.0, [650.0, 720.0]),
@@ -117,7 +117,7 @@ fn bands_of_any_kind_are_drawn() {
         band("below", 500.0, [-5.0, 1.0]),
         band(&"long ".repeat(60), 500.0, [510.0, 511.0]),
     ];
-    let many: Vec<Band> = (0..40)
+    let many: Vec<ChannelBand> = (0..40)
         .map(|i| band(&format!("{i}"), 400.0, [500.0, 600.0]))
         .collect();
     for bands in [&wild[..], &many] {

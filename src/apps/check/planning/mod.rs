@@ -7,7 +7,7 @@ mod report;
 mod text;
 
 pub use report::{
-    BufferPlan, Cut, DevicePlan, DiskPlan, Fewer, LimitFacts, PlanReport, Reaches, Rings, Transform,
+    BufferPlan, Cut, DevicePlan, DiskPlan, Fewer, PlanLimits, PlanReport, Reaches, Rings, Transform,
 };
 
 use super::resources::{self, CELLS, GPU};
@@ -124,7 +124,7 @@ fn device(
     DevicePlan {
         device: name,
         residence: limits.residence,
-        limits: LimitFacts {
+        limits: PlanLimits {
             device_bytes: limits.total_bytes,
             buffer_bytes: limits.binding_bytes,
             host_bytes: limits.host_bytes,

@@ -35,7 +35,7 @@ pub struct DevicePlan {
     /// Where its buffers lie.
     pub residence: Residence,
     /// What it and the host offer.
-    pub limits: LimitFacts,
+    pub limits: PlanLimits,
     /// How the volume is cut for it; absent where the run does not fit.
     pub cut: Option<Cut>,
     /// Why the run does not fit, if it does not.
@@ -44,7 +44,7 @@ pub struct DevicePlan {
 
 /// What a run may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct LimitFacts {
+pub struct PlanLimits {
     /// Of the device's memory.
     pub device_bytes: u64,
     /// For one buffer.

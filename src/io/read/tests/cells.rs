@@ -6,7 +6,7 @@ use super::*;
 use crate::config::Arrangement;
 
 fn splitted(path: &Path, format: Option<Format>) -> Result<SplittedCells<'static>, String> {
-    match open_cells(path, format, Arrangement::Splitted) {
+    match open_cells(path, format, Arrangement::Split) {
         Ok(CellSource::Splitted(cells)) => Ok(cells),
         Ok(CellSource::Merged(_)) => panic!("splitted cells were asked for"),
         Err(error) => Err(error.to_string()),
@@ -70,7 +70,7 @@ fn a_folder_of_volumes_is_cells_in_natural_order() {
         let words = ["2 of its volumes", format.name(), other, "leave out format"];
         assert_says(&refusal(folder.path(), Some(format)), &words);
     }
-    let source = open_cells(folder.path(), None, Arrangement::Splitted).unwrap();
+    let source = open_cells(folder.path(), None, Arrangement::Split).unwrap();
     assert_eq!(source.shape(), SHAPE);
     assert_says(&source.describe(), &["3 cells", "3 x 20 x 17"]);
     let source = open_cells(&data("plain_u16"), None, Arrangement::Merged).unwrap();

@@ -179,7 +179,7 @@ impl Quicklook {
     /// The whole picture, at most 2000 pixels wide; `ids` are those of the cells by their index.
     #[must_use]
     pub fn draw(&self, ids: &[u64]) -> Picture {
-        let Layout {
+        let PanelLayout {
             columns,
             column,
             widest,
@@ -213,7 +213,7 @@ impl Quicklook {
 }
 
 /// Where everything goes in the picture, in pixels.
-struct Layout {
+struct PanelLayout {
     /// Panels beside one another.
     columns: usize,
     /// Width of a column.
@@ -241,7 +241,7 @@ impl About {
         [height, width].map(|side| ((side * scale).floor() as usize).max(1))
     }
 
-    fn layout(&self) -> Layout {
+    fn layout(&self) -> PanelLayout {
         let count =
             self.channels.len() + usize::from(self.channels.len() > 1) + self.fluorophores.len();
         // Images in their own size if that lets all of them stand in a row.
@@ -255,7 +255,7 @@ impl About {
         let block = LINE + 2 * (LINE + rows + GAP) + GAP;
         let blocks = count.div_ceil(columns).max(1);
         let height = LINE + GAP + blocks * block + GAP;
-        Layout {
+        PanelLayout {
             columns,
             column,
             widest,

@@ -14,7 +14,7 @@ use crate::optics::fluorophore::Fluorophore;
 use crate::run::outputs::quicklook::Quicklook;
 use crate::run::simulation::Report;
 use crate::show::picture::Picture;
-use crate::show::plot::{self, Band, ImageFormat};
+use crate::show::plot::{self, ChannelBand, ImageFormat};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt::Write;
@@ -184,14 +184,14 @@ fn histograms(page: &mut String, facts: &Facts<'_, '_>) {
 
 fn spectra(page: &mut String, facts: &Facts<'_, '_>) {
     page.push_str("<h2>Spectra, lasers and filters</h2>\n<div class=\"row\">");
-    let bands = Band::of(facts.config);
+    let bands = ChannelBand::of(facts.config);
     for dye in &facts.model.fluorophores {
         plot_figure(page, plot_of(dye, &bands), &dye.name);
     }
     page.push_str("</div>\n");
 }
 
-fn plot_of(dye: &Fluorophore, bands: &[Band]) -> Result<String, String> {
+fn plot_of(dye: &Fluorophore, bands: &[ChannelBand]) -> Result<String, String> {
     let svg = plot::spectra(dye, bands, ImageFormat::Svg).map_err(|error| error.to_string())?;
     Ok(String::from_utf8_lossy(&svg).into_owned())
 }

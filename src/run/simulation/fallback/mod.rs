@@ -4,7 +4,7 @@
 mod tests;
 
 use super::device::Device;
-use super::stages::Stages;
+use super::stage_timer::StageTimer;
 use super::{Options, SimulationError};
 use crate::base::host::amount;
 use crate::engine::compute::ComputeError;
@@ -27,7 +27,7 @@ impl DeviceFallback<'_> {
     pub(super) fn run<R>(
         &self,
         device: &mut Device,
-        stages: &mut Stages<'_>,
+        stages: &mut StageTimer<'_>,
         mut attempt: impl FnMut(Pipeline<'_>) -> Result<R, SimulationError>,
     ) -> Result<R, SimulationError> {
         let mut budgets = self.budgets;
@@ -91,7 +91,7 @@ impl DeviceFallback<'_> {
     }
 
     /// Goes on with what is finished, where it was cut along x as this plan does it.
-    fn cut(&self, plan: RunPlan, stages: &mut Stages<'_>) -> Result<RunPlan, SimulationError> {
+    fn cut(&self, plan: RunPlan, stages: &mut StageTimer<'_>) -> Result<RunPlan, SimulationError> {
         let Some(journal) = self.input.journal else {
             return Ok(plan);
         };
@@ -111,7 +111,7 @@ impl DeviceFallback<'_> {
         &self,
         plan: &RunPlan,
         device: &mut Device,
-        stages: &mut Stages<'_>,
+        stages: &mut StageTimer<'_>,
         attempt: &mut impl FnMut(Pipeline<'_>) -> Result<R, SimulationError>,
     ) -> Result<R, SimulationError> {
         let (device, poison) = (device.backend(), self.options.poison);

@@ -243,7 +243,7 @@ fn run(
         budgets: Budgets::default(),
     };
     let mut told = Told::default();
-    let mut stages = Stages::new(&mut told);
+    let mut stages = StageTimer::new(&mut told);
     let result = fallback.run(device, &mut stages, |pipeline| {
         let mut sink = Collected::default();
         pipeline.run(&mut sink)?;

@@ -37,7 +37,7 @@ fn truth_stem(dye: &str) -> PathBuf {
 fn channel_stems(config: &Config, channels: usize) -> Vec<PathBuf> {
     let folder = Path::new("simulation");
     let name = |i: usize| match config.output.sim_channels {
-        Arrangement::Splitted => format!("channel_{i}"),
+        Arrangement::Split => format!("channel_{i}"),
         Arrangement::Merged => format!("channels_{i}{}{}", i + 1, i + 2),
     };
     (0..channels)
@@ -48,7 +48,7 @@ fn channel_stems(config: &Config, channels: usize) -> Vec<PathBuf> {
 
 fn channels_per_file(config: &Config) -> usize {
     match config.output.sim_channels {
-        Arrangement::Splitted => 1,
+        Arrangement::Split => 1,
         Arrangement::Merged => COLOURS,
     }
 }

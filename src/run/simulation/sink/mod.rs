@@ -1,7 +1,7 @@
 //! Results on their way to files.
 
 mod layout;
-mod splitted;
+mod split;
 
 pub(crate) use layout::{channel_colour, id_pixel, targets};
 
@@ -16,7 +16,7 @@ use crate::run::pipeline::{Sink, SinkError, TruthSlices};
 use crate::run::store::Aside;
 use layout::{COLOURS, Layouts};
 use rayon::prelude::*;
-use splitted::SplittedTruth;
+use split::SplitTruth;
 
 /// Writes channels and ground truth.
 pub(super) struct FileSink<'a> {
@@ -33,7 +33,7 @@ pub(super) struct FileSink<'a> {
 /// Ground truth of all cells together, or of each by itself.
 enum Truth<'a> {
     Merged(Vec<Box<dyn VolumeSink>>),
-    Splitted(SplittedTruth<'a>),
+    Split(SplitTruth<'a>),
 }
 
 impl<'a> FileSink<'a> {
@@ -66,10 +66,10 @@ impl<'a> FileSink<'a> {
                     })
                     .collect::<Result<_, _>>()?,
             ),
-            Arrangement::Splitted => {
+            Arrangement::Split => {
                 let sheets = volume.sheets();
-                let truth = SplittedTruth::new(layouts, ids, output, sheets, aside);
-                Truth::Splitted(truth)
+                let truth = SplitTruth::new(layouts, ids, output, sheets, aside);
+                Truth::Split(truth)
             }
         };
         Ok(Self {
@@ -157,7 +157,7 @@ fn append_pages<P: Sync + Send>(
 
 impl Sink for FileSink<'_> {
     fn begin(&mut self, selection: &Selection) -> Result<(), SinkError> {
-        if let Truth::Splitted(truth) = &mut self.truth {
+        if let Truth::Split(truth) = &mut self.truth {
             truth.begin(selection)?;
         }
         Ok(())
@@ -172,7 +172,7 @@ impl Sink for FileSink<'_> {
                 cells.par_chunks_exact(self.pixels),
                 |encoder, page| self.ids.encode(encoder, page),
             ),
-            Truth::Splitted(truth) => Ok(truth.keep(slices)?),
+            Truth::Split(truth) => Ok(truth.keep(slices)?),
         }
     }
 
@@ -180,7 +180,7 @@ impl Sink for FileSink<'_> {
         let mut complete = std::mem::take(&mut self.channels);
         match &mut self.truth {
             Truth::Merged(sinks) => complete.append(sinks),
-            Truth::Splitted(truth) => truth.write(observer)?,
+            Truth::Split(truth) => truth.write(observer)?,
         }
         complete.into_par_iter().try_for_each(VolumeSink::finish)?;
         Ok(())

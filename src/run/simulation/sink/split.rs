@@ -17,7 +17,7 @@ use std::sync::Arc;
 const BATCH: usize = 64;
 
 /// The ground truths on their way.
-pub(super) struct SplittedTruth<'a> {
+pub(super) struct SplitTruth<'a> {
     layouts: Layouts<'a>,
     ids: Ids<'a>,
     output: &'a mut OutputFolder,
@@ -29,7 +29,7 @@ pub(super) struct SplittedTruth<'a> {
     labelled: Vec<Vec<usize>>,
 }
 
-impl<'a> SplittedTruth<'a> {
+impl<'a> SplitTruth<'a> {
     pub(super) fn new(
         layouts: Layouts<'a>,
         ids: Ids<'a>,

@@ -6,13 +6,13 @@ use crate::run::report::StageTime;
 use std::time::Instant;
 
 /// Passes what happens on to the watcher, and takes the time.
-pub(super) struct Stages<'a> {
+pub(super) struct StageTimer<'a> {
     watcher: &'a mut dyn Watcher,
     times: Vec<StageTime>,
     current: Option<(String, Instant)>,
 }
 
-impl<'a> Stages<'a> {
+impl<'a> StageTimer<'a> {
     pub(super) fn new(watcher: &'a mut dyn Watcher) -> Self {
         Self {
             watcher,
@@ -39,7 +39,7 @@ impl<'a> Stages<'a> {
     }
 }
 
-impl Observer for Stages<'_> {
+impl Observer for StageTimer<'_> {
     fn begin(&mut self, stage: &str, total: usize) {
         self.current = Some((stage.to_owned(), Instant::now()));
         self.watcher.begin(stage, total);
