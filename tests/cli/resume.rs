@@ -129,7 +129,7 @@ fn cut(workplace: &Workplace, args: &[&str]) -> (u64, u64) {
     let cut = &plan["devices"][0]["cut"];
     (
         cut["slabs"].as_u64().unwrap(),
-        cut["tiles"].as_u64().unwrap(),
+        cut["tiles"][0].as_u64().unwrap() * cut["tiles"][1].as_u64().unwrap(),
     )
 }
 
@@ -153,7 +153,7 @@ fn so_does_one_in_tiles() {
         return;
     }
     let workplace = Workplace::new();
-    let shape = [120, 300, 30];
+    let shape = [60, 2100, 8];
     workplace.volume(shape, &blocks(shape));
     workplace.configure(&[("protein_noise = 0.3", "")]);
     let ways = ["8M", "100M"].map(|memory| ["--gpu-memory", memory, "--set", GPU]);

@@ -83,6 +83,9 @@ impl Sink for Nowhere {
 
 const SHAPE: [usize; 3] = [40, 60, 31];
 
+/// Slices of three blocks.
+const LONG: [usize; 3] = [5, 2500, 9];
+
 fn configurations() -> Vec<Config> {
     let layer = |name: &str, dye: &str, region: &str| {
         [
@@ -107,22 +110,20 @@ fn configurations() -> Vec<Config> {
 }
 
 /// Runs the plans of several numbers of slabs and tiles, and compares.
-fn compare<B: Backend>(device: &mut B, after: impl Fn(&B, &RunPlan<'_>)) {
-    let cells = Array3::from_shape_fn(SHAPE, |(z, x, y)| (z / 7 + x / 6 + y / 5) as u32);
-    let source = CellSource::Merged(Box::new(ArraySource::new(cells.view())));
-    let folder = std::env::temp_dir();
-    let aside = Aside::new(&folder);
-    let volume = LoadedVolume::load(&source, &[], whole(SHAPE), aside, &mut Silent).unwrap();
-    for config in configurations() {
-        let model = Model::new(&config, whole(SHAPE), 3).unwrap();
-        let limits = device.limits().clone();
-        for (slab, tiles) in [(40, 1), (20, 1), (7, 1), (1, 1), (9, 2), (40, 3)] {
-            let contents = Contents {
-                cells: volume.cells.len(),
-                sheets: 1,
-            };
-            let plan = RunPlan::new(&model, contents, &limits, slab, tiles).unwrap();
-            assert_eq!(plan.tiles().count(), tiles);
+fn compare<B: Backend>(device: &mut B, after: impl Fn(&B, &RunPlan)) {
+    let cuts = [[1, 1], [2, 1], [3, 1]].map(|tiles| (LONG, 2, tiles));
+    let slabs = [40, 20, 7, 1].map(|slab| (SHAPE, slab, [1, 1]));
+    for (shape, slab, tiles) in slabs.into_iter().chain(cuts) {
+        let cells = Array3::from_shape_fn(shape, |(z, x, y)| (z / 7 + x / 6 + y / 5) as u32);
+        let source = CellSource::Merged(Box::new(ArraySource::new(cells.view())));
+        let folder = std::env::temp_dir();
+        let aside = Aside::new(&folder);
+        let volume = LoadedVolume::load(&source, &[], whole(shape), aside, &mut Silent).unwrap();
+        for config in configurations() {
+            let model = Model::new(&config, whole(shape), 3).unwrap();
+            let limits = device.limits().clone();
+            let plan = RunPlan::new(&model, Contents::of(&volume), &limits, slab, tiles).unwrap();
+            assert_eq!(plan.cut, tiles);
             let input = Input {
                 volume: &volume,
                 counts: &NoCounts,
@@ -139,12 +140,12 @@ fn compare<B: Backend>(device: &mut B, after: impl Fn(&B, &RunPlan<'_>)) {
             let pipeline =
                 Pipeline::new(&model, &plan, input, &mut noting, &mut silent, false).unwrap();
             pipeline.run(&mut Nowhere).unwrap();
-            let told = format!("slabs of {slab}, {tiles} tiles");
-            let planned = plan.tiles().map(|tile| tile.plan.buffer_bytes()).max();
+            let told = format!("slabs of {slab}, {tiles:?} tiles");
+            let planned = plan.tiles.iter().map(|tile| tile.plan.buffer_bytes()).max();
             assert_eq!(Some(noting.buffer_bytes), planned, "{told}");
-            let planned = plan.tiles().map(|tile| tile.plan.read_bytes).max();
+            let planned = plan.tiles.iter().map(|tile| tile.plan.read_bytes).max();
             assert_eq!(Some(noting.read_bytes), planned, "read: {told}");
-            let planned = plan.tiles().map(|tile| tile.plan.write_bytes).max();
+            let planned = plan.tiles.iter().map(|tile| tile.plan.write_bytes).max();
             assert_eq!(Some(noting.write_bytes), planned, "written: {told}");
             after(device, &plan);
         }
@@ -162,7 +163,7 @@ fn on_the_gpu() {
     let Some(mut gpu) = gpu() else { return };
     compare(&mut gpu, |gpu, plan| {
         // Of tiles the last one's buffers are there.
-        let plan = &plan.tiles().last().unwrap().plan;
+        let plan = &plan.tiles.last().unwrap().plan;
         let planned = (plan.buffer_bytes(), plan.read_bytes);
         assert_eq!(gpu.allocated_bytes(), planned);
     });

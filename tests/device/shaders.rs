@@ -4,6 +4,7 @@
 use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, Scalar, StorageAccess, TypeInner, VectorSize};
+use simexm_gpu::engine::blocks::BlockGrid;
 use simexm_gpu::engine::compute::gpu::shader::assemble;
 use simexm_gpu::engine::compute::{Access, Generated, Kernel, Variant};
 use simexm_gpu::engine::fft::{Layout, LineVariant, Recipe, SliceTransform};
@@ -175,8 +176,8 @@ fn shaders_translate_for_vulkan_metal_and_dx12() {
 #[test]
 fn line_variants_fit_the_workgroup_memory() {
     for size in [8, 100, 773, 1500, 4000] {
-        let transform = SliceTransform::new(size, size, 15);
-        let bytes = (transform.line_bytes(u32::MAX) as u32).max(1 << 14);
+        let transform = SliceTransform::new(BlockGrid::new([size; 2], [15; 2], [1; 2]));
+        let bytes = (transform.line_bytes() as u32).max(1 << 14);
         for (recipe, layout) in [
             (transform.length_x, Layout::Columns),
             (transform.length_y / 2, Layout::Rows),

@@ -1,10 +1,9 @@
-//! Runs that are cut in several ways, and what they must have in common.
+//! Runs that are cut in several ways.
 
 use super::with_entries;
 use ndarray::Array3;
-use proptest::prelude::*;
 use simexm_gpu::config::{BackendChoice, Config};
-use simexm_gpu::run::simulation::{Images, Silent, Simulator};
+use simexm_gpu::run::simulation::{Silent, Simulator};
 
 /// Three layers, of which one asks for the largest cell, and two channels; with entries put in.
 pub fn configuration(entries: &[String]) -> Config {
@@ -44,27 +43,4 @@ pub fn simulators() -> Vec<Simulator> {
         simulators.push(Simulator::new(&compute, &mut Silent));
     }
     simulators
-}
-
-/// The grey values may differ by 1, in a thousandth of the pixels. Where the brightest pixel, by which all are divided, is
-/// off by a photon or more, each value moves by as large a share of a grey level, and as many more are rounded
-/// otherwise.
-pub fn agree(whole: &Images, tiled: &Images) -> Result<(), TestCaseError> {
-    prop_assert_eq!(&whole.ground_truth, &tiled.ground_truth);
-    for (one, other) in whole.channels.iter().zip(&tiled.channels) {
-        let (a, b) = (one.brightest_pixel_photons, other.brightest_pixel_photons);
-        let most = 1.max((5e-7 * f64::from(a)).ceil() as u32);
-        // A pixel sums voxels, each of which may be off.
-        prop_assert!(a.abs_diff(b) <= 100 * most, "{a} and {b} photons");
-        let pixels = one.grey.len();
-        let mut different = 0;
-        for (a, b) in one.grey.iter().zip(&other.grey) {
-            prop_assert!(a.abs_diff(*b) <= 1, "{a} and {b}");
-            different += usize::from(a != b);
-        }
-        let moved = 255.0 * f64::from(a.abs_diff(b)) / f64::from(a.max(1));
-        let most = 1.0 + pixels as f64 * (1e-3 + moved);
-        prop_assert!(different as f64 <= most, "{different} of {pixels}");
-    }
-    Ok(())
 }

@@ -68,8 +68,8 @@ pub fn simulate_source(
     let model = Model::new(config, region, seed).unwrap();
     let depth = region.shape[0];
     let limits = backend.limits().clone();
-    let plan = RunPlan::new(&model, Contents::of(&volume), &limits, depth, 1).unwrap();
-    let one_step = !plan.is_tiled() && plan.first.plan.is_one_step();
+    let plan = RunPlan::new(&model, Contents::of(&volume), &limits, depth, [1; 2]).unwrap();
+    let one_step = !plan.is_tiled() && plan.first().plan.is_one_step();
     assert!(one_step, "the test's volume is too large");
     let mut sink = Collect {
         truth: vec![Vec::new(); model.fluorophores.len()],
@@ -84,7 +84,7 @@ pub fn simulate_source(
     let pipeline = Pipeline::new(&model, &plan, input, backend, &mut nobody, true);
     let outcome = pipeline.unwrap().run(&mut sink).unwrap();
     // In a run of one step the buffers still hold everything.
-    let b = &plan.first.plan.buffers;
+    let b = &plan.first().plan.buffers;
     let (voxels, pixels) = (region.voxels(), model.image_shape().iter().product());
     let mut recording = Recording::default();
     for &counts in &b.counts {

@@ -1,16 +1,13 @@
 //! The five kernels of the blur, recorded as a run records them.
 
-use crate::support::{allocate, execute};
+use crate::support::{allocate_words, execute};
+use bytemuck::Zeroable;
+use simexm_gpu::engine::blocks::BlockGrid;
 use simexm_gpu::engine::compute::{Backend, Recording};
-use simexm_gpu::engine::fft::{BLOCK, Layout, LineVariant, SliceTransform};
-use simexm_gpu::engine::rng::{StreamKey, TableRef};
 use simexm_gpu::engine::schedule::{Reach, Schedule, kept};
-use simexm_gpu::engine::stages::blur::columns_forward::{COLUMNS_FORWARD, ColumnsForwardParams};
-use simexm_gpu::engine::stages::blur::columns_inverse::{COLUMNS_INVERSE, ColumnsInverseParams};
-use simexm_gpu::engine::stages::blur::filter::{FILTER, FilterParams};
 use simexm_gpu::engine::stages::blur::psf_spectra::{OCTANT, record_psf_spectra};
 use simexm_gpu::engine::stages::blur::rows_inverse::RowsInverseParams;
-use simexm_gpu::engine::stages::blur::{RowLines, TAPS};
+use simexm_gpu::engine::stages::blur::{Blur, BlurPart, RingSlices};
 use simexm_gpu::optics::psf::RADIUS;
 
 /// Photons that leave the voxels of a fluorophore, (z, x, y), and its point spread function's octant.
@@ -28,6 +25,19 @@ pub fn blur(
     slab: usize,
     step_z: usize,
 ) -> Vec<u32> {
+    let grid = BlockGrid::new([shape[1], shape[2]], [RADIUS; 2], [1; 2]);
+    blur_in_blocks(backend, sources, shape, grid, slab, step_z)
+}
+
+/// As [`blur`], in blocks of this grid.
+pub fn blur_in_blocks(
+    backend: &mut dyn Backend,
+    sources: &[Source],
+    shape: [usize; 3],
+    grid: BlockGrid,
+    slab: usize,
+    step_z: usize,
+) -> Vec<u32> {
     let [depth, size_x, size_y] = shape;
     let plane = size_x * size_y;
     let reach = Reach {
@@ -37,133 +47,86 @@ pub fn blur(
     };
     let schedule = Schedule::new(depth, slab, reach);
     let ring = schedule.spectra_ring;
-    let transform = SliceTransform::new(size_x, size_y, RADIUS);
-    let workgroup = backend.limits().workgroup_bytes;
-    let (blocks, tables) = (transform.blocks(), transform.tables_within(workgroup));
-    let row_lines = RowLines::new(&transform, &tables, workgroup);
-    let (columns, at) = (&tables.columns, tables.columns_twiddle_at);
-    let column_lines = LineVariant::new(columns, Layout::Columns, at, workgroup);
-
-    let rows_words = 2 * slab.max(1) * size_x * (transform.frequencies() + BLOCK);
-    let spectrum = 2 * transform.spectrum();
-    let psf_words = blocks * (transform.length_x / 2 + 1) * TAPS * BLOCK;
-    let ring_words = if sources.len() > 1 {
-        ring * spectrum
-    } else {
-        1
-    };
-    let buffers = allocate(
-        backend,
-        [
-            slab * plane,
-            tables.words.len(),
-            rows_words,
-            ring * spectrum,
-            psf_words,
-            ring_words,
-            psf_words,
-            slab * spectrum,
-            slab * plane,
-            1,
-            1,
-            size_x + size_y,
-            OCTANT,
-            row_lines.lines_words(slab.max(1)),
-        ],
-    );
+    let blur = Blur::new(&BlurPart::whole(grid), backend.limits().workgroup_bytes);
+    let blocks = blur.blocks();
+    let rings = sources.len() * blocks.len();
+    let mut words = vec![
+        slab * plane,
+        blur.tables().words.len(),
+        blur.rows_words(slab.max(1), slab.max(1)),
+        slab * blur.spectrum_words(),
+        slab * plane,
+        1,
+        1,
+        size_x + size_y,
+        OCTANT,
+    ];
+    words.extend((0..rings).map(|_| ring * blur.spectrum_words()));
+    words.extend(sources.iter().map(|_| blur.psf_words()));
+    let buffers = allocate_words(backend, &words);
+    let (common, per_source) = buffers.split_at(9);
     let [
         emission,
         fourier,
         rows,
-        ring_0,
-        psf_0,
-        ring_1,
-        psf_1,
         filtered,
         blurred,
         status,
         photons,
         profile,
         octant,
-        between,
-    ] = buffers;
-    let per_source = [(ring_0, psf_0), (ring_1, psf_1)];
+    ] = *common
+    else {
+        panic!("nine buffers");
+    };
+    let (spectra, psf) = per_source.split_at(rings);
+    let spectra: Vec<&[_]> = spectra.chunks(blocks.len()).collect();
 
     let mut recording = Recording::default();
-    recording.write(fourier, 0, tables.words.clone());
+    recording.write(fourier, 0, blur.tables().words.clone());
     recording.clear(status, 0..1);
-    for (source, (_, psf)) in sources.iter().zip(per_source) {
+    for (source, &psf) in sources.iter().zip(psf) {
         let buffers = [octant, fourier, psf];
-        record_psf_spectra(&mut recording, &source.octant, &transform, &tables, buffers);
+        let (transform, tables) = (blur.transform(), blur.tables());
+        record_psf_spectra(&mut recording, &source.octant, transform, tables, buffers);
     }
     let mut reads = 0;
     for step in &schedule.steps {
-        for (source, (spectra, _)) in sources.iter().zip(per_source) {
+        let z = |first_z, slices| RingSlices {
+            first_z,
+            slices,
+            ring,
+        };
+        for (source, spectra) in sources.iter().zip(&spectra) {
             let slices = step.emission.clone();
             let words = slices.start * plane..slices.end * plane;
             let values = source.emission[words].to_vec();
             recording.write(emission, 0, bytemuck::cast_vec(values));
-            let bound = [emission, fourier, rows, between];
-            row_lines.forward(&mut recording, slices.len() * size_x, bound);
-            let params = ColumnsForwardParams {
-                size_x: size_x as u32,
-                frequencies: transform.frequencies() as u32,
-                blocks: blocks as u32,
-                first_z: slices.start as u32,
-                slices: slices.len() as u32,
-                spectra_ring: ring as u32,
-                radius: RADIUS as u32,
-                source_at: tables.columns_source_at,
-            };
-            let bound = [rows, fourier, spectra];
-            let count = slices.len() * blocks * BLOCK;
-            column_lines.dispatch(&mut recording, &COLUMNS_FORWARD, params, &bound, count);
+            for (block, &spectra) in blocks.iter().zip(*spectra) {
+                let bound = [emission, fourier, rows, spectra];
+                blur.forward(&mut recording, block, z(slices.start, slices.len()), bound);
+            }
         }
         let (first, count) = kept(&step.images, step_z);
         if count == 0 {
             continue;
         }
-        for (number, (_, (spectra, psf))) in sources.iter().zip(per_source).enumerate() {
-            let params = FilterParams {
-                length_x: transform.length_x as u32,
-                blocks: blocks as u32,
-                depth: depth as u32,
-                spectra_ring: ring as u32,
-                first_z: first as u32,
-                step_z: step_z as u32,
-                slices: count as u32,
-                accumulate: (number > 0).into(),
-            };
-            let threads = transform.spectrum();
-            recording.dispatch(&FILTER, params, &[spectra, psf, filtered], threads);
-        }
-        let params = ColumnsInverseParams {
-            size_x: size_x as u32,
-            length_x: transform.length_x as u32,
-            blocks: blocks as u32,
-            slices: count as u32,
-        };
-        let bound = [filtered, fourier, rows];
-        let columns = count * blocks * BLOCK;
-        column_lines.dispatch(&mut recording, &COLUMNS_INVERSE, params, &bound, columns);
-        let params = RowsInverseParams {
-            size_x: size_x as u32,
-            size_y: size_y as u32,
-            blocks: blocks as u32,
-            slices: count as u32,
-            split_at: tables.split_at,
-            order_at: tables.rows_order_at,
-            origin_z: 0,
-            origin_x: 0,
-            origin_y: 0,
+        let finish = RowsInverseParams {
             first_z: first as u32,
             step_z: step_z as u32,
-            baseline: 0,
-            baseline_key: StreamKey::default(),
-            baseline_photons: TableRef::default(),
+            slices: count as u32,
+            ..RowsInverseParams::zeroed()
         };
-        let bound = [rows, fourier, photons, profile, blurred, status, between];
-        row_lines.inverse(&mut recording, params, bound);
+        for (at, block) in blocks.iter().enumerate() {
+            for (number, (spectra, &psf)) in spectra.iter().zip(psf).enumerate() {
+                let bound = [spectra[at], psf, filtered];
+                let z = z(first, count);
+                blur.filter(&mut recording, z, step_z, depth, number > 0, bound);
+            }
+            blur.columns_inverse(&mut recording, block, count, [filtered, fourier, rows]);
+            let bound = [rows, fourier, photons, profile, blurred, status];
+            blur.rows_inverse(&mut recording, block, finish, bound);
+        }
         recording.read(blurred, 0..count * plane);
         reads += 1;
     }

@@ -4,8 +4,9 @@ use super::volumes::relative_error;
 use crate::support::{allocate, execute};
 use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
+use simexm_gpu::engine::blocks::{BlockAxis, BlockGrid};
 use simexm_gpu::engine::compute::{Backend, Recording};
-use simexm_gpu::engine::fft::{BLOCK, Layout, LineVariant, SliceTransform};
+use simexm_gpu::engine::fft::{BLOCK, FourierTables, Layout, LineVariant, SliceTransform};
 use simexm_gpu::engine::rng::philox4x32_10;
 use simexm_gpu::engine::stages::blur::columns_forward::{COLUMNS_FORWARD, ColumnsForwardParams};
 use simexm_gpu::engine::stages::blur::rows_forward::{ROWS_FORWARD, RowsForwardParams};
@@ -61,12 +62,28 @@ fn transform(mut line: Vec<Complex<f64>>, planner: &mut FftPlanner<f64>) -> Vec<
     line
 }
 
+/// An axis that is one block, without a kernel.
+fn axis(size: usize) -> BlockAxis {
+    BlockAxis {
+        size,
+        core: size,
+        radius: 0,
+    }
+}
+
+/// The tables of these transforms.
+fn tables(transform: &SliceTransform) -> FourierTables {
+    let BlockGrid { x, y } = transform.grid;
+    transform.tables(&[0..1, 0..1], [0..x.size, 0..y.size])
+}
+
 /// Lines of two lengths: complex ones along x, and real ones of twice the other length along y.
 fn slice(length_x: usize, half_y: usize) -> SliceTransform {
     SliceTransform {
-        size_x: length_x,
-        size_y: 2 * half_y,
-        radius: 0,
+        grid: BlockGrid {
+            x: axis(length_x),
+            y: axis(2 * half_y),
+        },
         length_x,
         length_y: 2 * half_y,
     }
@@ -74,7 +91,7 @@ fn slice(length_x: usize, half_y: usize) -> SliceTransform {
 
 fn complex_lines(backend: &mut dyn Backend, length: usize, lines: &[f32]) -> Vec<f32> {
     let transform = slice(length, 4);
-    let tables = transform.tables();
+    let tables = tables(&transform);
     let at = tables.columns_twiddle_at;
     let workgroup = backend.limits().workgroup_bytes;
     let made = LineVariant::new(&tables.columns, Layout::Columns, at, workgroup);
@@ -87,8 +104,7 @@ fn complex_lines(backend: &mut dyn Backend, length: usize, lines: &[f32]) -> Vec
         first_z: 0,
         slices: 1,
         spectra_ring: 1,
-        radius: 0,
-        source_at: tables.columns_source_at,
+        source_at: tables.columns_source_at[0],
     };
     let mut recording = Recording::default();
     recording.write(rows, 0, bytemuck::cast_slice(lines).to_vec());
@@ -101,7 +117,7 @@ fn complex_lines(backend: &mut dyn Backend, length: usize, lines: &[f32]) -> Vec
 }
 
 fn real_lines(backend: &mut dyn Backend, half: usize, lines: &[f32]) -> Vec<f32> {
-    let tables = slice(1, half).tables();
+    let tables = tables(&slice(1, half));
     let at = tables.rows_twiddle_at;
     let workgroup = backend.limits().workgroup_bytes;
     let made = LineVariant::new(&tables.rows, Layout::Rows, at, workgroup);
@@ -110,12 +126,14 @@ fn real_lines(backend: &mut dyn Backend, half: usize, lines: &[f32]) -> Vec<f32>
     let words = [lines.len(), tables.words.len(), spectrum];
     let [emission, fourier, rows] = allocate(backend, words);
     let params = RowsForwardParams {
+        size_x: count as u32,
         size_y: 2 * half as u32,
+        first_x: 0,
         rows: count as u32,
-        radius: 0,
+        slices: 1,
         split_at: tables.split_at,
         order_at: tables.rows_order_at,
-        source_at: tables.rows_source_at,
+        source_at: tables.rows_source_at[0],
     };
     let mut recording = Recording::default();
     recording.write(emission, 0, bytemuck::cast_slice(lines).to_vec());

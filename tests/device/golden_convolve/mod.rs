@@ -7,11 +7,12 @@ mod lines;
 mod volumes;
 
 use crate::support::{backends, data, read_counts, read_tiff};
-use blur::{Source, blur};
+use blur::{Source, blur, blur_in_blocks};
 use judge::convolve;
+use simexm_gpu::engine::blocks::{BlockAxis, BlockGrid};
 use simexm_gpu::engine::rng::philox4x32_10;
 use simexm_gpu::engine::stages::blur::TAPS;
-use simexm_gpu::optics::psf::{Microscope, PointSpreadFunction, PsfParameters};
+use simexm_gpu::optics::psf::{Microscope, PointSpreadFunction, PsfParameters, RADIUS};
 
 /// The largest difference, which the bound of docs/model.md section 6 for f32 must hold; returned with the bound.
 fn assert_close(found: &[u32], expected: &[u32], what: &str) {
@@ -68,8 +69,8 @@ fn volumes_are_convolved_to_the_precision_of_f32() {
     });
     let shapes: Vec<_> = random
         .chain([[128, 128, 256], [64, 1, 4066]])
-        // Rows that exceed 32 KiB, a workgroup's memory on many devices: two passes along y.
-        .chain([[2, 3, 8300], [3, 2, 20_001]])
+        // Rows and columns of several blocks.
+        .chain([[2, 3, 8300], [3, 2, 20_001], [2, 2100, 1030]])
         .collect();
     assert!(
         shapes
@@ -182,6 +183,33 @@ fn odd_shapes_agree_with_a_convolution_in_f64() {
             let found = blur(backend.as_mut(), sources, *shape, shape[0], 1);
             let what = format!("{shape:?}, {}", backend.name());
             assert_close(&found, expected, &what);
+        }
+    }
+}
+
+/// Blocks meet without a seam, small and uneven ones too.
+#[test]
+fn blocks_agree_with_a_convolution_in_f64() {
+    let shape = [4, 73, 61];
+    let sources = [Source {
+        emission: photons(shape, 3_000, 12),
+        octant: uneven_octant(),
+    }];
+    let expected = convolve(&sources, shape);
+    for (core_x, core_y) in [(73, 20), (16, 61), (25, 17), (3, 40)] {
+        let axis = |size, core| BlockAxis {
+            size,
+            core,
+            radius: RADIUS,
+        };
+        let grid = BlockGrid {
+            x: axis(shape[1], core_x),
+            y: axis(shape[2], core_y),
+        };
+        for mut backend in backends() {
+            let found = blur_in_blocks(backend.as_mut(), &sources, shape, grid, 3, 1);
+            let what = format!("blocks of {core_x} x {core_y}, {}", backend.name());
+            assert_close(&found, &expected, &what);
         }
     }
 }

@@ -2,25 +2,18 @@
 
 use super::dice::{CELLS, Dice};
 use Contents::{Poison, Words};
-use simexm_gpu::engine::compute::{Grid, Kernel, KernelParams, Variant};
-use simexm_gpu::engine::fft::{
-    BLOCK, FourierTables, Layout, LineVariant, LongRows, SliceTransform,
+use bytemuck::Zeroable;
+use simexm_gpu::engine::blocks::{BlockAxis, BlockGrid};
+use simexm_gpu::engine::compute::{
+    Buffer, Command, Grid, Kernel, KernelParams, Recording, Variant,
 };
+use simexm_gpu::engine::fft::{BLOCK, SliceTransform};
 use simexm_gpu::engine::rng::{DiscreteTable, StreamKey, TableRef};
-use simexm_gpu::engine::stages::blur::TAPS;
-use simexm_gpu::engine::stages::blur::columns_forward::ColumnsForwardParams;
-use simexm_gpu::engine::stages::blur::columns_inverse::ColumnsInverseParams;
 use simexm_gpu::engine::stages::blur::filter::FilterParams;
-use simexm_gpu::engine::stages::blur::long_rows::forward::{
-    LongRowsForwardParams, LongRowsLoadParams,
-};
-use simexm_gpu::engine::stages::blur::long_rows::inverse::{
-    LongRowsInverseParams, LongRowsStoreParams,
-};
 use simexm_gpu::engine::stages::blur::photons::baseline_profile;
 use simexm_gpu::engine::stages::blur::psf_spectra::{self, OCTANT, PsfSpectraParams};
-use simexm_gpu::engine::stages::blur::rows_forward::RowsForwardParams;
 use simexm_gpu::engine::stages::blur::rows_inverse::RowsInverseParams;
+use simexm_gpu::engine::stages::blur::{Block, Blur, BlurPart, RingSlices, TAPS};
 use simexm_gpu::engine::stages::normalise::{NormaliseParams, thresholds};
 use simexm_gpu::engine::stages::{bin, emit, magnify, maximum, regions, scatter, survey, truth};
 
@@ -88,13 +81,8 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
     let (plane, voxels) = (x * y, slices * x * y);
     let (size_x, size_y) = (x as u32, y as u32);
     let ring = slices + 3;
-    let transform = SliceTransform::new(x, y, 15);
-    // Too little for a row in one pass.
-    let fourier = if kernel.name.starts_with("long_rows") {
-        transform.tables_within((transform.length_y as u32 / 2 - 1) * 8)
-    } else {
-        transform.tables()
-    };
+    let transform = SliceTransform::new(BlockGrid::new([x, y], [RADIUS; 2], [1; 2]));
+    let fourier = transform.tables(&[0..1, 0..1], [0..x, 0..y]);
     let origin = dice.words(3, 1000);
     let [origin_z, origin_x, origin_y] = [origin[0], origin[1], origin[2]];
     let key = [dice.word(), dice.word()];
@@ -129,6 +117,12 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
         "survey" => {
             let params = survey::SurveyParams {
                 plane: plane as u32,
+                size_y,
+                // As in a tile whose borders others count.
+                from_x: u32::from(x > 4),
+                to_x: size_x - u32::from(x > 4),
+                from_y: u32::from(y > 4),
+                to_y: size_y - u32::from(y > 4),
                 first_z: FIRST_Z,
                 slices: slices as u32,
                 ring: ring as u32,
@@ -225,134 +219,36 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 case(params, bindings, kernel.grid.voxels([slices, x, y]))
             })
             .collect(),
-        "rows_forward" => {
-            let params = RowsForwardParams {
-                size_y,
-                rows: (slices * x) as u32,
-                radius: 15,
-                split_at: fourier.split_at,
-                order_at: fourier.rows_order_at,
-                source_at: fourier.rows_source_at,
-            };
-            let bindings = vec![
-                Words(dice.floats(voxels, 1e4)),
-                Words(fourier.words.clone()),
-                Poison(2 * slices * x * transform.frequencies() + 2),
-            ];
-            vec![line_case(
-                &fourier,
-                Layout::Rows,
-                params,
-                bindings,
-                slices * x,
-            )]
-        }
-        "long_rows_load" => {
-            let (long, second) = long_rows(&fourier);
-            let params = LongRowsLoadParams {
-                size_y,
-                rows: (slices * x) as u32,
-                length: transform.length_y as u32,
-                second: second as u32,
-                source_at: fourier.rows_source_at,
-                roots_at: long.roots_at,
-            };
-            let bindings = vec![
-                Words(dice.floats(voxels, 1e4)),
-                Words(fourier.words.clone()),
-                Poison(2 * slices * x * transform.length_y + 2),
-            ];
-            vec![first_pass(long, params, bindings, slices * x)]
-        }
-        "long_rows_forward" => {
-            let (long, second) = long_rows(&fourier);
-            let params = LongRowsForwardParams {
-                rows: (slices * x) as u32,
-                length: transform.length_y as u32,
-                second: second as u32,
-                frequencies: transform.frequencies() as u32,
-            };
-            let bindings = vec![
-                Words(dice.floats(2 * slices * x * transform.length_y, 1e4)),
-                Words(fourier.words.clone()),
-                Poison(2 * slices * x * transform.frequencies() + 2),
-            ];
-            vec![second_pass(long, params, bindings, slices * x)]
-        }
-        "long_rows_inverse" => {
-            let (long, second) = long_rows(&fourier);
-            let params = LongRowsInverseParams {
-                size_x,
-                blocks: transform.blocks() as u32,
-                slices: slices as u32,
-                length: transform.length_y as u32,
-                second: second as u32,
-                roots_at: long.roots_at,
-            };
-            let bindings = vec![
-                Words(dice.floats(2 * slices * transform.blocks() * BLOCK * x, 1e3)),
-                Words(fourier.words.clone()),
-                Poison(2 * slices * x * transform.length_y + 2),
-            ];
-            vec![first_pass(long, params, bindings, slices * x)]
-        }
-        "long_rows_store" => [0, 1]
-            .into_iter()
-            .map(|baseline| {
-                let (long, second) = long_rows(&fourier);
-                let (words, at) = tables(&[poisson(3.0), poisson(200.0)]);
-                let params = LongRowsStoreParams {
-                    size_x,
-                    size_y,
-                    slices: slices as u32,
-                    length: transform.length_y as u32,
-                    second: second as u32,
-                    order_at: long.second_order_at,
-                    origin_z,
-                    origin_x,
-                    origin_y,
-                    first_z: FIRST_Z,
-                    step_z: 2,
-                    baseline,
-                    baseline_key: StreamKey(key),
-                    baseline_photons: at[1],
+        "rows_forward" | "columns_forward" => parts([x, y])
+            .iter()
+            .flat_map(|part| {
+                let blur = Blur::new(part, WORKGROUP_BYTES);
+                let z = RingSlices {
+                    first_z: FIRST_Z as usize,
+                    slices,
+                    ring,
                 };
-                let bindings = vec![
-                    Words(dice.floats(2 * slices * x * transform.length_y, 1e3)),
-                    Words(fourier.words.clone()),
-                    Words(words),
-                    Words(bytemuck::cast_vec(baseline_profile(x, y))),
-                    Poison(voxels + 1),
-                    Words(vec![0]),
-                ];
-                second_pass(long, params, bindings, slices * x)
+                let forward = |block: &Block| {
+                    let mut recording = Recording::default();
+                    blur.forward(&mut recording, block, z, [Buffer(0); 4]);
+                    let rows = blur.rows_words(slices, 1);
+                    let bindings = match kernel.name {
+                        "rows_forward" => vec![
+                            Words(dice.floats(voxels, 1e4)),
+                            Words(blur.tables().words.clone()),
+                            Poison(rows + 2),
+                        ],
+                        _ => vec![
+                            Words(dice.floats(rows, 1e4)),
+                            Words(blur.tables().words.clone()),
+                            Poison(ring * blur.spectrum_words()),
+                        ],
+                    };
+                    recorded(recording, kernel, bindings)
+                };
+                blur.blocks().iter().map(forward).collect::<Vec<_>>()
             })
             .collect(),
-        "columns_forward" => {
-            let params = ColumnsForwardParams {
-                size_x,
-                frequencies: transform.frequencies() as u32,
-                blocks: transform.blocks() as u32,
-                first_z: FIRST_Z,
-                slices: slices as u32,
-                spectra_ring: ring as u32,
-                radius: 15,
-                source_at: fourier.columns_source_at,
-            };
-            let bindings = vec![
-                Words(dice.floats(2 * slices * x * transform.frequencies(), 1e4)),
-                Words(fourier.words.clone()),
-                Poison(2 * ring * transform.spectrum()),
-            ];
-            let columns = slices * transform.blocks() * BLOCK;
-            vec![line_case(
-                &fourier,
-                Layout::Columns,
-                params,
-                bindings,
-                columns,
-            )]
-        }
         "psf_spectra" => {
             let frequencies = transform.blocks() * (transform.length_x / 2 + 1) * BLOCK;
             let bindings = vec![
@@ -387,66 +283,69 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 case(params, bindings, one_per_thread(transform.spectrum()))
             })
             .collect(),
-        "columns_inverse" => {
-            let params = ColumnsInverseParams {
-                size_x,
-                length_x: transform.length_x as u32,
-                blocks: transform.blocks() as u32,
-                slices: slices as u32,
-            };
-            let columns = slices * transform.blocks() * BLOCK;
-            let bindings = vec![
-                Words(dice.floats(2 * slices * transform.spectrum(), 1e2)),
-                Words(fourier.words.clone()),
-                Poison(2 * columns * x + 6),
-            ];
-            vec![line_case(
-                &fourier,
-                Layout::Columns,
-                params,
-                bindings,
-                columns,
-            )]
-        }
-        "rows_inverse" => [0, 1]
-            .into_iter()
-            .map(|baseline| {
+        "columns_inverse" => parts([x, y])
+            .iter()
+            .flat_map(|part| {
+                let blur = Blur::new(part, WORKGROUP_BYTES);
+                let inverse = |block: &Block| {
+                    let mut recording = Recording::default();
+                    blur.columns_inverse(&mut recording, block, slices, [Buffer(0); 3]);
+                    let bindings = vec![
+                        Words(dice.floats(slices * blur.spectrum_words(), 1e2)),
+                        Words(blur.tables().words.clone()),
+                        Poison(blur.rows_inverse_words(block, slices) + 6),
+                    ];
+                    recorded(recording, kernel, bindings)
+                };
+                blur.blocks().iter().map(inverse).collect::<Vec<_>>()
+            })
+            .collect(),
+        "rows_inverse" => parts([x, y])
+            .iter()
+            .flat_map(|part| [(part, 0), (part, 1)])
+            .flat_map(|(part, baseline)| {
+                let blur = Blur::new(part, WORKGROUP_BYTES);
+                let transform = blur.transform();
+                let [blurred_x, blurred_y] = blur.blurred_size();
                 let (words, at) = tables(&[poisson(3.0), poisson(200.0)]);
-                let params = RowsInverseParams {
-                    size_x,
-                    size_y,
-                    blocks: transform.blocks() as u32,
-                    slices: slices as u32,
-                    split_at: fourier.split_at,
-                    order_at: fourier.rows_order_at,
+                let finish = RowsInverseParams {
                     origin_z,
                     origin_x,
                     origin_y,
                     first_z: FIRST_Z,
                     step_z: 2,
+                    slices: slices as u32,
                     baseline,
                     baseline_key: StreamKey(key),
                     baseline_photons: at[1],
+                    ..RowsInverseParams::zeroed()
                 };
-                let mut rows = dice.floats(2 * slices * transform.blocks() * BLOCK * x, 1e3);
-                for slice in 0..slices {
-                    for row in 0..x {
-                        // The spectrum of a real row is real at both ends.
-                        for k in [0, transform.frequencies() - 1] {
-                            let block = slice * transform.blocks() + k / BLOCK;
-                            rows[2 * ((block * x + row) * BLOCK + k % BLOCK) + 1] = 0;
+                let inverse = |block: &Block| {
+                    let mut recording = Recording::default();
+                    blur.rows_inverse(&mut recording, block, finish, [Buffer(0); 6]);
+                    let mut rows = dice.floats(blur.rows_inverse_words(block, slices), 1e3);
+                    let lines = rows.len() / (2 * BLOCK * transform.blocks() * slices);
+                    for slice in 0..slices {
+                        for row in 0..lines {
+                            // The spectrum of a real row is real at both ends.
+                            for k in [0, transform.frequencies() - 1] {
+                                let group = slice * transform.blocks() + k / BLOCK;
+                                rows[2 * ((group * lines + row) * BLOCK + k % BLOCK) + 1] = 0;
+                            }
                         }
                     }
-                }
-                let bindings = vec![
-                    Words(rows),
-                    Words(fourier.words.clone()),
-                    Words(words),
-                    Words(bytemuck::cast_vec(baseline_profile(x, y))),
-                    Poison(voxels + 1),
-                    Words(vec![0]),
-                ];
-                line_case(&fourier, Layout::Rows, params, bindings, slices * x)
+                    let profile = baseline_profile(blurred_x, blurred_y);
+                    let bindings = vec![
+                        Words(rows),
+                        Words(blur.tables().words.clone()),
+                        Words(words.clone()),
+                        Words(bytemuck::cast_vec(profile)),
+                        Poison(slices * blurred_x * blurred_y + 1),
+                        Words(vec![0]),
+                    ];
+                    recorded(recording, kernel, bindings)
+                };
+                blur.blocks().iter().map(inverse).collect::<Vec<_>>()
             })
             .collect(),
         "bin" => [(1, 1), (2, 3), (1000, 1)]
@@ -549,10 +448,14 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 let step_z = 2;
                 let kept = slices.div_ceil(step_z);
                 let pixels = |size: usize| size.div_ceil(bin) * magnification;
-                let image = [pixels(x), pixels(y)];
+                // Where there is room, the images are of a part.
+                let first = [usize::from(x > 4), 2 * usize::from(y > 4)];
+                let image = [pixels(x - first[0]), pixels(y - first[1])];
                 let params = truth::TruthParams {
                     size_x,
                     size_y,
+                    first_x: first[0] as u32,
+                    first_y: first[1] as u32,
                     image_x: image[0] as u32,
                     image_y: image[1] as u32,
                     bin_x: bin as u32,
@@ -590,63 +493,48 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
     }
 }
 
-/// The two passes along y, and the length of the second.
-fn long_rows(fourier: &FourierTables) -> (&LongRows, usize) {
-    let long = fourier.long_rows.as_ref().expect("rows of two passes");
-    (long, long.second.length)
-}
+/// Workgroup memory that every adapter has.
+const WORKGROUP_BYTES: u32 = 16 << 10;
 
-fn first_pass<P: KernelParams>(
-    long: &LongRows,
-    params: P,
-    bindings: Vec<Contents>,
-    rows: usize,
-) -> Case {
-    let at = long.first_twiddle_at;
-    let lines = LineVariant::new(&long.first, Layout::Columns, at, 1 << 15);
-    let count = rows * long.second.length.next_multiple_of(lines.lines);
-    with_lines(lines, params, bindings, count)
-}
+/// Radius of the kernel.
+const RADIUS: usize = 15;
 
-fn second_pass<P: KernelParams>(
-    long: &LongRows,
-    params: P,
-    bindings: Vec<Contents>,
-    rows: usize,
-) -> Case {
-    let at = long.second_twiddle_at;
-    let lines = LineVariant::new(&long.second, Layout::Rows, at, 1 << 15);
-    with_lines(lines, params, bindings, rows * long.first.length)
-}
-
-fn with_lines<P: KernelParams>(
-    lines: LineVariant,
-    params: P,
-    bindings: Vec<Contents>,
-    count: usize,
-) -> Case {
-    let workgroups = Grid::linear(count.div_ceil(lines.lines) as u32);
-    Case {
-        variant: Some(lines.variant),
-        ..case(params, bindings, workgroups)
-    }
-}
-
-fn line_case<P: KernelParams>(
-    fourier: &FourierTables,
-    layout: Layout,
-    params: P,
-    bindings: Vec<Contents>,
-    lines: usize,
-) -> Case {
-    let variant = match layout {
-        Layout::Rows => LineVariant::new(&fourier.rows, layout, fourier.rows_twiddle_at, 1 << 15),
-        Layout::Columns => LineVariant::new(
-            &fourier.columns,
-            layout,
-            fourier.columns_twiddle_at,
-            1 << 15,
-        ),
+/// Slices of this size as one block, and as a part of slices of four: blocks that reach beyond one another, and
+/// beyond the tissue.
+fn parts([x, y]: [usize; 2]) -> [BlurPart; 2] {
+    let halved = |size: usize| BlockAxis {
+        size,
+        core: size.div_ceil(2),
+        radius: RADIUS,
     };
-    with_lines(variant, params, bindings, lines)
+    let grid = BlockGrid {
+        x: halved(x),
+        y: halved(y),
+    };
+    [
+        BlurPart::whole(BlockGrid::new([x, y], [RADIUS; 2], [1; 2])),
+        BlurPart::whole(grid),
+    ]
+}
+
+/// The dispatch of a kernel that was recorded.
+fn recorded(recording: Recording<'_>, kernel: &Kernel, bindings: Vec<Contents>) -> Case {
+    let of_kernel = |command| match command {
+        Command::Dispatch {
+            kernel: found,
+            variant,
+            params,
+            workgroups,
+            ..
+        } if found.name == kernel.name => Some((variant, params, workgroups)),
+        _ => None,
+    };
+    let found = recording.commands.into_iter().find_map(of_kernel);
+    let (variant, params, workgroups) = found.expect("the kernel is recorded");
+    Case {
+        variant,
+        params,
+        bindings,
+        workgroups,
+    }
 }
