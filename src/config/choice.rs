@@ -1,11 +1,16 @@
 //! Keys that take one of a few words.
 
+use std::str::FromStr;
+
 /// A value spelled as one of a fixed list of words.
-pub trait Choice: Copy + 'static {
+pub trait Choice: Copy + FromStr + 'static {
     /// Every value, in the order in which messages list them.
     const ALL: &'static [Self];
 
-    /// The word for the value in a configuration.
+    /// Every word that is read, in that order; some values have a second one.
+    const WORDS: &'static [&'static str];
+
+    /// Returns the word that is written for the value.
     fn as_str(self) -> &'static str;
 }
 
@@ -52,10 +57,11 @@ pub(super) fn nearest<'c, S: AsRef<str>>(found: &str, candidates: &'c [S]) -> Op
 }
 
 /// Defines an enum of the words a key takes, with [`Choice`], `Display`, `FromStr` and `Serialize`.
+/// The first word of a value is written; a second one, behind a bar, is read too.
 macro_rules! choice {
     (
         $(#[$meta:meta])*
-        pub enum $name:ident { $( $(#[$variant_meta:meta])* $variant:ident = $word:literal, )+ }
+        pub enum $name:ident { $( $(#[$variant_meta:meta])* $variant:ident = $word:literal $(| $second:literal)?, )+ }
     ) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
@@ -65,6 +71,7 @@ macro_rules! choice {
 
         impl $crate::config::choice::Choice for $name {
             const ALL: &'static [Self] = &[$(Self::$variant),+];
+            const WORDS: &'static [&'static str] = &[$($word $(, $second)?),+];
 
             fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
@@ -82,10 +89,12 @@ macro_rules! choice {
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
-                    $($word => Ok(Self::$variant),)+
+                    $($word $(| $second)? => Ok(Self::$variant),)+
                     _ => Err($crate::config::choice::UnknownChoice {
                         found: text.to_owned(),
-                        expected: $crate::config::choice::alternatives(&[$($word),+]),
+                        expected: $crate::config::choice::alternatives(
+                            <Self as $crate::config::choice::Choice>::WORDS,
+                        ),
                     }),
                 }
             }

@@ -85,7 +85,7 @@ choice! {
         /// Together.
         Merged = "merged",
         /// Each on its own.
-        Split = "splitted",
+        Split = "splitted" | "split",
     }
 }
 

@@ -72,7 +72,19 @@ const fn key(
 const SHARE: &str = "from 0 to 1";
 const REGIONS: &str = r#""full", "membrane", "cytosol" or the name of a region"#;
 const SIZE: &str = r#"from 1 MB to 1 EB, like 300000000, "300M", "2 GB" or "1.5 GiB""#;
-const ARRANGEMENT: &str = r#""merged" or "splitted""#;
+const ARRANGEMENT: &str = r#""merged", "splitted" or "split""#;
+
+/// Keys that SimExm misspells, each with its right spelling: both are read, SimExm's is written.
+const SPELLINGS: [[&str; 2]; 1] = [["refractory_index", "refractive_index"]];
+
+/// Returns the other spelling of a key that has two.
+pub(super) fn other_spelling(key: &str) -> Option<&'static str> {
+    SPELLINGS.iter().find_map(|&[simexm, right]| match key {
+        _ if key == simexm => Some(right),
+        _ if key == right => Some(simexm),
+        _ => None,
+    })
+}
 
 /// Every section, in the order in which they are written.
 #[rustfmt::skip]
@@ -189,7 +201,11 @@ pub fn markdown() -> String {
                 Otherwise { meaning, .. } => meaning.to_owned(),
             };
             let cells = [key.takes, key.unit, key.range, &default, key.meaning];
-            let _ = write!(table, "| `{}` |", key.name);
+            let _ = write!(table, "| `{}`", key.name);
+            let _ = match other_spelling(key.name) {
+                Some(other) => write!(table, " or `{other}` |"),
+                None => write!(table, " |"),
+            };
             for cell in cells {
                 let _ = match cell {
                     "" => write!(table, " |"),

@@ -175,20 +175,10 @@ pub(super) fn boolean() -> ValueKind<'static, bool> {
 
 /// One of a few words.
 pub(super) fn choice<C: Choice>() -> ValueKind<'static, C> {
-    let words: Vec<_> = C::ALL
-        .iter()
-        .map(|choice| choice.as_str().to_owned())
-        .collect();
     ValueKind {
-        expected: alternatives(&words),
-        candidates: words,
-        parse: Box::new(|value| {
-            let text = value.as_text()?;
-            C::ALL
-                .iter()
-                .copied()
-                .find(|choice| choice.as_str() == text)
-        }),
+        expected: alternatives(C::WORDS),
+        candidates: C::WORDS.iter().map(ToString::to_string).collect(),
+        parse: Box::new(|value| value.as_text()?.parse().ok()),
     }
 }
 

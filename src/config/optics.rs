@@ -145,7 +145,8 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Optics> {
     if let (Some(aperture), Some(index)) = (numerical_aperture, refractive_index)
         && aperture >= index
     {
-        let expected = format!("below refractory_index ({index})");
+        let spelling = section.spelling("refractory_index");
+        let expected = format!("below {spelling} ({index})");
         section.contradiction("numerical_aperture", "refractory_index", &expected);
     }
     Some(Optics {

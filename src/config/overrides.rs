@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use toml::de::DeValue;
 
+use super::keys::other_spelling;
 use super::toml_source;
 use super::tree::{Entry, Position, Table, Value};
 
@@ -118,6 +119,9 @@ impl Override {
                 return;
             };
             table = inner;
+        }
+        if let Some(other) = other_spelling(key) {
+            table.remove(other);
         }
         match table.entry(key.clone()) {
             btree_map::Entry::Vacant(vacant) => {

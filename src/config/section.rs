@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::choice::nearest;
 use super::error::Problem;
+use super::keys::other_spelling;
 use super::kind::{ValueKind, path};
 use super::tree::{Entry, Position, Table, Value, quoted_key};
 
@@ -90,7 +91,16 @@ impl<'c> Section<'c> {
         if !self.keys.contains(&key) {
             self.keys.push(key);
         }
-        self.table.get(key)
+        self.table.get(self.spelling(key))
+    }
+
+    /// Returns the spelling of a key that the table has; `key` itself where it has neither or both.
+    pub fn spelling(&self, key: &'static str) -> &'static str {
+        let is_there = |key: &str| self.table.contains_key(key);
+        match other_spelling(key) {
+            Some(other) if is_there(other) && !is_there(key) => other,
+            _ => key,
+        }
     }
 
     /// Reads a key that may be left out; `None` also when its value is wrong, which is reported.
@@ -102,7 +112,7 @@ impl<'c> Section<'c> {
                 .value
                 .as_text()
                 .and_then(|text| nearest(text, &kind.candidates));
-            self.wrong_value(key, entry, &kind.expected, suggestion);
+            self.wrong_value(self.spelling(key), entry, &kind.expected, suggestion);
         }
         parsed
     }
@@ -230,7 +240,7 @@ impl<'c> Section<'c> {
         };
         let message = format!(
             "{} = {} must be {expected}",
-            self.title_of(key),
+            self.title_of(self.spelling(key)),
             entry.value
         );
         self.context.report(position, message);
@@ -263,11 +273,19 @@ impl<'c> Section<'c> {
             if self.keys.contains(&key.as_str()) || (is_table && self.has_named_tables) {
                 continue;
             }
+            if let Some(known) = other_spelling(key).filter(|other| self.keys.contains(other)) {
+                if self.table.contains_key(known) {
+                    let title = self.title_of(key);
+                    let message = format!("{title} and {known} are spellings of one key: give one");
+                    self.context.report(&entry.key_position, message);
+                }
+                continue;
+            }
             let absent: Vec<_> = self
                 .keys
                 .iter()
-                .copied()
-                .filter(|key| !self.table.contains_key(*key))
+                .filter(|key| !self.table.contains_key(self.spelling(key)))
+                .flat_map(|key| std::iter::once(*key).chain(other_spelling(key)))
                 .collect();
             // A key that is not there yet is the likelier one to be meant.
             let suggestion = nearest(key, &absent).or_else(|| nearest(key, &self.keys));
@@ -290,7 +308,8 @@ impl<'c> Section<'c> {
             misspelt.extend(suggestion.map(str::to_owned));
         }
         for (key, expected) in &self.missing {
-            if misspelt.iter().any(|word| word == key) {
+            let explains = |word: &String| word == key || other_spelling(key) == Some(word);
+            if misspelt.iter().any(explains) {
                 continue;
             }
             let message = match expected {

@@ -8,6 +8,7 @@ mod messages;
 mod overrides;
 mod reading;
 mod round_trip;
+mod spellings;
 
 use std::path::Path;
 
