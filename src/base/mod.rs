@@ -1,4 +1,4 @@
-//! What every layer may use: extents of volumes, colours, facts of the host, and who watches progress.
+//! Basics that every layer may use: volumes' extents, colours, facts of the host, and progress.
 
 pub mod colour;
 pub mod host;

@@ -1,13 +1,13 @@
-//! Who watches a run.
+//! Progress of a run.
 
-/// Who watches a run.
+/// Observer of a run: learns of its progress, and may interrupt it.
 pub trait Observer {
-    /// A stage begins that has this much to do.
+    /// Begins a stage of `total` units of work.
     fn begin(&mut self, stage: &str, total: usize);
-    /// So much more is done.
+    /// Counts `amount` further units as done.
     fn advance(&mut self, amount: usize);
-    /// The stage is over.
+    /// Ends the stage.
     fn end(&mut self);
-    /// True when the run should stop.
+    /// Returns true when the run should stop.
     fn interrupted(&self) -> bool;
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-/// A value spelled as one of a fixed list of words.
+/// Value spelled as one of a fixed list of words.
 pub trait Choice: Copy + FromStr + 'static {
     /// Every value, in the order in which messages list them.
     const ALL: &'static [Self];
@@ -14,13 +14,13 @@ pub trait Choice: Copy + FromStr + 'static {
     fn as_str(self) -> &'static str;
 }
 
-/// A word that is none of the allowed ones.
+/// Error of a word that is none of the allowed ones.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{found:?} must be {expected}")]
 pub struct UnknownChoice {
-    /// The word found.
+    /// Word found.
     pub found: String,
-    /// The allowed words, as a phrase.
+    /// Allowed words, as a phrase.
     pub expected: String,
 }
 
@@ -37,10 +37,10 @@ pub(super) fn alternatives<S: AsRef<str>>(words: &[S]) -> String {
     }
 }
 
-/// The word of `candidates` that `found` most likely stands for, if any is close.
+/// Finds the word of `candidates` that `found` most likely stands for, if any is close.
 pub(super) fn nearest<'c, S: AsRef<str>>(found: &str, candidates: &'c [S]) -> Option<&'c str> {
     let found = found.to_lowercase();
-    // About one slip in three letters; longer strays are no slips.
+    // About one slip in three letters; a longer distance means another word.
     let limit = (found.chars().count() / 3).clamp(1, 4);
     candidates
         .iter()

@@ -1,4 +1,4 @@
-//! `[fluorophores.NAME]`: the user's own dyes.
+//! `[fluorophores.NAME]`: users' own dyes.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,20 +11,20 @@ use super::section::Section;
 use super::serialize;
 use super::tree::{Table, Value};
 
-/// A dye that is not built in.
+/// Dye that is not built in.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OwnFluorophore {
     /// Photons emitted per photon absorbed, above 0, at most 1.
     pub quantum_yield: f64,
     /// Molar decadic extinction coefficient at the excitation maximum, in 1/(M cm), above 0.
     pub extinction_coefficient: f64,
-    /// CSV file of the spectra: columns of wavelength (nm), excitation and emission, or a table
-    /// exported from FPbase; absolute once read.
+    /// CSV file of the spectra, absolute once read: columns of wavelength (nm), excitation and
+    /// emission, or a table exported from FPbase.
     #[serde(serialize_with = "serialize::path")]
     pub spectra: PathBuf,
 }
 
-/// The names of `[fluorophores]`, be the rest of the tables right or wrong.
+/// Returns the names of `[fluorophores]`, be the rest of the tables right or wrong.
 pub(super) fn names(root: &Table) -> Vec<String> {
     match root.get("fluorophores").map(|entry| &entry.value) {
         Some(Value::Table(table)) => table.keys().cloned().collect(),

@@ -1,11 +1,11 @@
-//! How fields are written that TOML cannot hold as they are.
+//! Serialisation of fields that TOML cannot hold as they are.
 
 use std::path::Path;
 
 use serde::{Serialize, Serializer};
 
-/// Writes a path as absolute, so that the file may lie anywhere. TOML holds Unicode only: what of the
-/// path is not is replaced.
+/// Writes a path as absolute, so that the file may lie anywhere. TOML holds Unicode only: other
+/// parts of the path are replaced.
 pub(super) fn path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     match std::path::absolute(path) {
         Ok(absolute) => serializer.serialize_str(&absolute.to_string_lossy()),
@@ -24,7 +24,8 @@ pub(super) fn seed<S: Serializer>(seed: &Option<u64>, serializer: S) -> Result<S
     }
 }
 
-/// The largest whole number of TOML; no key takes as much, so that what is beyond is refused all the same.
+/// Limits a number to TOML's largest integer. No key takes as much: larger numbers are refused all
+/// the same.
 fn toml_integer(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

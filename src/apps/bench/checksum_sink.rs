@@ -1,4 +1,4 @@
-//! Checksums of what a whole job gives.
+//! Checksums of a whole job's results.
 
 use super::checksum_backend::blur_tolerance;
 use super::file::{Checksum, Equality};
@@ -6,10 +6,10 @@ use crate::model::Model;
 use crate::run::pipeline::{Outcome, Sink, SinkError, TruthSlices};
 use crc32fast::Hasher;
 
-/// A stage's name for the job as a whole.
+/// Name of the job as a whole, in place of a stage's.
 pub(super) const JOB: &str = "job";
 
-/// Takes words as little-endian bytes: checksums compare between all machines.
+/// Hashes words as little-endian bytes, so that checksums compare between all machines.
 pub(super) fn hash_words(hasher: &mut Hasher, words: &[u32]) {
     if cfg!(target_endian = "little") {
         hasher.update(bytemuck::cast_slice(words));
@@ -20,7 +20,7 @@ pub(super) fn hash_words(hasher: &mut Hasher, words: &[u32]) {
     }
 }
 
-/// Adds up the results of a run.
+/// Sink that sums up the results of a run.
 pub(super) struct ChecksumSink<'a> {
     model: &'a Model,
     truths: Vec<Sum>,
@@ -54,7 +54,7 @@ impl<'a> ChecksumSink<'a> {
         }
     }
 
-    /// The checksums of the run that had this outcome.
+    /// Returns the checksums of the run that had this outcome.
     pub(super) fn checksums(&self, outcome: &Outcome) -> Vec<Checksum> {
         let exact = |result: String, sum: &Sum| Checksum {
             stage: JOB.to_owned(),
@@ -92,8 +92,8 @@ impl<'a> ChecksumSink<'a> {
         found
     }
 
-    /// What the photons of a pixel may differ by: those of the voxels that fall on it. Where voxels are
-    /// magnified, few of them meet in a pixel.
+    /// Returns the largest difference of a pixel's photons: the sum over the voxels that fall on
+    /// it. Where voxels are magnified, few of them meet in a pixel.
     fn pixel_bound(&self, photons: u32) -> u64 {
         const MEETING: u32 = 16;
         let camera = &self.model.camera;

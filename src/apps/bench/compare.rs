@@ -1,46 +1,46 @@
-//! Files of several machines, or devices of one, side by side.
+//! Comparison of several machines' files, or of the devices of one.
 
 use super::file::{BenchFile, Checksum, DeviceFacts, Equality, RunFacts};
 use super::table::{TextTable, blocks, digits, time};
 
-/// What the checksums of a result say.
+/// Verdict on the checksums of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Equal on all devices that have it.
     Equal,
-    /// Not equal, but within what rounding may do.
+    /// Not equal, but as close as rounding allows.
     Within,
     /// Not equal where it must be.
     Unequal,
-    /// Further apart than rounding may do.
+    /// Further apart than rounding allows.
     Beyond,
 }
 
 impl Verdict {
-    /// Whether a device is at fault.
+    /// Returns true where a device is at fault.
     pub fn is_defect(self) -> bool {
         matches!(self, Self::Unequal | Self::Beyond)
     }
 }
 
-/// A result on several devices.
+/// Result on several devices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The job.
+    /// Name of the job.
     pub job: String,
-    /// The tissue's size.
+    /// Size of the tissue, by name.
     pub size: String,
-    /// The stage, or "job".
+    /// Name of the stage, or "job".
     pub stage: String,
-    /// The result.
+    /// Name of the result.
     pub result: String,
-    /// Whether the devices agree.
+    /// Verdict on the devices' agreement.
     pub verdict: Verdict,
-    /// What each device has: a checksum, with the sum for results within rounding.
+    /// Checksum on each device, with the sum for results within rounding.
     pub found: Vec<Option<String>>,
 }
 
-/// The results that at least two of these devices have.
+/// Compares the results that at least two of these devices have.
 pub fn results(devices: &[&DeviceFacts]) -> Vec<Row> {
     let mut keys: Vec<(&RunFacts, &Checksum)> = Vec::new();
     for run in devices.iter().flat_map(|device| &device.runs) {
@@ -108,7 +108,7 @@ fn verdict(found: &[&Checksum]) -> Verdict {
     }
 }
 
-/// Rows whose results are wrong somewhere, as a table; and one line about all of them.
+/// Makes a table of the rows whose results are wrong somewhere, and a line about all rows.
 pub(super) fn result_table(rows: &[Row], columns: &[String]) -> (String, Option<TextTable>) {
     let count = |verdict: Verdict| rows.iter().filter(|row| row.verdict == verdict).count();
     let (equal, within) = (count(Verdict::Equal), count(Verdict::Within));
@@ -149,34 +149,34 @@ pub(super) fn result_table(rows: &[Row], columns: &[String]) -> (String, Option<
     (line, Some(table))
 }
 
-/// Files side by side.
+/// Comparison of several files.
 #[derive(Clone, Debug)]
 pub struct Comparison {
-    /// For people.
+    /// Report to read.
     pub text: String,
-    /// The results that at least two devices have.
+    /// Results that at least two devices have.
     pub rows: Vec<Row>,
 }
 
 impl Comparison {
-    /// True when no result differs where it must not.
+    /// Returns true when no result differs where it must not.
     pub fn agrees(&self) -> bool {
         !self.rows.iter().any(|row| row.verdict.is_defect())
     }
 }
 
-/// Why files cannot be compared.
+/// Error of comparing files.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CompareError {
     /// No job of one file is in another.
     #[error("there is nothing to compare: no two of the files measured the same size ({sizes})")]
     Nothing {
-        /// The files, with the sizes in them.
+        /// Names of the files, with the sizes in them.
         sizes: String,
     },
 }
 
-/// Holds files side by side, each with a name for people.
+/// Compares files, each with a name for the report.
 ///
 /// # Errors
 /// [`CompareError::Nothing`].
@@ -273,7 +273,7 @@ fn start_table(devices: &[&DeviceFacts], numbers: &[String]) -> TextTable {
     }
 }
 
-/// Times of jobs and passes, each with how many times as fast as the first device it is.
+/// Makes a table of the times of jobs and passes, each with its speed relative to the first device.
 fn time_table(devices: &[&DeviceFacts], numbers: &[String]) -> TextTable {
     let mut rows: Vec<Vec<String>> = Vec::new();
     // Passes only of the largest size that two devices have.

@@ -1,9 +1,10 @@
-//! Measures and compares devices: what `simexm-gpu bench` does.
+//! Benchmarks of devices: the application behind `simexm-gpu bench`.
 //!
-//! A fixed set of [`workload`]s, whole runs over made-up tissue, passes on each device: how long they take as a
-//! whole and pass by pass, held against the device's own copy bandwidth, and checksums of every integer result, so that
-//! devices compare for equality as well as for speed. [`mod@file`] is what is written of it, [`compare`] holds files of
-//! several machines side by side.
+//! A fixed set of [`workload`]s (whole runs over synthetic tissue) passes on each device. It gives
+//! the time of every run and pass, set against the device's own copy bandwidth, and checksums of
+//! every integer result, so that devices are compared for equality as well as for speed.
+//! [`mod@file`] is the file of the measurements; [`compare`] compares the files of several
+//! machines.
 
 mod checksum_backend;
 mod checksum_sink;
@@ -27,24 +28,25 @@ use crate::run::simulation::{SimulationError, Watcher};
 use file::{BenchFile, SCHEMA, Settings, SizeFacts};
 use workload::{BenchTissue, SEED};
 
-/// How much is measured: tissue up to this size.
+/// Largest size of the tissue that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Size {
-    /// Too small to tell of speed: the start, and the lower end of every measurement.
+    /// Too small for a measure of speed: shows the start, and is the lower end of every
+    /// measurement.
     Tiny,
     /// Seconds on a CPU.
     Small,
-    /// Some ten seconds.
+    /// Some ten seconds on a CPU.
     Medium,
-    /// About a minute.
+    /// About a minute on a CPU.
     Large,
 }
 
 impl Size {
-    /// All of them, from small to large.
+    /// Sizes from small to large.
     pub const ALL: [Self; 4] = [Self::Tiny, Self::Small, Self::Medium, Self::Large];
 
-    /// Its name.
+    /// Returns the name of the size.
     pub fn name(self) -> &'static str {
         match self {
             Self::Tiny => "tiny",
@@ -54,7 +56,7 @@ impl Size {
         }
     }
 
-    /// Shape of the tissue (z, x, y).
+    /// Returns the shape of the tissue (z, x, y).
     pub fn shape(self) -> [usize; 3] {
         match self {
             Self::Tiny => [8, 64, 64],
@@ -64,7 +66,8 @@ impl Size {
         }
     }
 
-    /// Bytes of the buffers between which a device copies: more than caches hold, but for the least size.
+    /// Returns the bytes of the buffers between which a device copies: more than caches hold, but
+    /// for the least size.
     fn copy_bytes(self) -> u64 {
         match self {
             Self::Tiny => 4 << 20,
@@ -73,19 +76,20 @@ impl Size {
     }
 }
 
-/// How to measure.
+/// Options of a measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct BenchOptions {
-    /// The largest size; all below it are measured too.
+    /// Largest size; all below it are measured too.
     pub size: Size,
     /// Timed runs of each job; at least 1.
     pub repeat: usize,
 }
 
-/// Measures these devices, one after the other. One that fails is told of in its place, and the others go on.
+/// Measures these devices, one after the other. The error of a device that fails is part of its
+/// result, and the others go on.
 ///
 /// # Errors
-/// When the tissue cannot be made, or [`SimulationError::Interrupted`].
+/// The tissue cannot be made, or [`SimulationError::Interrupted`].
 pub fn measure(
     devices: Vec<BenchDevice>,
     options: BenchOptions,

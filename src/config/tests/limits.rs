@@ -221,7 +221,7 @@ fn a_refractive_index_below_the_aperture_is_refused_from_the_other_side() {
     assert!(read(&text).is_ok());
 }
 
-/// [`super::FULL`] as an .ini file: brackets by depth, lists without brackets.
+/// Writes [`super::FULL`] as an .ini file: brackets by depth, lists without brackets.
 fn as_ini(toml: &str) -> String {
     let line = |line: &str| -> String {
         if let Some(name) = line.strip_prefix('[').filter(|_| !line.contains('=')) {
@@ -246,7 +246,7 @@ fn as_ini(toml: &str) -> String {
     toml.lines().map(|l| line(l) + "\n").collect()
 }
 
-/// A list without brackets; one of a single item ends in a comma.
+/// Writes a list without brackets; one of a single item ends in a comma.
 fn ini_value(toml: &str) -> String {
     match toml.strip_prefix('[') {
         Some(list) if list.contains(',') => list.trim_end_matches(']').to_owned(),

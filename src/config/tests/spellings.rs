@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{FULL, problems, read, read_with, with_line, with_value};
 use crate::config::{Arrangement, Config, Override};
 
-/// [`FULL`] with the right spellings.
+/// Returns [`FULL`] with the right spellings.
 fn respelt() -> String {
     FULL.replace("refractory_index", "refractive_index")
         .replace("splitted", "split")

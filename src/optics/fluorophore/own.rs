@@ -1,4 +1,4 @@
-//! Dyes of the user's own, and the catalogue that they and the built-in ones make up.
+//! Users' own dyes, and the catalogue that they and the built-in dyes make up.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,17 +13,17 @@ use crate::config::{Config, OwnFluorophore};
 /// Longest table of spectra that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 16 << 20;
 
-/// Why there is no dye of the user's own.
+/// Error of reading a user's own dye.
 #[derive(Debug, Error)]
 pub enum OwnFluorophoreError {
     /// The table of spectra cannot be read.
     #[error("[fluorophores.{name}] spectra: {} cannot be read: {source}", path.display())]
     Unreadable {
-        /// The dye.
+        /// Name of the dye.
         name: String,
-        /// The file.
+        /// File of its spectra.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
     /// The file is longer than any table of spectra.
@@ -32,11 +32,11 @@ pub enum OwnFluorophoreError {
         path.display()
     )]
     TooLong {
-        /// The dye.
+        /// Name of the dye.
         name: String,
-        /// The file.
+        /// File of its spectra.
         path: PathBuf,
-        /// The longest file that is read, in bytes.
+        /// Size of the longest file that is read, in bytes.
         limit_bytes: u64,
     },
     /// The file is not a table of spectra, or a cell of it is wrong.
@@ -47,11 +47,11 @@ pub enum OwnFluorophoreError {
         problem.message
     )]
     Table {
-        /// The dye.
+        /// Name of the dye.
         name: String,
-        /// The file.
+        /// File of its spectra.
         path: PathBuf,
-        /// What is wrong, and where.
+        /// Line and cell that are wrong.
         problem: TableProblem,
     },
 }
@@ -63,7 +63,7 @@ fn line(problem: &TableProblem) -> String {
 }
 
 impl Fluorophore {
-    /// Reads the spectra of a dye of the user's own.
+    /// Reads the spectra of a user's own dye.
     ///
     /// # Errors
     /// The file cannot be read or is not a table of spectra.
@@ -105,8 +105,8 @@ impl Fluorophore {
         })
     }
 
-    /// The dye of exactly this name, the configuration's own or a built-in one; `None` if there is none. Of the
-    /// configuration's own dyes no other is read.
+    /// Finds the dye of exactly this name, the configuration's own or a built-in one; `None` if
+    /// there is none. Of the configuration's own dyes only this one is read.
     ///
     /// # Errors
     /// The dye is the configuration's own and its spectra cannot be read.
@@ -118,7 +118,8 @@ impl Fluorophore {
     }
 }
 
-/// All dyes that a configuration may use: the built-in ones and then its own, both in the order of their names.
+/// Reads all dyes that a configuration may use: the built-in ones, then its own, each group in the
+/// order of the names.
 ///
 /// # Errors
 /// The spectra of one of its own dyes cannot be read.
@@ -130,7 +131,7 @@ pub fn all(config: &Config) -> Result<Vec<Fluorophore>, OwnFluorophoreError> {
     Ok(dyes)
 }
 
-/// Those of `names` that `name` most likely stands for, three at most; none if none is close.
+/// Picks the `names` that are close to `name`, the closest first and three at most.
 pub fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
     let plain = |text: &str| -> String {
         let letters = text.chars().filter(|c| c.is_alphanumeric());
@@ -141,7 +142,7 @@ pub fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Vec<&'n 
         .map(|name| (strsim::damerau_levenshtein(&found, &plain(name)), name))
         .collect();
     let least = distances.iter().map(|(distance, _)| *distance).min();
-    // About one slip in three letters; longer strays are no slips.
+    // About one slip in three letters; a longer distance means another word.
     let limit = (found.chars().count() / 3).clamp(1, 3);
     let near = distances
         .into_iter()
