@@ -5,8 +5,8 @@ use crate::run::plan::Halo;
 use std::ops::Range;
 
 impl Model {
-    /// The model of some rows of the tissue alone. What falls on a voxel far enough from where it was cut
-    /// ([`Model::halo_x`]) is the same in both.
+    /// Returns the model of some rows of the tissue alone. Voxels far enough from the cut
+    /// ([`Model::halo_x`]) have the same image in both.
     #[must_use]
     pub fn part(&self, rows: Range<usize>) -> Self {
         let mut part = self.clone();
@@ -15,19 +15,20 @@ impl Model {
         part
     }
 
-    /// Whether it is about a part of the tissue.
+    /// Returns true where the model is of a part of the tissue.
     pub fn is_part(&self) -> bool {
         self.volume != self.tissue
     }
 
-    /// The rows of the tissue that it is about.
+    /// Returns the rows of the tissue that the model is of.
     pub fn rows(&self) -> Range<usize> {
         let first = self.volume.offset[1] - self.tissue.offset[1];
         first..first + self.volume.shape[1]
     }
 
-    /// How many rows around a voxel have a part in its image: neighbours decide on membranes, proteins come
-    /// from there, light spreads, and a magnified voxel falls on pixels behind its own.
+    /// Returns the rows around a voxel that have a part in its image: neighbours decide on
+    /// membranes, proteins come from there, light spreads, and a magnified voxel falls on pixels
+    /// behind its own.
     pub fn halo_x(&self) -> Halo {
         let after = 1 + self.displacement_x + self.reach.blur;
         let jitter = if self.camera.x.magnification() > 1 {
