@@ -1,4 +1,4 @@
-//! Arguments, and what each subcommand does with them.
+//! Command line: arguments and subcommands.
 
 mod bench;
 mod check;
@@ -33,8 +33,9 @@ pub(crate) mod exit {
 
 /// Simulates expansion microscopy: what would the microscope show of this tissue?
 ///
-/// Takes a segmented volume as ground truth, labels cells with fluorophores, expands, images through a
-/// microscope, and writes the channels and the ground truth as TIFF stacks, GIFs or folders of PNGs.
+/// Takes a segmented volume as ground truth, labels cells with fluorophores, expands, images
+/// through a microscope, and writes the channels and the ground truth as TIFF stacks, GIFs or
+/// folders of PNGs.
 #[derive(Debug, Parser)]
 #[command(
     name = "simexm-gpu",
@@ -82,7 +83,7 @@ pub(crate) fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are not errors; a closed pipe is nobody's concern.
+            // Help and version are not errors; a closed pipe is no error either.
             let _ = error.print();
             return if error.use_stderr() {
                 exit::USAGE
@@ -125,26 +126,27 @@ pub(crate) fn report(error: &dyn std::error::Error) {
     }
 }
 
-/// Prints a line to standard error; a closed pipe is nobody's concern.
+/// Prints a line to standard error; ignores a closed pipe.
 pub(crate) fn tell(line: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
-/// Prints a line to standard output; a closed pipe is nobody's concern.
+/// Prints a line to standard output; ignores a closed pipe.
 pub(crate) fn say(line: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
-/// Prints bytes to standard output; a closed pipe is nobody's concern.
+/// Prints bytes to standard output; ignores a closed pipe.
 pub(crate) fn say_bytes(bytes: &[u8]) {
     use std::io::Write;
     let _ = std::io::stdout().lock().write_all(bytes);
 }
 
-/// A limit on file sizes then shows as an error of the write, which names the file, in place of a signal
-/// that ends the process. Called before any thread starts, all of them inherit it.
+/// Blocks the signal of a limit on file sizes: the limit then shows as an error of the write, which
+/// names the file, in place of a signal that ends the process. Called before any thread starts, so
+/// that all of them inherit it.
 fn block_file_size_signal() {
     #[cfg(unix)]
     {

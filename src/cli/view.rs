@@ -38,7 +38,8 @@ pub(super) fn view_run(folder: &Path) -> u8 {
     show(&[folder.to_owned()], &[], Path::new("."))
 }
 
-/// An error, told already, where no window can be opened: best known before a long run.
+/// Fails, with its reason printed, where no window can be opened: a long run should know before it
+/// starts.
 pub(super) fn can_show() -> Result<(), u8> {
     #[cfg(feature = "viewer")]
     return simexm_gpu::apps::view::window::display().map_err(|error| {
@@ -73,7 +74,7 @@ fn show(_: &[PathBuf], _: &[PathBuf], _: &Path) -> u8 {
     exit::USAGE
 }
 
-/// The viewer was left out.
+/// The viewer was left out of this build.
 #[cfg(not(feature = "viewer"))]
 #[derive(Debug, thiserror::Error)]
 #[error(
