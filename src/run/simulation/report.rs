@@ -1,4 +1,4 @@
-//! What a run tells when it is done.
+//! Report of a finished run.
 
 use crate::engine::compute::KernelTime;
 use std::path::PathBuf;
@@ -7,28 +7,28 @@ use std::time::Duration;
 /// Time of a stage.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StageTime {
-    /// Its name.
+    /// Name of the stage.
     pub stage: String,
-    /// Wall clock.
+    /// Wall clock time.
     pub time: Duration,
 }
 
-/// What a run tells when it is done.
+/// Report of a finished run.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Where the output is.
+    /// Folder of the output.
     pub folder: PathBuf,
-    /// The seed that repeats the run.
+    /// Seed that repeats the run.
     pub seed: u64,
     /// "gpu" or "cpu".
     pub backend: &'static str,
-    /// The device's name.
+    /// Name of the device.
     pub device: String,
-    /// Wall clock of the stages, in order.
+    /// Wall clock times of the stages, in order.
     pub stages: Vec<StageTime>,
-    /// What each kernel did on the device: calls, bytes and, where it can be measured, time.
+    /// Work of each kernel on the device: calls, bytes and, where it can be measured, time.
     pub kernels: Vec<KernelTime>,
-    /// The brightest pixel of each channel, in photons.
+    /// Photons at the brightest pixel of each channel.
     pub maxima: Vec<u32>,
     /// Shape (z, x, y) of the images.
     pub image_shape: [usize; 3],
@@ -58,7 +58,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("ground truth", &["truth"]),
 ];
 
-/// Stage and kernel of every pass, in the order in which a run meets them.
+/// Lists stage and kernel of every pass, in the order in which a run meets them.
 pub(crate) fn passes() -> impl Iterator<Item = (&'static str, &'static str)> {
     let of_group = |(stage, kernels): &(&'static str, &'static [&'static str])| {
         let stage = *stage;
@@ -68,7 +68,7 @@ pub(crate) fn passes() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 impl Report {
-    /// Time on the device by stage of the model, in the model's order.
+    /// Returns the time on the device by stage of the model, in the model's order.
     pub fn device_times(&self) -> Vec<StageTime> {
         let time = |kernels: &[&str]| {
             let in_group = |time: &&KernelTime| kernels.contains(&time.kernel);
@@ -89,7 +89,7 @@ impl Report {
             .collect()
     }
 
-    /// What each kernel did, in the order in which a run meets them.
+    /// Returns the work of each kernel, in the order in which a run meets them.
     pub fn passes(&self) -> Vec<&KernelTime> {
         passes()
             .filter_map(|(_, name)| self.kernels.iter().find(|pass| pass.kernel == name))
