@@ -6,9 +6,9 @@
 //! agree: to the bit wherever integers are concerned, within rounding in the convolution.
 //!
 //! [`run::simulation::simulate`] runs a [`config::Config`] from files to files. Beneath it, in the
-//! order in which a run meets them: [`io`] reads and writes volumes, [`run::ground_truth`] loads the
-//! cells, [`model`] derives tables and point spread functions from [`optics`], [`run::plan`] cuts
-//! the volume into slabs, [`run::pipeline`] sends them through the [`engine::stages`] on a
+//! order in which a run meets them: [`io`] reads and writes volumes, [`run::ground_truth`] loads
+//! the cells, [`model`] derives tables and point spread functions from [`optics`], [`run::plan`]
+//! cuts the volume into slabs, [`run::pipeline`] sends them through the [`engine::stages`] on a
 //! [`engine::compute::Backend`].
 //!
 //! Axes are (z, x, y) everywhere: x is the row of an image and y its column. Lengths are nm unless

@@ -112,7 +112,7 @@ impl Device {
             match measured {
                 Ok(measured) => cache.keep(measured),
                 Err(error) => {
-                    // The run will meet the error, if it meets it, and report it.
+                    // The run reports the error if it meets it too.
                     watcher.note(&format!(
                         "using {adapter}, which could not be measured: {error}"
                     ));

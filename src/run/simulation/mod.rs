@@ -279,8 +279,8 @@ impl RunInputs<'_> {
             self.journal.abandon();
         }
         let published = described?;
-        // The next run would take files of a run that was killed while they get their names for a
-        // stranger's. No room for that is no failure.
+        // Without a note, the next run would not know the files of a run that was killed while they
+        // get their names. No room for that is no failure.
         let _ = self.journal.publish(&published);
         let committed = output.commit();
         if committed.is_ok() || self.journal.mark().images == 0 {

@@ -150,7 +150,7 @@ impl Used {
 /// Failure that another attempt may mend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trouble {
-    /// The device ran out of memory, or was lost, as drivers lose devices that did.
+    /// The device ran out of memory, or was lost, perhaps for the same reason.
     Memory,
     /// The run does not fit the device, or the device fails.
     Device,
