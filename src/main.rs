@@ -1,4 +1,4 @@
-//! The command line of simexm-gpu.
+//! Command line of simexm-gpu.
 
 mod cli;
 

@@ -1,4 +1,4 @@
-//! What the subcommands do.
+//! Applications behind the subcommands.
 
 pub mod bench;
 pub mod check;

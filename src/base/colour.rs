@@ -1,11 +1,12 @@
-//! Colours to show things in: the light of a wavelength, and cells.
+//! Colours of wavelengths and of cells.
 
-/// The colour of light of a wavelength in nm, as sRGB, as bright as a screen shows it.
+/// Converts the light of a wavelength in nm to sRGB, as bright as a screen shows it.
 ///
-/// The eye's response is that of C. Wyman, P.-P. Sloan and P. Shirley, "Simple analytic approximations to the
-/// CIE XYZ color matching functions" (Journal of Computer Graphics Techniques 2, 2013). No screen shows the
-/// purity of spectral light: what sRGB lacks is cut off, and the rest is scaled to full brightness. Light
-/// that the eye does not see has the colour of the visible light nearest to it: violet, or red.
+/// The eye's response is that of C. Wyman, P.-P. Sloan and P. Shirley, "Simple analytic
+/// approximations to the CIE XYZ color matching functions" (Journal of Computer Graphics Techniques
+/// 2, 2013). No screen shows the purity of spectral light: components outside sRGB are cut off, and
+/// the rest is scaled to full brightness. Light that the eye does not see has the colour of the
+/// visible light nearest to it: violet, or red.
 #[must_use]
 pub fn of_wavelength(nm: f64) -> [u8; 3] {
     // Beyond these the response is near 0, where the approximation's hue means nothing.
@@ -41,10 +42,11 @@ pub fn of_wavelength(nm: f64) -> [u8; 3] {
     })
 }
 
-/// A bright colour for a cell, unlike those of the cells before it; black for 0, the background.
+/// Picks a bright colour for a cell, unlike those of the cells before it; black for 0, the
+/// background.
 ///
-/// Hues are steps of the golden ratio around the circle, which keeps any run of them apart; three shades
-/// in turn help where hues come close.
+/// Hues are steps of the golden ratio around the circle, which keeps any run of them apart; three
+/// shades in turn help where hues come close.
 #[must_use]
 pub fn of_cell(index: usize) -> [u8; 3] {
     const GOLDEN: f64 = 0.618_033_988_749_894_9;
@@ -54,8 +56,8 @@ pub fn of_cell(index: usize) -> [u8; 3] {
     }
     let hue = (index as f64 * GOLDEN).fract() * 6.0;
     let (saturation, value) = SHADES[index % SHADES.len()];
-    // From hue, saturation and value: each part is full within a sixth of the circle on either side of
-    // its own hue, and falls to nothing over the next.
+    // From hue, saturation and value: each part is full within a sixth of the circle on either side
+    // of its own hue, and falls to nothing over the next.
     [0.0, 2.0, 4.0].map(|own: f64| {
         let away = (hue - own).abs();
         let away = away.min(6.0 - away);

@@ -1,16 +1,16 @@
-//! What the host has and what the process used of it.
+//! Facts of the host: memory, disk, and the process's own use of them.
 
 use std::path::Path;
 
-/// Bytes of memory that the system says are available to new work. Where it does not say (other
-/// systems than Linux), an amount that most machines have.
+/// Returns the bytes of memory that the system calls available to new work; on systems that do not
+/// tell (others than Linux) an amount that most machines have.
 pub fn available_memory() -> u64 {
     const ASSUMED: u64 = 4 << 30;
     let free = kilobytes_of("/proc/meminfo", "MemAvailable:").map_or(ASSUMED, |kb| kb * 1024);
     free.min(control_group_memory().unwrap_or(u64::MAX))
 }
 
-/// What the control group of a container still allows, where there is a limit.
+/// Returns the bytes that a container's control group still allows, where it has a limit.
 fn control_group_memory() -> Option<u64> {
     let number =
         |path: &str| -> Option<u64> { std::fs::read_to_string(path).ok()?.trim().parse().ok() };
@@ -27,7 +27,7 @@ fn control_group_memory() -> Option<u64> {
     version_2().or_else(version_1)
 }
 
-/// Bytes for people.
+/// Writes bytes with a unit that reads well.
 pub fn amount(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["bytes", "kB", "MB", "GB", "TB"];
     let (mut number, mut unit) = (bytes as f64, 0);
@@ -42,7 +42,7 @@ pub fn amount(bytes: u64) -> String {
     }
 }
 
-/// The process's peak resident memory in bytes, where the system tells it.
+/// Returns the process's peak resident memory in bytes, where the system tells it.
 pub fn peak_memory() -> Option<u64> {
     if let Some(kb) = kilobytes_of("/proc/self/status", "VmHWM:") {
         return Some(kb * 1024);
@@ -63,20 +63,21 @@ pub fn peak_memory() -> Option<u64> {
     None
 }
 
-/// The longest part of a path that is there; the working directory for a relative path of which nothing is.
+/// Returns the longest part of a path that exists; the working directory for a relative path of
+/// which nothing exists.
 pub fn existing_part(path: &Path) -> &Path {
     path.ancestors()
         .find(|part| !part.as_os_str().is_empty() && part.exists())
         .unwrap_or(Path::new("."))
 }
 
-/// Bytes that the file system of a path, or of the part of it that is there, has left for the user. `None`
-/// where the system does not say (other systems than Unix).
+/// Returns the bytes that the file system of a path's existing part has left for the user; `None`
+/// where the system does not tell (others than Unix).
 pub fn free_disk(path: &Path) -> Option<u64> {
     #[cfg(unix)]
     {
         let space = nix::sys::statvfs::statvfs(existing_part(path)).ok()?;
-        // Their types are the system's choice.
+        // The types of these fields are the system's choice.
         #[allow(clippy::unnecessary_cast)]
         let (blocks, block_bytes) = (
             space.blocks_available() as u64,
@@ -91,7 +92,7 @@ pub fn free_disk(path: &Path) -> Option<u64> {
     }
 }
 
-/// Whether the process may write to a folder, as far as the system tells beforehand.
+/// Returns whether the process may write to a folder, as far as the system tells beforehand.
 pub fn is_writable(folder: &Path) -> bool {
     #[cfg(unix)]
     {

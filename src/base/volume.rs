@@ -1,9 +1,9 @@
-//! Boxes of voxels, and how positions beyond a border fold back into the volume.
+//! Boxes of voxels, and the reflection of positions beyond a border.
 
 use crate::io::read::ReadError;
 use std::ops::Range;
 
-/// A box of voxels in the source volume, axes (z, x, y): x is the row of an image, y its column.
+/// Box of voxels in the source volume. Axes are (z, x, y): x is the row of an image, y its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region {
     /// First voxel of the box, counted in the source volume.
@@ -13,8 +13,8 @@ pub struct Region {
 }
 
 impl Region {
-    /// The box at `offset` of size `bounds` (without bounds: all that follows the offset) in a volume of
-    /// size `shape`. `volume` names it in errors.
+    /// Makes the box at `offset` of size `bounds` (without bounds: all that follows the offset) in
+    /// a volume of size `shape`. `volume` names it in errors.
     ///
     /// # Errors
     /// [`ReadError::OutOfBounds`] when the box leaves the volume; it states the largest bounds that
@@ -41,31 +41,30 @@ impl Region {
         })
     }
 
-    /// The positions along each axis, counted in the source volume.
+    /// Returns the positions along (z, x, y), counted in the source volume.
     pub fn ranges(&self) -> [Range<usize>; 3] {
         std::array::from_fn(|axis| self.offset[axis]..self.offset[axis] + self.shape[axis])
     }
 
-    /// Where a slice of the box lies in the source volume: its z, its rows x, and its columns y.
+    /// Locates a slice of the box in the source volume: its z, its rows x, and its columns y.
     pub fn slice(&self, slice: usize) -> (usize, Range<usize>, Range<usize>) {
         let [z, x, y] = self.offset;
         (z + slice, x..x + self.shape[1], y..y + self.shape[2])
     }
 
-    /// Number of voxels in one slice.
+    /// Returns the number of voxels in one slice.
     pub fn slice_voxels(&self) -> usize {
         self.shape[1] * self.shape[2]
     }
 
-    /// Number of voxels.
+    /// Returns the number of voxels.
     pub fn voxels(&self) -> usize {
         self.shape[0] * self.slice_voxels()
     }
 }
 
-/// The position inside `0..size` that reflection without repeating the edge (numpy's `reflect`)
-/// assigns to `position`; it folds as often as needed. An axis of one voxel repeats it.
-/// Twin of `fold` in `shaders/shared/reflect.wgsl`.
+/// Reflects `position` into `0..size` without repeating the edge (numpy's `reflect`), as often as
+/// needed. An axis of one voxel repeats it. Twin of `fold` in `shaders/shared/reflect.wgsl`.
 #[inline]
 pub fn fold(position: i32, size: u32) -> u32 {
     if size == 1 {
@@ -76,7 +75,7 @@ pub fn fold(position: i32, size: u32) -> u32 {
     within.min(period - within) as u32
 }
 
-/// So many slices, in words.
+/// Writes a number of slices in words.
 pub(crate) fn slices_in_words(count: usize) -> String {
     let word = if count == 1 { "slice" } else { "slices" };
     format!("{count} {word}")

@@ -18,10 +18,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Measure this machine's GPUs and its CPU, and check that they compute the same.
 ///
-/// Runs over made-up tissue, from labels in memory to grey values in memory: times of the whole and of every pass,
-/// held against the device's own copy bandwidth, start-up, where CPU and GPU cross over, and checksums of every integer
-/// result. Without --adapter or --all it takes the adapter that a run would take. The CPU is always measured. Exit code 1 where
-/// a device failed or results differ.
+/// Runs over made-up tissue, from labels in memory to grey values in memory: times of the whole and
+/// of every pass, held against the device's own copy bandwidth, start-up, where CPU and GPU cross
+/// over, and checksums of every integer result. Without --adapter or --all it takes the adapter
+/// that a run would take. The CPU is always measured. Exit code 1 where a device failed or results
+/// differ.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -31,7 +32,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) struct BenchArgs {
     #[command(subcommand)]
     command: Option<BenchCommand>,
-    /// Adapter to measure: a part of its name or its index in `simexm-gpu devices`; may be given several times
+    /// Adapter to measure: a part of its name or its index in `simexm-gpu devices`; may be given
+    /// several times
     #[arg(long, value_name = "NAME-OR-INDEX")]
     adapter: Vec<String>,
     /// Measure all adapters, software ones too
@@ -64,8 +66,8 @@ enum BenchCommand {
 
 /// Print files of `simexm-gpu bench --json` side by side, and whether their results are equal.
 ///
-/// Integer results must be equal to the bit; those that depend on the convolution agree within rounding. Exit code 1
-/// where they do not, 2 where a file cannot be compared.
+/// Integer results must be equal to the bit; those that depend on the convolution agree within
+/// rounding. Exit code 1 where they do not, 2 where a file cannot be compared.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: simexm-gpu bench compare here.json there.json")]
 struct CompareArgs {
@@ -95,7 +97,7 @@ impl From<SizeName> for Size {
     }
 }
 
-/// Measures, or compares what was measured; returns the exit code.
+/// Measures, or compares measurements; returns the exit code.
 pub(super) fn bench(args: &BenchArgs) -> u8 {
     if let Some(BenchCommand::Compare(args)) = &args.command {
         return compare_files(&args.files);
@@ -168,7 +170,7 @@ pub(super) fn bench(args: &BenchArgs) -> u8 {
     }
 }
 
-/// The CPU, and the adapters that are asked for.
+/// Takes the CPU, and the adapters that are asked for.
 fn devices(args: &BenchArgs) -> Result<Vec<BenchDevice>, Box<dyn Error>> {
     let found = adapters();
     let indices: Vec<usize> = if args.all {
@@ -203,7 +205,7 @@ fn devices(args: &BenchArgs) -> Result<Vec<BenchDevice>, Box<dyn Error>> {
     Ok(std::iter::once(BenchDevice::cpu()).chain(gpus).collect())
 }
 
-/// What the environment says, as it does to a run.
+/// Reads the backend from the environment, as a run does.
 fn backend() -> Result<BackendChoice, Box<dyn Error>> {
     let value = std::env::var_os("SIMEXM_BACKEND").filter(|value| !value.is_empty());
     let Some(value) = value else {

@@ -1,4 +1,4 @@
-//! `simexm-gpu completions` and `simexm-gpu man`: from the definitions that the help comes from.
+//! `simexm-gpu completions` and `simexm-gpu man`, made from the definitions of the help.
 
 use super::{Cli, exit, report, say_bytes};
 use clap::{Args, CommandFactory, ValueEnum, ValueHint};
@@ -6,7 +6,7 @@ use clap_complete::Shell;
 use std::io;
 use std::path::PathBuf;
 
-/// The program's name.
+/// Name of the program.
 const NAME: &str = "simexm-gpu";
 
 /// Print a script that completes simexm-gpu's commands and flags in a shell.
@@ -38,8 +38,9 @@ pub(super) fn completions(args: &CompletionsArgs) -> u8 {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), NAME, &mut script);
     if let (KnownShell::Bash, Ok(text)) = (args.shell, std::str::from_utf8(&script)) {
-        // A hyphen in the program's name: the script sets states of one name and looks for those of another, so that
-        // nothing behind a subcommand completes (https://github.com/clap-rs/clap/issues/6421).
+        // Mends clap's script, which a hyphen in the program's name breaks: it sets states of one
+        // name and looks for those of another, so that nothing behind a subcommand completes
+        // (https://github.com/clap-rs/clap/issues/6421).
         script = text
             .replace("simexm__subcmd__gpu", "simexm__gpu")
             .into_bytes();
@@ -56,7 +57,8 @@ pub(super) fn completions(args: &CompletionsArgs) -> u8 {
 pub(super) struct ManArgs {
     /// Subcommand whose page is printed; without it that of simexm-gpu itself
     subcommand: Option<String>,
-    /// Folder to write all pages to, as simexm-gpu.1, simexm-gpu-view.1 and so on; existing ones are replaced
+    /// Folder to write all pages to, as simexm-gpu.1, simexm-gpu-view.1 and so on; existing ones
+    /// are replaced
     #[arg(long, value_name = "DIR", conflicts_with = "subcommand", value_hint = ValueHint::DirPath)]
     output: Option<PathBuf>,
 }

@@ -56,7 +56,7 @@ pub(super) fn convert(args: &ConvertArgs) -> u8 {
 }
 
 fn write(config: &Config, new: &Path, force: bool) -> Result<(), Box<dyn Error>> {
-    // What is written must read back: paths that are not Unicode do not.
+    // The file must read back: with paths that are not Unicode it would not.
     config.validate()?;
     if !new
         .extension()

@@ -4,7 +4,7 @@ use simexm_gpu::io::write::{OutputFolder, StagedFile, WriteError};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-/// A file to be written, as its folder (absolute) and its name there.
+/// Splits the path of a file to be written into its folder (absolute) and its name there.
 ///
 /// # Errors
 /// The path names no file.
@@ -21,7 +21,7 @@ pub(super) fn place(path: &Path) -> Result<(PathBuf, PathBuf), Box<dyn Error>> {
     Ok((folder, PathBuf::from(name)))
 }
 
-/// A file to be written.
+/// File to be written.
 pub(super) struct NewFile {
     output: OutputFolder,
     name: PathBuf,
@@ -31,14 +31,14 @@ impl NewFile {
     /// Checks that a file may be written at `path`; nothing is created yet.
     ///
     /// # Errors
-    /// The path names no file, or something lies there and `force` is not given.
+    /// The path names no file, or something exists there and `force` is not given.
     pub(super) fn prepare(path: &Path, force: bool) -> Result<Self, Box<dyn Error>> {
         let (folder, name) = place(path)?;
         let output = OutputFolder::prepare(&folder, &[], std::slice::from_ref(&name), force)?;
         Ok(Self { output, name })
     }
 
-    /// The folder of the file.
+    /// Returns the folder of the file.
     pub(super) fn folder(&self) -> &Path {
         self.output.root()
     }
@@ -48,7 +48,7 @@ impl NewFile {
         self.write_with(|file| file.write_whole(content))
     }
 
-    /// As [`NewFile::write`], by what `write` does.
+    /// Writes the whole file like [`NewFile::write`], through a function.
     pub(super) fn write_with(
         mut self,
         write: impl FnOnce(StagedFile) -> Result<(), WriteError>,
@@ -59,7 +59,7 @@ impl NewFile {
     }
 }
 
-/// A path as one word of a command line.
+/// Quotes a path as one word of a command line.
 pub(super) fn shell_word(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-\\:".contains(c);

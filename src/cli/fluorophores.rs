@@ -18,7 +18,8 @@ use std::path::PathBuf;
 pub(super) struct FluorophoresArgs {
     /// The fluorophore to show; without it all are listed
     name: Option<String>,
-    /// Configuration (TOML or .ini) whose own fluorophores are listed too, and whose lasers and filters are drawn
+    /// Configuration (TOML or .ini) whose own fluorophores are listed too, and whose lasers and
+    /// filters are drawn
     #[arg(long, value_name = "CONFIG")]
     config: Option<PathBuf>,
     /// Draw the spectra into a file too; its name ends in .svg or .png
@@ -65,7 +66,7 @@ pub(super) fn fluorophores(args: &FluorophoresArgs) -> u8 {
     exit::DONE
 }
 
-/// All fluorophores, and the bands to draw with them.
+/// Returns all fluorophores, and the bands to draw with them.
 fn known(args: &FluorophoresArgs) -> Result<(Vec<Fluorophore>, Vec<ChannelBand>), Box<dyn Error>> {
     let Some(path) = &args.config else {
         return Ok((fluorophore::catalogue().to_vec(), Vec::new()));
@@ -146,7 +147,7 @@ fn list(dyes: &[Fluorophore], json: bool) {
     );
 }
 
-/// Prints one fluorophore: its figures, its spectra, and what each channel does with it.
+/// Prints one fluorophore: its figures, its spectra, and its light in each channel.
 fn show(dye: &Fluorophore, bands: &[ChannelBand]) {
     let guess = if dye.quantum_yield_is_guess {
         " (a guess: the maker states none)"
@@ -207,7 +208,7 @@ fn show(dye: &Fluorophore, bands: &[ChannelBand]) {
     say(plot::terminal(dye, bands, style).trim_end_matches('\n'));
 }
 
-/// A fluorophore's figures as JSON.
+/// Writes a fluorophore's figures as JSON.
 fn figures(dye: &Fluorophore) -> Value {
     json!({
         "name": dye.name,
@@ -220,7 +221,7 @@ fn figures(dye: &Fluorophore) -> Value {
     })
 }
 
-/// A fluorophore's figures and spectra as JSON.
+/// Writes a fluorophore's figures and spectra as JSON.
 fn with_spectra(dye: &Fluorophore) -> Value {
     let spectrum = |spectrum: &Spectrum| json!({ "wavelength_nm": spectrum.wavelengths_nm(), "value": spectrum.values() });
     let mut all = figures(dye);

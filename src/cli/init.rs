@@ -113,7 +113,7 @@ fn write(args: &InitArgs) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What the user has to look at in a configuration for a volume of theirs.
+/// Lists the parts of a configuration that the user has to adapt to a volume of their own.
 fn advise(image: &Path, config: &Config) {
     if !image.exists() {
         tell(&format!("warning: {} is not there yet", image.display()));

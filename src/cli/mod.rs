@@ -1,4 +1,4 @@
-//! Arguments, and what each subcommand does with them.
+//! Command line: arguments and subcommands.
 
 mod bench;
 mod check;
@@ -23,8 +23,9 @@ use std::process::ExitCode;
 
 /// Simulates expansion microscopy: what would the microscope show of this tissue?
 ///
-/// Takes a segmented volume as ground truth, labels cells with fluorophores, expands, images through a
-/// microscope, and writes the channels and the ground truth as TIFF stacks, GIFs or folders of PNGs.
+/// Takes a segmented volume as ground truth, labels cells with fluorophores, expands, images
+/// through a microscope, and writes the channels and the ground truth as TIFF stacks, GIFs or
+/// folders of PNGs.
 #[derive(Debug, Parser)]
 #[command(
     name = "simexm-gpu",
@@ -72,7 +73,7 @@ pub(crate) fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are not errors; a closed pipe is nobody's concern.
+            // Help and version are not errors; a closed pipe is no error either.
             let _ = error.print();
             return if error.use_stderr() {
                 exit::USAGE
@@ -106,7 +107,7 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
-/// Prints bytes to standard output; a closed pipe is nobody's concern.
+/// Prints bytes to standard output; ignores a closed pipe.
 pub(crate) fn say_bytes(bytes: &[u8]) {
     use std::io::Write;
     let _ = std::io::stdout().lock().write_all(bytes);

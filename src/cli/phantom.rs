@@ -35,7 +35,7 @@ pub(super) struct PhantomArgs {
     force: bool,
 }
 
-/// Three numbers with commas between them.
+/// Parses three numbers with commas between them.
 fn triple<T: std::str::FromStr>(text: &str) -> Result<[T; 3], String> {
     let numbers: Option<Vec<T>> = text
         .split(',')
@@ -80,7 +80,8 @@ fn try_write(args: &PhantomArgs) -> Result<u32, Box<dyn Error>> {
     Ok(cells)
 }
 
-/// Writes a phantom as the TIFF stack `target` of an output folder; returns the number of its cells.
+/// Writes a phantom as the TIFF stack `target` of an output folder; returns the number of its
+/// cells.
 pub(super) fn write_stack(
     output: &mut OutputFolder,
     target: &Path,

@@ -11,8 +11,8 @@ use std::sync::atomic::AtomicBool;
 
 /// Tell how a run will be cut into slabs and tiles, and what it takes of device, host and disk.
 ///
-/// Only headers are read, nothing is written and no device is opened; the volume may be missing where bounds
-/// tell its size. Example: simexm-gpu plan examples/brainbow.toml --gpu-memory 8GB
+/// Only headers are read, nothing is written and no device is opened; the volume may be missing
+/// where bounds tell its size. Example: simexm-gpu plan examples/brainbow.toml --gpu-memory 8GB
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
     /// Configuration of the run

@@ -1,4 +1,4 @@
-//! What a run shows while it goes on: a bar on a terminal, plain lines elsewhere.
+//! Progress of a run: a bar on a terminal, plain lines elsewhere.
 
 use super::tell;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// Shows stages on standard error.
+/// Watcher that shows stages on standard error.
 pub(super) struct Progress {
     quiet: bool,
     bar: Option<ProgressBar>,

@@ -93,12 +93,12 @@ fn try_psf(args: &PsfArgs) -> Result<PsfVolume, Box<dyn Error>> {
     Ok(psf)
 }
 
-/// Why it is not clear which function is meant.
+/// Error where it is not clear which function is meant.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}; {}", pairs(.known))]
 struct PairError {
     what: String,
-    /// Channels and fluorophores of the functions that there are.
+    /// Channels and fluorophores of the existing functions.
     known: Vec<[String; 2]>,
 }
 
@@ -113,7 +113,7 @@ fn pairs(known: &[[String; 2]]) -> String {
     format!("the run uses those of: {}", list.join(", "))
 }
 
-/// The one function that is asked for.
+/// Picks the one function that is asked for.
 fn choose(
     functions: Vec<PsfVolume>,
     channel: Option<&str>,
@@ -152,7 +152,7 @@ fn choose(
     })
 }
 
-/// A stack of 32-bit floating-point numbers with its size in the gel.
+/// Writes a stack of 32-bit floating-point numbers with its size in the gel.
 fn write_stack(file: StagedFile, psf: &PsfVolume) -> Result<(), WriteError> {
     let layout = VolumeLayout {
         shape: psf.values.dim().into(),

@@ -39,7 +39,8 @@ pub(super) struct RunArgs {
     /// Set a key of the configuration; may be given several times
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<Override>,
-    /// Write report.html too: parameters, spectra, point spread functions, images, histograms, times, warnings
+    /// Write report.html too: parameters, spectra, point spread functions, images, histograms,
+    /// times, warnings
     #[arg(long)]
     report: bool,
     /// Look at the output in a window when the run is done (see `simexm-gpu view`)
@@ -70,8 +71,8 @@ fn backend(text: &str) -> Result<BackendChoice, String> {
 }
 
 impl RunArgs {
-    /// What replaces keys of the configuration, the later over the earlier: the environment, --set,
-    /// and the flags.
+    /// Collects the overrides of the configuration, the later over the earlier: the environment,
+    /// --set, and the flags.
     fn overrides(&self) -> Result<Vec<Override>, Box<dyn std::error::Error>> {
         let mut overrides = Vec::new();
         if let Some(value) = std::env::var_os("SIMEXM_BACKEND").filter(|value| !value.is_empty()) {
@@ -92,7 +93,7 @@ impl RunArgs {
                 ));
             }
         };
-        // An adapter that is named is meant to be used.
+        // A named adapter is meant to be used.
         if self.adapter.is_some() && self.backend.is_none() {
             flag("--adapter", "backend", Some(BackendChoice::Gpu.to_string()));
         }
@@ -144,8 +145,8 @@ pub(super) fn run(args: &RunArgs) -> u8 {
     let signal = Arc::clone(&interrupted);
     let handler = ctrlc::set_handler(move || {
         if signal.swap(true, Ordering::Relaxed) {
-            // Asked twice: at once. Files under temporary names are replaced by the next run, and what
-            // is finished is kept all the same.
+            // A second interrupt ends the process at once. Files under temporary names are replaced
+            // by the next run, and finished slabs are kept all the same.
             std::process::exit(exit::INTERRUPTED.into());
         }
         tell("interrupted: stopping");
@@ -198,7 +199,7 @@ pub(super) fn run(args: &RunArgs) -> u8 {
     }
 }
 
-/// The last lines of a run: where the output is, and how it went.
+/// Prints the last lines of a run: the output's folder and the times.
 fn summary(report: &Report) {
     let list = |times: &[StageTime]| {
         let time = |t: &StageTime| format!("{} {:.2} s", t.stage, t.time.as_secs_f64());

@@ -1,10 +1,10 @@
-//! The table of `--timings`.
+//! Table of `--timings`.
 
 use simexm_gpu::engine::compute::{KernelTime, Traffic};
 use std::time::Duration;
 
-/// A line for each pass: calls, time, bytes that it had to move, and bytes moved per second. Decimal units.
-/// Passes without a time (adapters without timestamps) show a dash.
+/// Writes a line for each pass: calls, time, bytes that it had to move, and bytes moved per second,
+/// in decimal units. Passes without a time (adapters without timestamps) show a dash.
 pub(super) fn table(passes: &[&KernelTime]) -> Vec<String> {
     let row = |pass: &str, calls: &str, ms: &str, moved: &str, rate: &str| {
         format!("{pass:<16} {calls:>7} {ms:>11} {moved:>11} {rate:>9}")

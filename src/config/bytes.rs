@@ -1,16 +1,17 @@
-//! Amounts of memory, as people write them.
+//! Amounts of memory, as users write them.
 
 use bytesize::ByteSize;
 
 use super::kind::ValueKind;
 
-/// The least budget: below it not even an empty run fits.
+/// Smallest budget in bytes: below it not even an empty run fits.
 pub(super) const LEAST: u64 = 1_000_000;
 
-/// The largest one, far beyond any machine.
+/// Largest budget in bytes, far beyond any machine.
 pub(super) const MOST: u64 = 1_000_000_000_000_000_000;
 
-/// A size in bytes, or with a unit: K, M, G, T (KB, MB, ...) are powers of 1000, KiB, MiB, ... of 1024.
+/// Takes a size in bytes, or with a unit: K, M, G, T (KB, MB, ...) are powers of 1000, KiB, MiB,
+/// ... of 1024.
 pub(super) fn size() -> ValueKind<'static, u64> {
     ValueKind::new(
         "a size from 1 MB to 1 EB, like 300000000, \"300M\", \"2 GB\" or \"1.5 GiB\"",

@@ -1,21 +1,26 @@
 //! Keys that take one of a few words.
 
-/// A value spelled as one of a fixed list of words.
-pub trait Choice: Copy + 'static {
+use std::str::FromStr;
+
+/// Value spelled as one of a fixed list of words.
+pub trait Choice: Copy + FromStr + 'static {
     /// Every value, in the order in which messages list them.
     const ALL: &'static [Self];
 
-    /// The word for the value in a configuration.
+    /// Every word that is read, in that order; some values have a second one.
+    const WORDS: &'static [&'static str];
+
+    /// Returns the word that is written for the value.
     fn as_str(self) -> &'static str;
 }
 
-/// A word that is none of the allowed ones.
+/// Error of a word that is none of the allowed ones.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{found:?} must be {expected}")]
 pub struct UnknownChoice {
-    /// The word found.
+    /// Word found.
     pub found: String,
-    /// The allowed words, as a phrase.
+    /// Allowed words, as a phrase.
     pub expected: String,
 }
 
@@ -32,10 +37,10 @@ pub(super) fn alternatives<S: AsRef<str>>(words: &[S]) -> String {
     }
 }
 
-/// The word of `candidates` that `found` most likely stands for, if any is close.
+/// Finds the word of `candidates` that `found` most likely stands for, if any is close.
 pub(super) fn nearest<'c, S: AsRef<str>>(found: &str, candidates: &'c [S]) -> Option<&'c str> {
     let found = found.to_lowercase();
-    // About one slip in three letters; longer strays are no slips.
+    // About one slip in three letters; a longer distance means another word.
     let limit = (found.chars().count() / 3).clamp(1, 4);
     candidates
         .iter()
@@ -52,10 +57,11 @@ pub(super) fn nearest<'c, S: AsRef<str>>(found: &str, candidates: &'c [S]) -> Op
 }
 
 /// Defines an enum of the words a key takes, with [`Choice`], `Display`, `FromStr` and `Serialize`.
+/// The first word of a value is written; a second one, behind a bar, is read too.
 macro_rules! choice {
     (
         $(#[$meta:meta])*
-        pub enum $name:ident { $( $(#[$variant_meta:meta])* $variant:ident = $word:literal, )+ }
+        pub enum $name:ident { $( $(#[$variant_meta:meta])* $variant:ident = $word:literal $(| $second:literal)?, )+ }
     ) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
@@ -65,6 +71,7 @@ macro_rules! choice {
 
         impl $crate::config::choice::Choice for $name {
             const ALL: &'static [Self] = &[$(Self::$variant),+];
+            const WORDS: &'static [&'static str] = &[$($word $(, $second)?),+];
 
             fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
@@ -82,10 +89,12 @@ macro_rules! choice {
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
-                    $($word => Ok(Self::$variant),)+
+                    $($word $(| $second)? => Ok(Self::$variant),)+
                     _ => Err($crate::config::choice::UnknownChoice {
                         found: text.to_owned(),
-                        expected: $crate::config::choice::alternatives(&[$($word),+]),
+                        expected: $crate::config::choice::alternatives(
+                            <Self as $crate::config::choice::Choice>::WORDS,
+                        ),
                     }),
                 }
             }

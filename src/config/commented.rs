@@ -1,4 +1,5 @@
-//! Configurations as TOML with a comment for every key: the meaning, unit and range of the catalogue.
+//! Configurations as TOML with a comment for every key: its meaning, unit and range from the
+//! catalogue.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -12,19 +13,21 @@ use super::keys::{DefaultInfo, KeyInfo, SECTIONS, SectionInfo};
 const WIDTH: usize = 100;
 
 impl Config {
-    /// Writes the configuration as [`Config::to_toml`], with a comment for every key: what it means, its unit
-    /// and range. Keys that are left out are there as comments.
+    /// Writes the configuration as [`Config::to_toml`] does, with a comment for every key: its
+    /// meaning, unit and range. Keys that are left out appear as comments.
     ///
     /// ```
     /// let text = simexm_gpu::config::Config::default().to_commented_toml();
-    /// assert!(text.contains("# Size of a pixel on the camera. (number, nm, at least 1)\npixel_size = 6500.0\n"));
+    /// let size = "# Size of a pixel on the camera. (number, nm, at least 1)\npixel_size = ";
+    /// assert!(text.contains(size));
     /// ```
     pub fn to_commented_toml(&self) -> String {
         self.write_commented(None)
     }
 
-    /// As [`Config::to_commented_toml`], for a file in `folder`, which must be absolute: paths beneath it are
-    /// relative, so that the file and they can be moved together.
+    /// Writes the configuration as [`Config::to_commented_toml`] does, for a file in `folder`,
+    /// which must be absolute: paths beneath it are relative, so that the file and they can be
+    /// moved together.
     pub fn to_commented_toml_in(&self, folder: &Path) -> String {
         self.write_commented(Some(folder))
     }
@@ -59,7 +62,7 @@ impl Config {
                     text.push('\n');
                 }
                 let _ = writeln!(text, "[{header}]");
-                // Of many sections of a kind, the first one explains.
+                // The first of several sections of a kind explains its keys.
                 write_keys(&mut text, section, table, !named || index == 0, folder);
             }
         }
@@ -67,7 +70,8 @@ impl Config {
     }
 }
 
-/// The tables that a section's name stands for, with their headers; and whether the user names them.
+/// Finds the tables that a section's name stands for, with their headers. Also tells whether the
+/// user names them.
 fn tables<'t>(root: &'t toml::Table, name: &str) -> (bool, Vec<(String, &'t toml::Table)>) {
     let (path, named) = match name.strip_suffix(".NAME") {
         Some(path) => (path, true),
@@ -132,7 +136,7 @@ fn toml_value(value: &Value) -> String {
     }
 }
 
-/// A key as TOML takes it: in quotes unless it is plain.
+/// Writes a key as TOML takes it: in quotes unless it is plain.
 fn key(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if !text.is_empty() && text.chars().all(plain) {
@@ -142,7 +146,7 @@ fn key(text: &str) -> String {
     }
 }
 
-/// A string on one line, in quotes.
+/// Writes a string on one line, in quotes.
 fn string(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
@@ -158,8 +162,8 @@ fn string(text: &str) -> String {
     quoted
 }
 
-/// An absolute path as seen from a folder, where it lies beneath it. Beside it would take a `..`, which leads
-/// elsewhere when the folder is a link.
+/// Returns an absolute path relative to a folder, where it lies beneath it. A path beside it would
+/// take a `..`, which leads elsewhere when the folder is a link.
 fn relative(path: &str, folder: &Path) -> Option<String> {
     let seen = Path::new(path).strip_prefix(folder).ok()?.to_str()?;
     Some(if seen.is_empty() { "." } else { seen }.to_owned())
@@ -181,7 +185,7 @@ fn comment(text: &mut String, words: &str) {
     text.push('\n');
 }
 
-/// Appends a line of TOML that is not to hold.
+/// Appends a line of TOML as a comment.
 fn comment_out(text: &mut String, line: &str) {
     let _ = writeln!(text, "#{line}");
 }

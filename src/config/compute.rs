@@ -1,4 +1,4 @@
-//! `[compute]`: what the run is computed on, and its seed. Every key may be left out.
+//! `[compute]`: device, seed and memory of the run. Every key may be left out.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -13,11 +13,11 @@ use super::section::Section;
 use super::serialize;
 use super::tree::Value;
 
-/// Where and how the run is computed; nothing here but the seed changes what comes out.
+/// Device, seed and memory of a run; of these only the seed changes the output.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Compute {
-    /// Seed of all random draws, 0 to 2^64 - 1; `None`: one is drawn. Those beyond TOML's integers
-    /// are written, and may be given, as a string of digits.
+    /// Seed of all random draws, 0 to 2^64 - 1; `None` draws one. Seeds beyond TOML's integers are
+    /// written, and may be given, as a string of digits.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "serialize::seed"
@@ -25,25 +25,27 @@ pub struct Compute {
     pub seed: Option<u64>,
     /// GPU or CPU; default auto.
     pub backend: BackendChoice,
-    /// Which of several GPUs; `None`: the best.
+    /// Choice among several GPUs; `None` takes the best.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adapter: Option<AdapterChoice>,
-    /// Number of CPU threads, 1 to 512; `None`: as many as there are cores.
+    /// Number of CPU threads, 1 to 512; `None` takes as many as there are cores.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "serialize::threads"
     )]
     pub threads: Option<usize>,
-    /// Memory of the GPU that a run may take, in bytes, 1 MB to 1 EB; `None`: what is free there.
+    /// Memory of the GPU that a run may take, in bytes, 1 MB to 1 EB; `None` takes what is free
+    /// there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gpu_memory: Option<u64>,
-    /// Memory of the host that a run may take, in bytes, 1 MB to 1 EB; `None`: a share of what is available.
+    /// Memory of the host that a run may take, in bytes, 1 MB to 1 EB; `None` takes a share of what
+    /// is available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<u64>,
 }
 
 impl Default for Compute {
-    /// A seed that is drawn, a hardware GPU if there is one, all cores.
+    /// Draws the seed, takes a hardware GPU if there is one, and all cores.
     fn default() -> Self {
         Self {
             seed: None,
@@ -57,7 +59,7 @@ impl Default for Compute {
 }
 
 choice! {
-    /// Which backend computes.
+    /// Choice of the backend.
     pub enum BackendChoice {
         /// A hardware GPU if there is one, else the CPU.
         Auto = "auto",
@@ -68,19 +70,19 @@ choice! {
     }
 }
 
-/// A GPU, by what the user calls it.
+/// Choice of a GPU, by what the user calls it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AdapterChoice {
-    /// Its place in the list of devices, from 0.
+    /// Index in the list of devices, from 0.
     Index(u32),
-    /// Its name or part of it.
+    /// Name of the GPU or part of it.
     Name(String),
 }
 
 impl FromStr for AdapterChoice {
     type Err = Infallible;
 
-    /// Digits are an index, anything else a name.
+    /// Reads digits as an index, anything else as a name.
     fn from_str(text: &str) -> Result<Self, Infallible> {
         let text = text.trim();
         Ok(text

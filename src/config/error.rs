@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration.
+//! Errors of a configuration.
 
 use std::fmt;
 use std::io;
@@ -6,19 +6,20 @@ use std::path::PathBuf;
 
 use super::tree::Position;
 
-/// One thing that is wrong, and where.
+/// Single error of a configuration, and its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The configuration file as the user named it.
+    /// Configuration file as the user named it.
     pub file: String,
-    /// Where in the file, or in which override.
+    /// Position in the file, or the override.
     pub position: Position,
     /// Section, key, the value found and what would be right, on one line.
     pub message: String,
 }
 
 impl Problem {
-    /// Orders problems as a reader meets them: the file from its top, the file as a whole, the overrides.
+    /// Orders problems as a reader meets them: the file from its top, the file as a whole, the
+    /// overrides.
     pub(super) fn sort_key(&self) -> (u8, usize, usize) {
         match &self.position {
             Position::File { line, column } => (0, *line, column.unwrap_or(0)),
@@ -49,15 +50,15 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Why there is no configuration.
+/// Error of reading a configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read the configuration {}: {source}", path.display())]
     Unreadable {
-        /// The file as given.
+        /// File as given.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
     /// The file is longer than any configuration, so it must be something else.
@@ -66,15 +67,15 @@ pub enum ConfigError {
         path.display()
     )]
     TooLong {
-        /// The file as given.
+        /// File as given.
         path: PathBuf,
-        /// The longest file that is read, in bytes.
+        /// Size of the longest file that is read, in bytes.
         limit_bytes: u64,
     },
     /// The text does not follow the rules of its format.
     #[error("{0}")]
     Syntax(Problem),
-    /// Keys or values are wrong; all that were found, one per line.
+    /// Keys or values are wrong; lists all that were found, one per line.
     #[error("{}", lines(.0))]
     Invalid(Vec<Problem>),
 }

@@ -1,11 +1,11 @@
-//! `[expansion]`: how far the gel swells.
+//! `[expansion]`: swelling of the gel.
 
 use serde::Serialize;
 
 use super::kind::{at_least, number};
 use super::section::Section;
 
-/// The expansion of the specimen.
+/// Expansion of the specimen.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Expansion {
     /// Linear expansion factor, at least 1.
@@ -13,7 +13,7 @@ pub struct Expansion {
 }
 
 impl Default for Expansion {
-    /// 4.5 times, as far as the first gels swell.
+    /// Expands 4.5 times, as far as the first gels swell.
     fn default() -> Self {
         Self { factor: 4.5 }
     }

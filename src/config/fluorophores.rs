@@ -1,4 +1,4 @@
-//! `[fluorophores.NAME]`: the user's own dyes.
+//! `[fluorophores.NAME]`: users' own dyes.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::section::Section;
 use super::tree::{Table, Value};
 use crate::optics::fluorophore::OwnFluorophore;
 
-/// The names of `[fluorophores]`, be the rest of the tables right or wrong.
+/// Returns the names of `[fluorophores]`, be the rest of the tables right or wrong.
 pub(super) fn names(root: &Table) -> Vec<String> {
     match root.get("fluorophores").map(|entry| &entry.value) {
         Some(Value::Table(table)) => table.keys().cloned().collect(),

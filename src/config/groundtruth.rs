@@ -11,29 +11,30 @@ use super::section::{Context, Section};
 use super::serialize;
 use super::tree::{Table, Value};
 
-/// Where the cells come from. Axes are (z, x, y).
+/// Source of the cells. Axes are (z, x, y): x is the row of an image, y its column.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GroundTruth {
-    /// The label volume: a TIFF stack or a folder of images, absolute once read; for splitted cells a
-    /// folder with one stack or folder per cell.
+    /// Label volume, absolute once read: a TIFF stack, an array or a folder of images; for split
+    /// cells a folder with one such volume per cell.
     #[serde(serialize_with = "serialize::path")]
     pub image_path: PathBuf,
     /// First voxel that is loaded, (z, x, y) in voxels, each at least 0; default (0, 0, 0).
     #[serde(rename = "offset", serialize_with = "serialize::voxels")]
     pub offset_voxels: [usize; 3],
-    /// Size of what is loaded, (z, x, y) in voxels, each at least 1; `None`: the rest of the volume.
+    /// Size of the part that is loaded, (z, x, y) in voxels, each at least 1; `None` takes the rest
+    /// of the volume.
     #[serde(
         rename = "bounds",
         skip_serializing_if = "Option::is_none",
         serialize_with = "serialize::voxels_if_any"
     )]
     pub bounds_voxels: Option<[usize; 3]>,
-    /// Format of the volume; `None`: recognised from `image_path`.
+    /// Format of the volume; `None` recognises it from `image_path`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<VolumeFormat>,
-    /// Whether one volume holds all cells or each cell has its own; default merged.
+    /// Arrangement of the cells: one volume for all, or one for each; default merged.
     pub gt_cells: Arrangement,
-    /// Whether membranes are found among all 26 neighbours, or among the 8 in the slice only.
+    /// True to find membranes among all 26 neighbours of a voxel, false among the 8 in its slice.
     pub isotropic: bool,
     /// Size of a voxel before expansion, (z, x, y) in nm, each above 0.
     #[serde(rename = "voxel_dim")]
@@ -44,7 +45,7 @@ pub struct GroundTruth {
 }
 
 impl Default for GroundTruth {
-    /// A TIFF stack `tissue.tif` of merged cells in voxels of 40 x 24 x 24 nm, as a whole.
+    /// Takes a TIFF stack `tissue.tif` of merged cells in voxels of 40 x 24 x 24 nm, as a whole.
     fn default() -> Self {
         Self {
             image_path: PathBuf::from("tissue.tif"),
@@ -62,7 +63,7 @@ impl Default for GroundTruth {
 /// `[groundtruth.regions.NAME]`: a region given by a volume of its own.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RegionVolume {
-    /// The volume, not 0 where the region is; absolute once read.
+    /// Volume that is not 0 where the region is; absolute once read.
     #[serde(serialize_with = "serialize::path")]
     pub region_path: PathBuf,
 }
@@ -80,16 +81,16 @@ choice! {
 }
 
 choice! {
-    /// Whether things share a volume or have one each.
+    /// Arrangement of cells or channels in volumes.
     pub enum Arrangement {
-        /// Together.
+        /// All in one volume.
         Merged = "merged",
-        /// Each on its own.
-        Split = "splitted",
+        /// One volume for each; SimExm spells the word "splitted".
+        Split = "splitted" | "split",
     }
 }
 
-/// A part of a cell.
+/// Part of a cell.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CellPart {
     /// All voxels of the cell.
@@ -103,19 +104,19 @@ pub enum CellPart {
 }
 
 choice! {
-    /// The regions that every ground truth has.
+    /// Parts that every cell has.
     pub enum BuiltInPart {
-        /// See [`CellPart::Full`].
+        /// All voxels, [`CellPart::Full`].
         Full = "full",
-        /// See [`CellPart::Membrane`].
+        /// Membrane, [`CellPart::Membrane`].
         Membrane = "membrane",
-        /// See [`CellPart::Cytosol`].
+        /// Cytosol, [`CellPart::Cytosol`].
         Cytosol = "cytosol",
     }
 }
 
 impl CellPart {
-    /// The region's name in a configuration.
+    /// Returns the name of the part in a configuration.
     pub fn name(&self) -> &str {
         match self {
             Self::Full => BuiltInPart::Full.as_str(),
@@ -125,7 +126,8 @@ impl CellPart {
         }
     }
 
-    /// The region of a name, which is one of the ground truth's own when it is no built-in one.
+    /// Returns the part of a name, which is a region of the ground truth when it is no built-in
+    /// part.
     pub fn from_name(name: &str) -> Self {
         match name.parse() {
             Ok(BuiltInPart::Full) => Self::Full,
@@ -142,7 +144,7 @@ impl Serialize for CellPart {
     }
 }
 
-/// A region that the ground truth has.
+/// Takes a region that the ground truth has.
 pub(super) fn region<'k>(context: &Context<'_>) -> ValueKind<'k, CellPart> {
     let built_in = BuiltInPart::ALL
         .iter()
@@ -166,7 +168,7 @@ pub(super) fn region<'k>(context: &Context<'_>) -> ValueKind<'k, CellPart> {
     }
 }
 
-/// The names of `[groundtruth.regions]`, be the rest of the tables right or wrong.
+/// Returns the names of `[groundtruth.regions]`, be the rest of the tables right or wrong.
 pub(super) fn region_names(root: &Table) -> Vec<String> {
     let regions = ["groundtruth", "regions"]
         .iter()

@@ -1,5 +1,6 @@
-//! `%(key)s` in values of .ini files: the value of that key in the same section, in its section `[DEFAULT]`, or
-//! in those of the sections around it. Any other per cent sign is one.
+//! Interpolation of `%(key)s` in values of .ini files: the value of that key in the same section,
+//! in its section `[DEFAULT]`, or in those of the sections around it. Any other per cent sign is
+//! one.
 
 use super::ini_error::LineError;
 use super::tree::{Entry, Position, Table, Value};
@@ -9,10 +10,11 @@ const MAX_NAMES: usize = 100;
 /// Longest value that results, in bytes.
 const MAX_BYTES: usize = 1 << 16;
 
-/// Puts in what the values name; `[DEFAULT]` at the top of the file is for that only, and goes.
+/// Replaces names in values by the values that they name. `[DEFAULT]` at the top of the file serves
+/// that only, and goes.
 ///
 /// # Errors
-/// A key that is not there, values that name one another in a circle, or ones that grow beyond measure.
+/// A key does not exist, values name one another in a circle, or they grow beyond measure.
 pub(super) fn interpolate(mut root: Table) -> Result<Table, LineError> {
     let mut done = section(&[&root])?;
     if let Some(Value::Table(_)) = root.remove("DEFAULT").map(|entry| entry.value) {
@@ -21,7 +23,7 @@ pub(super) fn interpolate(mut root: Table) -> Result<Table, LineError> {
     Ok(done)
 }
 
-/// The innermost of nested sections with its values put in.
+/// Interpolates the innermost of nested sections.
 fn section(scopes: &[&Table]) -> Result<Table, LineError> {
     let Some(table) = scopes.last() else {
         return Ok(Table::new());
@@ -59,7 +61,7 @@ fn value(value: &Value, scopes: &[&Table]) -> Result<Value, String> {
     })
 }
 
-/// Appends text to `whole` with the values put in that it names, `names_left` of them at most.
+/// Appends text to `whole` with its names replaced, `names_left` of them at most.
 fn expand(
     text: &str,
     scopes: &[&Table],
@@ -104,7 +106,7 @@ fn next_name(text: &str) -> Option<(&str, &str, &str)> {
     }
 }
 
-/// The text of a key in the innermost section that has it, and the sections around that.
+/// Finds the text of a key in the innermost section that has it, and the sections around that.
 fn find<'t, 's>(key: &str, scopes: &'s [&'t Table]) -> Option<(&'t str, &'s [&'t Table])> {
     let text = |table: &'t Table| match &table.get(key)?.value {
         Value::Raw(text) => Some(text.as_str()),

@@ -1,12 +1,14 @@
 //! Front end of SimExm's .ini files: text to [`Table`], with the line of every key and value.
 //!
-//! The language is that of Python's ConfigObj: sections nest by repeated brackets, values are text or
-//! comma-separated lists of it, quoted or not, in triple quotes over several lines, and `%(key)s` stands for
-//! another value. It has no types, so that all values are [`Value::Raw`] and the keys decide. Lists may stand in
-//! brackets, as Python writes them, which ConfigObj takes for a part of the first and the last item.
+//! The language is that of Python's ConfigObj: sections nest by repeated brackets, values are text
+//! or comma-separated lists of it, quoted or not, in triple quotes over several lines, and
+//! `%(key)s` stands for another value. It has no types, so that all values are [`Value::Raw`] and
+//! the keys decide. Lists may stand in brackets, as Python writes them, which ConfigObj takes for a
+//! part of the first and the last item.
 //!
-//! The crate `configobj` would not do: it does not tell in which line a key stands, takes no value for another
-//! (`%(key)s`), and refuses a header whose comment holds a bracket, such as `[[channels]] # see [1]`.
+//! The crate `configobj` would not do: it does not tell in which line a key stands, takes no value
+//! for another (`%(key)s`), and refuses a header whose comment holds a bracket, such as
+//! `[[channels]] # see [1]`.
 
 use std::collections::btree_map::Entry as Slot;
 
@@ -15,10 +17,11 @@ use super::ini_error::LineError;
 use super::ini_interpolation::interpolate;
 use super::tree::{Entry, Position, Table, Value};
 
-/// Most sections within sections; more than any configuration has, and few enough for tables within tables.
+/// Most sections within sections; more than any configuration has, and few enough for tables within
+/// tables.
 const MAX_DEPTH: usize = 16;
 
-/// Reads an .ini document; `name` is what messages call it.
+/// Reads an .ini document; `name` is its name in messages.
 ///
 /// # Errors
 /// The first line that breaks the rules.
@@ -55,7 +58,7 @@ fn entry(value: Value, line: usize) -> Entry {
     }
 }
 
-/// A section whose end has not been seen yet.
+/// Section whose end has not been seen yet.
 struct OpenSection {
     name: String,
     line: usize,
@@ -145,7 +148,8 @@ fn again(what: &str, name: &str, twin: &Entry) -> String {
     }
 }
 
-/// Reads `[name]`, `[[name]]` and so on, with a comment perhaps: the number of brackets, and the name.
+/// Reads `[name]`, `[[name]]` and so on, perhaps with a comment: the number of brackets, and the
+/// name.
 fn header(text: &str, line: usize) -> Result<(usize, String), LineError> {
     let is_bracket = |bracket: char| move |c: char| c == bracket || c.is_whitespace();
     let body = text.trim_start_matches(is_bracket('['));
@@ -234,7 +238,8 @@ fn value(text: &str, line: usize) -> Result<Value, LineError> {
     }
 }
 
-/// The items of a list that is written as Python writes one, `[1, 2]` or `(1, 2)`, without the brackets.
+/// Takes the brackets off the items of a list that is written as Python writes one, `[1, 2]` or
+/// `(1, 2)`.
 fn unbracketed(mut items: Vec<Value>) -> Vec<Value> {
     if let [Value::Raw(first), .., Value::Raw(last)] = items.as_mut_slice()
         && [('[', ']'), ('(', ')')]
@@ -248,7 +253,8 @@ fn unbracketed(mut items: Vec<Value>) -> Vec<Value> {
     items
 }
 
-/// The value where no item is: an empty text, a list that ends in a comma, or a comma alone.
+/// Returns the value where no item is: an empty text, a list that ends in a comma, or a comma
+/// alone.
 fn nothing(items: Vec<Value>, is_list: bool, after: &str, line: usize) -> Result<Value, LineError> {
     let Some(after) = after.strip_prefix(',') else {
         only_comment(after, line, "after the value")?;
@@ -264,7 +270,8 @@ fn nothing(items: Vec<Value>, is_list: bool, after: &str, line: usize) -> Result
     Ok(Value::Array(items))
 }
 
-/// Reads a value in triple quotes, on from the line of its key; `next` is the index of the line that follows.
+/// Reads a value in triple quotes, on from the line of its key; `next` is the index of the line
+/// that follows.
 fn multiline(
     lines: &[&str],
     next: &mut usize,

@@ -1,50 +1,50 @@
-//! The catalogue of all sections and keys: what each takes, in which unit and range, what holds where it is
-//! left out, and what it means. Commented configurations and the README's table are made of it.
+//! Catalogue of all sections and keys: type, unit, range, default and meaning of each. Commented
+//! configurations and the README's table are made of it.
 
 use std::fmt::Write;
 
-/// A section of a configuration.
+/// Section of a configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct SectionInfo {
     /// Dotted name; a last part `NAME` stands for one that the user chooses.
     pub name: &'static str,
-    /// What it is, a sentence.
+    /// Meaning of the section, a sentence.
     pub meaning: &'static str,
-    /// Its keys, in the order in which they are written.
+    /// Keys of the section, in the order in which they are written.
     pub keys: &'static [KeyInfo],
-    /// What a commented configuration that has none shows, as lines of TOML.
+    /// Example for a commented configuration without such a section, as lines of TOML.
     pub example: Option<&'static str>,
 }
 
-/// A key of a section.
+/// Key of a section.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyInfo {
-    /// The key.
+    /// Name of the key.
     pub name: &'static str,
-    /// The type of its value.
+    /// Type of its value.
     pub takes: &'static str,
-    /// The unit of its value; empty where there is none.
+    /// Unit of its value; empty where there is none.
     pub unit: &'static str,
-    /// The values it takes; empty where the type says it all.
+    /// Range of its values; empty where the type says it all.
     pub range: &'static str,
-    /// What holds where it is left out.
+    /// Default where the key is left out.
     pub default: DefaultInfo,
-    /// What it is, a sentence.
+    /// Meaning of the key, a sentence.
     pub meaning: &'static str,
 }
 
-/// What holds where a key is left out.
+/// Default of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DefaultInfo {
-    /// It has to be there.
+    /// None: the key is required.
     Required,
-    /// This value, as TOML writes it.
+    /// Value, as TOML writes it.
     Value(&'static str),
     /// Something that is no value.
     Otherwise {
-        /// What happens, a phrase.
+        /// Effect of leaving the key out, a phrase.
         meaning: &'static str,
-        /// A value that one might give, as TOML writes it.
+        /// Example of a value, as TOML writes it.
         example: &'static str,
     },
 }
@@ -72,9 +72,21 @@ const fn key(
 const SHARE: &str = "from 0 to 1";
 const REGIONS: &str = r#""full", "membrane", "cytosol" or the name of a region"#;
 const SIZE: &str = r#"from 1 MB to 1 EB, like 300000000, "300M", "2 GB" or "1.5 GiB""#;
-const ARRANGEMENT: &str = r#""merged" or "splitted""#;
+const ARRANGEMENT: &str = r#""merged", "splitted" or "split""#;
 
-/// Every section, in the order in which they are written.
+/// Keys that SimExm misspells, each with its right spelling: both are read, SimExm's is written.
+const SPELLINGS: [[&str; 2]; 1] = [["refractory_index", "refractive_index"]];
+
+/// Returns the other spelling of a key that has two.
+pub(super) fn other_spelling(key: &str) -> Option<&'static str> {
+    SPELLINGS.iter().find_map(|&[simexm, right]| match key {
+        _ if key == simexm => Some(right),
+        _ if key == right => Some(simexm),
+        _ => None,
+    })
+}
+
+/// Sections, in the order in which they are written.
 #[rustfmt::skip]
 pub const SECTIONS: &[SectionInfo] = &[
     SectionInfo { name: "groundtruth", example: None, meaning: "The segmented tissue.", keys: &[
@@ -151,7 +163,7 @@ pub const SECTIONS: &[SectionInfo] = &[
 ];
 
 impl KeyInfo {
-    /// Type, unit, range and default in one phrase, as comments have it.
+    /// Writes type, unit, range and default in one phrase, as comments have it.
     pub(super) fn terms(&self) -> String {
         let parts = [self.takes, self.unit, self.range];
         let mut terms = parts
@@ -168,7 +180,7 @@ impl KeyInfo {
     }
 }
 
-/// The table of all keys in Markdown, with a line break at its end.
+/// Writes the table of all keys in Markdown, with a line break at its end.
 ///
 /// ```
 /// let table = simexm_gpu::config::keys::markdown();
@@ -189,7 +201,11 @@ pub fn markdown() -> String {
                 Otherwise { meaning, .. } => meaning.to_owned(),
             };
             let cells = [key.takes, key.unit, key.range, &default, key.meaning];
-            let _ = write!(table, "| `{}` |", key.name);
+            let _ = write!(table, "| `{}`", key.name);
+            let _ = match other_spelling(key.name) {
+                Some(other) => write!(table, " or `{other}` |"),
+                None => write!(table, " |"),
+            };
             for cell in cells {
                 let _ = match cell {
                     "" => write!(table, " |"),

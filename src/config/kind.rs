@@ -1,20 +1,20 @@
-//! What a key takes: how a value is read, and the words that say what would be right.
+//! Types and ranges of values: how a value is read, and the words for what would be right.
 
 use std::path::PathBuf;
 
 use super::choice::{Choice, alternatives};
 use super::tree::Value;
 
-/// Reads a value; `None` when it is not of the kind.
+/// Function that reads a value; `None` when it is not of the kind.
 type Parse<'k, T> = Box<dyn Fn(&Value) -> Option<T> + 'k>;
 
-/// The type and range of a key's value.
+/// Type and range of a key's value.
 pub(super) struct ValueKind<'k, T> {
-    /// Completes "must be ...".
+    /// Phrase that completes "must be ...".
     pub expected: String,
-    /// The words it takes, if it takes words: the nearest is suggested for another.
+    /// Words that it takes, if it takes words: the nearest is suggested for another.
     pub candidates: Vec<String>,
-    /// Reads a value.
+    /// Reads a value; `None` when it is not of the kind.
     pub parse: Parse<'k, T>,
 }
 
@@ -27,23 +27,23 @@ impl<'k, T> ValueKind<'k, T> {
         }
     }
 
-    /// Whether a name, which is no value of the file, is of the kind.
+    /// Returns true where a name, which is no value of the file, is of the kind.
     pub fn accepts(&self, name: &str) -> bool {
         (self.parse)(&Value::String(name.to_owned())).is_some()
     }
 }
 
-/// A range of numbers.
+/// Range of numbers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     min: f64,
-    /// Whether `min` itself is outside.
+    /// True where `min` itself is outside.
     above: bool,
     max: f64,
     unit: &'static str,
 }
 
-/// Numbers from `min` on.
+/// Takes numbers from `min` on.
 pub(super) fn at_least(min: f64) -> Bounds {
     Bounds {
         min,
@@ -53,7 +53,7 @@ pub(super) fn at_least(min: f64) -> Bounds {
     }
 }
 
-/// Numbers beyond `min`.
+/// Takes numbers beyond `min`.
 pub(super) fn above(min: f64) -> Bounds {
     Bounds {
         above: true,
@@ -61,7 +61,7 @@ pub(super) fn above(min: f64) -> Bounds {
     }
 }
 
-/// Numbers from `min` to `max`, both included.
+/// Takes numbers from `min` to `max`, both included.
 pub(super) fn between(min: f64, max: f64) -> Bounds {
     Bounds {
         max,
@@ -89,7 +89,7 @@ impl Bounds {
         !below && number <= self.max
     }
 
-    /// Says the range; `least` leads a lower bound without an upper one.
+    /// Writes the range; `least` leads a lower bound without an upper one.
     fn phrase(&self, least: &str) -> String {
         let Self {
             min,
@@ -111,7 +111,7 @@ impl Bounds {
     }
 }
 
-/// A finite number in a range.
+/// Takes a finite number in a range.
 pub(super) fn number(bounds: Bounds) -> ValueKind<'static, f64> {
     ValueKind::new(
         format!("a number {}", bounds.phrase("of at least")),
@@ -119,7 +119,7 @@ pub(super) fn number(bounds: Bounds) -> ValueKind<'static, f64> {
     )
 }
 
-/// Three finite numbers in a range, for the axes (z, x, y).
+/// Takes three finite numbers in a range, for the axes (z, x, y).
 pub(super) fn numbers_zxy(bounds: Bounds) -> ValueKind<'static, [f64; 3]> {
     let expected = format!(
         "three numbers [z, x, y], each {}",
@@ -132,7 +132,7 @@ pub(super) fn numbers_zxy(bounds: Bounds) -> ValueKind<'static, [f64; 3]> {
     })
 }
 
-/// A band `[min, max]` of wavelengths in nm.
+/// Takes a band `[min, max]` of wavelengths in nm.
 pub(super) fn band_nm() -> ValueKind<'static, [f64; 2]> {
     ValueKind::new("two wavelengths [min, max] in nm, min below max", |value| {
         list(value, Value::as_number).filter(|[min, max]| min < max)
@@ -142,7 +142,7 @@ pub(super) fn band_nm() -> ValueKind<'static, [f64; 2]> {
 /// Largest number of voxels along an axis: positions are 32 bit.
 const MAX_VOXELS: i128 = u32::MAX as i128;
 
-/// Three whole numbers of voxels from `min` on, for the axes (z, x, y).
+/// Takes three whole numbers of voxels from `min` on, for the axes (z, x, y).
 pub(super) fn voxels_zxy(min: i128) -> ValueKind<'static, [usize; 3]> {
     let expected = format!("three whole numbers [z, x, y], each from {min} to {MAX_VOXELS}");
     ValueKind::new(expected, move |value| {
@@ -155,7 +155,7 @@ pub(super) fn voxels_zxy(min: i128) -> ValueKind<'static, [usize; 3]> {
     })
 }
 
-/// A whole number from `min` to `max`.
+/// Takes a whole number from `min` to `max`.
 pub(super) fn whole<T: TryFrom<i128>>(min: i128, max: i128) -> ValueKind<'static, T> {
     ValueKind::new(
         format!("a whole number from {min} to {max}"),
@@ -168,31 +168,21 @@ pub(super) fn whole<T: TryFrom<i128>>(min: i128, max: i128) -> ValueKind<'static
     )
 }
 
-/// `true` or `false`.
+/// Takes `true` or `false`.
 pub(super) fn boolean() -> ValueKind<'static, bool> {
     ValueKind::new("true or false", Value::as_boolean)
 }
 
-/// One of a few words.
+/// Takes one of a few words.
 pub(super) fn choice<C: Choice>() -> ValueKind<'static, C> {
-    let words: Vec<_> = C::ALL
-        .iter()
-        .map(|choice| choice.as_str().to_owned())
-        .collect();
     ValueKind {
-        expected: alternatives(&words),
-        candidates: words,
-        parse: Box::new(|value| {
-            let text = value.as_text()?;
-            C::ALL
-                .iter()
-                .copied()
-                .find(|choice| choice.as_str() == text)
-        }),
+        expected: alternatives(C::WORDS),
+        candidates: C::WORDS.iter().map(ToString::to_string).collect(),
+        parse: Box::new(|value| value.as_text()?.parse().ok()),
     }
 }
 
-/// A path, not yet resolved.
+/// Takes a path, not yet resolved.
 pub(super) fn path() -> ValueKind<'static, PathBuf> {
     ValueKind::new("a path", |value| {
         let text = value
@@ -202,7 +192,7 @@ pub(super) fn path() -> ValueKind<'static, PathBuf> {
     })
 }
 
-/// A list of exactly `N` items.
+/// Reads a list of exactly `N` items.
 fn list<T, const N: usize>(value: &Value, item: impl Fn(&Value) -> Option<T>) -> Option<[T; N]> {
     let items = value.as_list()?;
     if items.len() != N {

@@ -1,4 +1,4 @@
-//! `[labeling]` and its layers: which proteins carry which fluorophore.
+//! `[labeling]` and its layers: the proteins that carry fluorophores.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use super::kind::{ValueKind, at_least, between, number};
 use super::section::{Context, Section};
 use super::tree::Value;
 
-/// How cells are labelled.
+/// Labelling of the cells.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Labeling {
     /// Probability that a cell is eligible for any label, 0 to 1; default 1.
     pub global_density: f64,
-    /// The layers by name, `[labeling.NAME]`, in the order in which they are applied; at least one.
+    /// Layers by name, `[labeling.NAME]`, in the order in which they are applied; at least one.
     #[serde(flatten)]
     pub layers: BTreeMap<String, Layer>,
 }
@@ -35,7 +35,7 @@ pub struct Layer {
     pub protein_noise: f64,
     /// Factor by which antibodies multiply the fluorophores of a protein, at least 1; default 5.
     pub antibody_amp: f64,
-    /// Whether only one of the labelled cells is kept, and which; default off.
+    /// Choice of one of the labelled cells, if only one is kept; default off.
     pub single_neuron: SingleNeuron,
 }
 
@@ -64,7 +64,7 @@ impl Default for Labeling {
 }
 
 impl Default for Layer {
-    /// SimExm's defaults, which hold for every key that a configuration leaves out.
+    /// Takes SimExm's defaults, which hold for every key that a configuration leaves out.
     fn default() -> Self {
         Self {
             fluorophore: "ATTO425".to_owned(),
@@ -78,7 +78,7 @@ impl Default for Layer {
     }
 }
 
-/// Whether a layer keeps one cell only. In a configuration `false`, `true` (the same as "random"),
+/// Restriction of a layer to one cell. In a configuration `false`, `true` (the same as "random"),
 /// "random" or "largest".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SingleNeuron {
@@ -116,7 +116,7 @@ fn single_neuron() -> ValueKind<'static, SingleNeuron> {
     }
 }
 
-/// The name of a fluorophore that exists.
+/// Takes the name of a fluorophore that exists.
 fn fluorophore<'k>(context: &'k Context<'_>) -> ValueKind<'k, String> {
     let names = &context.fluorophores;
     let parse = |value: &Value| {

@@ -1,9 +1,10 @@
-//! The configuration of a run.
+//! Configuration of a run.
 //!
-//! A front end, one for TOML and one for SimExm's .ini files, reads a file into a format-neutral [`tree`],
-//! in which every key knows its position; overrides are put into the tree; one reader per section turns it
-//! into a typed [`Config`] and collects all that is wrong. Sections and keys are those of SimExm, with
-//! `[compute]` and `[fluorophores]` added; a table `[run]`, in which a run notes how it went, is ignored.
+//! A front end, one for TOML and one for SimExm's .ini files, reads a file into a format-neutral
+//! [`tree`], in which every key knows its position. Overrides are put into the tree; then one
+//! reader per section turns it into a typed [`Config`] and collects all errors. Sections and keys
+//! are those of SimExm, with `[compute]` and `[fluorophores]` added. A table `[run]`, in which a
+//! run notes how it went, is ignored.
 
 mod bytes;
 mod choice;
@@ -55,11 +56,12 @@ pub use overrides::{Override, OverrideError};
 use section::{Context, Section};
 use tree::Table;
 
-/// Everything that says what a run does. What was read has its defaults filled in and its paths absolute.
+/// Everything that says what a run does. What was read has its defaults filled in and its paths
+/// absolute.
 ///
-/// The default is a run that works as it is on a label volume `tissue.tif` in the working directory: three dyes
-/// on membranes, expanded 4.5 times, seen through a confocal microscope. A configuration made in code starts
-/// from it, or from the defaults of its parts:
+/// The default is a run that works as it is on a label volume `tissue.tif` in the working
+/// directory: three dyes on membranes, expanded 4.5 times, seen through a confocal microscope. A
+/// configuration made in code starts from it, or from the defaults of its parts:
 ///
 /// ```
 /// use simexm_gpu::config::{Config, Labeling, Layer, Optics, CellPart};
@@ -83,26 +85,26 @@ use tree::Table;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Config {
-    /// The cells.
+    /// Label volume of the cells.
     pub groundtruth: GroundTruth,
-    /// Which proteins carry which fluorophore.
+    /// Layers of fluorophores.
     pub labeling: Labeling,
-    /// How far the gel swells.
+    /// Expansion of the gel.
     pub expansion: Expansion,
-    /// The microscope.
+    /// Microscope and channels.
     pub optics: Optics,
-    /// Where the images go.
+    /// Folder and form of the output.
     pub output: Output,
     /// Seed and device.
     pub compute: Compute,
-    /// The user's own dyes by name.
+    /// Users' own dyes, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub fluorophores: BTreeMap<String, OwnFluorophore>,
 }
 
 impl Config {
-    /// Reads TOML text; as [`Config::from_file`], with `name` for the file in messages and `base_folder`
-    /// for where relative paths start.
+    /// Reads TOML text like [`Config::from_file`], with `name` for the file in messages and
+    /// `base_folder` as the start of relative paths.
     ///
     /// # Errors
     /// The text is not TOML, or keys or values are wrong.
@@ -116,7 +118,7 @@ impl Config {
         Self::from_tree(tree, name, base_folder, overrides)
     }
 
-    /// Reads the text of one of SimExm's .ini files (ConfigObj's language); otherwise as
+    /// Reads the text of one of SimExm's .ini files (ConfigObj's language), otherwise like
     /// [`Config::from_toml_str`].
     ///
     /// # Errors
@@ -131,7 +133,7 @@ impl Config {
         Self::from_tree(tree, name, base_folder, overrides)
     }
 
-    /// Reads what a front end made of a file; as [`Config::from_toml_str`].
+    /// Reads the tree that a front end made of a file, like [`Config::from_toml_str`].
     ///
     /// # Errors
     /// Keys or values are wrong.
@@ -172,11 +174,11 @@ impl Config {
         }
     }
 
-    /// Writes the configuration as TOML that reads back equal, with absolute paths, so that the file may
-    /// lie anywhere.
+    /// Writes the configuration as TOML that reads back equal, with absolute paths, so that the
+    /// file may lie anywhere. Keys and words have SimExm's spelling.
     ///
-    /// TOML holds Unicode only: where a path is not, it is written with replacement characters. Whatever
-    /// [`Config::validate`] refuses is written as well as can be.
+    /// TOML holds Unicode only: paths that are not Unicode are written with replacement characters.
+    /// Configurations that [`Config::validate`] refuses are written as well as can be.
     ///
     /// # Panics
     /// Never: every field has a form in TOML.

@@ -8,10 +8,10 @@ use super::choice::choice;
 use super::kind::{above, at_least, band_nm, between, choice, number};
 use super::section::Section;
 
-/// The microscope. Lengths count in the expanded specimen or on the camera, as said.
+/// Microscope. Lengths count in the expanded specimen or on the camera, as each field says.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Optics {
-    /// How the specimen is lit and its light collected.
+    /// Type of the microscope.
     #[serde(rename = "type")]
     pub microscope: MicroscopeType,
     /// Numerical aperture of the objective, above 0 and below `refractive_index`.
@@ -22,7 +22,8 @@ pub struct Optics {
     /// Distance between the image's slices in the expanded specimen, in nm, at least 1.
     #[serde(rename = "focal_plane_depth")]
     pub focal_plane_depth_nm: f64,
-    /// Back aperture of the objective, above 0; over `objective_factor` it is the laser's radius in m.
+    /// Back aperture of the objective, above 0; over `objective_factor` it is the laser's radius in
+    /// m.
     #[serde(rename = "objective_back_aperture")]
     pub objective_back_aperture_m: f64,
     /// Exposure time in s, at least 0.
@@ -42,7 +43,7 @@ pub struct Optics {
     pub pinhole_radius_um: f64,
     /// Mean number of background photons in the middle of a slice, at least 0.
     pub baseline_noise: f64,
-    /// The channels by name, `[optics.channels.NAME]`, in the order of the output; at least one.
+    /// Channels by name, `[optics.channels.NAME]`, in the order of the output; at least one.
     pub channels: BTreeMap<String, Channel>,
 }
 
@@ -55,17 +56,18 @@ pub struct Channel {
     /// Power of the laser in W, above 0.
     #[serde(rename = "laser_power")]
     pub laser_power_w: f64,
-    /// Share of the power that is used, 0 to 1.
+    /// Share of the power that is used, 0 to 1; the key is SimExm's, but no percentage.
     #[serde(rename = "laser_percentage")]
     pub laser_share: f64,
-    /// The band `[min, max]` of wavelengths that reaches the detector, in nm, min below max.
+    /// Band `[min, max]` of wavelengths that reaches the detector, in nm, min below max.
     #[serde(rename = "laser_filter")]
     pub laser_filter_nm: [f64; 2],
 }
 
 impl Default for Optics {
-    /// A confocal microscope with a water objective (60 x, 1.15) and three channels, for ATTO425, ATTO550 and
-    /// ATTO700: with the other defaults a pixel is a voxel wide, and every slice is imaged.
+    /// Takes a confocal microscope with a water objective (60 x, 1.15) and three channels, for
+    /// ATTO425, ATTO550 and ATTO700: with the other defaults a pixel is a voxel wide, and every
+    /// slice is imaged.
     fn default() -> Self {
         let channel = |laser_wavelength_nm, laser_filter_nm| Channel {
             laser_wavelength_nm,
@@ -97,7 +99,7 @@ impl Default for Optics {
 }
 
 impl Default for Channel {
-    /// A quarter of a laser of 50 W at 425 nm, and a filter for ATTO425.
+    /// Takes a quarter of a laser of 50 W at 425 nm, and a filter for ATTO425.
     fn default() -> Self {
         Self {
             laser_wavelength_nm: 425.0,
@@ -145,7 +147,8 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Optics> {
     if let (Some(aperture), Some(index)) = (numerical_aperture, refractive_index)
         && aperture >= index
     {
-        let expected = format!("below refractory_index ({index})");
+        let spelling = section.spelling("refractory_index");
+        let expected = format!("below {spelling} ({index})");
         section.contradiction("numerical_aperture", "refractory_index", &expected);
     }
     Some(Optics {

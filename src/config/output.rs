@@ -1,4 +1,4 @@
-//! `[output]`: where the images go and in which form.
+//! `[output]`: folder and form of the images.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -10,25 +10,26 @@ use super::kind::{ValueKind, choice};
 use super::section::Section;
 use super::serialize;
 
-/// What is written.
+/// Folder and form of the output.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Output {
     /// Name of the experiment, a plain folder name: everything goes to `path`/`name`.
     pub name: String,
-    /// Folder of the outputs, absolute once read; made when it is not there.
+    /// Folder of the outputs, absolute once read; made when it does not exist.
     #[serde(serialize_with = "serialize::path")]
     pub path: PathBuf,
     /// File format; default tiff.
     pub format: OutputFormat,
-    /// Channels merged by threes into RGB, or one volume each; default splitted.
+    /// Arrangement of the channels: merged by threes into RGB, or one volume each; default split.
     pub sim_channels: Arrangement,
-    /// Ground truth of all cells in one volume, or one volume per cell; default merged.
+    /// Arrangement of the ground truth's cells: one volume for all, or one for each; default
+    /// merged.
     pub gt_cells: Arrangement,
     /// Part of the labelled cells that the ground truth shows; default full.
     pub gt_region: CellPart,
     /// Bits of a grey value of the channels; default 8.
     pub bit_depth: BitDepth,
-    /// What a grey value stands for; default channel.
+    /// Meaning of a grey value; default channel.
     pub normalize: Normalization,
     /// Compression of all TIFF volumes; `None`: the channels' none, the ids' deflate.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,7 +37,8 @@ pub struct Output {
 }
 
 impl Default for Output {
-    /// `output/experiment`, and SimExm's defaults, which hold for every key that a configuration leaves out.
+    /// Takes `output/experiment`, and SimExm's defaults, which hold for every key that a
+    /// configuration leaves out.
     fn default() -> Self {
         Self {
             name: "experiment".to_owned(),
@@ -53,7 +55,7 @@ impl Default for Output {
 }
 
 impl Output {
-    /// The folder that all files of the run go to.
+    /// Returns the folder of all files of the run.
     pub fn folder(&self) -> PathBuf {
         self.path.join(&self.name)
     }
@@ -82,7 +84,7 @@ pub enum BitDepth {
 }
 
 impl BitDepth {
-    /// The number of bits.
+    /// Returns the number of bits.
     pub fn bits(self) -> u32 {
         match self {
             Self::Eight => 8,
@@ -90,7 +92,7 @@ impl BitDepth {
         }
     }
 
-    /// The largest grey value.
+    /// Returns the largest grey value.
     pub fn largest(self) -> u32 {
         (1 << self.bits()) - 1
     }
@@ -111,26 +113,26 @@ fn bit_depth() -> ValueKind<'static, BitDepth> {
 }
 
 choice! {
-    /// What the grey values of the channels stand for.
+    /// Meaning of the channels' grey values.
     pub enum Normalization {
-        /// Shares of the channel's brightest pixel: the largest grey value.
+        /// Shares of the channel's brightest pixel, which has the largest grey value.
         Channel = "channel",
-        /// Photons; what exceeds the largest grey value is cut to it.
+        /// Photons, cut at the largest grey value.
         None = "none",
     }
 }
 
 choice! {
-    /// How TIFF volumes are compressed.
+    /// Compression of TIFF volumes.
     pub enum Compression {
-        /// Not at all.
+        /// No compression.
         None = "none",
         /// Deflate (zlib), lossless.
         Deflate = "deflate",
     }
 }
 
-/// A folder name without a path around it, on any system.
+/// Takes a folder name without a path around it, on any system.
 pub(super) fn folder_name() -> ValueKind<'static, String> {
     let expected =
         "a plain folder name (not empty, not . or .., no / or \\, no control characters)";

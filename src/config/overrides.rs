@@ -1,5 +1,5 @@
-//! Entries given beside the file, such as `--set SECTION.KEY=VALUE`. They go into the tree before it is
-//! read, so that they obey the same rules.
+//! Entries given beside the file, such as `--set SECTION.KEY=VALUE`. They go into the tree before
+//! it is read, so that they obey the same rules.
 
 use std::collections::btree_map;
 use std::path::{Path, PathBuf};
@@ -8,40 +8,41 @@ use std::sync::Arc;
 
 use toml::de::DeValue;
 
+use super::keys::other_spelling;
 use super::toml_source;
 use super::tree::{Entry, Position, Table, Value};
 
-/// An entry that replaces the file's or adds to it.
+/// Entry that replaces one of the file or adds to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Override {
     /// Section, sub-sections and key; at least two.
     path: Vec<String>,
     value: Value,
-    /// Its [`Position::Override`].
+    /// Position for messages, a [`Position::Override`].
     position: Position,
 }
 
-/// Why text is not an override.
+/// Error of text that is no override.
 #[derive(Debug, thiserror::Error)]
 pub enum OverrideError {
     /// The text is not of the form SECTION.KEY=VALUE.
     #[error("{text:?} must be SECTION.KEY=VALUE, such as optics.pixel_size=100")]
     Form {
-        /// The text as given.
+        /// Text as given.
         text: String,
     },
     /// A folder cannot be made absolute.
     #[error("the folder {} cannot be made absolute: {source}", path.display())]
     NotAbsolute {
-        /// The folder as given.
+        /// Folder as given.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: std::io::Error,
     },
-    /// A configuration holds Unicode only.
+    /// The name of a folder is not Unicode, as configurations are.
     #[error("the name of the folder {} is not Unicode", path.display())]
     NotUnicode {
-        /// The folder, absolute.
+        /// Folder, absolute.
         path: PathBuf,
     },
 }
@@ -49,7 +50,7 @@ pub enum OverrideError {
 impl Override {
     /// Replaces the entry at `path` (section, sub-sections, key), as the command line's flags do.
     ///
-    /// `label` is what messages call it, such as `--seed 7`; `text` is read as the key asks for.
+    /// `label` is its name in messages, such as `--seed 7`; `text` is read as the key asks for.
     pub fn new(label: impl Into<Arc<str>>, path: &[&str], text: &str) -> Self {
         Self::with_value(
             label.into(),
@@ -58,7 +59,8 @@ impl Override {
         )
     }
 
-    /// Replaces `[output] path` by a folder, which starts at the working directory if it is relative.
+    /// Replaces `[output] path` by a folder, which starts at the working directory if it is
+    /// relative.
     ///
     /// # Errors
     /// The folder cannot be made absolute, or its name is not Unicode.
@@ -86,8 +88,8 @@ impl Override {
         let raw = || Value::Raw(text.to_owned());
         let value = match DeValue::parse(text) {
             Ok(value) => match value.get_ref() {
-                // The key decides whether 5 is a number or a name; only hexadecimal and its like,
-                // which raw text has not, are numbers for certain.
+                // The key decides whether 5 is a number or a name. Only hexadecimal and its like,
+                // which raw text does not have, are certainly numbers.
                 DeValue::Integer(number) if number.radix() == 10 => raw(),
                 DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => raw(),
                 value => toml_source::value(value, &|_| position.clone()),
@@ -119,6 +121,9 @@ impl Override {
             };
             table = inner;
         }
+        if let Some(other) = other_spelling(key) {
+            table.remove(other);
+        }
         match table.entry(key.clone()) {
             btree_map::Entry::Vacant(vacant) => {
                 vacant.insert(self.entry(self.value.clone()));
@@ -142,8 +147,8 @@ impl Override {
 impl FromStr for Override {
     type Err = OverrideError;
 
-    /// Reads `SECTION.KEY=VALUE` as after `--set`: the parts of the key may be quoted, VALUE is TOML or,
-    /// when it is not, a string without its quotes.
+    /// Reads `SECTION.KEY=VALUE` as after `--set`: the parts of the key may be quoted. VALUE is
+    /// TOML or, when it is not, a string without its quotes.
     fn from_str(text: &str) -> Result<Self, OverrideError> {
         match split_key(text) {
             Some((path, value)) if (2..=MAX_DEPTH).contains(&path.len()) => Ok(Self::with_value(

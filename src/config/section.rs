@@ -1,4 +1,4 @@
-//! Reads one table: finds keys, reports what is wrong, and in the end what is left over.
+//! Reader of one table: finds keys, reports errors, and in the end the keys that are left over.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -6,22 +6,23 @@ use std::path::{Path, PathBuf};
 
 use super::choice::nearest;
 use super::error::Problem;
+use super::keys::other_spelling;
 use super::kind::{ValueKind, path};
 use super::tree::{Entry, Position, Table, Value, quoted_key};
 
-/// What the readers of all sections share.
+/// Context that the readers of all sections share.
 pub(super) struct Context<'c> {
-    /// The configuration file as messages name it.
+    /// Configuration file as messages name it.
     pub file: &'c str,
-    /// Where relative paths of the file start.
+    /// Start of the file's relative paths.
     pub base_folder: &'c Path,
-    /// The dyes that every configuration may use.
+    /// Dyes that every configuration may use.
     pub built_in_fluorophores: &'c [&'c str],
-    /// The dyes that layers may use: those and the file's own.
+    /// Dyes that layers may use: those and the file's own.
     pub fluorophores: Vec<String>,
-    /// The names of `[groundtruth.regions]`.
+    /// Names of `[groundtruth.regions]`.
     pub regions: Vec<String>,
-    /// What was found wrong so far.
+    /// Problems found so far.
     pub problems: RefCell<Vec<Problem>>,
 }
 
@@ -36,7 +37,7 @@ impl Context<'_> {
     }
 }
 
-/// A table being read.
+/// Table that is being read.
 ///
 /// Every key that a reader asks for is thereby known; [`Section::read`] reports the others.
 pub(super) struct Section<'c> {
@@ -45,11 +46,11 @@ pub(super) struct Section<'c> {
     name: String,
     position: Position,
     table: &'c Table,
-    /// Keys asked for.
+    /// Keys that readers asked for.
     keys: Vec<&'static str>,
-    /// Keys asked for that have to be there and are not, with what they must be; `None`: a table.
+    /// Required keys that do not exist, with what they must be; `None` for a table.
     missing: Vec<(&'static str, Option<String>)>,
-    /// Whether the sub-tables have names that the user chooses.
+    /// True where the user chooses the names of the sub-tables.
     has_named_tables: bool,
 }
 
@@ -85,12 +86,21 @@ impl<'c> Section<'c> {
         result
     }
 
-    /// The entry of a key, which is known from now on.
+    /// Returns the entry of a key, which is known from now on.
     fn entry(&mut self, key: &'static str) -> Option<&'c Entry> {
         if !self.keys.contains(&key) {
             self.keys.push(key);
         }
-        self.table.get(key)
+        self.table.get(self.spelling(key))
+    }
+
+    /// Returns the spelling of a key that the table has; `key` itself where it has neither or both.
+    pub fn spelling(&self, key: &'static str) -> &'static str {
+        let is_there = |key: &str| self.table.contains_key(key);
+        match other_spelling(key) {
+            Some(other) if is_there(other) && !is_there(key) => other,
+            _ => key,
+        }
     }
 
     /// Reads a key that may be left out; `None` also when its value is wrong, which is reported.
@@ -102,7 +112,7 @@ impl<'c> Section<'c> {
                 .value
                 .as_text()
                 .and_then(|text| nearest(text, &kind.candidates));
-            self.wrong_value(key, entry, &kind.expected, suggestion);
+            self.wrong_value(self.spelling(key), entry, &kind.expected, suggestion);
         }
         parsed
     }
@@ -116,8 +126,8 @@ impl<'c> Section<'c> {
         self.optional(key, kind)
     }
 
-    /// Reads a path that has to be there and makes it absolute: one of the file starts at the file's
-    /// folder, one of an override at the working directory.
+    /// Reads a path that has to be there and makes it absolute: one of the file starts at the
+    /// file's folder, one of an override at the working directory.
     pub fn required_path(&mut self, key: &'static str) -> Option<PathBuf> {
         let found = self.required(key, path())?;
         let entry = self.entry(key)?;
@@ -189,7 +199,7 @@ impl<'c> Section<'c> {
         named
     }
 
-    /// Whether the table has a sub-table that no key was asked for.
+    /// Returns true where the table has a sub-table that no key was asked for.
     pub fn has_named_table(&self) -> bool {
         let is_named = |(name, entry): (&String, &Entry)| {
             matches!(entry.value, Value::Table(_)) && !self.keys.contains(&name.as_str())
@@ -230,7 +240,7 @@ impl<'c> Section<'c> {
         };
         let message = format!(
             "{} = {} must be {expected}",
-            self.title_of(key),
+            self.title_of(self.spelling(key)),
             entry.value
         );
         self.context.report(position, message);
@@ -254,8 +264,8 @@ impl<'c> Section<'c> {
         self.context.report(&entry.value_position, message);
     }
 
-    /// Reports keys that nobody asked for and required keys that are not there, except those that a
-    /// reported slip of spelling explains.
+    /// Reports keys that no reader asked for and required keys that do not exist, except those that
+    /// a reported slip of spelling explains.
     fn report_unknown_and_missing(&mut self) {
         let mut misspelt = Vec::new();
         for (key, entry) in self.table {
@@ -263,13 +273,21 @@ impl<'c> Section<'c> {
             if self.keys.contains(&key.as_str()) || (is_table && self.has_named_tables) {
                 continue;
             }
+            if let Some(known) = other_spelling(key).filter(|other| self.keys.contains(other)) {
+                if self.table.contains_key(known) {
+                    let title = self.title_of(key);
+                    let message = format!("{title} and {known} are spellings of one key: give one");
+                    self.context.report(&entry.key_position, message);
+                }
+                continue;
+            }
             let absent: Vec<_> = self
                 .keys
                 .iter()
-                .copied()
-                .filter(|key| !self.table.contains_key(*key))
+                .filter(|key| !self.table.contains_key(self.spelling(key)))
+                .flat_map(|key| std::iter::once(*key).chain(other_spelling(key)))
                 .collect();
-            // A key that is not there yet is the likelier one to be meant.
+            // A key that does not exist yet is the likelier one to be meant.
             let suggestion = nearest(key, &absent).or_else(|| nearest(key, &self.keys));
             let hint = match suggestion {
                 Some(word) => format!("did you mean {}?", self.bracketed(word, is_table)),
@@ -290,7 +308,8 @@ impl<'c> Section<'c> {
             misspelt.extend(suggestion.map(str::to_owned));
         }
         for (key, expected) in &self.missing {
-            if misspelt.iter().any(|word| word == key) {
+            let explains = |word: &String| word == key || other_spelling(key) == Some(word);
+            if misspelt.iter().any(explains) {
                 continue;
             }
             let message = match expected {
@@ -303,7 +322,7 @@ impl<'c> Section<'c> {
         }
     }
 
-    /// A suggested key, as a table header if it stands for one.
+    /// Writes a suggested key, as a table header if it stands for one.
     fn bracketed(&self, key: &str, is_table: bool) -> String {
         if is_table {
             format!("[{}]", self.path_of(key))
@@ -327,7 +346,7 @@ impl<'c> Section<'c> {
         }
     }
 
-    /// The dotted name of a key of this section.
+    /// Returns the dotted name of a key of this section.
     fn path_of(&self, key: &str) -> String {
         let key = quoted_key(key);
         if self.name.is_empty() {
@@ -337,7 +356,7 @@ impl<'c> Section<'c> {
         }
     }
 
-    /// A key with its section, as messages begin.
+    /// Writes a key with its section, as messages begin.
     fn title_of(&self, key: &str) -> String {
         let key = quoted_key(key);
         if self.name.is_empty() {

@@ -1,4 +1,4 @@
-//! How fields are written that TOML cannot hold as they are.
+//! Serialisation of fields that TOML cannot hold as they are.
 
 pub(super) use crate::base::path::absolute_path as path;
 use serde::{Serialize, Serializer};
@@ -14,7 +14,8 @@ pub(super) fn seed<S: Serializer>(seed: &Option<u64>, serializer: S) -> Result<S
     }
 }
 
-/// The largest whole number of TOML; no key takes as much, so that what is beyond is refused all the same.
+/// Limits a number to TOML's largest integer. No key takes as much: larger numbers are refused all
+/// the same.
 fn toml_integer(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! Configuration files: which language they are in, and where their relative paths start.
+//! Configuration files: their language, and the start of their relative paths.
 
 use std::fs::File;
 use std::io::Read;
@@ -14,12 +14,13 @@ const MAX_FILE_BYTES: u64 = 16 << 20;
 impl Config {
     /// Reads a file, TOML or SimExm's .ini, and applies `overrides`, the later over the earlier.
     ///
-    /// The name's end, .toml or .ini, tells the language; where it is another, the content does. Relative
-    /// paths of TOML start at the file's folder; those of an .ini file, as SimExm has it, and of overrides at
-    /// the working directory.
+    /// The end of the name, .toml or .ini, tells the language; for other names the content does.
+    /// Relative paths of TOML start at the file's folder; those of an .ini file, as SimExm has it,
+    /// and of overrides at the working directory.
     ///
     /// # Errors
-    /// The file cannot be read, is in neither language, or keys or values are wrong: then all of them.
+    /// The file cannot be read, is in neither language, or keys or values are wrong: then all of
+    /// them.
     pub fn from_file(path: &Path, overrides: &[Override]) -> Result<Self, ConfigError> {
         let bytes = read(path)?;
         let name = path.display().to_string();
@@ -39,7 +40,7 @@ enum Language {
     Ini,
 }
 
-/// The content of a file that is no longer than a configuration.
+/// Reads a file that is no longer than a configuration.
 fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
     let unreadable = |source| ConfigError::Unreadable {
         path: path.to_owned(),
@@ -74,7 +75,7 @@ fn parse(text: &str, path: &Path, name: &str) -> Result<(Table, Language), Probl
                 Ok(parsed) => return Ok(parsed),
                 Err(problem) => problem,
             };
-            // The language in which more of it makes sense is meant.
+            // Choose the language in which more of the file makes sense.
             let (mut problem, other) = if line(&ini_problem) > line(&toml_problem) {
                 (ini_problem, toml_problem)
             } else {

@@ -1,4 +1,4 @@
-//! What the front ends share: bytes to text, and where in the text a byte stands.
+//! Text of a file: decodes bytes, and locates bytes by line and column.
 
 use super::error::Problem;
 use super::tree::Position;
@@ -10,7 +10,7 @@ use super::tree::Position;
 pub(super) fn utf8<'b>(bytes: &'b [u8], name: &str) -> Result<&'b str, Problem> {
     std::str::from_utf8(bytes).map_err(|error| {
         let end = error.valid_up_to();
-        // What precedes the error is valid.
+        // The bytes before the error are valid.
         let valid = std::str::from_utf8(&bytes[..end]).unwrap_or_default();
         let byte = bytes.get(end).copied().unwrap_or_default();
         Problem {

@@ -8,7 +8,7 @@ use super::error::Problem;
 use super::text::Lines;
 use super::tree::{Entry, Position, Table, Value};
 
-/// Reads a TOML document; `name` is what messages call it.
+/// Reads a TOML document; `name` is its name in messages.
 ///
 /// # Errors
 /// The first syntax error, with its position.
@@ -28,7 +28,7 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Table, Problem> {
     }
 }
 
-/// Converts a table of the parser; `position` tells where a span of bytes stands.
+/// Converts a table of the parser; `position` turns a span of bytes into a position.
 pub(super) fn table(source: &DeTable<'_>, position: &dyn Fn(Range<usize>) -> Position) -> Table {
     source
         .iter()
@@ -43,7 +43,7 @@ pub(super) fn table(source: &DeTable<'_>, position: &dyn Fn(Range<usize>) -> Pos
         .collect()
 }
 
-/// Converts a value of the parser; `position` tells where a span of bytes stands.
+/// Converts a value of the parser; `position` turns a span of bytes into a position.
 pub(super) fn value(source: &DeValue<'_>, position: &dyn Fn(Range<usize>) -> Position) -> Value {
     match source {
         DeValue::String(text) => Value::String(text.to_string()),

@@ -1,15 +1,15 @@
-//! The configuration before it is typed: keys, values and where they stand, whatever the file format.
+//! Configuration before it is typed: keys, values and their positions, whatever the file format.
 //!
 //! A front end, one per format, builds a [`Table`]; the section readers turn it into a
-//! [`super::Config`]. A format without types of its own hands over [`Value::Raw`] text, which the `as_*`
-//! methods read as whatever the key asks for.
+//! [`super::Config`]. A format without types of its own hands over [`Value::Raw`] text, which the
+//! `as_*` methods read as whatever the key asks for.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// Where a key or value comes from, for messages.
+/// Position of a key or value, for messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Position {
     /// In the configuration file; line and column count from 1, the column in characters.
@@ -19,7 +19,8 @@ pub enum Position {
         /// Column in the line, where the front end knows it.
         column: Option<usize>,
     },
-    /// In an override such as `--set optics.pixel_size=100`; the text by which the user knows it.
+    /// In an override such as `--set optics.pixel_size=100`; holds the text by which the user knows
+    /// it.
     Override(Arc<str>),
     /// The file as a whole, or a place the front end does not know.
     Document,
@@ -28,18 +29,18 @@ pub enum Position {
 /// Keys and their entries, in the order of the code points of the keys.
 pub type Table = BTreeMap<String, Entry>;
 
-/// A value with the positions of its key and of itself.
+/// Value with the positions of its key and of itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// The value, perhaps a table.
+    /// Value, perhaps a table.
     pub value: Value,
-    /// Where the key stands; for a table its name in the header.
+    /// Position of the key; for a table of its name in the header.
     pub key_position: Position,
-    /// Where the value stands; for a table its header.
+    /// Position of the value; for a table of its header.
     pub value_position: Position,
 }
 
-/// A value of a configuration.
+/// Value of a configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// Text of unknown type, from a format without types or from a command line: the key decides.
@@ -61,7 +62,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The value as text, if it is any.
+    /// Returns the value as text, if it is any.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Raw(text) | Self::String(text) => Some(text),
@@ -69,7 +70,7 @@ impl Value {
         }
     }
 
-    /// The value as a finite number, if it is one; raw text is parsed.
+    /// Returns the value as a finite number, if it is one; raw text is parsed.
     pub fn as_number(&self) -> Option<f64> {
         let number = match self {
             Self::Integer(number) => *number as f64,
@@ -80,7 +81,7 @@ impl Value {
         number.is_finite().then_some(number)
     }
 
-    /// The value as a whole number, if it is one (5.0 is); raw text is parsed.
+    /// Returns the value as a whole number, if it is one (5.0 is); raw text is parsed.
     pub fn as_whole(&self) -> Option<i128> {
         match self {
             Self::Integer(number) => return Some(*number),
@@ -97,7 +98,7 @@ impl Value {
             .map(|number| number as i128)
     }
 
-    /// The value as a truth value, if it is one; raw text takes ConfigObj's spellings.
+    /// Returns the value as a truth value, if it is one; raw text takes ConfigObj's spellings.
     pub fn as_boolean(&self) -> Option<bool> {
         match self {
             Self::Boolean(value) => Some(*value),
@@ -110,7 +111,7 @@ impl Value {
         }
     }
 
-    /// The value as a list, if it is one; raw text is split at commas.
+    /// Returns the value as a list, if it is one; raw text is split at commas.
     pub fn as_list(&self) -> Option<Cow<'_, [Value]>> {
         match self {
             Self::Array(items) => Some(Cow::Borrowed(items)),
@@ -125,7 +126,7 @@ impl Value {
     }
 }
 
-/// A number as Python and TOML let it be written, ready for Rust's parser.
+/// Prepares a number, as Python and TOML let it be written, for Rust's parser.
 fn digits(text: &str) -> String {
     text.trim().replace('_', "")
 }
@@ -134,7 +135,7 @@ fn digits(text: &str) -> String {
 const QUOTED_CHARACTERS: usize = 60;
 
 impl fmt::Display for Value {
-    /// The value on one line as a message quotes it, cut short when long.
+    /// Writes the value on one line as a message quotes it, cut short when long.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::new();
         write_value(self, &mut text);
@@ -169,7 +170,7 @@ fn write_value(value: &Value, out: &mut String) {
     }
 }
 
-/// A section or key name as TOML writes it: quoted unless it is plain.
+/// Writes a section or key name as TOML does: quoted unless it is plain.
 pub(super) fn quoted_key(key: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if !key.is_empty() && key.chars().all(plain) {

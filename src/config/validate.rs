@@ -1,4 +1,4 @@
-//! Checks configurations that were made in code by the rules of those that are read.
+//! Validation of configurations that were made in code, by the rules of those that are read.
 
 use std::path::{Path, PathBuf};
 
@@ -6,12 +6,12 @@ use super::error::{ConfigError, Problem};
 use super::tree::{Position, Table, Value};
 use super::{Config, toml_source};
 
-/// What messages call a configuration that is no file.
+/// Name in messages of a configuration that is no file.
 const NAME: &str = "configuration";
 
 impl Config {
-    /// Checks a configuration made in code by the rules of those that are read: types, ranges, names that
-    /// must be known, keys that contradict one another. No file is looked at.
+    /// Checks a configuration made in code by the rules of those that are read: types, ranges,
+    /// names that must be known, keys that contradict one another. No file is looked at.
     ///
     /// ```
     /// use simexm_gpu::config::{Config, Expansion};
@@ -31,7 +31,7 @@ impl Config {
             position: Position::Document,
             message,
         };
-        // Written, it would be a key twice.
+        // In a file this would be a key given twice.
         if self.labeling.layers.contains_key("global_density") {
             let message =
                 "[labeling.global_density] is a layer by the name of a key; choose another name";
@@ -58,7 +58,7 @@ impl Config {
         }
     }
 
-    /// The same with absolute paths.
+    /// Returns the same with absolute paths.
     fn absolute(&self) -> Self {
         let mut config = self.clone();
         let regions = config.groundtruth.regions.values_mut();
@@ -76,7 +76,7 @@ impl Config {
         config
     }
 
-    /// The sections in which two configurations differ.
+    /// Returns the sections in which two configurations differ.
     fn sections_unlike(&self, other: &Self) -> Vec<&'static str> {
         [
             ("groundtruth", self.groundtruth == other.groundtruth),
@@ -93,7 +93,7 @@ impl Config {
     }
 }
 
-/// Lines of a text that nobody has seen help nobody.
+/// Removes positions, which point into a text that the user has never seen.
 fn forget_positions(table: &mut Table) {
     for entry in table.values_mut() {
         entry.key_position = Position::Document;

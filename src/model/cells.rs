@@ -1,11 +1,12 @@
-//! The cells of a volume: their ids, numbered densely, and which of them are labelled.
+//! Cells of a volume: their ids, numbered densely, and the choice of labelled ones.
 
 use crate::config::SingleNeuron;
 use crate::engine::rng::{DiscreteTable, Purpose, StreamKey, cell_key};
 use crate::model::Model;
 use std::collections::HashMap;
 
-/// The ids of a volume in ascending order, each known by its place: index 0 is id 0, the background.
+/// Ids of a volume in ascending order; a cell's index is its place. Index 0 is id 0, the
+/// background.
 #[derive(Clone, Debug)]
 pub struct CellIndex {
     ids: Vec<u64>,
@@ -16,7 +17,7 @@ pub struct CellIndex {
 impl CellIndex {
     /// Numbers these ids.
     pub fn new(ids: impl IntoIterator<Item = u64>) -> Self {
-        /// Ids below this are looked up in an array.
+        /// Least id that is not looked up in an array.
         const DENSE: u64 = 1 << 22;
         let mut ids: Vec<u64> = std::iter::once(0).chain(ids).collect();
         ids.sort_unstable();
@@ -36,22 +37,22 @@ impl CellIndex {
         Self { ids, dense, sparse }
     }
 
-    /// Indices, background included.
+    /// Returns the number of indices, background included.
     pub fn len(&self) -> usize {
         self.ids.len()
     }
 
-    /// True when there is no cell.
+    /// Returns true when there is no cell.
     pub fn is_empty(&self) -> bool {
         self.ids.len() == 1
     }
 
-    /// The ids by index.
+    /// Returns the ids by index.
     pub fn ids(&self) -> &[u64] {
         &self.ids
     }
 
-    /// Index of an id of the volume; 0 for any other.
+    /// Returns the index of an id of the volume; 0 for any other.
     pub fn index(&self, id: u64) -> u32 {
         if self.sparse.is_empty() {
             usize::try_from(id)
@@ -64,37 +65,37 @@ impl CellIndex {
         }
     }
 
-    /// The words by which the cells enter the counters of draws.
+    /// Returns the words by which the cells enter the counters of draws.
     pub fn keys(&self) -> Vec<u32> {
         self.ids.iter().map(|&id| cell_key(id)).collect()
     }
 }
 
-/// How a layer came to the cells it labels.
+/// Counts of cells on the way to a layer's labelled ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LayerOutcome {
     /// Cells of the volume with a voxel in the layer's region.
     pub in_region: usize,
-    /// Of these, the eligible ones.
+    /// Cells among these that are eligible.
     pub eligible: usize,
-    /// Of these, the ones that the layer labels.
+    /// Cells among these that the layer labels.
     pub labelled: usize,
 }
 
-/// Which cells each layer labels, and each fluorophore shows.
+/// Choice of the cells that each layer labels, and that each fluorophore shows.
 #[derive(Clone, Debug)]
 pub struct Selection {
     /// One bit per cell: first for each layer, then for each fluorophore.
     pub words: Vec<u32>,
     words_per_set: usize,
     layers: usize,
-    /// By layer.
+    /// Counts of cells by layer.
     pub outcomes: Vec<LayerOutcome>,
 }
 
 impl Selection {
-    /// Draws the cells (docs/model.md section 2). `voxels[r][cell]` counts the voxels of a cell in the
-    /// r-th of the model's layer regions; where it is absent every cell has some.
+    /// Draws the cells (docs/model.md section 2). `voxels[r][cell]` counts the voxels of a cell in
+    /// the r-th of the model's layer regions; where it is absent every cell has some.
     pub fn draw(model: &Model, index: &CellIndex, voxels: Option<&[Vec<u64>]>) -> Self {
         let keys = index.keys();
         let size_in_region = |region: usize, cell: usize| voxels.map_or(1, |v| v[region][cell]);
@@ -157,7 +158,7 @@ impl Selection {
         selection
     }
 
-    /// No cell labelled.
+    /// Selects no cell.
     pub fn empty(model: &Model, index: &CellIndex) -> Self {
         let words_per_set = index.len().div_ceil(32);
         let sets = model.layers.len() + model.fluorophores.len();
@@ -169,17 +170,17 @@ impl Selection {
         }
     }
 
-    /// First word of a layer's bits.
+    /// Returns the first word of a layer's bits.
     pub fn layer_at(&self, layer: usize) -> u32 {
         (layer * self.words_per_set) as u32
     }
 
-    /// First word of a fluorophore's bits.
+    /// Returns the first word of a fluorophore's bits.
     pub fn fluorophore_at(&self, fluorophore: usize) -> u32 {
         ((self.layers + fluorophore) * self.words_per_set) as u32
     }
 
-    /// Indices of the cells that a fluorophore shows.
+    /// Returns the indices of the cells that a fluorophore shows.
     pub fn labelled_with(&self, fluorophore: usize) -> Vec<usize> {
         let at = self.fluorophore_at(fluorophore) as usize;
         let words = &self.words[at..at + self.words_per_set];

@@ -7,39 +7,39 @@ use crate::optics::fluorophore::{Fluorophore, Illumination, Photons};
 use crate::optics::psf::{Microscope, PointSpreadFunction, PsfParameters};
 use rayon::prelude::*;
 
-/// Photons per labelled voxel, on average, below which a channel shows nothing.
+/// Mean photons per labelled voxel below which a channel shows nothing.
 const DARK: f64 = 1e-4;
 
-/// What a fluorophore sends to a channel.
+/// Light of a fluorophore in a channel.
 #[derive(Clone, Debug)]
 pub struct EmissionSource {
     /// Index of the fluorophore.
     pub fluorophore: usize,
     /// Table of photons per protein.
     pub table: TableRef,
-    /// Stream of the emission.
+    /// Random stream of the emission.
     pub key: StreamKey,
-    /// The point spread function from its centre outwards, (z, x, y).
+    /// Octant of the point spread function, from its centre outwards, (z, x, y).
     pub octant: Vec<f64>,
 }
 
-/// A channel of the microscope.
+/// Channel of the microscope.
 #[derive(Clone, Debug)]
 pub struct ChannelModel {
-    /// Its name.
+    /// Name of the channel.
     pub name: String,
     /// Photons of every fluorophore of the model in this channel.
     pub photons: Vec<Photons>,
-    /// The fluorophores that send photons.
+    /// Sources of light: the fluorophores that send photons.
     pub sources: Vec<EmissionSource>,
-    /// Stream of the jitter.
+    /// Random stream of the jitter.
     pub jitter: StreamKey,
-    /// Stream of the baseline.
+    /// Random stream of the baseline.
     pub baseline: StreamKey,
 }
 
-/// `proteins_per_voxel` are those of each fluorophore in a labelled voxel, on average; `told` collects what
-/// the user should know.
+/// Builds the channels. `proteins_per_voxel` is the mean of each fluorophore in a labelled voxel;
+/// `told` collects warnings for the user.
 pub(super) fn channels(
     config: &Config,
     seed: u64,
@@ -80,7 +80,7 @@ pub(super) fn channels(
             })?;
             if !table.is_always_zero() {
                 let parameters = psf_parameters(config, channel.laser_wavelength_nm, fluorophore);
-                // Of crosstalk, nobody needs to be told.
+                // Crosstalk deserves no warning.
                 let matters = mean >= 0.01 * most;
                 if matters && parameters.emission_below_excitation() {
                     told.push(format!(

@@ -1,4 +1,4 @@
-//! Why a configuration cannot be simulated.
+//! Errors of configurations that cannot be simulated.
 
 use super::MOST_PIXELS;
 use crate::base::region_bits;
@@ -6,7 +6,7 @@ use crate::engine::rng::TableError;
 use crate::optics::fluorophore::OwnFluorophoreError;
 use crate::optics::psf::PsfError;
 
-/// Why a valid configuration cannot be simulated.
+/// Error of a valid configuration that cannot be simulated.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// A layer would put more proteins on a voxel than 32 bits hold.
@@ -16,11 +16,11 @@ pub enum ModelError {
          stay below {largest:.2e} here)"
     )]
     TooManyProteins {
-        /// The layer.
+        /// Name of the layer.
         layer: String,
         /// Mean count of a voxel.
         mean: f64,
-        /// The product of protein density and antibody factor that still fits.
+        /// Largest product of protein density and antibody factor that fits.
         largest: f64,
     },
     /// A channel would make a protein emit more photons than 32 bits hold.
@@ -29,24 +29,24 @@ pub enum ModelError {
          32-bit counts hold: lower laser_power or exposure_time"
     )]
     TooManyPhotons {
-        /// The channel.
+        /// Name of the channel.
         channel: String,
-        /// The fluorophore.
+        /// Name of the fluorophore.
         fluorophore: String,
         /// Mean photons per protein.
         mean: f64,
     },
-    /// Voxels so small that displaced proteins cross more of them than can be tabulated.
+    /// Voxels are so small that displaced proteins cross more of them than can be tabulated.
     #[error(
         "[groundtruth] voxel_dim = {voxel_nm} nm is too small: a displaced protein (100 nm) would cross \
          {voxels:.1e} voxels; voxels of {least_nm} nm or more are supported"
     )]
     TinyVoxel {
-        /// The voxel's size along an axis.
+        /// Size of the voxel along an axis.
         voxel_nm: f64,
-        /// Standard deviation of the displacement.
+        /// Standard deviation of the displacement, in voxels.
         voxels: f64,
-        /// The least size.
+        /// Least size of the voxel.
         least_nm: f64,
     },
     /// The baseline does not fit 32 bits.
@@ -55,35 +55,35 @@ pub enum ModelError {
     /// The magnification does not fit.
     #[error("[optics] pixel_size: a voxel would cover {0} pixels along an axis; use larger pixels")]
     Magnification(u32),
-    /// Images too large for any buffer.
+    /// Images are too large for any buffer.
     #[error(
         "[optics] pixel_size: images would be {x} x {y} pixels; at most {max} pixels are supported: use \
          larger pixels (is pixel_size in nm?)",
         max = MOST_PIXELS
     )]
     HugeImages {
-        /// Rows.
+        /// Number of rows.
         x: usize,
-        /// Columns.
+        /// Number of columns.
         y: usize,
     },
     /// More annotated regions than bits.
     #[error("[groundtruth.regions] has {0} regions; at most {max} are supported", max = region_bits::MOST_ANNOTATIONS)]
     TooManyRegions(usize),
-    /// A fluorophore that is neither built in nor one of the configuration's own.
+    /// A fluorophore is neither built in nor one of the configuration's own.
     #[error("the fluorophore {0} is not known (a table [fluorophores.NAME] adds one)")]
     UnknownFluorophore(String),
-    /// A dye of the user's own cannot be read.
+    /// A user's own dye cannot be read.
     #[error(transparent)]
     OwnFluorophore(#[from] OwnFluorophoreError),
     /// A point spread function cannot be computed.
     #[error("the point spread function of {fluorophore} in [optics.channels.{channel}]: {source}")]
     Psf {
-        /// The channel.
+        /// Name of the channel.
         channel: String,
-        /// The fluorophore.
+        /// Name of the fluorophore.
         fluorophore: String,
-        /// Why.
+        /// Error of its computation.
         source: PsfError,
     },
 }

@@ -1,5 +1,5 @@
-//! A configuration turned into what the kernels need: tables, keys, region bits, photons and point
-//! spread functions. All of it is computed on the host in f64.
+//! Model: a configuration turned into what the kernels need. It holds tables, keys, region bits,
+//! photons and point spread functions, all computed on the host in f64.
 
 mod advice;
 pub mod cells;
@@ -26,36 +26,36 @@ use std::collections::BTreeSet;
 /// Standard deviation of a protein's displacement, in nm of tissue (docs/model.md section 2).
 const DISPLACEMENT_NM: f64 = 100.0;
 
-/// Most pixels of an image: what a buffer of 2^31 bytes holds.
+/// Most pixels of an image: as many as a buffer of 2^31 bytes holds.
 const MOST_PIXELS: usize = (1 << 29) - 1;
 
-/// The smallest voxel along an axis: an atom's size, far below any microscope's.
+/// Smallest voxel along an axis: an atom's size, far below any microscope's resolution.
 const LEAST_VOXEL_NM: f64 = 0.1;
 
 /// A labelling layer.
 #[derive(Clone, Debug)]
 pub struct LayerModel {
-    /// Its name.
+    /// Name of the layer.
     pub name: String,
     /// Index of its fluorophore.
     pub fluorophore: usize,
-    /// The region it labels, by name.
+    /// Region that it labels, by name.
     pub region: String,
     /// Bit of the region.
     pub region_bit: u32,
     /// Probability that an eligible cell is labelled.
     pub labeling_density: f64,
-    /// Whether one cell is kept.
+    /// Restriction to one cell.
     pub single_neuron: SingleNeuron,
-    /// Amplified proteins of a site.
+    /// Table of a site's amplified proteins.
     pub count: TableRef,
-    /// Whether a site is displaced.
+    /// Table that decides whether a site is displaced.
     pub displaced: TableRef,
     /// True when the density is so low that no site ever holds a protein.
     pub never_a_protein: bool,
-    /// Stream of the counts.
+    /// Random stream of the counts.
     pub proteins: StreamKey,
-    /// Stream of the displacements.
+    /// Random stream of the displacements.
     pub displacement: StreamKey,
 }
 
@@ -74,11 +74,11 @@ const MOST_ALIGNED_BIN: u32 = 64;
 /// Everything the kernels need, but for the cells.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// The volume in its source.
+    /// Box of the simulated volume in its source.
     pub volume: Region,
     /// The seed of all draws.
     pub seed: u64,
-    /// Whether all 26 neighbours decide on membranes.
+    /// True where all 26 neighbours decide on membranes, false where the 8 of the slice do.
     pub isotropic: bool,
     /// Probability that a cell is eligible.
     pub global_density: f64,
@@ -92,23 +92,23 @@ pub struct Model {
     pub annotations: Vec<String>,
     /// Bit of the region that the ground truth shows.
     pub truth_bit: u32,
-    /// Whether all cells share a ground truth, or each has its own.
+    /// Arrangement of the ground truth: one for all cells, or one for each.
     pub truth_cells: Arrangement,
     /// Bits of a grey value.
     pub bit_depth: BitDepth,
-    /// What grey values stand for.
+    /// Meaning of grey values.
     pub normalize: Normalization,
-    /// The camera.
+    /// Pixel grid of the camera.
     pub camera: Camera,
-    /// Baseline photons, if any.
+    /// Table of the baseline photons, if there are any.
     pub baseline: Option<TableRef>,
-    /// Displacements along (z, x, y).
+    /// Tables of displacements along (z, x, y).
     pub displacements: [TableRef; 3],
-    /// Jitter along x and y.
+    /// Tables of jitter along x and y.
     pub jitter: [TableRef; 2],
     /// All tables.
     pub tables: Vec<u32>,
-    /// How far the stages look along z.
+    /// Distance that the stages look along z.
     pub reach: Reach,
     /// How far the stages beside the blur look along x and y.
     pub reach_in_slice: [AxisReach; 2],
@@ -125,8 +125,8 @@ impl Model {
         Self::with_counts(config, volume, seed, &[])
     }
 
-    /// As [`Model::new`], for a run to which the proteins with the fluorophores `counted` are given in
-    /// numbers, besides those of the layers.
+    /// Derives the model like [`Model::new`], for a run that is given protein counts with the
+    /// fluorophores `counted` besides those of the layers.
     ///
     /// # Errors
     /// See [`ModelError`].
@@ -152,7 +152,7 @@ impl Model {
             });
         }
         let layers = layers(config, seed, &fluorophores, &annotations, &mut tables)?;
-        // How many are given is not known: enough to see.
+        // The number of given proteins is not known: assume enough to see.
         let known = |f: &Fluorophore| {
             if counted.contains(&f.name.as_str()) {
                 1.0
@@ -250,13 +250,13 @@ impl Model {
         })
     }
 
-    /// The bits of the regions that layers label, each once, ascending.
+    /// Returns the bits of the regions that layers label, each once, ascending.
     pub fn layer_regions(&self) -> Vec<u32> {
         let bits: BTreeSet<u32> = self.layers.iter().map(|layer| layer.region_bit).collect();
         bits.into_iter().collect()
     }
 
-    /// The place of a layer's region among [`Model::layer_regions`].
+    /// Returns the place of a layer's region among [`Model::layer_regions`].
     pub fn region_number(&self, bit: u32) -> usize {
         let regions = self.layer_regions();
         regions
@@ -265,7 +265,8 @@ impl Model {
             .unwrap_or(0)
     }
 
-    /// Ground truth volumes that the device makes for a fluorophore, of cells in this many sheets.
+    /// Returns the number of ground truth volumes that the device makes for a fluorophore, of cells
+    /// in this many sheets.
     pub fn truth_volumes(&self, sheets: usize) -> usize {
         match self.truth_cells {
             Arrangement::Merged => 1,

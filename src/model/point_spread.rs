@@ -1,4 +1,4 @@
-//! The point spread functions of a run, whole and with their sizes, for deconvolution and for checking.
+//! Point spread functions of a run, whole and with their sizes, for deconvolution and for checking.
 
 use ndarray::Array3;
 
@@ -7,35 +7,35 @@ use crate::base::volume::Region;
 use crate::config::{Config, MicroscopeType};
 use crate::optics::psf::{self, RADIUS};
 
-/// What a channel makes of a point of a fluorophore.
+/// Image that a channel makes of a point of a fluorophore.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PsfVolume {
-    /// The channel.
+    /// Name of the channel.
     pub channel: String,
-    /// The fluorophore.
+    /// Name of the fluorophore.
     pub fluorophore: String,
-    /// The type of microscope.
+    /// Type of microscope.
     pub microscope: MicroscopeType,
     /// Wavelength of the laser in nm.
     pub excitation_nm: f64,
-    /// The fluorophore's emission peak in nm.
+    /// Emission peak of the fluorophore in nm.
     pub emission_nm: f64,
     /// Values at (z, x, y), 31 along each axis, 1 at the centre.
     pub values: Array3<f32>,
     /// Size of a voxel (z, x, y) in the tissue, before expansion, in nm.
     pub voxel_nm: [f64; 3],
-    /// How many times larger the gel is than the tissue.
+    /// Linear expansion of the gel.
     pub expansion_factor: f64,
 }
 
 impl PsfVolume {
-    /// Size of a voxel (z, x, y) in the gel, which is what the microscope sees, in nm.
+    /// Returns the size of a voxel (z, x, y) in the gel, as the microscope sees it, in nm.
     pub fn gel_voxel_nm(&self) -> [f64; 3] {
         self.voxel_nm.map(|nm| nm * self.expansion_factor)
     }
 
-    /// Full width at half maximum along (z, x, y) in the gel, in nm, by straight lines between voxels; `None` where
-    /// the values stay above one half.
+    /// Measures the full width at half maximum along (z, x, y) in the gel, in nm, by straight lines
+    /// between voxels; `None` where the values stay above one half.
     pub fn full_width_nm(&self) -> [Option<f64>; 3] {
         let voxel_nm = self.gel_voxel_nm();
         std::array::from_fn(|axis| {
@@ -51,7 +51,7 @@ impl PsfVolume {
         })
     }
 
-    /// The full widths in words, in the gel and in the tissue.
+    /// Writes the full widths, in the gel and in the tissue.
     pub fn widths(&self) -> String {
         let factor = self.expansion_factor;
         let [z, x, y] = self.full_width_nm();
@@ -69,7 +69,7 @@ impl PsfVolume {
         )
     }
 
-    /// The type of microscope in words.
+    /// Returns the name of the microscope's type.
     pub fn microscope(&self) -> &'static str {
         match self.microscope {
             MicroscopeType::Confocal => "confocal",
@@ -79,13 +79,14 @@ impl PsfVolume {
     }
 }
 
-/// The point spread functions that a run of this configuration uses, exactly: one for each channel and each
-/// fluorophore that sends photons to it, in the order of their names. The ground truth is not read.
+/// Computes exactly the point spread functions that a run of this configuration uses: one for each
+/// channel and each fluorophore that sends photons to it, in the order of their names. The ground
+/// truth is not read.
 ///
 /// # Errors
 /// The configuration cannot be simulated.
 pub fn point_spread_functions(config: &Config) -> Result<Vec<PsfVolume>, ModelError> {
-    // Neither the volume nor the seed has a part in them.
+    // They depend neither on the volume nor on the seed.
     let volume = Region {
         offset: [0; 3],
         shape: [1; 3],

@@ -1,11 +1,12 @@
-//! What a configuration lets one foresee.
+//! Warnings that the configuration alone gives reason for.
 
 use super::advice;
 use crate::config::{Config, MicroscopeType};
 use crate::optics::camera::Camera;
 use crate::optics::fluorophore::{Fluorophore, Photons};
 
-/// Why no fluorophore of the labelling reaches a channel (docs/model.md D10, and the end of section 9).
+/// Explains why no fluorophore of the labelling reaches a channel (docs/model.md D10, and the end
+/// of section 9).
 pub(super) fn dark_channel(
     config: &Config,
     channel: &str,
@@ -44,13 +45,13 @@ pub(super) fn dark_channel(
     if config.optics.microscope == MicroscopeType::TwoPhoton && laser >= 700.0 {
         warning.push_str(
             "; the spectra were measured with one photon, and the model simexm reads them at the laser's \
-             own wavelength (the model `physical`, to come, reads them at half of it)",
+             own wavelength",
         );
     }
     warning
 }
 
-/// That hardly a photon of the labelling reaches a channel.
+/// Warns that hardly a photon of the labelling reaches a channel.
 pub(super) fn dim_channel(
     channel: &str,
     fluorophores: &[Fluorophore],
@@ -71,7 +72,7 @@ pub(super) fn dim_channel(
     )
 }
 
-/// That the picture moves against the ground truth.
+/// Warns that the image moves against the ground truth.
 pub(super) fn magnification(camera: &Camera) -> String {
     let part = |axis: &str, factor: u32| match factor {
         1 => None,

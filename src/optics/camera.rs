@@ -1,6 +1,6 @@
-//! Expansion and the camera: which voxels fall on which pixels (docs/model.md section 7).
+//! Expansion and the camera: maps voxels to pixels (docs/model.md section 7).
 
-/// How the voxels of one axis meet the camera's pixels.
+/// Ratio of voxels to camera pixels along one axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AxisSampling {
     /// This many voxels are summed on a pixel; 1 is one to one.
@@ -10,8 +10,8 @@ pub enum AxisSampling {
 }
 
 impl AxisSampling {
-    /// `step` is the number of voxels per pixel: below 1 it is rounded to a whole magnification,
-    /// otherwise to a whole bin, half to even.
+    /// Rounds `step`, in voxels per pixel: below 1 to a whole magnification, otherwise to a whole
+    /// bin, half to even.
     fn new(step: f64) -> Self {
         // Larger factors than any volume has voxels need no distinction.
         const LIMIT: f64 = (1u32 << 30) as f64;
@@ -25,7 +25,7 @@ impl AxisSampling {
         }
     }
 
-    /// Voxels per pixel.
+    /// Returns the voxels per pixel.
     pub fn bin(self) -> u32 {
         match self {
             Self::Bin(bin) => bin,
@@ -33,7 +33,7 @@ impl AxisSampling {
         }
     }
 
-    /// Pixels per voxel.
+    /// Returns the pixels per voxel.
     pub fn magnification(self) -> u32 {
         match self {
             Self::Bin(_) => 1,
@@ -41,7 +41,7 @@ impl AxisSampling {
         }
     }
 
-    /// Pixels along an axis of `size` voxels.
+    /// Returns the pixels along an axis of `size` voxels.
     pub fn pixels(self, size: usize) -> usize {
         match self {
             Self::Bin(bin) => size.div_ceil(bin as usize),
@@ -49,29 +49,30 @@ impl AxisSampling {
         }
     }
 
-    /// Voxels per pixel after rounding.
+    /// Returns the voxels per pixel after rounding.
     pub fn step(self) -> f64 {
         f64::from(self.bin()) / f64::from(self.magnification())
     }
 }
 
-/// The camera's grid in the volume.
+/// The camera's pixel grid over the volume. Axes are (z, x, y): x is the row of an image, y its
+/// column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Camera {
-    /// Along the rows.
+    /// Sampling along x, across the rows of an image.
     pub x: AxisSampling,
-    /// Along the columns.
+    /// Sampling along y, across its columns.
     pub y: AxisSampling,
     /// Distance in slices from one image to the next.
     pub step_z: usize,
-    /// Voxels per pixel, slices per image (z, x, y), before rounding.
+    /// Unrounded steps along (z, x, y): slices per image, then voxels per pixel.
     pub exact_step: [f64; 3],
 }
 
 impl Camera {
-    /// The grid of a camera with pixels of `pixel_nm` behind an objective that magnifies
-    /// `objective_factor` times, moved by `focal_plane_depth_nm` from image to image, over voxels of
-    /// `voxel_nm` (z, x, y) swollen by `expansion_factor`.
+    /// Builds the grid of a camera with pixels of `pixel_nm` behind an objective that magnifies
+    /// `objective_factor` times. Images are `focal_plane_depth_nm` apart; voxels measure `voxel_nm`
+    /// (z, x, y) in tissue and are swollen by `expansion_factor`.
     pub fn new(
         voxel_nm: [f64; 3],
         expansion_factor: f64,
@@ -90,7 +91,7 @@ impl Camera {
         }
     }
 
-    /// Shape (z, x, y) of the images of a volume of this shape.
+    /// Returns the shape (z, x, y) of the images of a volume of this shape.
     pub fn image_shape(&self, shape: [usize; 3]) -> [usize; 3] {
         [
             shape[0].div_ceil(self.step_z),
@@ -99,12 +100,13 @@ impl Camera {
         ]
     }
 
-    /// True where a voxel is jittered over several pixels.
+    /// Returns true where a voxel is jittered over several pixels.
     pub fn magnifies(&self) -> bool {
         self.x.magnification() > 1 || self.y.magnification() > 1
     }
 
-    /// Size (z, x, y) in tissue of a pixel and the distance of images, in nm, after rounding.
+    /// Returns the pixel size (z, x, y) in tissue, in nm, after rounding; along z the distance of
+    /// images.
     pub fn pixel_in_tissue_nm(&self, voxel_nm: [f64; 3]) -> [f64; 3] {
         [
             voxel_nm[0] * self.step_z as f64,

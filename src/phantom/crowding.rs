@@ -1,4 +1,4 @@
-//! How full the tissue is, on a coarse grid: growing processes steer towards room.
+//! Crowding of the tissue, on a coarse grid: growing processes steer towards room.
 
 use super::grid::VoxelGrid;
 use super::random::{Vec3, add_scaled, dot};
@@ -6,7 +6,7 @@ use super::random::{Vec3, add_scaled, dot};
 /// Edge of a coarse cell where voxels are smaller than that.
 const EDGE_NM: f64 = 200.0;
 
-/// The share of each coarse cell that is spoken for. May exceed 1 where processes were planned too close.
+/// Share of each coarse cell that is taken. May exceed 1 where processes were planned too close.
 pub(super) struct Crowding {
     grid: VoxelGrid,
     fill: Vec<f32>,
@@ -14,7 +14,7 @@ pub(super) struct Crowding {
 }
 
 impl Crowding {
-    /// An empty one; outside the volume the fill counts as `neutral`.
+    /// Makes an empty one; outside the volume the fill counts as `neutral`.
     pub(super) fn new(fine: &VoxelGrid, neutral: f64) -> Self {
         let extent = fine.extent_nm();
         let size =
@@ -59,8 +59,8 @@ impl Crowding {
         .collect()
     }
 
-    /// The coarse cells within a box of half-edge `reach_nm` whose centre, seen from `centre_nm`, is
-    /// `inside`; with each its centre.
+    /// Lists the coarse cells within a box of half-edge `reach_nm` whose centre, seen from
+    /// `centre_nm`, is `inside`, each with its centre.
     pub(super) fn cells_where<'a>(
         &'a self,
         centre_nm: Vec3,
@@ -83,7 +83,7 @@ impl Crowding {
         .filter(move |&(_, centre)| inside(add_scaled(centre, -1.0, centre_nm)))
     }
 
-    /// Volume of one coarse cell.
+    /// Returns the volume of one coarse cell.
     pub(super) fn cell_volume_nm3(&self) -> f64 {
         self.grid.voxel_volume_nm3()
     }

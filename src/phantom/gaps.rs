@@ -1,11 +1,11 @@
-//! The extracellular space: hollows are filled, gaps closed or widened until the density is met.
+//! Extracellular space: fills hollows, and closes or widens gaps until the density is met.
 
 use super::tissue::GrowingTissue;
 
 impl GrowingTissue {
-    /// Opens the hollows that the gaps between cells have shut off: a cell grows into each of them.
+    /// Fills the hollows that the gaps between cells have shut off: a cell grows into each of them.
     pub(super) fn fill_hollows(&mut self) {
-        /// Hollow neighbours of a voxel in the middle of a hollow worth filling.
+        /// Least number of hollow neighbours around the middle of a hollow worth filling.
         const ROOMY: usize = 3;
         for index in 0..self.labels.len() {
             if self.is_full() {
@@ -33,7 +33,7 @@ impl GrowingTissue {
         }
     }
 
-    /// Whether a voxel and all its face neighbours are free.
+    /// Returns true where a voxel and all its face neighbours are free.
     fn is_hollow(&self, index: usize) -> bool {
         let mut free = self.labels[index] == 0;
         if free {
@@ -62,8 +62,8 @@ impl GrowingTissue {
         }
     }
 
-    /// Widens the gaps, layer by layer, until the cells fill no more than they shall. No cell falls apart
-    /// or vanishes, so that a little too much may stay where all of them are thin.
+    /// Widens the gaps, layer by layer, until the cells fill no more than they shall. No cell falls
+    /// apart or vanishes, so that a little too much may stay where all of them are thin.
     pub(super) fn widen_gaps(&mut self) {
         while self.excess() > 0 {
             let before = self.excess();
@@ -95,7 +95,7 @@ impl GrowingTissue {
         levels
     }
 
-    /// Whether a voxel belongs to a cell and has a free face neighbour.
+    /// Returns true where a voxel belongs to a cell and has a free face neighbour.
     fn faces_gap(&self, index: usize) -> bool {
         let mut faces = false;
         if self.labels[index] != 0 {
@@ -107,9 +107,9 @@ impl GrowingTissue {
         faces
     }
 
-    /// Whether a cell certainly stays one piece without this voxel, and is not thin here: within the
-    /// surrounding 3 x 3 x 3 voxels a path across faces joins all face neighbours that are the cell's, and
-    /// enough of the surroundings is.
+    /// Returns true where a cell certainly stays one piece without this voxel and is not thin here:
+    /// within the surrounding 3 x 3 x 3 voxels a path across faces joins all face neighbours of the
+    /// same cell, and the cell holds enough of the surroundings.
     fn is_dispensable(&self, index: usize) -> bool {
         const CENTRE: usize = 13;
         const FACES: [usize; 6] = [4, 22, 10, 16, 12, 14];
@@ -163,8 +163,8 @@ impl GrowingTissue {
         reached == faces
     }
 
-    /// Gives a free voxel to the cell with most of its faces and returns that; none if no cell touches
-    /// it.
+    /// Gives a free voxel to the cell with most of its faces and returns that cell; `None` if no
+    /// cell touches it.
     fn join_neighbour(&mut self, index: usize) -> Option<u32> {
         let mut around = [0_u32; 6];
         let mut count = 0;

@@ -1,8 +1,8 @@
-//! The voxel grid: indices, positions in nm, neighbours.
+//! Voxel grids: indices, positions in nm, neighbours.
 
 use super::random::Vec3;
 
-/// A volume of voxels; y is contiguous, then x, then z.
+/// Grid of voxels. Axes are (z, x, y): x is the row of an image; y is contiguous, then x, then z.
 #[derive(Clone, Copy)]
 pub(super) struct VoxelGrid {
     /// Voxels along (z, x, y).
@@ -28,7 +28,7 @@ impl VoxelGrid {
         self.voxel_nm.iter().fold(f64::INFINITY, |a, &b| a.min(b))
     }
 
-    /// Linear index of a voxel. The volume has at most `u32::MAX` voxels.
+    /// Returns the linear index of a voxel. The volume has at most `u32::MAX` voxels.
     pub(super) fn index(&self, [z, x, y]: [usize; 3]) -> usize {
         (z * self.size[1] + x) * self.size[2] + y
     }
@@ -40,7 +40,7 @@ impl VoxelGrid {
         [(row / rows) as usize, (row % rows) as usize, y as usize]
     }
 
-    /// The voxel a point lies in, or none outside the volume.
+    /// Finds the voxel that a point lies in; `None` outside the volume.
     pub(super) fn voxel_at(&self, point_nm: Vec3) -> Option<[usize; 3]> {
         let mut voxel = [0; 3];
         for a in 0..3 {
@@ -53,12 +53,13 @@ impl VoxelGrid {
         Some(voxel)
     }
 
-    /// Centre of a voxel, in nm.
+    /// Returns the centre of a voxel, in nm.
     pub(super) fn centre_nm(&self, voxel: [usize; 3]) -> Vec3 {
         [0, 1, 2].map(|a| (voxel[a] as f64 + 0.5) * self.voxel_nm[a])
     }
 
-    /// Calls `visit` with the index and coordinates of each of the up to six neighbours across a face.
+    /// Calls `visit` with the index and coordinates of each of the up to six neighbours across a
+    /// face.
     #[inline]
     pub(super) fn for_each_neighbour(
         &self,
@@ -88,9 +89,9 @@ impl VoxelGrid {
         }
     }
 
-    /// Calls `visit` for each voxel a straight line enters after the voxel `from`, in order and with every
-    /// voxel sharing a face with the one before; with the voxel comes how far along the line it is, 0 to 1.
-    /// Stops when `visit` returns false. Returns whether the line's end was reached inside the volume.
+    /// Calls `visit` for each voxel that a straight line enters after the voxel `from`, in order,
+    /// each sharing a face with the one before. Beside the voxel it passes the share of the line
+    /// that is behind, 0 to 1. Stops when `visit` returns false.
     pub(super) fn walk(
         &self,
         from: Vec3,
@@ -128,13 +129,13 @@ impl VoxelGrid {
     }
 }
 
-/// How a walk along a line ended.
+/// End of a walk along a line.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Walk {
-    /// At its end.
+    /// The walk reached the end of the line.
     Arrived,
-    /// The line leaves the volume about this share of its length from its start.
+    /// The line leaves the volume after about this share of its length.
     LeftVolume(f64),
-    /// The visitor stopped it.
+    /// The visitor stopped the walk.
     Stopped,
 }

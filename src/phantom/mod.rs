@@ -1,15 +1,15 @@
 //! A made-up piece of brain: label volumes of entangled neurites and somata.
 //!
-//! A stand-in for a segmented electron-microscopy volume of cortex. Somata come first, ellipsoids of
-//! 2 to 5 um radius in the number that cortex has; then dendrites (200 to 600 nm, tapering, branching, with
-//! spines) and axons (50 to 150 nm, with varicosities), whose centre lines are smooth random walks through
-//! the volume that steer towards room. From the centre lines, cells grow outwards until they meet, at a
-//! speed in proportion to their planned radius, as in a multiplicatively weighted Voronoi diagram. The
-//! extracellular space is what remains between them: thin sheets and pockets, and here and there two cells
-//! that touch.
+//! A stand-in for a segmented electron-microscopy volume of cortex. Somata come first, ellipsoids
+//! of 2 to 5 um radius in the number that cortex has; then dendrites (200 to 600 nm, tapering,
+//! branching, with spines) and axons (50 to 150 nm, with varicosities), whose centre lines are
+//! smooth random walks through the volume that steer towards room. From the centre lines, cells
+//! grow outwards until they meet, at a speed in proportion to their planned radius, as in a
+//! multiplicatively weighted Voronoi diagram. The extracellular space is what remains between them:
+//! thin sheets and pockets, and here and there two cells that touch.
 //!
-//! The same parameters give the same volume on every platform: the arithmetic is that of IEEE 754 basic
-//! operations and square roots, done in one fixed order.
+//! The same parameters give the same volume on every platform: the arithmetic is that of IEEE 754
+//! basic operations and square roots, done in one fixed order.
 
 mod crowding;
 mod gaps;
@@ -39,12 +39,13 @@ const SPARSE: f64 = 0.55;
 const PACKED: f64 = 0.75;
 /// Dendrites' share of the volume of all neurites.
 const DENDRITE_SHARE: f64 = 0.42;
-/// Largest share of the cells' volume that may be somata: a volume of little more than a soma shows nothing.
+/// Largest share of the cells' volume for somata: a volume of little more than a soma shows
+/// nothing.
 const MAX_SOMA_SHARE: f64 = 0.4;
-/// The same for a volume smaller than a soma.
+/// Largest share of the cells' volume for a soma in a volume smaller than a soma.
 const MAX_CORNER_SHARE: f64 = 0.25;
-/// How far a cell grows before the next one is placed, in units of its planned radius: later ones go round
-/// it.
+/// Growth of a cell before the next one is placed, in units of its planned radius: later ones go
+/// round it.
 const CORE: f32 = 0.5;
 /// Axons in a row that may find no room before the volume counts as full.
 const MAX_FAILURES: u32 = 48;
@@ -56,57 +57,59 @@ pub struct Phantom {
     pub size: [usize; 3],
     /// Voxel edges along (z, x, y) in nm, each 1 to 1000.
     pub voxel_nm: [f64; 3],
-    /// Another seed, another piece of tissue.
+    /// Seed of all draws: every seed gives another piece of tissue.
     pub seed: u64,
     /// Share of the voxels that belong to cells, 0 to 1. Cortex has 0.8 to 0.9.
     pub density: f64,
 }
 
-/// What is wrong with the parameters of a phantom.
+/// Error in the parameters of a phantom.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum PhantomError {
-    /// A size of 0.
+    /// The size has an axis of 0 voxels.
     #[error("size {size:?} (z, x, y): every size must be at least 1")]
     EmptySize {
-        /// The size asked for, (z, x, y).
+        /// Size asked for, (z, x, y).
         size: [usize; 3],
     },
-    /// More voxels than 32 bits count.
+    /// The size has more voxels than 32 bits count.
     #[error("size {size:?} (z, x, y): a phantom has at most 4294967295 voxels")]
     TooLarge {
-        /// The size asked for, (z, x, y).
+        /// Size asked for, (z, x, y).
         size: [usize; 3],
     },
-    /// The memory for the labels cannot be had.
+    /// The system refuses the memory for the labels.
     #[error(
         "size {size:?} (z, x, y): no memory for its {mebibytes} MiB of labels; choose a smaller size"
     )]
     OutOfMemory {
-        /// The size asked for, (z, x, y).
+        /// Size asked for, (z, x, y).
         size: [usize; 3],
         /// Memory of the labels.
         mebibytes: usize,
     },
-    /// A voxel edge that is no number or outside its range.
+    /// A voxel edge is no number or outside its range.
     #[error("voxel size {voxel_nm:?} nm (z, x, y): every edge must be between 1 and 1000 nm")]
     VoxelSize {
-        /// The voxel edges asked for, (z, x, y).
+        /// Voxel edges asked for, (z, x, y).
         voxel_nm: [f64; 3],
     },
-    /// A density that is no share.
+    /// The density is no share.
     #[error("density {density}: must be between 0 and 1")]
     Density {
-        /// The density asked for.
+        /// Density asked for.
         density: f64,
     },
 }
 
 impl Phantom {
-    /// Makes the volume: one cell id per voxel (z, x, y), y contiguous; 0 is extracellular and the cells
-    /// are numbered from 1 without gaps, somata first, then dendrites, then axons. Every cell is one
-    /// piece, connected across voxel faces, and the cells fill the share `density` of the voxels to the
-    /// nearest voxel, or slightly more where all of them are too thin to lose one. Needs about 10 bytes a
-    /// voxel, more where voxels are as coarse as neurites. Runs on one thread.
+    /// Makes the volume: one cell id per voxel (z, x, y), y contiguous. Id 0 is extracellular;
+    /// cells are numbered from 1 without gaps, somata first, then dendrites, then axons.
+    ///
+    /// Every cell is one piece, connected across voxel faces. The cells fill the share `density` of
+    /// the voxels to the nearest voxel, or slightly more where all of them are too thin to lose
+    /// one. Needs about 10 bytes a voxel, more where voxels are as coarse as neurites, and runs on
+    /// one thread.
     ///
     /// # Errors
     /// Parameters outside their range, and a size whose labels do not fit the memory.
@@ -126,8 +129,9 @@ impl Phantom {
         };
         let share = |density: f64| (density * voxels as f64).round() as usize;
         let target = share(self.density);
-        // Dense tissue grows beyond its density and shrinks back: what is left over is then gaps between
-        // all cells, not hollows where cells happened to be few. Sparse cells end where they are.
+        // Dense tissue grows beyond its density and shrinks back, which leaves gaps between all
+        // cells in place of hollows where cells happened to be few. Sparse cells end where they
+        // are.
         let packed = ((self.density - SPARSE) / (PACKED - SPARSE)).clamp(0.0, 1.0);
         let full = share(self.density + packed * (1.0 - self.density));
         let mut making = Making {
@@ -180,14 +184,14 @@ impl Phantom {
     }
 }
 
-/// A phantom in the making.
+/// Phantom that is being made.
 struct Making<'a> {
     phantom: &'a Phantom,
     tissue: GrowingTissue,
     crowding: Crowding,
     /// Planned volume of the cells so far.
     volume_nm3: f64,
-    /// Volume the cells shall have.
+    /// Planned volume of all cells.
     target_nm3: f64,
 }
 
@@ -197,7 +201,7 @@ impl Making<'_> {
     }
 
     fn add_somata(&mut self) {
-        /// Of a soma of 3.5 um.
+        /// Volume of a soma of 3.5 um.
         const TYPICAL_NM3: f64 = 1.8e11;
         let extent_nm = self.tissue.grid.extent_nm();
         let whole = extent_nm.iter().product::<f64>() > TYPICAL_NM3;
@@ -230,7 +234,7 @@ impl Making<'_> {
 
     fn add_dendrites(&mut self) {
         let goal_nm3 = self.volume_nm3 + DENDRITE_SHARE * (self.target_nm3 - self.volume_nm3);
-        // A dendrite of 350 nm right through; 4 V / S is the mean length of a random chord.
+        // Model: a dendrite of 350 nm right through; 4 V / S is the mean length of a random chord.
         let [z, x, y] = self.tissue.grid.extent_nm();
         let typical_nm3 = 3.8e5 * 2.0 * z * x * y / (z * x + z * y + x * y);
         let mut failures = 0;
@@ -299,7 +303,7 @@ impl Making<'_> {
         }
     }
 
-    /// Shorter neurites are not worth having; in a thin volume none is long.
+    /// Returns the least length of a neurite worth having; in a thin volume none is long.
     fn min_length_nm(&self, radius_nm: f64) -> f64 {
         let thinnest = self
             .tissue

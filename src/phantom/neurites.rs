@@ -1,25 +1,25 @@
-//! Axons and dendrites: how thick they are, how they branch, where they enter the volume.
+//! Axons and dendrites: thickness, branches, and where they enter the volume.
 
 use super::crowding::Crowding;
 use super::process::{Course, Grower, PathPoint, Trace};
 use super::random::{Stream, Vec3, add_scaled, normalised, perpendicular};
 use super::tissue::GrowingTissue;
 
-/// A piece of a neurite between two branchings, still to be drawn.
+/// Piece of a neurite between two branchings, still to be drawn.
 #[derive(Clone, Copy)]
 pub(super) struct Branch {
     pub(super) start: Vec3,
     pub(super) direction: Vec3,
     pub(super) radius_nm: f64,
-    /// How many branchings came before.
+    /// Number of branchings before it.
     pub(super) order: u32,
 }
 
-/// A neurite branches at most so many times on its way: its cell must not fill the volume with itself.
+/// Most branchings of a neurite on its way: its cell must not fill the volume with itself.
 const MAX_ORDER: u32 = 4;
 
-/// A point on the border of the volume, and a direction into it: those of a random straight line through
-/// the volume. Of a few the least crowded one.
+/// Draws a point on the border of the volume and a direction into it, as random straight lines
+/// through the volume have them. Of a few it takes the least crowded.
 pub(super) fn entrance(
     tissue: &GrowingTissue,
     crowding: &Crowding,
@@ -64,8 +64,8 @@ pub(super) fn entrance(
     (best.1, best.2)
 }
 
-/// Draws an axon: thin and winding, with varicosities. Returns its volume in nm^3, or none if it found no
-/// room.
+/// Draws an axon: thin and winding, with varicosities. Returns its volume in nm^3; `None` if it
+/// found no room.
 pub(super) fn axon(grower: &mut Grower, trunk: Branch, min_length_nm: f64) -> Option<f64> {
     let mut total_nm3 = None;
     let mut todo = vec![trunk];
@@ -96,7 +96,7 @@ pub(super) fn axon(grower: &mut Grower, trunk: Branch, min_length_nm: f64) -> Op
 /// Swellings along an axon, periodic over a length no axon piece of interest exceeds much.
 struct Varicosities {
     radius_nm: f64,
-    /// Centre, half length (nm) and swelling (nm added to the radius).
+    /// Centre, half length (nm) and swelling (nm added to the radius) of each.
     bumps: Vec<[f64; 3]>,
 }
 
@@ -129,8 +129,8 @@ impl Varicosities {
     }
 }
 
-/// Draws the branches of a dendrite: thick, tapering, with spines. Returns the volume in nm^3, or none if
-/// none of the branches found room.
+/// Draws the branches of a dendrite: thick, tapering, with spines. Returns the volume in nm^3;
+/// `None` if no branch found room.
 pub(super) fn dendrite(
     grower: &mut Grower,
     branches: Vec<Branch>,
@@ -179,7 +179,7 @@ pub(super) fn dendrite(
     total_nm3
 }
 
-/// Where a piece ended of itself, two go on.
+/// Continues a piece that ended of itself with two branches.
 fn bifurcate(
     stream: &mut Stream,
     trace: &Trace,
@@ -201,7 +201,7 @@ fn bifurcate(
     }
 }
 
-/// The places of a dendrite that carry a spine.
+/// Picks the places of a dendrite that carry a spine.
 fn spine_sites(stream: &mut Stream, trace: &Trace) -> Vec<PathPoint> {
     let mut sites = Vec::new();
     let mut next_nm = stream.range(300.0, 1_500.0);
@@ -214,7 +214,8 @@ fn spine_sites(stream: &mut Stream, trace: &Trace) -> Vec<PathPoint> {
     sites
 }
 
-/// Draws a spine, a neck with a head; returns its volume outside the shaft in nm^3, 0 if it found no room.
+/// Draws a spine, a neck with a head; returns its volume outside the shaft in nm^3, 0 if it found
+/// no room.
 fn spine(grower: &mut Grower, site: &PathPoint, shaft_radius_nm: f64) -> f64 {
     let neck_nm = grower.stream.range(55.0, 90.0);
     let head_nm = grower.stream.range(150.0, 300.0);

@@ -9,7 +9,7 @@ pub(super) struct Noise {
     lattice: Vec<f32>,
 }
 
-/// Where in the noise a cell finds its own: scale and shift of positions.
+/// Scale and shift of positions, by which every cell has noise of its own.
 #[derive(Clone, Copy)]
 pub(super) struct NoiseFrame {
     /// Lattice cells per nm.
@@ -19,7 +19,7 @@ pub(super) struct NoiseFrame {
 }
 
 impl NoiseFrame {
-    /// A frame of its own, with features of about `feature_nm`.
+    /// Draws a frame with features of about `feature_nm`.
     pub(super) fn draw(stream: &mut Stream, feature_nm: f64) -> Self {
         let shift = [(); 3].map(|()| (stream.unit() * EDGE as f64) as f32);
         Self {
@@ -38,7 +38,7 @@ impl Noise {
         Self { lattice }
     }
 
-    /// A value in -1..1 at a position of nm that are not negative.
+    /// Interpolates the noise, -1..1, at a position of nm that are not negative.
     #[inline]
     pub(super) fn at(&self, frame: &NoiseFrame, position_nm: [f32; 3]) -> f32 {
         let mut low = [0; 3];

@@ -1,11 +1,11 @@
-//! The centre line of a process: a smooth random walk that steers towards room.
+//! Centre lines of processes: smooth random walks that steer towards room.
 
 use super::crowding::Crowding;
 use super::grid::Walk;
 use super::random::{Stream, Vec3, add_scaled, dot, normalised};
 use super::tissue::GrowingTissue;
 
-/// A cell that grows processes, with what they need.
+/// Cell that grows processes, with all that they need.
 pub(super) struct Grower<'a> {
     pub(super) tissue: &'a mut GrowingTissue,
     pub(super) crowding: &'a mut Crowding,
@@ -13,23 +13,23 @@ pub(super) struct Grower<'a> {
     pub(super) cell: u32,
 }
 
-/// How a process runs.
+/// Course of a process.
 pub(super) struct Course<'a> {
-    /// Where it starts, in nm.
+    /// Start, in nm.
     pub(super) start: Vec3,
-    /// Its first direction, a unit vector.
+    /// Initial direction, a unit vector.
     pub(super) direction: Vec3,
-    /// How long it gets if nothing stops it.
+    /// Length if nothing stops it.
     pub(super) length_nm: f64,
-    /// A shorter one is given up; none of its voxels stays.
+    /// Least length: a shorter process is given up, and none of its voxels stays.
     pub(super) min_length_nm: f64,
-    /// Over what length it forgets its direction.
+    /// Length over which it forgets its direction.
     pub(super) persistence_nm: f64,
-    /// Its radius at a distance from the start, in nm.
+    /// Radius in nm at a distance in nm from the start.
     pub(super) radius_nm: &'a dyn Fn(f64) -> f64,
 }
 
-/// A point of a centre line.
+/// Point of a centre line.
 #[derive(Clone, Copy)]
 pub(super) struct PathPoint {
     pub(super) position: Vec3,
@@ -37,16 +37,16 @@ pub(super) struct PathPoint {
     pub(super) distance_nm: f64,
 }
 
-/// A centre line that was drawn.
+/// Centre line that was drawn.
 pub(super) struct Trace {
     pub(super) samples: Vec<PathPoint>,
-    /// It got as long as it should: it ended neither at the border nor at another cell.
+    /// True where it got as long as it should: it ended neither at the border nor at another cell.
     pub(super) complete: bool,
-    /// The volume of the process at its planned radius.
+    /// Volume of the process at its planned radius.
     pub(super) volume_nm3: f64,
 }
 
-/// A voxel of a centre line with the point and radius of the process there.
+/// Voxel of a centre line with the point and radius of the process there.
 struct Link {
     voxel: usize,
     position: Vec3,
@@ -54,8 +54,8 @@ struct Link {
 }
 
 impl Grower<'_> {
-    /// Draws a process into the tissue and starts its fronts. None, and nothing changed, if it comes out
-    /// too short or its start is taken by another cell.
+    /// Draws a process into the tissue and starts its fronts. Returns `None` and changes nothing if
+    /// it comes out too short or its start is taken by another cell.
     pub(super) fn draw(&mut self, course: &Course) -> Option<Trace> {
         let grid = self.tissue.grid;
         let first = grid.index(grid.voxel_at(course.start)?);
@@ -130,7 +130,8 @@ impl Grower<'_> {
         volume_nm3
     }
 
-    /// Whether a centre line may pass: the voxel is the cell's, or free with no other cell next to it.
+    /// Returns true where a centre line may pass: the voxel is the cell's, or free with no other
+    /// cell next to it.
     fn is_open(&self, voxel: usize) -> bool {
         match self.tissue.labels[voxel] {
             0 => !self
@@ -151,8 +152,8 @@ impl Grower<'_> {
         }
     }
 
-    /// The next direction: of a few random ones the one with most room ahead. None if other cells are in
-    /// the way of all of them.
+    /// Picks the next direction: of a few random ones the one with most room ahead. Returns `None`
+    /// if other cells are in the way of all of them.
     fn steer(&mut self, here: &PathPoint, step_nm: f64, bend: f64) -> Option<Vec3> {
         const CANDIDATES: usize = 8;
         let grid = self.tissue.grid;
@@ -180,7 +181,7 @@ impl Grower<'_> {
         None
     }
 
-    /// How full it is further on, what is near counting most.
+    /// Measures the crowding ahead, weighted towards what is near.
     fn crowd_ahead(&self, from: Vec3, direction: Vec3) -> f64 {
         let mut crowd = 0.0;
         for (ahead_nm, weight) in [(150.0, 1.0), (350.0, 0.5), (700.0, 0.33)] {

@@ -10,7 +10,7 @@ use super::tissue::GrowingTissue;
 const PER_NM3: f64 = 1.0e-13;
 const RADIUS_NM: [f64; 2] = [2_000.0, 5_000.0];
 
-/// An ellipsoid with a slightly uneven surface.
+/// Ellipsoid with a slightly uneven surface.
 pub(super) struct Soma {
     centre: Vec3,
     /// Unit vectors of the half axes.
@@ -19,7 +19,8 @@ pub(super) struct Soma {
     unevenness: NoiseFrame,
 }
 
-/// How many somata have a part in the volume, on average, were it filled as densely as cortex.
+/// Returns the mean number of somata with a part in the volume, were it filled as densely as
+/// cortex.
 pub(super) fn expected(extent_nm: Vec3) -> f64 {
     PER_NM3
         * extent_nm
@@ -29,7 +30,7 @@ pub(super) fn expected(extent_nm: Vec3) -> f64 {
 }
 
 impl Soma {
-    /// A soma somewhere in the volume or close to it.
+    /// Draws a soma somewhere in the volume or close to it.
     pub(super) fn place(extent_nm: Vec3, stream: &mut Stream) -> Self {
         let centre = extent_nm.map(|e| stream.range(-RADIUS_NM[1], e + RADIUS_NM[1]));
         let first = stream.direction();
@@ -50,7 +51,8 @@ impl Soma {
         }
     }
 
-    /// 0 at the centre, 1 on the surface of the even ellipsoid; from an offset to the centre.
+    /// Returns the depth of an offset from the centre: 0 at the centre, 1 on the surface of the
+    /// even ellipsoid.
     fn depth(&self, offset: Vec3) -> f64 {
         let square: f64 = (0..3)
             .map(|a| {
@@ -61,8 +63,8 @@ impl Soma {
         square.sqrt()
     }
 
-    /// Paints the soma as a new cell if its part inside the volume is at most `max_volume_nm3` and free.
-    /// Returns the id and the volume in nm^3.
+    /// Paints the soma as a new cell if its part inside the volume is free and at most
+    /// `max_volume_nm3`. Returns the id and the volume in nm^3.
     pub(super) fn paint(
         &self,
         tissue: &mut GrowingTissue,
@@ -95,7 +97,7 @@ impl Soma {
         Some((id, claimed as f64 * tissue.grid.voxel_volume_nm3()))
     }
 
-    /// Claims the voxels inside, as far as they are connected with the one at `seed`; returns how many.
+    /// Claims the voxels inside that are connected with the one at `seed`; returns their number.
     fn fill(&self, tissue: &mut GrowingTissue, id: u32, seed: Vec3) -> usize {
         let grid = tissue.grid;
         let inside = |tissue: &GrowingTissue, voxel: [usize; 3]| {
@@ -131,14 +133,14 @@ impl Soma {
                 surface.push(voxel);
             }
         }
-        // A radius of nothing: the soma has its size and only creeps on.
+        // A radius of 0: the soma has its size and only creeps on.
         for voxel in surface {
             tissue.start_front(grid.index(voxel), id, grid.centre_nm(voxel), 1.0);
         }
         claimed
     }
 
-    /// Where its dendrites start, below the surface, heading outwards.
+    /// Places the starts of its dendrites, below the surface, heading outwards.
     pub(super) fn stems(&self, stream: &mut Stream) -> Vec<Branch> {
         (0..4 + stream.bits() % 4)
             .map(|_| {

@@ -11,7 +11,7 @@ fn phantom(size: [usize; 3], voxel_nm: [f64; 3], seed: u64, density: f64) -> Pha
 
 const VOXEL_NM: [f64; 3] = [40.0, 32.0, 32.0];
 
-/// FNV-1a of the labels as little-endian bytes.
+/// Returns FNV-1a of the labels as little-endian bytes.
 fn checksum(labels: &[u32]) -> u64 {
     labels
         .iter()
@@ -25,7 +25,8 @@ fn filled_share(labels: &[u32]) -> f64 {
     labels.iter().filter(|&&id| id != 0).count() as f64 / labels.len() as f64
 }
 
-/// Checks that the ids are 1..=n with none missing and every cell is one piece across faces; returns n.
+/// Checks that the ids are 1..=n with none missing and every cell is one piece across faces;
+/// returns n.
 fn assert_sound(phantom: &Phantom, labels: &[u32]) -> u32 {
     assert_eq!(
         labels.len(),

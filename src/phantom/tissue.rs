@@ -1,5 +1,5 @@
-//! The volume while it is being made: which voxel belongs to which cell, and the fronts along which the
-//! cells grow.
+//! Tissue that is being made: which voxel belongs to which cell, and the fronts along which cells
+//! grow.
 
 use super::grid::VoxelGrid;
 use super::noise::{Noise, NoiseFrame};
@@ -7,42 +7,43 @@ use super::random::{Stream, StreamPurpose, Vec3};
 
 /// Buckets of the queue per unit of time.
 const BUCKETS_PER_UNIT: f32 = 256.0;
-/// Later times share the last bucket.
+/// Most buckets: later times share the last one.
 const MAX_BUCKETS: usize = 64 * 256;
-/// How far a front gets in a unit of time once it has its radius: the same for thick and thin processes, so
-/// that thick ones do not swallow their neighbours where there is room.
+/// Distance that a front advances in a unit of time once it has its radius: the same for thick and
+/// thin processes, so that thick ones do not swallow their neighbours where there is room.
 const CREEP_NM: f32 = 120.0;
 /// Size of the patches in which cells touch, or stay apart.
 const PATCH_NM: f64 = 300.0;
 /// Height of the noise above which cells may touch: in about one place of seven.
 const TOUCH_ABOVE: f32 = 0.3;
-/// How much the noise speeds up or slows down a front.
+/// Share by which the noise speeds up or slows down a front.
 const ROUGHNESS: f32 = 0.4;
 
-/// Where a front started: a point of a process's centre line, or of a soma's surface.
+/// Origin of a front: a point of a process's centre line, or of a soma's surface.
 pub(super) struct FrontOrigin {
     position_nm: [f32; 3],
     per_radius: f32,
     cell: u32,
 }
 
-/// A front about to enter a voxel.
+/// Front about to enter a voxel.
 struct Arrival {
     voxel: u32,
     origin: u32,
 }
 
-/// Labels and fronts. A front that started at a point of radius r arrives at distance d < r at time d / r,
-/// bent by noise: at time 1 every process has about the radius it was planned with. From then on all
-/// fronts are equally slow.
+/// Labels and fronts. A front that started at a point of radius r arrives at distance d < r at time
+/// d / r, bent by noise: at time 1 every process has about the radius it was planned with. From
+/// then on all fronts are equally slow.
 ///
-/// A voxel is only ever given to a cell that holds one of its six face neighbours already, or continues
-/// the chain of face neighbours of a process, so that every cell is connected by construction.
+/// A voxel is only ever given to a cell that holds one of its six face neighbours already, or
+/// continues the chain of face neighbours of a process, so that every cell is connected by
+/// construction.
 pub(super) struct GrowingTissue {
     pub(super) grid: VoxelGrid,
     /// Cell ids, 0 where no cell is.
     pub(super) labels: Vec<u32>,
-    /// Voxels the cells shall have in the end.
+    /// Voxels that the cells hold in the end.
     pub(super) target: usize,
     claimed: usize,
     origins: Vec<FrontOrigin>,
@@ -55,7 +56,7 @@ pub(super) struct GrowingTissue {
 }
 
 impl GrowingTissue {
-    /// `labels` is all 0, one per voxel of the grid.
+    /// Makes tissue without cells; `labels` is all 0, one per voxel of the grid.
     pub(super) fn new(grid: VoxelGrid, labels: Vec<u32>, target: usize, seed: u64) -> Self {
         Self {
             grid,
@@ -110,7 +111,8 @@ impl GrowingTissue {
         self.claimed -= 1;
     }
 
-    /// Starts a front of `cell` at a voxel it holds. The front reaches `radius_nm` one unit of time later.
+    /// Starts a front of `cell` at a voxel it holds. The front reaches `radius_nm` one unit of time
+    /// later.
     pub(super) fn start_front(
         &mut self,
         voxel: usize,
@@ -157,8 +159,8 @@ impl GrowingTissue {
         });
     }
 
-    /// Lets the cells grow until `time`, or until they fill the volume as far as they shall, with a gap of
-    /// one voxel where two of them meet, except in the patches where they may touch.
+    /// Lets the cells grow until `time`, or until they fill the volume as far as they shall, with a
+    /// gap of one voxel where two of them meet, except in the patches where they may touch.
     pub(super) fn grow(&mut self, time: f32) {
         let end = (time * BUCKETS_PER_UNIT) as usize;
         while self.first_bucket < self.buckets.len().min(end) {
@@ -190,7 +192,7 @@ impl GrowingTissue {
         }
     }
 
-    /// Whether a face neighbour of a voxel belongs to another cell than this one.
+    /// Returns true where a face neighbour of a voxel belongs to another cell than this one.
     pub(super) fn meets_another(&self, voxel: [usize; 3], cell: u32) -> bool {
         let mut meets = false;
         self.grid.for_each_neighbour(voxel, |neighbour, _| {
@@ -200,13 +202,14 @@ impl GrowingTissue {
         meets
     }
 
-    /// The noise that decides where cells touch (above) and where they are apart (below), -1 to 1.
+    /// Returns the noise that decides where cells touch (above) and where they are apart (below),
+    /// -1 to 1.
     pub(super) fn patch_height(&self, index: usize) -> f32 {
         let point = self.grid.centre_nm(self.grid.coordinates(index));
         self.noise.at(&self.patches, point.map(|p| p as f32))
     }
 
-    /// How many voxels too many the cells have.
+    /// Returns the number of voxels that the cells have too many.
     pub(super) fn excess(&self) -> usize {
         self.claimed.saturating_sub(self.target)
     }

@@ -1,4 +1,4 @@
-//! Why a simulation fails.
+//! Errors of a simulation.
 
 use crate::config::ConfigError;
 use crate::engine::compute::ComputeError;
@@ -10,7 +10,7 @@ use crate::run::journal::JournalError;
 use crate::run::pipeline::RunError;
 use crate::run::plan::PlanError;
 
-/// Why a simulation failed.
+/// Error of a simulation.
 #[derive(Debug, thiserror::Error)]
 pub enum SimulationError {
     /// The ground truth could not be read.
@@ -28,7 +28,7 @@ pub enum SimulationError {
          the same"
     )]
     CountsShape {
-        /// The fluorophore.
+        /// Name of the fluorophore.
         fluorophore: String,
         /// Shape of the counts.
         found: [usize; 3],
@@ -38,7 +38,7 @@ pub enum SimulationError {
     /// The configuration cannot be simulated.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// The configuration asks for what this version cannot do.
+    /// The configuration asks for a combination that is not supported.
     #[error("{0}")]
     Unsupported(String),
     /// A region's volume has another size than the cells'.
@@ -46,11 +46,11 @@ pub enum SimulationError {
         "[groundtruth.regions.{name}] region_path: {found}, but the cells are {expected}; both must have the same size"
     )]
     RegionSize {
-        /// The region.
+        /// Name of the region.
         name: String,
-        /// Its volume.
+        /// Description of its volume.
         found: String,
-        /// The cells' volume.
+        /// Description of the cells' volume.
         expected: String,
     },
     /// The run does not fit.
@@ -65,30 +65,30 @@ pub enum SimulationError {
     /// The output could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// Someone asked it to stop.
+    /// The user interrupted the run.
     #[error("interrupted; nothing was written")]
     Interrupted,
-    /// Someone asked it to stop, and it can go on.
+    /// The user interrupted the run, and it can go on.
     #[error("interrupted; {finished} of {slices} slices are done and kept: go on with --resume")]
     Stopped {
-        /// Images of a channel that are there.
+        /// Finished images of a channel.
         finished: usize,
-        /// All images of a channel.
+        /// Number of a channel's images.
         slices: usize,
     },
-    /// It failed, and can go on when the cause is mended.
+    /// The run failed, and can go on when the cause is mended.
     #[error(
         "{cause}. {finished} of {slices} slices are done and kept: go on with --resume when the cause is mended"
     )]
     Unfinished {
-        /// What happened.
+        /// Error that ended the run.
         cause: Box<SimulationError>,
-        /// Images of a channel that are there.
+        /// Finished images of a channel.
         finished: usize,
-        /// All images of a channel.
+        /// Number of a channel's images.
         slices: usize,
     },
-    /// What an earlier run has finished cannot be read or kept.
+    /// The finished part of an earlier run cannot be read or kept.
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// The unfinished run is another one.
@@ -97,15 +97,15 @@ pub enum SimulationError {
         folder.display()
     )]
     Changed {
-        /// The output folder.
+        /// Output folder.
         folder: std::path::PathBuf,
-        /// What is not as it was.
+        /// List of the differences.
         changes: String,
     },
 }
 
 impl SimulationError {
-    /// True where the configuration is at fault, not what happened while it ran.
+    /// Returns true where the configuration is at fault, not the run.
     pub fn is_configuration(&self) -> bool {
         if let Self::Unfinished { cause, .. } = self {
             return cause.is_configuration();

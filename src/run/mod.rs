@@ -1,4 +1,4 @@
-//! A run: plan, ground truth, sweeps, journal, and what is written about it.
+//! Runs: plan, ground truth, sweeps, journal, and the outputs about a run.
 
 pub mod error;
 pub mod ground_truth;

@@ -1,4 +1,4 @@
-//! What is measured: whole runs in memory, over made-up tissue.
+//! Benchmark workloads: whole runs in memory, over synthetic tissue.
 
 use crate::base::progress::Observer;
 use crate::base::volume::Region;
@@ -21,17 +21,18 @@ pub const SEED: u64 = 7;
 /// Share of the tissue that belongs to cells.
 const DENSITY: f64 = 0.85;
 
-/// Cells in memory.
+/// Cells in memory, for jobs to run over.
 pub struct BenchTissue {
     volume: LoadedVolume,
     region: Region,
 }
 
 impl BenchTissue {
-    /// Neurites and somata, the same for the same shape (z, x, y), in voxels of the default configuration.
+    /// Makes neurites and somata, the same for the same shape (z, x, y), in voxels of the default
+    /// configuration.
     ///
     /// # Errors
-    /// When there is no memory for them.
+    /// There is no memory for them.
     pub fn phantom(shape: [usize; 3]) -> Result<Self, SimulationError> {
         let phantom = Phantom {
             size: shape,
@@ -45,10 +46,10 @@ impl BenchTissue {
         Self::new(&labels.map_err(|error| unsupported(&error))?)
     }
 
-    /// These cells: an id per voxel (z, x, y), 0 is the background.
+    /// Takes these cells: an id per voxel (z, x, y), 0 is the background.
     ///
     /// # Errors
-    /// When there is no room for them.
+    /// There is no room for them.
     pub fn new(labels: &Array3<u32>) -> Result<Self, SimulationError> {
         let region = Region {
             offset: [0; 3],
@@ -63,33 +64,33 @@ impl BenchTissue {
         })
     }
 
-    /// Shape (z, x, y).
+    /// Returns the shape (z, x, y).
     pub fn shape(&self) -> [usize; 3] {
         self.region.shape
     }
 
-    /// Number of voxels.
+    /// Returns the number of voxels.
     pub fn voxels(&self) -> usize {
         self.region.voxels()
     }
 
-    /// Number of cells, without the background.
+    /// Returns the number of cells, without the background.
     pub fn cells(&self) -> usize {
         self.volume.cells.len() - 1
     }
 }
 
-/// What is done with tissue.
+/// Job: a configuration over tissue.
 pub struct Job<'a> {
     tissue: &'a BenchTissue,
     model: Model,
 }
 
 impl<'a> Job<'a> {
-    /// A run of this configuration.
+    /// Makes a job of this configuration.
     ///
     /// # Errors
-    /// When the configuration cannot be simulated.
+    /// The configuration cannot be simulated.
     pub fn new(tissue: &'a BenchTissue, config: &Config) -> Result<Self, SimulationError> {
         let model = Model::new(config, tissue.region, SEED)?;
         Ok(Self { tissue, model })
@@ -111,7 +112,7 @@ impl<'a> Job<'a> {
         self.tissue
     }
 
-    /// The model.
+    /// Returns the model.
     pub fn model(&self) -> &Model {
         &self.model
     }
@@ -138,7 +139,7 @@ impl<'a> Job<'a> {
     /// Runs a plan once; with `poison` the buffers start out filled with a pattern.
     ///
     /// # Errors
-    /// When the device fails, or the observer asks to stop.
+    /// The device fails, or the observer asks to stop.
     pub fn run(
         &self,
         plan: &RunPlan,
@@ -159,7 +160,7 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Runs of a job on a device, with the plan that a run there has.
+/// Runner of a job on a device, with the plan that a run there has.
 pub struct JobRunner<'a> {
     job: &'a Job<'a>,
     plan: RunPlan,
@@ -170,16 +171,16 @@ impl<'a> JobRunner<'a> {
     /// Plans for the device.
     ///
     /// # Errors
-    /// When it does not fit.
+    /// The job does not fit.
     pub fn new(job: &'a Job<'a>, backend: &'a mut dyn Backend) -> Result<Self, SimulationError> {
         let plan = job.plan(backend.limits(), backend.deepest_slab())?;
         Ok(Self { job, plan, backend })
     }
 
-    /// Runs it once, from labels in memory to what the sink does.
+    /// Runs the job once, from labels in memory to the sink.
     ///
     /// # Errors
-    /// When the device fails, or the observer asks to stop.
+    /// The device fails, or the observer asks to stop.
     pub fn once(
         &mut self,
         sink: &mut dyn Sink,
@@ -189,13 +190,13 @@ impl<'a> JobRunner<'a> {
             .run(&self.plan, self.backend, sink, observer, false)
     }
 
-    /// The device.
+    /// Returns the device.
     pub fn backend(&mut self) -> &mut dyn Backend {
         self.backend
     }
 }
 
-/// Takes results and forgets them.
+/// Sink that discards all results.
 #[derive(Clone, Copy, Debug)]
 pub struct NullSink;
 
@@ -209,8 +210,8 @@ impl Sink for NullSink {
     }
 }
 
-/// The jobs of `simexm-gpu bench` by name: together they make use of every kernel but those for rows that no workgroup
-/// memory holds.
+/// Returns the jobs of `simexm-gpu bench` by name: together they use every kernel but those for
+/// rows that no workgroup memory holds.
 pub fn configurations() -> [(&'static str, Config); 2] {
     let dye = "ATTO550";
     let layer = Layer {

@@ -67,7 +67,7 @@ fn a_two_photon_laser_lies_outside_the_spectra() {
     ];
     let outcome = simulate(&workplace, &sets);
     for channel in ["channel blue", "channel red"] {
-        warns(&outcome, &[channel, "800 nm", "one photon", "`physical`"]);
+        warns(&outcome, &[channel, "800 nm", "one photon"]);
     }
     assert_eq!(brightest(&workplace), [0, 0]);
 }

@@ -1,9 +1,10 @@
-//! Checksums of what every stage computes, on any backend.
+//! Checksums of every stage's results, on any backend.
 //!
-//! A [`ChecksumBackend`] stands between a run and its backend, sends each dispatch on its own, and reads what it wrote. For
-//! the figures of two devices to be comparable the run has a plan that depends on no device, and buffers that start out
-//! filled with a pattern. The blurred volume, which devices compute within rounding, is replaced by made-up photons
-//! once it is read: so the stages behind it have the same input everywhere, and their results must be equal.
+//! A [`ChecksumBackend`] stands between a run and its backend, sends each dispatch on its own, and
+//! reads what it wrote. To make two devices comparable, the plan of the run depends on no device,
+//! and buffers start out filled with a pattern. The blurred volume, which devices compute within
+//! rounding, is replaced by synthetic photons once it is read: so the later stages have the same
+//! input everywhere, and their results must be equal.
 
 use super::checksum::hash_words;
 use super::file::{Checksum, Equality};
@@ -24,7 +25,7 @@ const SLAB: usize = 8;
 /// Checksums of all integer results of a job's stages on a device, in the order of the stages.
 ///
 /// # Errors
-/// When the device fails or has not enough memory, or the observer asks to stop.
+/// The device fails or has not enough memory, or the observer asks to stop.
 pub(super) fn checksums(
     job: &Job<'_>,
     backend: &mut dyn Backend,
@@ -63,7 +64,7 @@ pub(super) fn checksums(
     Ok(watched.checksums())
 }
 
-/// What was seen of a result.
+/// Running checksum of a result.
 #[derive(Default)]
 struct Seen {
     hasher: Hasher,
@@ -89,14 +90,14 @@ impl Seen {
 struct ChecksumBackend<'a> {
     inner: &'a mut dyn Backend,
     specs: Vec<BufferSpec>,
-    /// By kernel and buffer.
+    /// Running checksums by kernel and buffer.
     seen: BTreeMap<(&'static str, usize), Seen>,
     results: HashMap<u64, Vec<Vec<u32>>>,
     submissions: u64,
 }
 
 impl ChecksumBackend<'_> {
-    /// Runs what was recorded and returns what it read.
+    /// Runs the commands recorded so far and returns the words that they read.
     fn flush(&mut self, recording: &mut Recording) -> Result<Vec<Vec<u32>>, ComputeError> {
         let recording = std::mem::take(recording);
         if recording.commands.is_empty() {
@@ -106,7 +107,8 @@ impl ChecksumBackend<'_> {
         self.inner.wait(ticket)
     }
 
-    /// Which words of which buffers are the integer results of a dispatch, and how well they must agree.
+    /// Lists the integer results of a dispatch: buffers, their words, and the agreement that
+    /// devices must reach.
     fn looked_at(&self, dispatch: &Command) -> Vec<(Buffer, usize, Equality)> {
         let Command::Dispatch {
             kernel,
@@ -161,7 +163,7 @@ impl ChecksumBackend<'_> {
     }
 }
 
-/// Photons that no device computed: sparse, below 2^20, the same everywhere.
+/// Makes photons that no device computed: sparse, below 2^20, the same everywhere.
 fn made_up(words: usize) -> Vec<u32> {
     let word = |i: usize| ((i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as u32;
     let photons = |i: usize| if word(i) & 3 == 0 { word(i) >> 4 } else { 0 };

@@ -1,4 +1,4 @@
-//! Checksums of what a whole job gives.
+//! Checksums of a whole job's results.
 
 use super::checksum::hash_words;
 use super::file::{Checksum, Equality};
@@ -7,7 +7,7 @@ use crate::model::Model;
 use crate::run::pipeline::{Outcome, Sink, SinkError, TruthSlices};
 use crc32fast::Hasher;
 
-/// A stage's name for the job as a whole.
+/// Name of the job as a whole, in place of a stage's.
 pub(super) const JOB: &str = "job";
 
 /// Adds up the results of a run.
@@ -44,7 +44,7 @@ impl<'a> ChecksumSink<'a> {
         }
     }
 
-    /// The checksums of the run that had this outcome.
+    /// Returns the checksums of the run that had this outcome.
     pub(super) fn checksums(&self, outcome: &Outcome) -> Vec<Checksum> {
         let exact = |result: String, sum: &Sum| Checksum {
             stage: JOB.to_owned(),
@@ -82,8 +82,8 @@ impl<'a> ChecksumSink<'a> {
         found
     }
 
-    /// What the photons of a pixel may differ by: those of the voxels that fall on it. Where voxels are
-    /// magnified, few of them meet in a pixel.
+    /// Returns the largest difference of a pixel's photons: the sum over the voxels that fall on
+    /// it. Where voxels are magnified, few of them meet in a pixel.
     fn pixel_bound(&self, photons: u32) -> u64 {
         const MEETING: u32 = 16;
         let camera = &self.model.camera;

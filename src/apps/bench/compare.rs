@@ -1,4 +1,4 @@
-//! Files of several machines, or devices of one, side by side.
+//! Comparison of several machines' files, or of the devices of one.
 
 use super::file::{BenchFile, DeviceFacts};
 use super::table::{TextTable, blocks, digits, result_table, time};
@@ -17,31 +17,31 @@ impl BenchFile {
 /// Files side by side.
 #[derive(Clone, Debug)]
 pub struct Comparison {
-    /// For people.
+    /// Report to read.
     pub text: String,
-    /// The results that at least two devices have.
+    /// Results that at least two devices have.
     pub rows: Vec<Row>,
 }
 
 impl Comparison {
-    /// True when no result differs where it must not.
+    /// Returns true when no result differs where it must not.
     pub fn agrees(&self) -> bool {
         !self.rows.iter().any(|row| row.verdict.is_defect())
     }
 }
 
-/// Why files cannot be compared.
+/// Error of comparing files.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CompareError {
     /// No job of one file is in another.
     #[error("there is nothing to compare: no two of the files measured the same size ({sizes})")]
     Nothing {
-        /// The files, with the sizes in them.
+        /// Names of the files, with the sizes in them.
         sizes: String,
     },
 }
 
-/// Holds files side by side, each with a name for people.
+/// Compares files, each with a name for the report.
 ///
 /// # Errors
 /// [`CompareError::Nothing`].
@@ -138,7 +138,7 @@ fn start_table(devices: &[&DeviceFacts], numbers: &[String]) -> TextTable {
     }
 }
 
-/// Times of jobs and passes, each with how many times as fast as the first device it is.
+/// Makes a table of the times of jobs and passes, each with its speed relative to the first device.
 fn time_table(devices: &[&DeviceFacts], numbers: &[String]) -> TextTable {
     let mut rows: Vec<Vec<String>> = Vec::new();
     // Passes only of the largest size that two devices have.

@@ -1,4 +1,4 @@
-//! How fast a device copies: what no pass can beat that moves its data through memory.
+//! Copy bandwidth of a device: the upper limit of every pass that moves its data through memory.
 
 use crate::engine::compute::{Backend, Buffer, BufferSpec, ComputeError, Recording};
 use std::time::{Duration, Instant};
@@ -9,11 +9,12 @@ const COPIES: u32 = 8;
 /// Rounds, of which the fastest counts.
 const ROUNDS: usize = 5;
 
-/// Bytes per second, read and written ones counted, of copies between two buffers of `bytes` at most: buffer to
-/// buffer on a GPU, all threads on the CPU. What a submission costs by itself is taken off.
+/// Measures copies between two buffers of `bytes` at most: buffer to buffer on a GPU, all threads
+/// on the CPU. Returns the bytes per second, read and written ones counted; the cost of a
+/// submission by itself is taken off.
 ///
 /// # Errors
-/// When the device fails.
+/// The device fails.
 pub(super) fn bandwidth(backend: &mut dyn Backend, bytes: u64) -> Result<f64, ComputeError> {
     let limits = backend.limits();
     let bytes = bytes
@@ -26,7 +27,7 @@ pub(super) fn bandwidth(backend: &mut dyn Backend, bytes: u64) -> Result<f64, Co
         words,
     };
     let specs = [spec("copied"), spec("copy")];
-    // Poison makes the pages be there before the clock runs.
+    // Poison makes the system map the pages before the clock runs.
     backend.allocate(&specs, true)?;
     let mut timed = |copies: u32| -> Result<Duration, ComputeError> {
         let mut recording = Recording::default();
@@ -45,7 +46,7 @@ pub(super) fn bandwidth(backend: &mut dyn Backend, bytes: u64) -> Result<f64, Co
         one = one.min(timed(1)?);
         more = more.min(timed(1 + COPIES)?);
     }
-    // No less than if the submission cost all but a half of it.
+    // Half the time at least, in case a submission seems to cost almost all of it.
     let copies = more.saturating_sub(one).max(more / 2).as_secs_f64();
     backend.allocate(&[], false)?;
     let copied = f64::from(COPIES) * 4.0 * words as f64;

@@ -1,8 +1,8 @@
-//! From which size on a GPU is faster than the CPU.
+//! Crossover: the size from which on a GPU is faster than the CPU.
 
 use super::file::{Crossing, Crossover, DeviceFacts, RunFacts, Side};
 
-/// For each GPU that has something to be compared, and each job.
+/// Finds the crossover of each job for each GPU that has one to compare.
 pub(super) fn crossovers(devices: &[DeviceFacts]) -> Vec<Crossover> {
     let Some(cpu) = devices.iter().find(|device| device.adapter.is_none()) else {
         return Vec::new();
@@ -31,7 +31,7 @@ pub(super) fn crossovers(devices: &[DeviceFacts]) -> Vec<Crossover> {
     found
 }
 
-/// Voxels, and the times of CPU and GPU, from small to large.
+/// Pairs times by size, from small to large: voxels, and the times of CPU and GPU.
 fn pairs(cpu: &DeviceFacts, gpu: &DeviceFacts, job: &str, start: f64) -> Vec<[f64; 3]> {
     let of = |run: &RunFacts| run.job == job;
     let pair = |on_gpu: &RunFacts| {
@@ -46,7 +46,7 @@ fn pairs(cpu: &DeviceFacts, gpu: &DeviceFacts, job: &str, start: f64) -> Vec<[f6
         .collect()
 }
 
-/// Where the times are equal: the last of such places.
+/// Finds where the times are equal: the last of such places.
 fn crossing(pairs: &[[f64; 3]]) -> Option<Crossing> {
     // Above 0 where the GPU takes longer.
     let lead = |[_, cpu, gpu]: &[f64; 3]| (gpu / cpu).ln();

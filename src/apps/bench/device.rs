@@ -1,4 +1,4 @@
-//! What is measured of a device.
+//! Measurements of one device.
 
 use super::checksum_sink::ChecksumSink;
 use super::file::{AdapterFacts, DeviceFacts, LimitFacts, PassFacts, RunFacts, Spread, Startup};
@@ -12,21 +12,21 @@ use crate::run::simulation::{CPU_BYTES, SimulationError, Watcher};
 use crate::run::workload::{BenchTissue, Job, JobRunner, NullSink, configurations};
 use std::time::Instant;
 
-/// Opens a device.
+/// Function that opens a device.
 type OpenDevice = Box<dyn FnOnce() -> Result<Box<dyn Backend>, ComputeError>>;
 
-/// A device to be measured, not yet open.
+/// Device to be measured, not yet open.
 pub struct BenchDevice {
-    /// For people.
+    /// Name to show.
     pub name: String,
-    /// The adapter; `None` for the CPU.
+    /// Adapter; `None` for the CPU.
     pub adapter: Option<AdapterSummary>,
-    /// Opens it.
+    /// Function that opens the device.
     pub open: OpenDevice,
 }
 
 impl BenchDevice {
-    /// The CPU, with the threads of the current pool.
+    /// Takes the CPU, with the threads of the current pool.
     pub fn cpu() -> Self {
         let threads = rayon::current_num_threads();
         Self {
@@ -39,7 +39,7 @@ impl BenchDevice {
         }
     }
 
-    /// The adapter with this index in [`crate::engine::compute::gpu::adapters`].
+    /// Takes the adapter with this index in [`crate::engine::compute::gpu::adapters`].
     pub fn adapter(index: usize, summary: AdapterSummary) -> Self {
         Self {
             name: summary.to_string(),
@@ -51,10 +51,10 @@ impl BenchDevice {
         }
     }
 
-    /// Measures it over these tissues, from small to large.
+    /// Measures the device over these tissues, from small to large.
     ///
     /// # Errors
-    /// [`SimulationError::Interrupted`]. Whatever else goes wrong is in the result.
+    /// [`SimulationError::Interrupted`]. Every other failure is part of the result.
     pub(super) fn measure(
         self,
         tissues: &[(&str, BenchTissue)],
@@ -132,7 +132,7 @@ fn limits(limits: &Limits, gpu: bool) -> LimitFacts {
     }
 }
 
-/// What the first run takes longer than the next ones.
+/// Measures by how much the first run takes longer than the next ones.
 fn first_run(
     job: &Job<'_>,
     backend: &mut dyn Backend,
@@ -150,7 +150,7 @@ fn first_run(
     Ok((first - later).max(0.0))
 }
 
-/// Times and checksums of a job; rates are left to [`with_rates`].
+/// Measures times and checksums of a job; rates are left to [`with_rates`].
 fn measure(
     job: &Job<'_>,
     name: &str,
@@ -160,7 +160,7 @@ fn measure(
     watcher: &mut dyn Watcher,
 ) -> Result<RunFacts, SimulationError> {
     let mut run = JobRunner::new(job, backend)?;
-    // What warms up also tells the results.
+    // The warm-up run supplies the checksums.
     let mut checksum_sink = ChecksumSink::new(job.model());
     let outcome = run.once(&mut checksum_sink, &mut Unseen(watcher))?;
     let mut checksums = checksum_sink.checksums(&outcome);
@@ -192,7 +192,7 @@ fn measure(
     })
 }
 
-/// The passes of runs that were timed one by one.
+/// Sums up the passes of runs that were timed one by one.
 fn pass_facts(runs: &[Vec<KernelTime>]) -> Vec<PassFacts> {
     let facts = |kernel: &&Kernel| {
         let of_kernel = |time: &&KernelTime| time.kernel == kernel.name;
@@ -222,7 +222,7 @@ fn with_rates(mut run: RunFacts, copy_bytes_per_second: f64) -> RunFacts {
     let rate = |amount: f64, seconds: f64| amount / seconds.max(1e-12);
     run.voxels_per_second = rate(voxels, run.seconds.median);
     for pass in &mut run.passes {
-        // Too short for the clock: no rate.
+        // The pass is too short for the clock: it has no rate.
         let Some(seconds) = pass.seconds.map(|s| s.median).filter(|s| *s > 0.0) else {
             continue;
         };
@@ -234,7 +234,7 @@ fn with_rates(mut run: RunFacts, copy_bytes_per_second: f64) -> RunFacts {
     run
 }
 
-/// Shows nothing of a run, but lets it be interrupted.
+/// Watcher that shows nothing of a run, but lets it be interrupted.
 struct Unseen<'a>(&'a dyn Watcher);
 
 impl Observer for Unseen<'_> {

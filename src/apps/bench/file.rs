@@ -1,32 +1,33 @@
-//! What `bench --json` writes, and `bench compare` reads. docs/bench.md and docs/bench.schema.json describe it.
+//! File that `bench --json` writes and `bench compare` reads; docs/bench.md and
+//! docs/bench.schema.json describe it.
 
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// Version of the file. It changes with the meaning of the fields and with the workloads: files of different
-/// versions are not compared.
+/// Version of the file. It changes with the meaning of the fields and with the workloads: files of
+/// different versions are not compared.
 pub const SCHEMA: u32 = 1;
 
-/// The whole file.
+/// Content of the whole file. Shapes are (z, x, y): x is the row of an image, y its column.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BenchFile {
-    /// [`SCHEMA`].
+    /// Version of the file, [`SCHEMA`].
     pub schema: u32,
-    /// What measured.
+    /// Program that measured.
     pub program: Program,
-    /// What was measured on.
+    /// Machine that was measured.
     pub machine: Machine,
-    /// How it was measured.
+    /// Settings of the measurement.
     pub settings: Settings,
-    /// The tissue, from small to large.
+    /// Sizes of the tissue, from small to large.
     pub sizes: Vec<SizeFacts>,
-    /// The CPU, then the GPUs.
+    /// Devices: the CPU, then the GPUs.
     pub devices: Vec<DeviceFacts>,
-    /// For each GPU and job, from which size on the GPU is faster than the CPU.
+    /// Size from which on a GPU is faster than the CPU, for each GPU and job.
     pub crossovers: Vec<Crossover>,
 }
 
-/// The program.
+/// Versions of the program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Program {
     /// Version of simexm-gpu.
@@ -35,7 +36,7 @@ pub struct Program {
     pub wgpu: String,
 }
 
-/// The machine.
+/// Facts of the machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     /// Operating system, with its version.
@@ -46,16 +47,16 @@ pub struct Machine {
     pub cpu: Option<String>,
     /// Physical cores; absent where the system does not tell.
     pub cores: Option<usize>,
-    /// Threads of the CPU's work.
+    /// Threads that the CPU computes with.
     pub threads: usize,
     /// Memory in bytes; absent where the system does not tell.
     pub memory_bytes: Option<u64>,
 }
 
-/// How it was measured.
+/// Settings of the measurement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
-    /// The largest size.
+    /// Name of the largest size.
     pub size: String,
     /// Timed runs of each job, after one that is not timed.
     pub repeat: usize,
@@ -63,10 +64,10 @@ pub struct Settings {
     pub seed: u64,
 }
 
-/// The tissue of a size.
+/// Tissue of one size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SizeFacts {
-    /// Its name.
+    /// Name of the size.
     pub name: String,
     /// Shape (z, x, y).
     pub shape_voxels: [usize; 3],
@@ -76,63 +77,63 @@ pub struct SizeFacts {
     pub cells: usize,
 }
 
-/// A device and what was measured of it.
+/// Device and its measurements.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DeviceFacts {
-    /// For people.
+    /// Name to show.
     pub name: String,
-    /// The adapter; absent for the CPU.
+    /// Adapter; absent for the CPU.
     pub adapter: Option<AdapterFacts>,
-    /// What it can hold; absent where it could not be opened.
+    /// Limits of the device; absent where it could not be opened.
     pub limits: Option<LimitFacts>,
-    /// Start-up; absent where it failed before.
+    /// Start-up; absent where the device failed before.
     pub startup: Option<Startup>,
-    /// Bytes per second of a copy in its own memory, bytes read and bytes written counted; absent where it
-    /// failed before.
+    /// Bytes per second of a copy in the device's own memory, bytes read and bytes written counted;
+    /// absent where the device failed before.
     pub copy_bytes_per_second: Option<f64>,
-    /// The jobs, by size, then in their order.
+    /// Measurements of the jobs, by size, then in their order.
     pub runs: Vec<RunFacts>,
-    /// Why it did not come to the end.
+    /// Error that ended the measurements; absent where all were made.
     pub error: Option<String>,
 }
 
-/// An adapter.
+/// Adapter of a GPU.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdapterFacts {
-    /// Its name.
+    /// Name of the adapter.
     pub name: String,
     /// Vulkan, Metal or DX12.
     pub backend: String,
-    /// The driver's name and version.
+    /// Name and version of the driver.
     pub driver: String,
     /// "discrete GPU", "integrated GPU", "virtual GPU", "software" or "unknown kind".
     pub kind: String,
 }
 
-/// What a device can hold, as a run counts on it.
+/// Memory limits of a device, as a run counts on them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitFacts {
     /// Largest buffer that a kernel can bind, in bytes.
     pub binding_bytes: u64,
     /// Largest buffer, in bytes.
     pub buffer_bytes: u64,
-    /// Sum of buffers that slabs are made to fit, in bytes.
+    /// Sum of the buffers in bytes that slabs are made to fit.
     pub wanted_bytes: u64,
     /// Workgroup memory in bytes; absent for the CPU, which has none.
     pub workgroup_bytes: Option<u32>,
 }
 
-/// What passes before a device is at full speed.
+/// Start-up time, before a device is at full speed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Startup {
-    /// Instance, adapter and device.
+    /// Seconds to open instance, adapter and device.
     pub open_seconds: f64,
-    /// What the first run took longer than later ones: pipelines, above all.
+    /// Seconds that the first run took longer than later ones: pipelines, above all.
     pub pipelines_seconds: f64,
 }
 
 impl Startup {
-    /// Both together.
+    /// Returns the sum of both.
     pub fn seconds(&self) -> f64 {
         self.open_seconds + self.pipelines_seconds
     }
@@ -150,7 +151,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of these measurements; `None` where there are none.
+    /// Sums up these measurements; `None` where there are none.
     pub fn of(samples: &[f64]) -> Option<Self> {
         let mut sorted = samples.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -165,49 +166,51 @@ impl Spread {
     }
 }
 
-/// A job on a device.
+/// Job on a device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunFacts {
-    /// The job.
+    /// Name of the job.
     pub job: String,
-    /// The tissue's size.
+    /// Size of the tissue, by name.
     pub size: String,
-    /// Number of its voxels.
+    /// Number of voxels of the tissue.
     pub voxels: u64,
-    /// Wall clock from labels in memory to grey values in memory.
+    /// Wall clock in seconds, from labels in memory to grey values in memory.
     pub seconds: Spread,
     /// Voxels of the tissue over the median.
     pub voxels_per_second: f64,
-    /// The passes, in the order of a run.
+    /// Passes, in the order of a run.
     pub passes: Vec<PassFacts>,
-    /// Checksums of integer results.
+    /// Checksums of the integer results.
     pub checksums: Vec<Checksum>,
 }
 
-/// A pass: all dispatches of a kernel in a run.
+/// Pass: all dispatches of a kernel in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PassFacts {
-    /// The kernel.
+    /// Name of the kernel.
     pub pass: String,
-    /// The stage that it belongs to.
+    /// Stage that the kernel belongs to.
     pub stage: String,
     /// Dispatches in a run.
     pub calls: u64,
-    /// Bytes that they must read.
+    /// Bytes that the dispatches must read.
     pub read_bytes: u64,
-    /// Bytes that they must write.
+    /// Bytes that the dispatches must write.
     pub written_bytes: u64,
-    /// Time of all of them: wall clock on the CPU, timestamps on a GPU; absent where it has none.
+    /// Seconds of all dispatches: wall clock on the CPU, timestamps on a GPU; absent where it has
+    /// none.
     pub seconds: Option<Spread>,
     /// Voxels of the tissue over the median.
     pub voxels_per_second: Option<f64>,
     /// Bytes read and written over the median.
     pub bytes_per_second: Option<f64>,
-    /// The same over the device's own copy bandwidth. More than 1 where caches hold the data.
+    /// Bytes per second over the device's own copy bandwidth. More than 1 where caches hold the
+    /// data.
     pub share_of_copy: Option<f64>,
 }
 
-/// How well devices must agree.
+/// Agreement that devices must reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Equality {
@@ -220,42 +223,42 @@ pub enum Equality {
 /// Checksum of a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checksum {
-    /// The stage, or "job" for the whole.
+    /// Name of the stage, or "job" for the whole.
     pub stage: String,
-    /// What it is.
+    /// Name of the result.
     pub result: String,
-    /// How well devices must agree.
+    /// Agreement that devices must reach.
     pub equality: Equality,
-    /// How many numbers it has.
+    /// Number of values of the result.
     pub values: u64,
     /// CRC-32 (IEEE) of the numbers as little-endian bytes, in hexadecimal.
     pub crc32: String,
-    /// Their sum, for results within rounding.
+    /// Sum of the values, for results within rounding.
     pub sum: Option<u64>,
-    /// What the sums of two devices may differ by.
+    /// Largest difference of two devices' sums.
     pub sum_bound: Option<u64>,
 }
 
-/// From which size on a GPU is faster than the CPU.
+/// Size from which on a GPU is faster than the CPU.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Crossover {
-    /// The GPU.
+    /// Name of the GPU.
     pub device: String,
-    /// The job.
+    /// Name of the job.
     pub job: String,
-    /// Of one run, with the GPU's start-up.
+    /// Crossover of one run, with the GPU's start-up.
     pub first_run: Crossing,
-    /// Of further runs on a device that is open.
+    /// Crossover of further runs on a device that is open.
     pub further_runs: Crossing,
 }
 
-/// Where two devices take the same time.
+/// Size at which two devices take the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Crossing {
-    /// Voxels of the tissue, interpolated (linearly between the logarithms of sizes and of the ratio of times);
-    /// absent where one device is faster at all measured sizes.
+    /// Voxels of the tissue, interpolated (linearly between the logarithms of sizes and of the
+    /// ratio of times); absent where one device is faster at all measured sizes.
     pub voxels: Option<f64>,
-    /// Who is faster at the largest size that was measured.
+    /// Side that is faster at the largest size that was measured.
     pub faster_when_large: Side,
 }
 
@@ -269,48 +272,48 @@ pub enum Side {
     Gpu,
 }
 
-/// Why a file cannot be compared.
+/// Error of a file that cannot be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("{}: {source}", path.display())]
     Read {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: std::io::Error,
     },
-    /// It is no JSON.
+    /// The file is no JSON.
     #[error("{}: no JSON: {source}; a file of `simexm-gpu bench --json` is wanted", path.display())]
     Json {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Where, and what is wrong.
+        /// Position and kind of the error.
         source: serde_json::Error,
     },
-    /// It is JSON of something else.
+    /// The file is JSON of something else.
     #[error("{}: no number \"schema\"; a file of `simexm-gpu bench --json` is wanted", path.display())]
     Foreign {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
-    /// It has another version.
+    /// The file has another version.
     #[error(
         "{}: has the schema version {found}, but this program reads {SCHEMA}; measure again with this version",
         path.display()
     )]
     Version {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Its version.
+        /// Version of the file.
         found: u64,
     },
-    /// Something in it is not as it should be.
+    /// A field of the file is not as it should be.
     #[error("{}: {source} (docs/bench.schema.json describes the file)", path.display())]
     Content {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Where, and what is wrong.
+        /// Position and kind of the error.
         source: serde_json::Error,
     },
 }

@@ -1,4 +1,4 @@
-//! What was measured, on one page that needs no network.
+//! HTML page of the measurements, which needs no network.
 
 use super::file::{BenchFile, DeviceFacts};
 use super::table::result_table;
@@ -7,7 +7,7 @@ use super::verdicts::results;
 use crate::run::outputs::report_html::escaped;
 use std::fmt::Write;
 
-/// The look of the page. Wide tables scroll by themselves, so that the page fits a phone.
+/// Style of the page. Wide tables scroll by themselves, so that the page fits a phone.
 const STYLE: &str = "
 :root{color-scheme:light dark}
 body{font:16px/1.5 system-ui,sans-serif;max-width:1200px;margin:0 auto;padding:1rem;overflow-wrap:anywhere}
@@ -29,7 +29,7 @@ const COLOURS: [&str; 7] = [
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000",
 ];
 
-/// The whole page.
+/// Writes the whole page.
 pub fn page(file: &BenchFile) -> String {
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
@@ -77,7 +77,7 @@ fn table(page: &mut String, table: &TextTable) {
     page.push_str("</table></div>\n");
 }
 
-/// Every integer result, and whether the devices agree.
+/// Writes every integer result, and whether the devices agree.
 fn checksums(page: &mut String, file: &BenchFile) {
     let devices: Vec<&DeviceFacts> = file.devices.iter().collect();
     let names = short_names(&file.devices);
@@ -125,7 +125,7 @@ fn checksums(page: &mut String, file: &BenchFile) {
     }
 }
 
-/// A chart for each job: time against voxels, both logarithmic, a line for each device.
+/// Draws a chart for each job: time against voxels, both logarithmic, a line for each device.
 fn charts(page: &mut String, file: &BenchFile) {
     let mut jobs: Vec<&str> = Vec::new();
     for run in file.devices.iter().flat_map(|device| &device.runs) {
@@ -145,7 +145,7 @@ fn charts(page: &mut String, file: &BenchFile) {
     page.push_str("</div>\n");
 }
 
-/// A power of ten in the largest of these units that is not above it.
+/// Writes a power of ten in the largest of these units that is not above it.
 fn power(decade: i32, units: &[(i32, &str)]) -> String {
     let unit = units.iter().find(|(unit, _)| *unit <= decade);
     let (unit, name) = unit.or(units.last()).copied().unwrap_or((0, ""));

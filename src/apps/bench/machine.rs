@@ -1,9 +1,9 @@
-//! What the machine is.
+//! Facts of the machine that is measured.
 
 use super::file::{Machine, Program};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
-/// Versions of this program and of wgpu.
+/// Returns the versions of this program and of wgpu.
 pub(super) fn program() -> Program {
     Program {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -16,7 +16,7 @@ pub(super) fn program() -> Program {
     }
 }
 
-/// Version of a package in a Cargo.lock.
+/// Finds the version of a package in a Cargo.lock.
 fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
     let name = format!("name = \"{package}\"");
     let mut lines = lock.lines().skip_while(|line| *line != name);
@@ -24,7 +24,7 @@ fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
     version.strip_suffix('"')
 }
 
-/// The machine, as far as the system tells.
+/// Describes the machine, as far as the system tells.
 pub(super) fn machine() -> Machine {
     let wanted = RefreshKind::nothing()
         .with_cpu(CpuRefreshKind::nothing())

@@ -1,4 +1,4 @@
-//! Measures and compares devices: what `simexm-gpu bench` does.
+//! Benchmarks of devices: the application behind `simexm-gpu bench`.
 //!
 //! A fixed set of [`workloads`](crate::run::workload), whole runs over made-up tissue, passes on each device: how long they take as a
 //! whole and pass by pass, held against the device's own copy bandwidth, and checksums of every integer result, so that
@@ -28,24 +28,25 @@ use crate::run::simulation::{SimulationError, Watcher};
 use crate::run::workload::{BenchTissue, SEED};
 use file::{BenchFile, SCHEMA, Settings, SizeFacts};
 
-/// How much is measured: tissue up to this size.
+/// Largest size of the tissue that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Size {
-    /// Too small to tell of speed: the start, and the lower end of every measurement.
+    /// Too small for a measure of speed: shows the start, and is the lower end of every
+    /// measurement.
     Tiny,
     /// Seconds on a CPU.
     Small,
-    /// Some ten seconds.
+    /// Some ten seconds on a CPU.
     Medium,
-    /// About a minute.
+    /// About a minute on a CPU.
     Large,
 }
 
 impl Size {
-    /// All of them, from small to large.
+    /// Sizes from small to large.
     pub const ALL: [Self; 4] = [Self::Tiny, Self::Small, Self::Medium, Self::Large];
 
-    /// Its name.
+    /// Returns the name of the size.
     pub fn name(self) -> &'static str {
         match self {
             Self::Tiny => "tiny",
@@ -55,7 +56,7 @@ impl Size {
         }
     }
 
-    /// Shape of the tissue (z, x, y).
+    /// Returns the shape of the tissue (z, x, y).
     pub fn shape(self) -> [usize; 3] {
         match self {
             Self::Tiny => [8, 64, 64],
@@ -65,7 +66,8 @@ impl Size {
         }
     }
 
-    /// Bytes of the buffers between which a device copies: more than caches hold, but for the least size.
+    /// Returns the bytes of the buffers between which a device copies: more than caches hold, but
+    /// for the least size.
     fn copy_bytes(self) -> u64 {
         match self {
             Self::Tiny => 4 << 20,
@@ -74,19 +76,20 @@ impl Size {
     }
 }
 
-/// How to measure.
+/// Options of a measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct BenchOptions {
-    /// The largest size; all below it are measured too.
+    /// Largest size; all below it are measured too.
     pub size: Size,
     /// Timed runs of each job; at least 1.
     pub repeat: usize,
 }
 
-/// Measures these devices, one after the other. One that fails is told of in its place, and the others go on.
+/// Measures these devices, one after the other. The error of a device that fails is part of its
+/// result, and the others go on.
 ///
 /// # Errors
-/// When the tissue cannot be made, or [`SimulationError::Interrupted`].
+/// The tissue cannot be made, or [`SimulationError::Interrupted`].
 pub fn measure(
     devices: Vec<BenchDevice>,
     options: BenchOptions,

@@ -1,22 +1,22 @@
-//! Tables of what was measured: as text here, as HTML in [`super::html`].
+//! Tables of the measurements: as text here, as HTML in [`super::html`].
 
 use super::file::{BenchFile, Crossing, Crossover, DeviceFacts, RunFacts, Side, Spread};
 use super::verdicts::{Row, Verdict, results};
 
-/// A table.
+/// Table of words and numbers.
 #[derive(Clone, Debug)]
 pub(super) struct TextTable {
-    /// What it is about.
+    /// Title above the table.
     pub(super) title: String,
     /// Heads of the columns.
     pub(super) header: Vec<String>,
-    /// The first columns, which hold words; numbers are in the others.
+    /// Number of the first columns, which hold words; the others hold numbers.
     pub(super) words: usize,
     /// The rows.
     pub(super) rows: Vec<Vec<String>>,
 }
 
-/// Tables as text, with blank lines between them.
+/// Writes tables as text, with blank lines between them.
 pub(super) fn blocks(tables: &[TextTable]) -> String {
     let tables: Vec<String> = tables.iter().map(TextTable::text).collect();
     tables.join("\n")
@@ -47,7 +47,7 @@ impl TextTable {
     }
 }
 
-/// Three significant digits.
+/// Writes a number with three significant digits.
 pub(super) fn digits(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return "0".to_owned();
@@ -57,7 +57,7 @@ pub(super) fn digits(value: f64) -> String {
     format!("{value:.after$}")
 }
 
-/// A time in the unit that suits it.
+/// Writes a time in the unit that suits it.
 pub(super) fn time(seconds: f64) -> String {
     match seconds {
         s if s >= 1.0 => format!("{} s", digits(s)),
@@ -81,7 +81,7 @@ fn short_name(device: &DeviceFacts) -> String {
     }
 }
 
-/// Names for heads of columns: without what stands in brackets, unless two would then be the same.
+/// Shortens names for the heads of columns by their brackets, unless two would then be the same.
 pub(super) fn short_names(devices: &[DeviceFacts]) -> Vec<String> {
     let short: Vec<String> = devices.iter().map(short_name).collect();
     let same = |name: &String| short.iter().filter(|other| *other == name).count() > 1;
@@ -99,7 +99,7 @@ fn strings(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-/// What the whole is about, in lines.
+/// Describes the measurement in lines of a name and a value.
 pub(super) fn head(file: &BenchFile) -> Vec<(&'static str, String)> {
     let machine = &file.machine;
     let cpu = machine.cpu.as_deref().unwrap_or("unknown CPU");
@@ -137,7 +137,7 @@ pub(super) fn head(file: &BenchFile) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// All tables of a file.
+/// Makes all tables of a file.
 pub(super) fn tables(file: &BenchFile) -> Vec<TextTable> {
     let mut tables = vec![device_table(file), run_table(file)];
     tables.extend(crossover_table(file));
@@ -197,7 +197,8 @@ fn run_table(file: &BenchFile) -> TextTable {
     }
 }
 
-/// The passes at the largest size; those that several jobs have in the first of them.
+/// Makes the table of passes at the largest size. A pass of several jobs is shown in the first of
+/// them.
 fn pass_table(file: &BenchFile, device: &DeviceFacts) -> Option<TextTable> {
     let size = &file.sizes.last()?.name;
     let mut seen: Vec<&str> = Vec::new();
@@ -245,7 +246,7 @@ fn pass_table(file: &BenchFile, device: &DeviceFacts) -> Option<TextTable> {
     })
 }
 
-/// From which sizes on GPUs are faster than the CPU.
+/// Makes the table of sizes from which on GPUs are faster than the CPU.
 fn crossover_table(file: &BenchFile) -> Option<TextTable> {
     let say = |crossing: &Crossing| match (crossing.voxels, crossing.faster_when_large) {
         (Some(voxels), Side::Gpu) => format!("from {} Mvoxels on", digits(voxels / 1e6)),
@@ -269,7 +270,7 @@ fn crossover_table(file: &BenchFile) -> Option<TextTable> {
     })
 }
 
-/// What was measured, for people.
+/// Writes the measurements as a report to read.
 pub fn text(file: &BenchFile) -> String {
     let mut text = String::new();
     for (what, value) in head(file) {

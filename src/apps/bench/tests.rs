@@ -1,4 +1,4 @@
-//! Devices that fail, and what copies.
+//! Devices that fail, and copies.
 
 use super::file::{DeviceFacts, Equality};
 use super::verdicts::{Verdict, results};
@@ -15,7 +15,7 @@ const QUICK: BenchOptions = BenchOptions {
     repeat: 1,
 };
 
-/// A CPU that fails when it meets a kernel.
+/// CPU that fails when it meets a kernel.
 struct Fragile {
     inner: CpuBackend,
     fails_at: &'static str,
@@ -93,7 +93,7 @@ fn a_device_that_fails_is_told_of_and_the_others_go_on() {
     assert_eq!(refused.error.as_deref(), Some("unplugged"));
     assert!(refused.limits.is_none() && refused.startup.is_none());
     assert!(early.limits.is_some() && early.startup.is_none());
-    // What was measured before stays.
+    // Earlier measurements stay.
     assert_eq!((midway.runs.len(), cpu.runs.len()), (1, 2));
     let error = midway.error.as_deref().unwrap();
     assert!(error.contains("the device was lost"), "{error}");
@@ -108,7 +108,8 @@ fn a_device_that_fails_is_told_of_and_the_others_go_on() {
     }
 }
 
-/// Verdict on the first result of this kind of two runs of the CPU, of which the second was tampered with.
+/// Returns the verdict on the first result of this kind of two runs of the CPU, of which the second
+/// was tampered with.
 fn verdict_on(equality: Equality, tamper: fn(&mut super::file::Checksum)) -> Verdict {
     let file = measure(vec![BenchDevice::cpu()], QUICK, &mut Silent).unwrap();
     let right: DeviceFacts = file.devices[0].clone();

@@ -1,4 +1,4 @@
-//! What the voxels tell: cells, their regions, and how many cells the layers label.
+//! Labelling of the volume: cells, their regions, and the number of cells that the layers label.
 
 use super::report::{Labelling, LayerFacts, RegionFacts};
 use super::{Told, regions};
@@ -14,11 +14,11 @@ use crate::run::plan::{Contents, RunPlan};
 use crate::run::simulation::{self, SimulationError, Watcher};
 use crate::run::store::Aside;
 
-/// The volume, and what was counted in it.
+/// Volume, and the counts of its voxels.
 pub(super) struct Counted {
     pub(super) volume: LoadedVolume,
-    /// What became of the layers with the configuration's seed (with any seed for those without one, and then
-    /// only the cells in the region mean something).
+    /// Labelling of each layer with the configuration's seed. Without a seed one is made up, and
+    /// only the numbers of cells in the region mean anything.
     outcomes: Vec<LayerOutcome>,
     pub(super) facts: Labelling,
 }
@@ -30,7 +30,7 @@ pub(super) fn count(
     annotations: &[Box<dyn VolumeSource>],
     told: &mut Told<'_>,
 ) -> Result<Counted, SimulationError> {
-    // Only what memory cannot hold goes there, unnamed.
+    // Only data that memory cannot hold goes there, unnamed.
     let folder = std::env::temp_dir();
     let annotations: Vec<&dyn VolumeSource> = annotations.iter().map(AsRef::as_ref).collect();
     let volume = LoadedVolume::load(
@@ -102,7 +102,7 @@ pub(super) fn count(
     })
 }
 
-/// Voxels of each cell, by index, in each region.
+/// Counts the voxels of each cell, by index, in each region.
 fn survey(
     model: &Model,
     volume: &LoadedVolume,
@@ -112,7 +112,7 @@ fn survey(
     let Some(any_layer) = model.layers.first() else {
         return Ok(vec![vec![0; volume.cells.len()]; bits.len()]);
     };
-    // A model without light, that labels every region once.
+    // A model without light that labels every region once.
     let mut model = model.clone();
     model.channels.clear();
     model.fluorophores.clear();
@@ -137,7 +137,8 @@ fn survey(
     Ok(bits.iter().map(|bit| counted[place(bit)].clone()).collect())
 }
 
-/// Tells what the labelling will lack, and notes the numbers of labelled cells where a seed decides them.
+/// Warns of what the labelling will lack, and notes the numbers of labelled cells where a seed
+/// decides them.
 pub(super) fn warn(config: &Config, model: &Model, counted: &mut Counted, told: &mut Told<'_>) {
     simulation::warnings::of_volume(model, &counted.volume, told);
     let seeded = config.compute.seed.is_some();
@@ -146,7 +147,7 @@ pub(super) fn warn(config: &Config, model: &Model, counted: &mut Counted, told: 
             layer.labelled_cells = Some(found.labelled);
             continue;
         }
-        // Chance is not known yet: only what no seed changes counts.
+        // The draws are not known yet: only results that no seed changes count.
         let never = layer.expected_labelled_cells == 0.0;
         if !never {
             (found.eligible, found.labelled) = (found.in_region, found.in_region);

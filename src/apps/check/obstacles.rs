@@ -1,4 +1,4 @@
-//! What lies in the way of the output, found without touching it.
+//! Obstacles to the output, found without touching it.
 
 use super::Told;
 use super::report::OutputFacts;
@@ -10,7 +10,7 @@ use crate::model::cells::CellIndex;
 use crate::run::outputs::quicklook::QUICKLOOK_NAME;
 use crate::run::simulation::{self, RECORD_NAME, Watcher};
 
-/// Looks as a run would before it starts, and tells what would stop it.
+/// Looks at the output as a run would before it starts, and reports obstacles that would stop it.
 pub(super) fn look(
     config: &Config,
     model: &Model,
@@ -34,7 +34,7 @@ fn obstacle(config: &Config, model: &Model, output: &OutputFacts) -> Option<Stri
         let previous = simulation::previous_manifest(&output.folder);
         let mut targets = simulation::targets(config, model);
         targets.extend([QUICKLOOK_NAME.into(), RECORD_NAME.into()]);
-        // Dropped at once, it has done nothing.
+        // Dropped at once, the folder is unchanged.
         OutputFolder::prepare(&output.folder, &previous, &targets, false).map(drop)
     };
     if let Err(error) = prepare() {

@@ -1,32 +1,33 @@
-//! The camera's pixels before and after rounding to whole voxels.
+//! Camera pixels before and after rounding to whole voxels.
 
 use crate::config::Config;
 use crate::optics::camera::Camera;
 use crate::run::simulation::Watcher;
 use serde::Serialize;
 
-/// A change by rounding that is told of: one per cent.
+/// Least change by rounding that is reported, as a share.
 const TOLD: f64 = 0.01;
 
-/// The camera's pixels and the distance of its images, as asked for and after rounding to whole numbers of
-/// voxels. Axes are (z, x, y).
+/// Size of the camera's pixels and distance of its images, as asked for and after rounding to whole
+/// numbers of voxels. Axes are (z, x, y): x is the row of an image, y its column.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sampling {
-    /// Voxel in tissue.
+    /// Size of a voxel in tissue.
     pub voxel_tissue_nm: [f64; 3],
-    /// Voxels per pixel, slices per image, as asked for.
+    /// Slices per image and voxels per pixel, as asked for.
     pub asked_voxels: [f64; 3],
-    /// The same as taken; below 1 where a voxel covers several pixels.
+    /// Slices per image and voxels per pixel, as taken; below 1 where a voxel covers several
+    /// pixels.
     pub taken_voxels: [f64; 3],
-    /// Pixel in tissue as asked for.
+    /// Size of a pixel in tissue, as asked for.
     pub asked_tissue_nm: [f64; 3],
-    /// The same as taken.
+    /// Size of a pixel in tissue, as taken.
     pub taken_tissue_nm: [f64; 3],
-    /// Pixel in the expanded gel as asked for.
+    /// Size of a pixel in the expanded gel, as asked for.
     pub asked_gel_nm: [f64; 3],
-    /// The same as taken.
+    /// Size of a pixel in the expanded gel, as taken.
     pub taken_gel_nm: [f64; 3],
-    /// How much larger than asked for, in per cent; negative where smaller.
+    /// Change of the size by rounding in per cent; negative where it is smaller.
     pub change_per_cent: [f64; 3],
 }
 
@@ -49,7 +50,7 @@ impl Sampling {
         }
     }
 
-    /// Tells of every axis that rounding moves by more than one per cent.
+    /// Warns of every axis that rounding changes by more than one per cent.
     pub(super) fn warn(&self, config: &Config, watcher: &mut dyn Watcher) {
         let moved = |axis: usize| (self.change_per_cent[axis] / 100.0).abs() > TOLD;
         if moved(0) {
@@ -100,18 +101,18 @@ impl Sampling {
     }
 }
 
-/// "21 per cent smaller".
+/// Writes a change such as "21 per cent smaller".
 fn change(per_cent: f64, [less, more]: [&str; 2]) -> String {
     let word = if per_cent < 0.0 { less } else { more };
     format!("{:.0} per cent {word}", per_cent.abs())
 }
 
-/// A number with three digits that count, or with all before the point.
+/// Writes a number with three significant digits, or with all before the point.
 pub(super) fn digits(number: f64) -> String {
     digits_of(number, 3)
 }
 
-/// A number with so many digits that count, or with all before the point.
+/// Writes a number with `count` significant digits, or with all before the point.
 pub(super) fn digits_of(number: f64, count: u32) -> String {
     let whole = number.round();
     if (number - whole).abs() < 1e-6 * number.abs().max(1.0) {

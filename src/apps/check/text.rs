@@ -1,4 +1,4 @@
-//! The report for people.
+//! Report of a check as text to read.
 
 use super::report::{CheckReport, Labelling, Memory, OutputFacts, Volumes};
 use super::sampling::{digits, digits_of};
@@ -105,7 +105,7 @@ impl CheckReport {
     }
 }
 
-/// The keys of each table in one paragraph.
+/// Writes the keys of each table in one paragraph.
 fn configuration(f: &mut Formatter<'_>, toml: &str) -> fmt::Result {
     let mut paragraph = String::new();
     for line in toml.lines().chain([""]) {
@@ -310,7 +310,7 @@ pub(super) fn table(f: &mut Formatter<'_>, rows: &[Vec<String>], text: usize) ->
     Ok(())
 }
 
-/// A positive number with three digits, in powers of ten where it is very small or large.
+/// Writes a positive number with three digits, in powers of ten where it is very small or large.
 fn scientific(number: f64) -> String {
     if number == 0.0 || (1e-3..1e5).contains(&number) {
         digits(number)

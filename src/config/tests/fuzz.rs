@@ -46,7 +46,7 @@ const VALUES: &[&str] = &[
     "]",
 ];
 
-/// Pieces of text that change the meaning of what surrounds them.
+/// Pieces of text that change the meaning of the text around them.
 const PIECES: &[&[u8]] = &[
     b"\n",
     b"\r\n",
@@ -207,7 +207,7 @@ fn read_bytes(bytes: &[u8]) -> Result<Config, ConfigError> {
     read_with(text, &[])
 }
 
-/// What must hold for any input: an error says where and what, one line for each problem.
+/// Checks an invariant of any input: an error says where and what, one line for each problem.
 fn check(result: Result<Config, ConfigError>) -> Result<(), TestCaseError> {
     if let Err(error) = &result {
         for line in error.to_string().lines() {
@@ -217,7 +217,7 @@ fn check(result: Result<Config, ConfigError>) -> Result<(), TestCaseError> {
     }
     match result {
         Ok(config) => {
-            // What was taken can be written and read again.
+            // A configuration that was accepted can be written and read again.
             let again = Config::from_toml_str(&config.to_toml(), "c", Path::new("/"), &[]);
             prop_assert_eq!(
                 again.map_err(|error| TestCaseError::fail(error.to_string()))?,

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::config::tree::{Table, Value};
 use crate::config::{Config, ConfigError, ini_source};
 
-/// The tree in one line: sections in brackets, lists in parentheses.
+/// Writes the tree in one line: sections in brackets, lists in parentheses.
 fn shown(table: &Table) -> String {
     let item = |value: &Value| match value {
         Value::Raw(text) => format!("{text:?}"),
@@ -203,7 +203,7 @@ fn broken_rules_are_told_with_their_line() {
     );
 }
 
-/// What a user of SimExm wrote, with everything its language has.
+/// Configuration of a user of SimExm, with everything that its language has.
 const BRAINBOW: &str = include_str!("../../../examples/simexm/brainbow_membrane.ini");
 
 #[test]

@@ -1,11 +1,11 @@
-//! The catalogue of keys says what the readers do.
+//! The catalogue of keys agrees with the readers.
 
 use super::{FULL, problems, read};
 use crate::config::keys::{DefaultInfo, KeyInfo, SECTIONS, markdown};
 use crate::config::{Config, Labeling, Layer, Optics};
 use crate::optics::fluorophore;
 
-/// The section of [`FULL`] that a section of the catalogue stands for.
+/// Returns the section of [`FULL`] that a section of the catalogue stands for.
 fn section_of_full(name: &str) -> &str {
     match name {
         "groundtruth.regions.NAME" => "groundtruth.regions.synapse",
@@ -16,7 +16,7 @@ fn section_of_full(name: &str) -> &str {
     }
 }
 
-/// What readers say a key must be, made of the catalogue's columns.
+/// Builds the readers' words for a key's value from the catalogue's columns.
 fn expected(key: &KeyInfo) -> String {
     let unit = if key.unit.is_empty() {
         String::new()
@@ -100,7 +100,7 @@ fn defaults_are_the_readers() {
         let name = section_of_full(section.name);
         for key in section.keys {
             let (text, _) = super::with_line(name, key.name, "");
-            // Without the bit depth of 16, which has a say in the format.
+            // A bit depth of 16 restricts the format, so it is left out.
             let text = text.replace("bit_depth = 16\n", "");
             let read = read(&text);
             let tell = |what: &str| format!("[{name}] {}: {what}", key.name);
@@ -188,7 +188,7 @@ fn comments_tell_all_there_is() {
         text.lines().all(|line| line.chars().count() <= 160),
         "{text}"
     );
-    // The comments are told once, not for each of three layers.
+    // Comments appear once, not for each of three layers.
     assert_eq!(text.matches("# The dye.").count(), 1);
     assert_eq!(text.matches("fluorophore = ").count(), 3);
 }

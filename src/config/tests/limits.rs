@@ -61,7 +61,7 @@ const CASES: &[Case] = &[
         &["[0, 1, 1]", "[1, 0, 1]", "[1, 1, 0]", "[1, 1]", "[1.5, 1, 1]", "[1, 1, inf]", "'1,1,1'"],
         "three whole numbers [z, x, y], each from 1 to 4294967295"),
     ("groundtruth", "format", &["'tiff'", "'image sequence'", "'npy'"], &["'gif'", "'TIFF'", "1", "''"], "\"tiff\", \"image sequence\" or \"npy\""),
-    ("groundtruth", "gt_cells", &["'merged'", "'splitted'"], &["'split'", "true"], "\"merged\" or \"splitted\""),
+    ("groundtruth", "gt_cells", &["'merged'", "'splitted'", "'split'"], &["'apart'", "true"], "\"merged\", \"splitted\" or \"split\""),
     ("groundtruth", "isotropic", &["true", "false"], &["'true'", "1", "0.0"], "true or false"),
     ("groundtruth", "voxel_dim", &["[1e-9, 8, 8.5]"], &["[0, 8, 8]", "[8, 8, -1]", "[8, 8]", "[8, nan, 8]", "8", "[8, inf, 8]"],
         "three numbers [z, x, y], each above 0 nm"),
@@ -100,8 +100,8 @@ const CASES: &[Case] = &[
         "a plain folder name (not empty, not . or .., no / or \\, no control characters)"),
     ("output", "path", &["'out'", "'/out'", "'.'"], &["''", "1"], "a path"),
     ("output", "format", &["'tiff'", "'image sequence'"], &["'png'", "0"], "\"tiff\", \"gif\" or \"image sequence\""),
-    ("output", "sim_channels", &["'merged'", "'splitted'"], &["'rgb'", "true"], "\"merged\" or \"splitted\""),
-    ("output", "gt_cells", &["'merged'", "'splitted'"], &["'rgb'", "true"], "\"merged\" or \"splitted\""),
+    ("output", "sim_channels", &["'merged'", "'splitted'", "'split'"], &["'rgb'", "true"], "\"merged\", \"splitted\" or \"split\""),
+    ("output", "gt_cells", &["'merged'", "'splitted'", "'split'"], &["'rgb'", "true"], "\"merged\", \"splitted\" or \"split\""),
     ("output", "gt_region", &["'full'", "'membrane'", "'cytosol'", "'synapse'"], &["'soma'", "0"],
         "\"full\", \"membrane\", \"cytosol\" or \"synapse\" (a table [groundtruth.regions.NAME] adds one)"),
     ("output", "bit_depth", &["8", "16", "8.0"], &["0", "12", "32", "-8", "'16'", "nan", "[8]"], "8 or 16"),
@@ -221,7 +221,7 @@ fn a_refractive_index_below_the_aperture_is_refused_from_the_other_side() {
     assert!(read(&text).is_ok());
 }
 
-/// [`super::FULL`] as an .ini file: brackets by depth, lists without brackets.
+/// Writes [`super::FULL`] as an .ini file: brackets by depth, lists without brackets.
 fn as_ini(toml: &str) -> String {
     let line = |line: &str| -> String {
         if let Some(name) = line.strip_prefix('[').filter(|_| !line.contains('=')) {
@@ -246,7 +246,7 @@ fn as_ini(toml: &str) -> String {
     toml.lines().map(|l| line(l) + "\n").collect()
 }
 
-/// A list without brackets; one of a single item ends in a comma.
+/// Writes a list without brackets; one of a single item ends in a comma.
 fn ini_value(toml: &str) -> String {
     match toml.strip_prefix('[') {
         Some(list) if list.contains(',') => list.trim_end_matches(']').to_owned(),

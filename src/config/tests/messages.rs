@@ -1,9 +1,9 @@
-//! The words for what is wrong: syntax, unknown names, missing tables, several problems at once.
+//! Messages of errors: syntax, unknown names, missing tables, several problems at once.
 
 use super::{FULL, problems, read, with_line, with_value};
 use crate::config::{Config, ConfigError};
 
-/// The only problem, without the position.
+/// Returns the only problem, without the position.
 fn message(text: &str) -> String {
     let found = problems(text);
     assert_eq!(found.len(), 1, "{found:?}");

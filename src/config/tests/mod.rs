@@ -1,4 +1,4 @@
-//! Tests of the configuration: what is read, what is refused and how that is said.
+//! Tests of the configuration: reading, refusals, and their messages.
 
 mod fuzz;
 mod ini;
@@ -8,6 +8,7 @@ mod messages;
 mod overrides;
 mod reading;
 mod round_trip;
+mod spellings;
 
 use std::path::Path;
 
@@ -28,7 +29,7 @@ const FLUOROPHORES: &[&str] = &[
     "mScarlet",
 ];
 
-/// A configuration with every key, none of them at its default.
+/// Configuration with every key, none of them at its default.
 const FULL: &str = r#"[groundtruth]
 image_path = "data/cells.tif"
 offset = [1, 2, 3]
@@ -109,7 +110,7 @@ fn read(text: &str) -> Result<Config, ConfigError> {
     read_with(text, &[])
 }
 
-/// The lines that an unusable configuration is reported with.
+/// Returns the lines that report an unusable configuration.
 fn problems(text: &str) -> Vec<String> {
     match read(text) {
         Ok(_) => Vec::new(),
@@ -117,7 +118,8 @@ fn problems(text: &str) -> Vec<String> {
     }
 }
 
-/// [`FULL`] with the line `key = ...` of a section replaced, and the number of that line.
+/// Replaces the line `key = ...` of a section of [`FULL`]; returns the text and the number of that
+/// line.
 fn with_line(section: &str, key: &str, line: &str) -> (String, usize) {
     let mut lines: Vec<_> = FULL.lines().collect();
     let header = format!("[{section}]");
@@ -134,7 +136,7 @@ fn with_line(section: &str, key: &str, line: &str) -> (String, usize) {
     (lines.join("\n"), start + offset + 1)
 }
 
-/// [`FULL`] with a value replaced, and the number of its line.
+/// Replaces a value of [`FULL`]; returns the text and the number of its line.
 fn with_value(section: &str, key: &str, value: &str) -> (String, usize) {
     with_line(section, key, &format!("{key} = {value}"))
 }

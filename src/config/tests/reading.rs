@@ -1,4 +1,4 @@
-//! What a good configuration becomes.
+//! Good configurations, and what is read of them.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::config::{
     MicroscopeType, Normalization, OutputFormat, SingleNeuron, VolumeFormat, toml_source,
 };
 
-/// The keys that have no default.
+/// Keys that have no default.
 const MINIMAL: &str = r#"
 [groundtruth]
 image_path = "cells.tif"

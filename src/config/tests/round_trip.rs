@@ -1,4 +1,4 @@
-//! What is written reads back equal.
+//! Configurations that were written read back equal.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

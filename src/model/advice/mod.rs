@@ -1,47 +1,48 @@
-//! Advice about lasers and filters, from the spectra alone: which dye a channel sees badly, and what would
-//! show it better.
+//! Advice about lasers and filters, from the spectra alone: names dyes that a channel sees badly,
+//! and proposes better filters.
 //!
-//! A filter or laser is judged only where it is meant for a dye. That is the case for the channel in which
-//! the dye is brightest, and for the channel whose laser excites the dye best if no other dye is brighter
-//! there. Crosstalk, and channels that split one dye's emission between them, are nobody's mistake.
+//! A filter or laser is judged only where it is meant for a dye. That is the case for the channel
+//! in which the dye is brightest, and for the channel whose laser excites the dye best if no other
+//! dye is brighter there. Crosstalk, and channels that split one dye's emission between them, are
+//! not faulted.
 
 use super::ChannelModel;
 use crate::config::Config;
 use crate::optics::fluorophore::{Fluorophore, Photons};
 
-/// Edges of proposed filters lie on multiples of this, and keep this far from the laser, in nm.
+/// Step in nm of the edges of proposed filters, and their least distance from the laser.
 const GRID_NM: f64 = 10.0;
 
 /// Widest filter that is proposed, in nm: a common width of emission filters.
 const WIDEST_NM: f64 = 100.0;
 
-/// A filter that passes less of a dye's emission may be a mistake, even with the peak inside.
+/// Part of a dye's emission below which a filter may be a mistake, even with the peak inside.
 const POOR_EMISSION: f64 = 1.0 / 3.0;
 
-/// Filters that pass this part of the most are as good.
+/// Part of the best filter's emission that counts as equally good.
 const NEARLY: f64 = 0.98;
 
-/// How much more a proposed filter has to pass.
+/// Least ratio of the emission through a proposed filter to the emission through the present one.
 const WORTHWHILE: f64 = 1.5;
 
-/// A laser that excites its dye less, relative to the maximum, is told of.
+/// Excitation, relative to the maximum, below which a laser is reported.
 const POOR_EXCITATION: f64 = 0.1;
 
-/// A channel is nobody's if its brightest dye gives less than this part of what the best laser, and a
-/// filter of the same width in the best place, would give.
+/// Least part of the light of the best laser and of the best filter of the same width that a
+/// channel's brightest dye must give; below it the channel suits no dye.
 const CROSSTALK: f64 = 0.01;
 
-/// A filter, and the part of a dye's emission that it passes.
+/// Filter, and the part of a dye's emission that it passes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct FilterBand {
     pub(super) nm: [f64; 2],
     pub(super) emission: f64,
 }
 
-/// The filter to propose for a dye in place of `filter_nm`: as wide (in whole tens of nm, at most 100), with
-/// edges on whole tens of nm, at least 10 nm off the laser, and passing as much of the emission as any such
-/// filter can. Of those that pass nearly the most, the one that shifts the filter least. None where none
-/// passes anything.
+/// Finds the filter to propose for a dye in place of `filter_nm`: as wide (in whole tens of nm, at
+/// most 100), with edges on whole tens of nm, at least 10 nm off the laser, and passing as much of
+/// the emission as any such filter can. Of those that pass nearly the most it takes the one that
+/// shifts the filter least. Returns `None` where none passes anything.
 pub(super) fn best_band(
     dye: &Fluorophore,
     [low, high]: [f64; 2],
@@ -72,15 +73,16 @@ pub(super) fn best_band(
         .min_by(|a, b| shift(a).total_cmp(&shift(b)))
 }
 
-/// How much of what the best filter of its width passes a filter passes.
+/// Returns the emission through a filter relative to the best filter of its width.
 fn relative(best: FilterBand, [low, high]: [f64; 2], emission: f64) -> f64 {
-    // A proposal is not praised for being wider.
+    // A proposal gets no credit for being wider.
     let wider = ((high - low) / (best.nm[1] - best.nm[0])).min(1.0);
     emission / (best.emission * wider)
 }
 
-/// A filter that deserves to be proposed: the present one misses the dye's peak or passes less than a third
-/// of its emission, and another of its width passes at least one and a half times as much.
+/// Returns a filter that deserves to be proposed: the present one misses the dye's peak or passes
+/// less than a third of its emission, and another of its width passes at least one and a half times
+/// as much.
 fn worthwhile_band(
     dye: &Fluorophore,
     filter_nm: [f64; 2],
@@ -96,7 +98,7 @@ fn worthwhile_band(
         .filter(|&best| relative(best, filter_nm, emission) * WORTHWHILE <= 1.0)
 }
 
-/// Advice on all channels. Of those that are dark anyway, [`super::warnings::dark_channel`] says why.
+/// Collects advice on all channels; [`super::warnings::dark_channel`] explains those that are dark.
 pub(super) fn advice(
     config: &Config,
     fluorophores: &[Fluorophore],
@@ -190,7 +192,7 @@ fn filter(
     )
 }
 
-/// "440-550 would pass 89 per cent".
+/// Writes a proposal such as "440-550 would pass 89 per cent".
 pub(super) fn proposal(band: FilterBand) -> String {
     let [low, high] = band.nm;
     format!("{low:.0}-{high:.0} would pass {}", per_cent(band.emission))
@@ -224,7 +226,7 @@ fn nobodys(channel: &str, dye: &Fluorophore, photons: Photons) -> String {
     )
 }
 
-/// A share in words: whole per cents, below one with one digit that counts.
+/// Writes a share in whole per cents, or below one with one significant digit.
 fn per_cent(share: f64) -> String {
     let per_cent = 100.0 * share;
     if per_cent >= 0.95 || per_cent == 0.0 {

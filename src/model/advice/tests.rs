@@ -1,4 +1,5 @@
-//! The figures were taken by hand from the files in src/fluorophore/data, with the trapezoid rule.
+//! Advice; its figures were taken by hand from the files of the dyes' spectra, with the trapezoid
+//! rule.
 
 use crate::base::volume::Region;
 use crate::config::Config;
@@ -30,7 +31,8 @@ name = "test"
 path = "."
 "#;
 
-/// What a model of these dyes warns of in channels with a laser and a filter each, all in nm.
+/// Returns the warnings of a model of these dyes, in channels with a laser and a filter each, all
+/// in nm.
 fn warnings(dyes: &[&str], channels: &[(f64, [f64; 2])]) -> Vec<String> {
     let mut text = REST.to_owned();
     for dye in dyes {

@@ -1,13 +1,14 @@
 //! The built-in dyes, read from the text files in `data/`.
 //!
-//! A file has lines `key: value`, `#` comments, and under `excitation: FIRST PER_NM` and `emission: FIRST PER_NM` the
-//! spectrum's samples: sample i lies at FIRST + i / PER_NM nm, and only the ratios of the samples matter.
+//! A file has lines `key: value`, `#` comments, and under `excitation: FIRST PER_NM` and `emission:
+//! FIRST PER_NM` the spectrum's samples: sample i lies at FIRST + i / PER_NM nm, and only the
+//! ratios of the samples matter.
 
 use std::sync::LazyLock;
 
 use super::{Fluorophore, Spectrum, ULTRAVIOLET_NM};
 
-/// In the order of the names' code points.
+/// File contents, in the order of the names' code points.
 const FILES: [&str; 11] = [
     include_str!("data/ATTO390.txt"),
     include_str!("data/ATTO425.txt"),
@@ -25,27 +26,27 @@ const FILES: [&str; 11] = [
 static CATALOGUE: LazyLock<Vec<Fluorophore>> = LazyLock::new(|| {
     FILES
         .iter()
-        // The files are part of the program, and a test reads every one: this is no error a user can meet.
+        // The files are part of the program and a test reads each: no user can meet this error.
         .map(|text| parse(text).unwrap_or_else(|why| panic!("a built-in dye is damaged: {why}")))
         .collect()
 });
 
-/// The built-in dyes, sorted by name.
+/// Returns the built-in dyes, sorted by name.
 pub fn catalogue() -> &'static [Fluorophore] {
     &CATALOGUE
 }
 
-/// The names of the built-in dyes, sorted.
+/// Returns the names of the built-in dyes, sorted.
 pub fn names() -> impl Iterator<Item = &'static str> {
     catalogue().iter().map(|dye| dye.name.as_str())
 }
 
-/// The built-in dye of exactly this name.
+/// Finds the built-in dye of exactly this name.
 pub fn find(name: &str) -> Option<&'static Fluorophore> {
     catalogue().iter().find(|dye| dye.name == name)
 }
 
-/// Samples of a spectrum on a regular grid, while they are read.
+/// Samples of a spectrum on a regular grid: sample i lies at (first_nm + i / per_nm) nm.
 struct GridSamples {
     first_nm: f64,
     per_nm: f64,

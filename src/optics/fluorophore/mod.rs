@@ -1,9 +1,9 @@
 //! Dyes: their spectra, and the photons that a labelled protein gives.
 //!
-//! Eleven dyes are built in ([`catalogue`], [`find`]), with the figures that their makers, ATTO-TEC and Thermo Fisher
-//! Scientific (Molecular Probes), measured. Where a maker states no quantum yield the figure is a guess, and
-//! [`Fluorophore::quantum_yield_is_guess`] says so. A configuration may add dyes of its own, whose spectra come from a
-//! text file ([`Fluorophore::of`], [`all`]).
+//! Eleven dyes are built in ([`catalogue`], [`find`]), with the figures that their makers, ATTO-TEC
+//! and Thermo Fisher Scientific (Molecular Probes), measured. Where a maker states no quantum yield
+//! the figure is a guess, and [`Fluorophore::quantum_yield_is_guess`] says so. A configuration may
+//! add dyes of its own, whose spectra come from a text file ([`Fluorophore::of`], [`all`]).
 
 mod catalogue;
 mod own;
@@ -19,19 +19,20 @@ pub use spectrum::{Spectrum, SpectrumError};
 #[cfg(test)]
 mod tests;
 
-/// Bands below this wavelength are ultraviolet ones and do not count as a dye's excitation maximum, in nm.
+/// Lower limit in nm of the search for a dye's excitation maximum: bands below it are ultraviolet.
 const ULTRAVIOLET_NM: f64 = 300.0;
 
 /// A fluorescent dye.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fluorophore {
-    /// The name by which a configuration refers to the dye.
+    /// Name by which a configuration refers to the dye.
     pub name: String,
-    /// Who sells the dye and measured its figures; for a dye of the user's own the file that its spectra came from.
+    /// Company that sells the dye and measured its figures; for a user's own dye the file of its
+    /// spectra.
     pub maker: String,
     /// Photons emitted per photon absorbed, 0 to 1.
     pub quantum_yield: f64,
-    /// Whether the quantum yield is a guess, because the maker states none.
+    /// True where the quantum yield is a guess because the maker states none.
     pub quantum_yield_is_guess: bool,
     /// Molar decadic extinction coefficient at the excitation maximum, in 1/(M cm).
     pub extinction_coefficient: f64,
@@ -42,17 +43,18 @@ pub struct Fluorophore {
 }
 
 impl Fluorophore {
-    /// Extinction coefficient times quantum yield, in 1/(M cm): how bright dyes are beside one another, each at its best.
+    /// Returns extinction coefficient times quantum yield, in 1/(M cm): the brightness of a dye at
+    /// its best laser, for comparison with others.
     pub fn brightness(&self) -> f64 {
         self.extinction_coefficient * self.quantum_yield
     }
 
-    /// The wavelength of the excitation maximum above 300 nm.
+    /// Returns the wavelength of the excitation maximum above 300 nm, in nm.
     pub fn excitation_peak_nm(&self) -> f64 {
         self.excitation.peak_above(ULTRAVIOLET_NM).0
     }
 
-    /// The wavelength of the emission maximum.
+    /// Returns the wavelength of the emission maximum, in nm.
     pub fn emission_peak_nm(&self) -> f64 {
         self.emission.peak_nm()
     }

@@ -1,4 +1,4 @@
-//! Dyes of the user's own, and the catalogue that they and the built-in ones make up.
+//! Users' own dyes, and the catalogue that they and the built-in dyes make up.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -37,11 +37,11 @@ pub enum OwnFluorophoreError {
     /// The table of spectra cannot be read.
     #[error("[fluorophores.{name}] spectra: {} cannot be read: {source}", path.display())]
     Unreadable {
-        /// The dye.
+        /// Name of the dye.
         name: String,
-        /// The file.
+        /// File of its spectra.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
     /// The file is longer than any table of spectra.
@@ -50,11 +50,11 @@ pub enum OwnFluorophoreError {
         path.display()
     )]
     TooLong {
-        /// The dye.
+        /// Name of the dye.
         name: String,
-        /// The file.
+        /// File of its spectra.
         path: PathBuf,
-        /// The longest file that is read, in bytes.
+        /// Size of the longest file that is read, in bytes.
         limit_bytes: u64,
     },
     /// The file is not a table of spectra, or a cell of it is wrong.
@@ -65,11 +65,11 @@ pub enum OwnFluorophoreError {
         problem.message
     )]
     Table {
-        /// The dye.
+        /// Name of the dye.
         name: String,
-        /// The file.
+        /// File of its spectra.
         path: PathBuf,
-        /// What is wrong, and where.
+        /// Line and cell that are wrong.
         problem: TableProblem,
     },
 }
@@ -81,7 +81,7 @@ fn line(problem: &TableProblem) -> String {
 }
 
 impl Fluorophore {
-    /// Reads the spectra of a dye of the user's own.
+    /// Reads the spectra of a user's own dye.
     ///
     /// # Errors
     /// The file cannot be read or is not a table of spectra.
@@ -123,8 +123,8 @@ impl Fluorophore {
         })
     }
 
-    /// The dye of exactly this name, the configuration's own or a built-in one; `None` if there is none. Of the
-    /// configuration's own dyes no other is read.
+    /// Finds the dye of exactly this name, the configuration's own or a built-in one; `None` if
+    /// there is none. Of the configuration's own dyes only this one is read.
     ///
     /// # Errors
     /// The dye is the configuration's own and its spectra cannot be read.
@@ -148,7 +148,7 @@ pub fn all(own: &OwnFluorophores) -> Result<Vec<Fluorophore>, OwnFluorophoreErro
     Ok(dyes)
 }
 
-/// Those of `names` that `name` most likely stands for, three at most; none if none is close.
+/// Picks the `names` that are close to `name`, the closest first and three at most.
 pub fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
     let plain = |text: &str| -> String {
         let letters = text.chars().filter(|c| c.is_alphanumeric());
@@ -159,7 +159,7 @@ pub fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Vec<&'n 
         .map(|name| (strsim::damerau_levenshtein(&found, &plain(name)), name))
         .collect();
     let least = distances.iter().map(|(distance, _)| *distance).min();
-    // About one slip in three letters; longer strays are no slips.
+    // About one slip in three letters; a longer distance means another word.
     let limit = (found.chars().count() / 3).clamp(1, 3);
     let near = distances
         .into_iter()

@@ -1,4 +1,4 @@
-//! Photons detected per labelled protein, section 3 of the imaging model.
+//! Photons detected per labelled protein (docs/model.md section 3).
 
 use std::f64::consts::PI;
 
@@ -7,11 +7,11 @@ use super::Fluorophore;
 /// Avogadro's constant times Planck's constant times the speed of light, in J m/mol.
 const MOLAR_PLANCK_LIGHT: f64 = 0.119626566;
 
-/// What lights the sample and what gathers its light, for one channel.
+/// Laser, objective, filter and detector of one channel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Illumination {
-    /// Radius of the objective's back aperture; divided by the magnification it is taken as the radius of the
-    /// illuminated disc in m, as SimExm does.
+    /// Radius of the objective's back aperture. Divided by the magnification it is taken as the
+    /// radius of the illuminated disc in m, as SimExm does.
     pub objective_back_aperture: f64,
     /// Magnification of the objective.
     pub objective_factor: f64,
@@ -25,25 +25,26 @@ pub struct Illumination {
     pub laser_wavelength_nm: f64,
     /// Full power of the laser in W.
     pub laser_power_w: f64,
-    /// Part of the laser's power in use, 0 to 1.
+    /// Share of the laser's power in use, 0 to 1.
     pub laser_share: f64,
-    /// First and last wavelength that the emission filter passes, in nm.
+    /// Band (first, last wavelength) that the emission filter passes, in nm.
     pub laser_filter_nm: [f64; 2],
 }
 
-/// How a dye answers an [`Illumination`].
+/// Response of a dye to an [`Illumination`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Photons {
-    /// Excitation at the laser's wavelength, relative to its maximum; 0 where the laser misses the dye.
+    /// Excitation at the laser's wavelength, relative to its maximum; 0 where the laser misses the
+    /// dye.
     pub excitation: f64,
     /// Part of the emission inside the filter, 0 to 1; 0 where the filter misses the dye.
     pub emission: f64,
-    /// Mean number of photons detected per protein: a real number, often below 1, never rounded.
+    /// Mean number of photons detected per protein; often below 1 and never rounded.
     pub mean_photons: f64,
 }
 
 impl Illumination {
-    /// The photons that one protein labelled with `dye` gives.
+    /// Computes the photons that one protein labelled with `dye` gives.
     pub fn photons(&self, dye: &Fluorophore) -> Photons {
         let excitation = dye.excitation.at(self.laser_wavelength_nm);
         let emission = dye.emission.fraction_within(self.laser_filter_nm);
@@ -62,11 +63,13 @@ impl Illumination {
     }
 }
 
-/// Mean number of photons detected per protein, for a relative `excitation`, a part `emission` of the emission inside
-/// the filter, a quantum yield, and an extinction coefficient in 1/(M cm).
+/// Computes the mean number of photons detected per protein, from a relative `excitation`, the part
+/// `emission` of the emission inside the filter, a quantum yield, and an extinction coefficient in
+/// 1/(M cm).
 ///
-/// Photons absorbed = molar cross-section x intensity x time / energy of a mole of photons, N_A h c / wavelength. The
-/// model `simexm` takes the decadic extinction coefficient for the cross-section, without the factor ln 10.
+/// Photons absorbed = molar cross-section x intensity x time / energy of a mole of photons (N_A h c
+/// / wavelength). The model `simexm` takes the decadic extinction coefficient for the
+/// cross-section, without the factor ln 10.
 pub fn mean_photons(
     illumination: &Illumination,
     excitation: f64,

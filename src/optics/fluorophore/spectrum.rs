@@ -1,8 +1,8 @@
-//! A measured spectrum: samples over wavelength, linear in between, zero outside.
+//! Measured spectra: samples over wavelength, linear in between, zero outside.
 
 use thiserror::Error;
 
-/// Why samples do not make a [`Spectrum`].
+/// Error of samples that make no [`Spectrum`].
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum SpectrumError {
     /// The two columns differ in length.
@@ -64,8 +64,8 @@ impl Spectrum {
     /// Makes a spectrum of `values` at `wavelengths_nm`, whose steps need not be equal.
     ///
     /// # Errors
-    /// The lengths differ, there are fewer than two samples, the wavelengths are not positive and strictly ascending,
-    /// a value is negative or not finite, or all are 0.
+    /// The lengths differ, there are fewer than two samples, the wavelengths are not positive and
+    /// strictly ascending, a value is negative or not finite, or all are 0.
     pub fn new(wavelengths_nm: Vec<f64>, values: Vec<f64>) -> Result<Self, SpectrumError> {
         if wavelengths_nm.len() != values.len() {
             return Err(SpectrumError::LengthMismatch {
@@ -107,17 +107,17 @@ impl Spectrum {
         })
     }
 
-    /// The wavelengths of the samples in nm, strictly ascending.
+    /// Returns the wavelengths of the samples in nm, strictly ascending.
     pub fn wavelengths_nm(&self) -> &[f64] {
         &self.wavelengths_nm
     }
 
-    /// The values of the samples, one per wavelength.
+    /// Returns the values of the samples, one per wavelength.
     pub fn values(&self) -> &[f64] {
         &self.values
     }
 
-    /// First and last wavelength of the samples, in nm.
+    /// Returns the first and last wavelength of the samples, in nm.
     pub fn range_nm(&self) -> [f64; 2] {
         [
             self.wavelengths_nm[0],
@@ -125,7 +125,7 @@ impl Spectrum {
         ]
     }
 
-    /// The value at a wavelength: linear between samples, 0 outside them.
+    /// Interpolates the value at a wavelength: linear between samples, 0 outside them.
     pub fn at(&self, wavelength_nm: f64) -> f64 {
         let [first, last] = self.range_nm();
         if !(first..=last).contains(&wavelength_nm) {
@@ -140,21 +140,22 @@ impl Spectrum {
         v0 + (v1 - v0) * (wavelength_nm - w0) / (w1 - w0)
     }
 
-    /// The part of the spectrum's area that lies in the band from `low` to `high` nm, 0 to 1.
+    /// Returns the part of the spectrum's area in the band from `low` to `high` nm, 0 to 1.
     ///
-    /// Trapezoid rule with interpolated values at the band's edges: bands that share no more than an edge and cover the
-    /// table add up to 1. A band without width has no part.
+    /// The area follows the trapezoid rule, with interpolated values at the band's edges: the parts
+    /// of bands that meet at their edges and cover the table add up to 1. A band without width has
+    /// no part.
     pub fn fraction_within(&self, [low, high]: [f64; 2]) -> f64 {
         self.area(low, high) / self.area(f64::NEG_INFINITY, f64::INFINITY)
     }
 
-    /// The wavelength of the largest value (the first of equals), in nm.
+    /// Returns the wavelength of the largest value (the first of equals), in nm.
     pub fn peak_nm(&self) -> f64 {
         self.peak_above(0.0).0
     }
 
-    /// Wavelength in nm and value of the largest value at or above a wavelength, or of the largest of all when every
-    /// value there is 0; the first of equals.
+    /// Finds the largest value at or above a wavelength, or of all where every value there is 0;
+    /// the first of equals. Returns its wavelength in nm and the value.
     pub(super) fn peak_above(&self, low_nm: f64) -> (f64, f64) {
         let mut peak = (0.0, 0.0);
         for (&wavelength_nm, &value) in self.wavelengths_nm.iter().zip(&self.values) {
@@ -169,14 +170,14 @@ impl Spectrum {
         }
     }
 
-    /// The spectrum with its largest value at or above a wavelength set to 1.
+    /// Scales the spectrum so that its largest value at or above a wavelength is 1.
     pub(super) fn normalised_above(mut self, low_nm: f64) -> Self {
         let (_, maximum) = self.peak_above(low_nm);
         self.values.iter_mut().for_each(|value| *value /= maximum);
         self
     }
 
-    /// Trapezoid area from `low` to `high` nm.
+    /// Integrates from `low` to `high` nm by the trapezoid rule.
     fn area(&self, low: f64, high: f64) -> f64 {
         let mut area = 0.0;
         for (w, v) in self.wavelengths_nm.windows(2).zip(self.values.windows(2)) {

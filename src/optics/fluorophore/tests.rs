@@ -2,7 +2,8 @@ use super::*;
 
 #[test]
 fn every_built_in_dye_is_read() {
-    // name, extinction coefficient, quantum yield, guess, excitation peak, emission peak, excitation and emission range
+    // name, extinction coefficient, quantum yield, guess, excitation peak, emission peak,
+    // excitation and emission range
     let expected = [
         (
             "ATTO390",

@@ -1,9 +1,10 @@
-//! The point spread function of the model `simexm`: what a scanning microscope makes of one point of light.
+//! Point spread functions of the model `simexm`: images of one point of light in a scanning
+//! microscope.
 //!
-//! The vectorial diffraction integral of a focused beam (Richards and Wolf 1959) for the excitation and for the
-//! emission, joined as the microscope's type and its pinhole ask. The conventions are those of C. Gohlke's Python
-//! package `psf`, which SimExm calls, quirks included, with two differences: the integral is converged, and the Bessel
-//! functions are exact.
+//! The vectorial diffraction integral of a focused beam (Richards and Wolf 1959) is computed for
+//! the excitation and for the emission; microscope type and pinhole decide how the two are joined.
+//! The conventions are those of C. Gohlke's Python package `psf`, which SimExm calls, quirks
+//! included, with two differences: the integral is converged, and the Bessel functions are exact.
 
 mod diffraction;
 mod pinhole;
@@ -16,7 +17,7 @@ use thiserror::Error;
 #[cfg(test)]
 mod tests;
 
-/// Voxels from the centre of a point spread function to its last one, along every axis.
+/// Voxels from the centre of a point spread function to its last voxel, along every axis.
 pub const RADIUS: usize = 15;
 
 /// Samples of the quarter plane along z and along r, the centre included.
@@ -25,81 +26,82 @@ const SAMPLES: usize = RADIUS + 1;
 /// Values over (z, r), both from 0 outwards.
 type Quarter = [[f64; SAMPLES]; SAMPLES];
 
-/// A confocal pinhole wider than this many excitation wavelengths over the numerical aperture (8 Airy units) counts as
-/// open.
+/// Radius, in excitation wavelengths over the numerical aperture, beyond which a confocal pinhole
+/// counts as open (8 Airy units).
 const OPEN_PINHOLE: f64 = 9.76;
 
-/// Largest phase in radians, along z or r, between the centre and the last sample: there for unreasonable parameters,
-/// whose integral would take seconds or memory without end.
+/// Largest phase in radians, along z or r, between the centre and the last sample. It refuses
+/// unreasonable parameters, whose integral would take seconds or endless memory.
 const MAX_PHASE: f64 = 1e6;
 
-/// How the microscope makes its image.
+/// Kind of scanning microscope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Microscope {
     /// A scanned focus seen through a pinhole.
     Confocal,
-    /// A scanned focus seen without a pinhole (SimExm's meaning of the word; not a camera's image).
+    /// A scanned focus seen without a pinhole (SimExm's meaning of the word, not a camera's image).
     Widefield,
     /// A scanned focus that excites with two photons at once.
     TwoPhoton,
 }
 
-/// What a [`PointSpreadFunction`] depends on.
+/// Parameters of a [`PointSpreadFunction`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct PsfParameters {
     /// The type of microscope.
     pub microscope: Microscope,
     /// Wavelength of the laser in vacuum, in nm.
     pub excitation_nm: f64,
-    /// Wavelength of the dye's emission peak in vacuum, in nm; two-photon microscopes do not use it.
+    /// Wavelength of the dye's emission peak in vacuum, in nm; two-photon microscopes do not use
+    /// it.
     pub emission_nm: f64,
     /// Numerical aperture of the objective.
     pub numerical_aperture: f64,
     /// Refractive index of the medium.
     pub refractive_index: f64,
-    /// Radius of the round pinhole as seen in the sample, that is divided by the objective's magnification, in um;
-    /// only confocal microscopes use it.
+    /// Radius of the round pinhole as seen in the sample (divided by the objective's
+    /// magnification), in um; only confocal microscopes use it.
     pub pinhole_radius_um: f64,
     /// Size of a voxel (z, x, y) before expansion, in nm.
     pub voxel_nm: [f64; 3],
-    /// How many times larger the sample is when it is imaged.
+    /// Linear expansion of the sample when it is imaged.
     pub expansion_factor: f64,
 }
 
-/// Why there is no point spread function for some parameters.
+/// Error of parameters without a point spread function.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum PsfError {
-    /// No light cone is that wide.
+    /// The light cone would be wider than any cone.
     #[error(
         "numerical_aperture {numerical_aperture} is not below refractive_index {refractive_index}; \
          choose a smaller aperture or the index of the objective's immersion medium"
     )]
     ApertureTooWide {
-        /// The numerical aperture.
+        /// Numerical aperture.
         numerical_aperture: f64,
-        /// The refractive index.
+        /// Refractive index.
         refractive_index: f64,
     },
-    /// A light cone so narrow that no light is left to compute with.
+    /// The light cone is so narrow that no light is left.
     #[error(
         "numerical_aperture {numerical_aperture} lets no light through; objectives have 0.01 or more"
     )]
     NoLight {
-        /// The numerical aperture.
+        /// Numerical aperture.
         numerical_aperture: f64,
     },
-    /// A quantity that has to be a positive number.
+    /// A quantity is not a positive number.
     #[error("{quantity} is {value}; it should be a number above 0")]
     NotPositive {
-        /// Which quantity, with its unit.
+        /// Name of the quantity, with its unit.
         quantity: &'static str,
-        /// Its value.
+        /// Value of the quantity.
         value: f64,
     },
-    /// A pinhole radius that is negative or not a number.
+    /// The pinhole radius is negative or not a number.
     #[error("the pinhole radius is {0} um; it should be 0 or more")]
     BadPinhole(f64),
-    /// Voxels so much larger than the wavelength that the integral is out of reach.
+    /// The voxels are so much larger than the wavelength that the integral is out of reach.
     #[error(
         "voxels of {size_nm} nm after expansion are too coarse for light of {wavelength_nm} nm; \
          choose a smaller voxel_dim or expansion factor"
@@ -113,8 +115,9 @@ pub enum PsfError {
 }
 
 impl PsfParameters {
-    /// Whether the emission peak lies below the laser's wavelength: the function is computed all the same, but such a
-    /// pair of laser and dye deserves a warning. Never so for two photons, whose emission lies below as a rule.
+    /// Returns true where the emission peak lies below the laser's wavelength: the function is
+    /// computed all the same, but the pair of laser and dye deserves a warning. Always false for
+    /// two photons, whose emission lies below as a rule.
     pub fn emission_below_excitation(&self) -> bool {
         self.microscope != Microscope::TwoPhoton && self.emission_nm < self.excitation_nm
     }
@@ -156,7 +159,7 @@ impl PsfParameters {
         Ok(())
     }
 
-    /// Distance between voxels (z, x) after expansion, in um.
+    /// Returns the distance between voxels along (z, x) after expansion, in um.
     fn voxel_um(&self) -> [f64; 2] {
         [self.voxel_nm[0], self.voxel_nm[1]].map(|nm| nm * self.expansion_factor / 1e3)
     }
@@ -170,11 +173,11 @@ impl PsfParameters {
     }
 }
 
-/// A point spread function, symmetric about its centre, where it is 1.
+/// Point spread function, symmetric about its centre, where it is 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PointSpreadFunction {
     quarter: Quarter,
-    /// Edge of a voxel along y over that along x.
+    /// Ratio of a voxel's edges, y over x.
     y_over_x: f64,
 }
 
@@ -182,12 +185,12 @@ impl PointSpreadFunction {
     /// Computes the function; it takes about a millisecond.
     ///
     /// # Errors
-    /// The numerical aperture is not below the refractive index, a quantity is not positive, or the voxels are
-    /// unreasonably coarse.
+    /// The numerical aperture is not below the refractive index, a quantity is not positive, or the
+    /// voxels are unreasonably coarse.
     pub fn new(parameters: &PsfParameters) -> Result<Self, PsfError> {
         parameters.validate()?;
-        // The extent of SimExm's grid is 16 voxels, and its 16 samples reach to the end of it: the pitch is 16/15 of a
-        // voxel.
+        // SimExm's grid extends over 16 voxels, and its 16 samples reach to its end: their pitch is
+        // 16/15 of a voxel.
         let [step_z_um, step_r_um] = parameters
             .voxel_um()
             .map(|um| um * SAMPLES as f64 / RADIUS as f64);
@@ -211,15 +214,17 @@ impl PointSpreadFunction {
         })
     }
 
-    /// The quarter plane: [`RADIUS`] + 1 values along r for each of [`RADIUS`] + 1 places along z, r contiguous.
+    /// Returns the quarter plane: [`RADIUS`] + 1 values along r for each of [`RADIUS`] + 1 places
+    /// along z, r contiguous.
     pub fn quarter(&self) -> &[f64] {
         self.quarter.as_flattened()
     }
 
-    /// The octant (z, x, y) of the cube, each axis from 0 to [`RADIUS`] voxels, y contiguous.
+    /// Interpolates the octant (z, x, y) of the cube, each axis from 0 to [`RADIUS`] voxels, y
+    /// contiguous.
     ///
-    /// Values are interpolated along r, and 0 beyond the quarter plane. Where voxels differ along x and y, r is counted
-    /// in voxels along x.
+    /// Values are linear along r, and 0 beyond the quarter plane. Where voxels differ along x and
+    /// y, r is counted in voxels along x.
     pub fn octant(&self) -> Vec<f64> {
         let mut octant = Vec::with_capacity(SAMPLES * SAMPLES * SAMPLES);
         for row in &self.quarter {
@@ -233,8 +238,8 @@ impl PointSpreadFunction {
     }
 }
 
-/// The cube (z, x, y) of 2 [`RADIUS`] + 1 voxels along each axis of which `octant`, as [`PointSpreadFunction::octant`]
-/// makes it, is the eighth from the centre outwards.
+/// Mirrors an octant (see [`PointSpreadFunction::octant`]) to the whole cube (z, x, y) of 2
+/// [`RADIUS`] + 1 voxels along each axis.
 ///
 /// # Panics
 /// The octant has another length.
@@ -251,7 +256,7 @@ pub fn mirrored(octant: &[f64]) -> Array3<f32> {
     })
 }
 
-/// Joins excitation and emission into what the microscope sees of a point.
+/// Joins excitation and emission into the microscope's image of a point.
 fn image_of_point(
     parameters: &PsfParameters,
     excitation: &Quarter,
@@ -274,7 +279,7 @@ fn image_of_point(
     }
 }
 
-/// The quarter plane divided by its value at the centre.
+/// Divides the quarter plane by its value at the centre.
 fn normalised(mut quarter: Quarter) -> Quarter {
     let centre = quarter[0][0];
     quarter
@@ -284,7 +289,8 @@ fn normalised(mut quarter: Quarter) -> Quarter {
     quarter
 }
 
-/// A row's value at a radius in samples: linear in between, the last value up to one sample beyond it, then 0.
+/// Interpolates a row at a radius in samples: linear in between, the last value up to one sample
+/// beyond it, then 0.
 fn at_radius(row: &[f64; SAMPLES], radius: f64) -> f64 {
     let inner = radius as usize;
     match (row.get(inner), row.get(inner + 1)) {
@@ -294,7 +300,7 @@ fn at_radius(row: &[f64; SAMPLES], radius: f64) -> f64 {
     }
 }
 
-/// Distance of (x, y) from the axis. Not `f64::hypot`, whose result depends on the platform.
+/// Returns the distance of (x, y) from the axis. `f64::hypot` would depend on the platform.
 fn distance(x: f64, y: f64) -> f64 {
     (x * x + y * y).sqrt()
 }

@@ -1,12 +1,12 @@
-//! Numerical integration by the rule of Gauss and Legendre.
+//! Numerical integration by the Gauss-Legendre rule.
 
 use std::f64::consts::PI;
 
 /// Nodes of one panel.
 pub(super) const PANEL_NODES: usize = 64;
 
-/// Nodes and weights that integrate over `from..to`, split into `panels` equal panels of [`PANEL_NODES`] each: more
-/// panels follow a faster oscillation, at a cost that grows no faster than they do.
+/// Returns nodes and weights that integrate over `from..to`, split into `panels` equal panels of
+/// [`PANEL_NODES`] each. Faster oscillations need more panels; the cost is linear in them.
 pub(super) fn gauss_legendre(from: f64, to: f64, panels: usize) -> Vec<(f64, f64)> {
     let half = 0.5 * (to - from) / panels as f64;
     let rule = unit_rule();
@@ -18,8 +18,8 @@ pub(super) fn gauss_legendre(from: f64, to: f64, panels: usize) -> Vec<(f64, f64
         .collect()
 }
 
-/// The rule on -1..1. The nodes are the zeros of the Legendre polynomial P_n, found by Newton's method from Tricomi's
-/// estimate; the weights are 2 / ((1 - x^2) P_n'(x)^2).
+/// Computes the rule on -1..1. The nodes are the zeros of the Legendre polynomial P_n, found by
+/// Newton's method from Tricomi's estimate; the weights are 2 / ((1 - x^2) P_n'(x)^2).
 fn unit_rule() -> [(f64, f64); PANEL_NODES] {
     std::array::from_fn(|i| {
         let n = PANEL_NODES as f64;
@@ -34,7 +34,8 @@ fn unit_rule() -> [(f64, f64); PANEL_NODES] {
     })
 }
 
-/// The Legendre polynomial of degree [`PANEL_NODES`] and its derivative, by the three-term recurrence.
+/// Evaluates the Legendre polynomial of degree [`PANEL_NODES`] and its derivative, by the
+/// three-term recurrence.
 fn legendre(x: f64) -> (f64, f64) {
     let (mut previous, mut value) = (1.0, x);
     for degree in 2..=PANEL_NODES {

@@ -4,7 +4,7 @@ use super::diffraction::{Ray, intensity};
 use super::quadrature::{PANEL_NODES, gauss_legendre};
 use super::*;
 
-/// A PSF as the package computes it, to 10 digits, with the parameters that it was computed from.
+/// PSF as the package computes it, to 10 digits, with the parameters that it was computed from.
 struct Golden {
     parameters: PsfParameters,
     quarter: Vec<f64>,
@@ -64,7 +64,7 @@ fn spacing(parameters: &PsfParameters) -> SampleSpacing {
     }
 }
 
-/// J0, J1 and J2 as the package has them: a table of step 0.1 from Bessel's integral, interpolated.
+/// The package's J0, J1 and J2: a table of step 0.1 from Bessel's integral, interpolated.
 struct BesselTable(Vec<[f64; 3]>);
 
 impl BesselTable {
@@ -102,7 +102,7 @@ impl BesselTable {
     }
 }
 
-/// The 80 equally spaced rays of the package.
+/// Returns the 80 equally spaced rays of the package.
 fn trapezoid_rays(beam: &Beam, apodisation: impl Fn(f64, f64) -> f64) -> Vec<Ray> {
     let half_angle = libm::asin(beam.sin_aperture());
     (0..80)
@@ -119,7 +119,8 @@ fn trapezoid_rays(beam: &Beam, apodisation: impl Fn(f64, f64) -> f64) -> Vec<Ray
         .collect()
 }
 
-/// With the package's coarse integral and Bessel table put in, every formula around them gives its very figures.
+/// With the package's coarse integral and Bessel table put in, every formula around them gives the
+/// package's figures.
 #[test]
 fn reproduces_the_package_with_its_own_quadrature() {
     let table = BesselTable::new();

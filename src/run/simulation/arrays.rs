@@ -1,4 +1,4 @@
-//! A whole run on arrays, without files.
+//! Whole runs on arrays, without files.
 
 use super::crossover::Work;
 use super::device::{self, Device};
@@ -17,8 +17,8 @@ use ndarray::{Array3, ArrayView3, Axis, s};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// Tissue in memory: cells, annotated regions, and label counts of one's own. All volumes have the same
-/// shape (z, x, y).
+/// Tissue in memory: cells, annotated regions, and label counts. All volumes have the same shape
+/// (z, x, y): x is the row of an image, y its column.
 pub struct Tissue<'a> {
     cells: CellSource<'a>,
     regions: BTreeMap<String, Box<dyn VolumeSource + 'a>>,
@@ -26,7 +26,7 @@ pub struct Tissue<'a> {
 }
 
 impl<'a> Tissue<'a> {
-    /// Tissue with these cells: an id per voxel, 0 is the background.
+    /// Takes these cells: an id per voxel, 0 is the background.
     pub fn new<T: Copy + Into<u64> + Send + Sync>(cells: ArrayView3<'a, T>) -> Self {
         Self::from(CellSource::Merged(Box::new(ArraySource::new(cells))))
     }
@@ -43,8 +43,8 @@ impl<'a> Tissue<'a> {
         self
     }
 
-    /// Adds proteins with a fluorophore, as many per voxel as `counts` says, to those that the layers
-    /// put there. The fluorophore need not be one of a layer.
+    /// Adds proteins with a fluorophore, as many per voxel as `counts` says, to those that the
+    /// layers put there. The fluorophore need not be one of a layer.
     #[must_use]
     pub fn with_counts(mut self, fluorophore: &str, counts: ArrayView3<'a, u32>) -> Self {
         self.counts.insert(fluorophore.to_owned(), counts);
@@ -53,7 +53,7 @@ impl<'a> Tissue<'a> {
 }
 
 impl<'a> From<CellSource<'a>> for Tissue<'a> {
-    /// Tissue with cells from any source, overlapping ones among them.
+    /// Takes cells from any source, overlapping ones among them.
     fn from(cells: CellSource<'a>) -> Self {
         Self {
             cells,
@@ -63,7 +63,7 @@ impl<'a> From<CellSource<'a>> for Tissue<'a> {
     }
 }
 
-/// The image of a channel.
+/// Image of a channel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChannelImage {
     /// Name of the channel.
@@ -74,35 +74,37 @@ pub struct ChannelImage {
     pub brightest_pixel_photons: u32,
 }
 
-/// Which cells carry a fluorophore, and where.
+/// Labelled cells of a fluorophore, as an image and as a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroundTruthImage {
     /// Name of the fluorophore.
     pub fluorophore: String,
-    /// Ids of the labelled cells in the region `[output] gt_region`, at the size of the images (z, x, y).
+    /// Ids of the labelled cells in the part of the cell `[output] gt_region`, at the size of the
+    /// images (z, x, y).
     pub cells: Array3<u64>,
     /// Ids of all labelled cells, ascending.
     pub labelled: Vec<u64>,
 }
 
-/// What a run on arrays gives.
+/// Images and ground truth of a run on arrays.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Images {
-    /// The channels, in the order of their names.
+    /// Channels, in the order of their names.
     pub channels: Vec<ChannelImage>,
-    /// The ground truth of each fluorophore, in the order of their names.
+    /// Ground truth of each fluorophore, in the order of their names.
     pub ground_truth: Vec<GroundTruthImage>,
     /// Size of a voxel of the images in the expanded gel, (z, x, y).
     pub voxel_nm: [f64; 3],
-    /// The seed.
+    /// Seed that repeats the run.
     pub seed: u64,
-    /// The device that computed.
+    /// Name of the device that computed.
     pub device: String,
 }
 
-/// Runs a configuration on tissue in memory. No file is read or written: the paths of the configuration
-/// are not looked at, and the regions are those of `tissue`. (Compressed intermediate data beyond
-/// [`Aside::MEMORY_BYTES`] go to an unnamed temporary file.) The ground truth is merged.
+/// Runs a configuration on tissue in memory. No file is read or written: the paths of the
+/// configuration are not looked at, and the regions are those of `tissue`. (Compressed intermediate
+/// data beyond [`Aside::MEMORY_BYTES`] go to an unnamed temporary file.) The ground truth is
+/// merged.
 ///
 /// # Errors
 /// See [`SimulationError`].
@@ -139,21 +141,22 @@ pub fn simulate_arrays(
     prepared.run(&mut device, tissue, options, watcher)
 }
 
-/// A device for many runs on arrays: opened once, with its shaders compiled once.
+/// Device for many runs on arrays: opened once, with its shaders compiled once.
 pub struct Simulator {
     device: Device,
 }
 
 impl Simulator {
-    /// Opens the device that a configuration asks for; `auto` is the CPU where there is no hardware GPU, and
-    /// the GPU where there is one: over many runs its start counts for nothing.
+    /// Opens the device that a configuration asks for. Here `auto` is the GPU where there is a
+    /// hardware GPU, since over many runs its start counts for nothing, else the CPU.
     pub fn new(compute: &Compute, watcher: &mut dyn Watcher) -> Self {
         Self {
             device: device::choose(compute, None, watcher),
         }
     }
 
-    /// As [`simulate_arrays`], on this device, whatever the configuration says about one.
+    /// Simulates like [`simulate_arrays`], on this device, whatever the configuration says about
+    /// one.
     ///
     /// # Errors
     /// See [`SimulationError`].
@@ -291,7 +294,7 @@ impl Prepared {
     }
 }
 
-/// Given counts by the fluorophore's index.
+/// Counts that were given, by the fluorophore's index.
 struct ArrayCounts<'a>(BTreeMap<usize, ArrayView3<'a, u32>>);
 
 impl GivenCounts for ArrayCounts<'_> {
@@ -301,7 +304,7 @@ impl GivenCounts for ArrayCounts<'_> {
     }
 }
 
-/// Collects a run in arrays.
+/// Sink that collects a run in arrays.
 struct ArraySink<'a> {
     ids: &'a [u64],
     channels: Vec<Array3<u16>>,

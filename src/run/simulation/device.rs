@@ -1,4 +1,4 @@
-//! Which device a run uses, and what happens when it cannot be had.
+//! Device of a run: its choice, and the fallback where it cannot be had.
 
 use super::Watcher;
 use super::crossover::{self, Cache, Work};
@@ -8,21 +8,22 @@ use crate::engine::compute::gpu::GpuBackend;
 use crate::engine::compute::{Backend, ComputeError};
 use std::time::{Duration, Instant};
 
-/// The device of a run.
+/// Device of a run.
 pub(super) struct Device {
     backend: Box<dyn Backend>,
-    /// Opens a GPU once more; none for the CPU.
+    /// Function that opens a GPU once more; `None` for the CPU.
     opener: Option<Opener>,
 }
 
-/// Opens a GPU.
+/// Function that opens a GPU.
 type Opener = Box<dyn Fn() -> Result<Box<dyn Backend>, ComputeError> + Send>;
 
 /// Memory of the CPU's buffers that a run aims at: slabs that stay near the caches.
 pub(crate) const CPU_BYTES: u64 = 384 << 20;
 
-/// The device that the configuration asks for: `auto` takes a hardware GPU where `work`, if it is known, is
-/// worth its start, else the CPU; `gpu` any adapter, and the CPU with a warning where there is none.
+/// Chooses the device that the configuration asks for: `auto` takes a hardware GPU where `work`, if
+/// it is known, is worth its start, else the CPU; `gpu` takes any adapter, and the CPU with a
+/// warning where there is none.
 pub(super) fn choose(compute: &Compute, work: Option<Work>, watcher: &mut dyn Watcher) -> Device {
     let adapter = compute.adapter.as_ref().map(ToString::to_string);
     let wanted = match (compute.backend, &adapter) {
@@ -57,7 +58,7 @@ impl Device {
         }
     }
 
-    /// The adapter that was opened, which the same request finds again.
+    /// Takes the adapter that was opened; the same request finds it again.
     fn gpu(backend: GpuBackend, adapter: Option<String>, allow_software: bool) -> Self {
         let open = move || -> Result<Box<dyn Backend>, ComputeError> {
             let gpu = GpuBackend::open(adapter.as_deref(), allow_software)?;
@@ -69,7 +70,7 @@ impl Device {
         }
     }
 
-    /// A GPU of a test's own.
+    /// Takes a GPU of a test's own.
     #[cfg(test)]
     pub(super) fn opened_by(opener: Opener) -> Result<Self, ComputeError> {
         Ok(Self {
@@ -78,7 +79,7 @@ impl Device {
         })
     }
 
-    /// The faster one of hardware GPU and CPU for this work.
+    /// Takes the faster one of hardware GPU and CPU for this work.
     fn worth_its_start(work: &Work, cache: &mut Cache, watcher: &mut dyn Watcher) -> Self {
         if let Some(decision) = crossover::without_a_driver(work, cache) {
             watcher.note(&decision.why);
@@ -94,7 +95,7 @@ impl Device {
         }
     }
 
-    /// This GPU or the CPU. A GPU that was never seen before is measured.
+    /// Takes this GPU or the CPU. A GPU that was never seen before is measured.
     fn faster(
         mut gpu: GpuBackend,
         opened: Duration,
@@ -111,7 +112,7 @@ impl Device {
             match measured {
                 Ok(measured) => cache.keep(measured),
                 Err(error) => {
-                    // The run will meet what went wrong, if it meets it, and say so.
+                    // The run reports the error if it meets it too.
                     watcher.note(&format!(
                         "using {adapter}, which could not be measured: {error}"
                     ));
@@ -131,7 +132,7 @@ impl Device {
         }
     }
 
-    /// A CPU of a test's own.
+    /// Takes a CPU of a test's own.
     #[cfg(test)]
     pub(super) fn without_opener(backend: Box<dyn Backend>) -> Self {
         Self {
@@ -148,11 +149,10 @@ impl Device {
         self.opener.is_some()
     }
 
-    /// A GPU as if nothing had happened: what it held is given back, and it is opened once more. The CPU has
-    /// nothing to reopen.
+    /// Opens a GPU anew, after its memory is given back. The CPU has nothing to reopen.
     ///
     /// # Errors
-    /// When the GPU does not come back.
+    /// The GPU does not come back.
     pub(super) fn reopen(&mut self) -> Result<(), ComputeError> {
         if let Some(opener) = &self.opener {
             self.backend = Box::new(CpuBackend::new(0));

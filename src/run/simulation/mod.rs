@@ -1,4 +1,4 @@
-//! A whole run: from a configuration to files.
+//! Whole runs: from a configuration to files.
 
 mod arrays;
 mod crossover;
@@ -41,25 +41,26 @@ use stage_timer::StageTimer;
 /// How a simulation is run, apart from what is simulated.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// Replace files that the project did not write.
+    /// Replaces files that the project did not write.
     pub force: bool,
-    /// Write a page about the run beside its output.
+    /// Writes a page about the run beside its output.
     pub report: bool,
-    /// Go on with a run that was stopped.
+    /// Goes on with a run that was stopped.
     pub resume: bool,
-    /// For tests: buffers start out filled with a pattern.
+    /// For tests: fills buffers with a pattern first.
     pub poison: bool,
-    /// For tests: slabs of at most this many slices.
+    /// For tests: limits slabs to this many slices.
     pub deepest_slab: Option<usize>,
     /// For tests: at least this many tiles along x and y.
     pub tiles: Option<[usize; 2]>,
 }
 
-/// Runs a configuration: reads its ground truth, simulates, and writes the channels, the ground truth
-/// and the record of the run to `config.output.folder()`. Files appear whole or not at all.
+/// Runs a configuration: reads its ground truth, simulates, and writes the channels, the ground
+/// truth and the record of the run to `config.output.folder()`. Files appear whole or not at all.
 ///
-/// A run of several slabs keeps what is done in a journal there until it is complete. One that was stopped,
-/// by whatever, goes on from its last finished slab with [`Options::resume`] if it is the same run.
+/// A run of several slabs keeps its finished slabs in a journal there until it is complete. A run
+/// that was stopped, for whatever reason, goes on from its last finished slab with
+/// [`Options::resume`] if it is the same run.
 ///
 /// # Errors
 /// See [`SimulationError`].
@@ -171,7 +172,7 @@ pub fn simulate(
     report.map_err(|error| resume::stopped(error, &journal, slices))
 }
 
-/// What a run to files is made of when its cells are known.
+/// Inputs of a run to files, once its cells are known.
 struct RunInputs<'a> {
     config: &'a Config,
     model: &'a Model,
@@ -203,9 +204,10 @@ impl RunInputs<'_> {
             budgets: Budgets::of(&config.compute),
         };
         let (outcome, blank_truths, seen) = fallback.run(device, &mut stages, |pipeline| {
-            // What an attempt that failed has written.
+            // Removes files of an attempt that failed.
             output.discard();
-            // Should this one be killed, the next run knows what to clear away. No room for that is no failure.
+            // Should this run be killed, the next one knows which files to clear away. No room for
+            // that is no failure.
             let _ = self.journal.start();
             let mut sink = FileSink::create(config, model, volume, output, aside)?;
             let empty = Quicklook::new(about_quicklook(config, model), self.options.report);
@@ -236,7 +238,7 @@ impl RunInputs<'_> {
         })
     }
 
-    /// Writes what tells of the run, and gives all files their names.
+    /// Writes the record and the reports, and gives all files their names.
     fn publish(
         &self,
         mut output: OutputFolder,
@@ -248,8 +250,8 @@ impl RunInputs<'_> {
             self.journal.abandon();
         }
         let published = described?;
-        // A run that is killed while its files get their names would be met by the next as a stranger's. No
-        // room for that is no failure.
+        // Without a note, the next run would not know the files of a run that was killed while they
+        // get their names. No room for that is no failure.
         let _ = self.journal.publish(&published);
         let committed = output.commit();
         if committed.is_ok() || self.journal.mark().images == 0 {
@@ -259,7 +261,7 @@ impl RunInputs<'_> {
         Ok(written.report)
     }
 
-    /// Writes what tells of the run; returns a description of all its files.
+    /// Writes the record and the reports; returns a description of all files.
     fn describe(
         &self,
         output: &mut OutputFolder,
@@ -300,14 +302,14 @@ impl RunInputs<'_> {
     }
 }
 
-/// A run whose volumes are written.
+/// Run whose volumes are written.
 struct WrittenRun {
     report: Report,
     seen: Quicklook,
     stale: Vec<ManifestEntry>,
 }
 
-/// What the quick-look of a run is about.
+/// Collects the facts of a run for its quick-look.
 pub(crate) fn about_quicklook(config: &Config, model: &Model) -> About {
     let colours = model.channels.iter();
     let colours = colours.map(|channel| sink::channel_colour(config, model, channel));
@@ -326,7 +328,7 @@ pub(crate) fn about_quicklook(config: &Config, model: &Model) -> About {
 
 pub(crate) type OpenVolumes = (CellSource<'static>, Vec<Box<dyn VolumeSource>>, Region);
 
-/// The volume of cells, those of the annotated regions, and the part of them that is simulated.
+/// Opens the volumes of cells and annotated regions; returns them with the box that is simulated.
 pub(crate) fn open_volumes(config: &Config) -> Result<OpenVolumes, SimulationError> {
     let truth = &config.groundtruth;
     let format = truth.format.map(|format| match format {
@@ -346,7 +348,7 @@ pub(crate) fn open_volumes(config: &Config) -> Result<OpenVolumes, SimulationErr
     Ok((source, annotations, region))
 }
 
-/// An error where a region's volume has another size than that of the cells.
+/// Fails where a region's volume has another size than that of the cells.
 fn check_region(
     name: &str,
     region: &dyn VolumeSource,

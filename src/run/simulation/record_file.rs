@@ -1,5 +1,5 @@
-//! `simulation.toml`: the resolved configuration of a run, from which it can be repeated, and a table
-//! `[run]` that tells how it went and which files it wrote.
+//! `simulation.toml`: the resolved configuration of a run, from which it can be repeated, and a
+//! table `[run]` of how it went and which files it wrote.
 
 use crate::config::Config;
 use crate::io::write::ManifestEntry;
@@ -12,7 +12,7 @@ use std::path::Path;
 /// Name of the record in the output folder.
 pub const RECORD_NAME: &str = "simulation.toml";
 
-/// The line that separates the configuration from the record.
+/// Line that separates the configuration from the record.
 const SEPARATOR: &str = "\n[run]\n";
 
 #[derive(Serialize)]
@@ -25,9 +25,9 @@ struct RunRecord<'a> {
     version: &'a str,
     backend: &'a str,
     adapter: &'a str,
-    /// CRC-32 of the text above, by which a later run knows that nobody has edited it.
+    /// CRC-32 of the text above, by which a later run sees whether it was edited.
     configuration_crc32: u32,
-    /// Photons at the brightest pixel of each channel: what grey value 255 stands for.
+    /// Photons at the brightest pixel of each channel, which has the largest grey value.
     brightest_pixel_photons: BTreeMap<&'a str, u32>,
     seconds: BTreeMap<&'a str, f64>,
     seconds_on_device: BTreeMap<String, f64>,
@@ -36,12 +36,12 @@ struct RunRecord<'a> {
     files: Vec<ManifestEntry>,
 }
 
-/// What a kernel did on the device.
+/// Work of a kernel on the device.
 #[derive(Serialize)]
 struct PassRecord<'a> {
     pass: &'a str,
     calls: u64,
-    /// Bytes that it had to move.
+    /// Bytes that the kernel had to move.
     bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
@@ -60,7 +60,7 @@ struct PhotonRow<'a> {
     quantum_yield_is_guess: bool,
 }
 
-/// What is read of an earlier record.
+/// Part of a previous run's record that is read.
 #[derive(Deserialize)]
 struct PreviousRecord {
     run: EarlierRun,
@@ -72,7 +72,7 @@ struct EarlierRun {
     files: Vec<ManifestEntry>,
 }
 
-/// The text of the record.
+/// Writes the text of the record.
 pub(super) fn text(
     config: &Config,
     model: &Model,
@@ -138,16 +138,16 @@ pub(super) fn text(
     format!("{configuration}\n{record}")
 }
 
-/// The files that a run wrote to `root`, according to its record there and whether or not they are still
-/// there: paths below `root` with slashes.
+/// Lists the files that a run wrote to `root`, according to its record there and whether or not
+/// they still exist: paths below `root` with slashes.
 #[must_use]
 pub fn written_files(root: &Path) -> Vec<String> {
     let files = previous_manifest(root).into_iter();
     files.map(|entry| entry.path).collect()
 }
 
-/// The files that an earlier run left in `root`, its record among them, according to that record;
-/// empty where there is none or where it is not the project's.
+/// Lists the files that an earlier run left in `root`, its record among them, according to that
+/// record; empty where there is none or where it is not the project's.
 pub(crate) fn previous_manifest(root: &Path) -> Vec<ManifestEntry> {
     let path = root.join(RECORD_NAME);
     let Ok(text) = std::fs::read_to_string(&path) else {

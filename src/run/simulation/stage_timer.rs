@@ -1,11 +1,11 @@
-//! How long each stage of a run takes.
+//! Times of a run's stages.
 
 use super::Watcher;
 use crate::base::progress::Observer;
 use crate::run::report::StageTime;
 use std::time::Instant;
 
-/// Passes what happens on to the watcher, and takes the time.
+/// Observer that takes the times of stages, and passes everything on to the watcher.
 pub(super) struct StageTimer<'a> {
     watcher: &'a mut dyn Watcher,
     times: Vec<StageTime>,

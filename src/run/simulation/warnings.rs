@@ -1,4 +1,5 @@
-//! Silent emptiness is a defect: what will make, or has made, a picture blank (docs/model.md D10).
+//! Warnings of blank pictures, before and after a run: silent emptiness is a defect (docs/model.md
+//! D10).
 
 use super::Watcher;
 use crate::config::{Normalization, SingleNeuron};
@@ -10,7 +11,7 @@ use crate::run::pipeline::Outcome;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What is known from the configuration alone.
+/// Warns of faults that the configuration alone shows.
 pub(crate) fn before(model: &Model, watcher: &mut dyn Watcher) {
     for warning in &model.warnings {
         watcher.warn(warning);
@@ -31,7 +32,7 @@ pub(crate) fn before(model: &Model, watcher: &mut dyn Watcher) {
     }
 }
 
-/// What is known once the volume is read.
+/// Warns of faults that the volume shows once it is read.
 pub(crate) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn Watcher) {
     if volume.cells.is_empty() {
         watcher.warn(
@@ -81,7 +82,7 @@ pub(crate) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn 
     }
 }
 
-/// What the run found.
+/// Warns of faults that the result shows.
 pub(super) fn after(
     model: &Model,
     outcome: &Outcome,
@@ -141,7 +142,7 @@ pub(super) fn after(
     }
 }
 
-/// Layers that label nothing, and why; `outcomes` are by layer.
+/// Warns of layers that label nothing, and says why; `outcomes` are by layer.
 pub(crate) fn of_layers(model: &Model, outcomes: &[LayerOutcome], watcher: &mut dyn Watcher) {
     for (layer, found) in model.layers.iter().zip(outcomes) {
         if let Some(reason) = unlabelled(layer, found) {
@@ -173,13 +174,14 @@ fn unlabelled(layer: &LayerModel, found: &LayerOutcome) -> Option<String> {
     })
 }
 
-/// That files of an earlier run lie among those of this one: each by itself, or where they are many by
+/// Warns of an earlier run's files among those of this one: names each, or where they are many
 /// their folder.
 pub(super) fn of_stale_files(root: &Path, stale: &[ManifestEntry], watcher: &mut dyn Watcher) {
     const NAMED: usize = 3;
     let mut folders: BTreeMap<&Path, Vec<&Path>> = BTreeMap::new();
     for path in stale.iter().map(|entry| Path::new(&entry.path)) {
-        // Of a ground truth the folder of the fluorophore, of channels that of all.
+        // For a ground truth the folder of the fluorophore, for channels the folder of all
+        // channels.
         let parents: Vec<&Path> = path.ancestors().skip(1).collect();
         let depth = if path.starts_with("groundtruth") {
             2

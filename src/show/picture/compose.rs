@@ -1,4 +1,4 @@
-//! Channels are added as light is; ids are painted over them.
+//! Composition of layers: channels add up like light, ids are painted over them.
 
 use super::{Contrast, Samples};
 use crate::base::colour;
@@ -7,25 +7,25 @@ use rayon::prelude::*;
 /// Pixels that a thread takes at a time.
 const CHUNK: usize = 1 << 14;
 
-/// How samples become colours.
+/// Colouring of samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Paint {
     /// Grey values: their colour at full brightness, and their contrast.
     Light {
         /// Red, green and blue of the brightest pixels.
         colour: [u8; 3],
-        /// From grey values to brightness.
+        /// Contrast from grey values to brightness.
         contrast: Contrast,
     },
     /// Ids: a colour for each, over what lies below; 0 is the background.
     Ids {
-        /// From 0, which cannot be seen, to 1, which hides what lies below.
+        /// Opacity from 0, which cannot be seen, to 1, which hides the layers below.
         opacity: f64,
     },
 }
 
-/// The bytes of red, green and blue of `pixels` pixels. All light is added, whatever its place in the list; ids
-/// follow in the order of the list. Samples that are missing are 0.
+/// Composes `pixels` pixels of red, green and blue. All light is added, whatever its place in the
+/// list; ids follow in the order of the list. Samples that are missing are 0.
 #[must_use]
 pub fn compose(layers: &[(&Samples, Paint)], pixels: usize) -> Vec<u8> {
     let brushes: Vec<Brush<'_>> = layers.iter().map(Brush::new).collect();
@@ -45,7 +45,7 @@ pub fn compose(layers: &[(&Samples, Paint)], pixels: usize) -> Vec<u8> {
 }
 
 enum Brush<'a> {
-    /// A colour for each value.
+    /// Colours by value.
     Table8(&'a [u8], Vec<[u8; 3]>),
     Table16(&'a [u16], Vec<[u8; 3]>),
     Light(&'a Samples, [u8; 3], Contrast),

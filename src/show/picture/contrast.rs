@@ -1,26 +1,26 @@
-//! From grey values to brightness.
+//! Contrast: maps grey values to brightness.
 
 use super::{SampleKind, Samples};
 
-/// Samples that automatic contrast looks at, at most.
+/// Most samples that automatic contrast looks at.
 const LOOKED_AT: usize = 1 << 16;
 
-/// The share of pixels that automatic contrast cuts off at either end.
+/// Share of pixels that automatic contrast cuts off at either end.
 const CUT: f64 = 0.002;
 
-/// Which grey values are black and white, and what lies between them.
+/// Grey values of black and white, and the curve between them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Contrast {
-    /// The largest value that is black.
+    /// Largest value that is black.
     pub minimum: f64,
-    /// The smallest value that is as bright as can be.
+    /// Smallest value at full brightness.
     pub maximum: f64,
     /// Exponent of the share in between: below 1 the dark parts become brighter.
     pub gamma: f64,
 }
 
 impl Contrast {
-    /// All values of a type; of floating-point numbers 0 to 1.
+    /// Covers all values of a type; of floating-point numbers 0 to 1.
     #[must_use]
     pub fn full(kind: SampleKind) -> Self {
         let maximum = match kind {
@@ -37,7 +37,8 @@ impl Contrast {
         }
     }
 
-    /// What shows given samples best: 0.2 per cent of them are cut off at either end.
+    /// Chooses the contrast that shows these samples best: 0.2 per cent of them are cut off at
+    /// either end.
     #[must_use]
     pub fn automatic(samples: &Samples) -> Self {
         let step = samples.len().div_ceil(LOOKED_AT).max(1);
@@ -50,7 +51,7 @@ impl Contrast {
         let at = |share: f64| numbers[((numbers.len() - 1) as f64 * share).round() as usize];
         let (mut minimum, mut maximum) = (at(CUT), at(1.0 - CUT));
         if minimum >= maximum {
-            // Few pixels are unlike the rest: these are what there is to see.
+            // The few pixels unlike the rest are all there is to see.
             (minimum, maximum) = (first, last);
         }
         if minimum >= maximum {
@@ -63,7 +64,7 @@ impl Contrast {
         }
     }
 
-    /// How bright a value is, from 0 to 1.
+    /// Returns the brightness of a value, from 0 to 1.
     #[must_use]
     pub fn share(&self, value: f64) -> f64 {
         let range = self.maximum - self.minimum;

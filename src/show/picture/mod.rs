@@ -1,6 +1,7 @@
 //! Pictures of volumes: grey values and ids become colours, with a scale bar and words.
 //!
-//! Nothing here knows of windows or files: the viewer and the quick-look compose with the same code.
+//! Nothing here knows of windows or files: the viewer and the quick-look compose with the same
+//! code.
 
 mod compose;
 mod contrast;
@@ -26,7 +27,7 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// A picture of one colour.
+    /// Makes a picture of one colour.
     #[must_use]
     pub fn new(rows: usize, columns: usize, colour: [u8; 3]) -> Self {
         Self {
@@ -36,7 +37,8 @@ impl Picture {
         }
     }
 
-    /// A picture of given pixels; `None` where these are not rows times columns times 3 bytes.
+    /// Makes a picture of given pixels; `None` where these are not rows times columns times 3
+    /// bytes.
     #[must_use]
     pub fn from_rgb(rows: usize, columns: usize, rgb: Vec<u8>) -> Option<Self> {
         (rows.checked_mul(columns)?.checked_mul(3)? == rgb.len()).then_some(Self {
@@ -46,25 +48,25 @@ impl Picture {
         })
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Number of columns.
+    /// Returns the number of columns.
     #[must_use]
     pub fn columns(&self) -> usize {
         self.columns
     }
 
-    /// All bytes.
+    /// Returns the bytes of all pixels.
     #[must_use]
     pub fn rgb(&self) -> &[u8] {
         &self.rgb
     }
 
-    /// A pixel; black beyond the border.
+    /// Returns a pixel; black beyond the border.
     #[must_use]
     pub fn pixel(&self, row: usize, column: usize) -> [u8; 3] {
         if row >= self.rows || column >= self.columns {
@@ -74,7 +76,7 @@ impl Picture {
         [self.rgb[at], self.rgb[at + 1], self.rgb[at + 2]]
     }
 
-    /// Paints a rectangle; what lies beyond the border is left out.
+    /// Paints a rectangle, cut at the border.
     pub fn fill(&mut self, rows: Range<usize>, columns: Range<usize>, colour: [u8; 3]) {
         let columns = columns.start.min(self.columns)..columns.end.min(self.columns);
         for row in rows.start..rows.end.min(self.rows) {
@@ -86,7 +88,7 @@ impl Picture {
         }
     }
 
-    /// Puts another picture here, its first pixel at (row, column); what lies beyond the border is left out.
+    /// Puts another picture here, its first pixel at (row, column), cut at the border.
     pub fn place(&mut self, other: &Self, row: usize, column: usize) {
         let columns = other.columns.min(self.columns.saturating_sub(column));
         for from in 0..other.rows.min(self.rows.saturating_sub(row)) {
@@ -96,7 +98,7 @@ impl Picture {
         }
     }
 
-    /// The same picture in another size: each pixel is the nearest one.
+    /// Resizes the picture: each pixel is the nearest one.
     #[must_use]
     pub fn nearest(&self, rows: usize, columns: usize) -> Self {
         let from =
@@ -115,7 +117,8 @@ impl Picture {
         Self { rows, columns, rgb }
     }
 
-    /// The same picture in a size that is not larger: each pixel is the mean of those that fall on it.
+    /// Reduces the picture to a size that is not larger: each pixel is the mean of those that fall
+    /// on it.
     #[must_use]
     pub fn reduced(&self, rows: usize, columns: usize) -> Self {
         if rows >= self.rows && columns >= self.columns {
@@ -147,7 +150,7 @@ impl Picture {
         Self { rows, columns, rgb }
     }
 
-    /// Rows become columns.
+    /// Turns rows into columns.
     #[must_use]
     pub fn transposed(&self) -> Self {
         let pixels = self.rgb.as_chunks::<3>().0;
@@ -195,16 +198,16 @@ impl Picture {
         text::write(self, text, row, column, size, colour);
     }
 
-    /// Width of a line of text of a size, in pixels.
+    /// Returns the width in pixels of a line of text that is `size` pixels high.
     #[must_use]
     pub fn text_width(text: &str, size: f64) -> f64 {
         text::width(text, size)
     }
 
-    /// The picture as the bytes of a PNG file.
+    /// Encodes the picture as the bytes of a PNG file.
     ///
     /// # Errors
-    /// When it has no pixel, or more than PNG can hold.
+    /// The picture has no pixel, or more than PNG can hold.
     pub fn to_png(&self) -> Result<Vec<u8>, png::EncodingError> {
         let size = |n: usize| u32::try_from(n).unwrap_or(0);
         let mut bytes = Vec::new();

@@ -1,4 +1,4 @@
-//! Grey values or ids in the type that a file stores them in.
+//! Grey values or ids in the type in which a file stores them.
 
 /// Type of samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,7 +16,7 @@ pub enum SampleKind {
 }
 
 impl SampleKind {
-    /// The narrowest unsigned type of at least `bits`.
+    /// Returns the narrowest unsigned type of at least `bits`.
     #[must_use]
     pub fn of_bits(bits: u8) -> Self {
         match bits {
@@ -27,7 +27,7 @@ impl SampleKind {
         }
     }
 
-    /// Bytes of one.
+    /// Returns the bytes of one sample.
     #[must_use]
     pub fn bytes(self) -> usize {
         match self {
@@ -38,7 +38,7 @@ impl SampleKind {
         }
     }
 
-    /// Samples that are all 0.
+    /// Makes samples that are all 0.
     #[must_use]
     pub fn zeros(self, len: usize) -> Samples {
         match self {
@@ -50,7 +50,7 @@ impl SampleKind {
         }
     }
 
-    /// Numbers in this type, those that it cannot hold as its largest.
+    /// Converts numbers to this type; too large ones become its largest.
     #[must_use]
     pub fn narrow(self, numbers: &[u64]) -> Samples {
         match self {
@@ -81,7 +81,7 @@ pub enum Samples {
     F32(Vec<f32>),
 }
 
-/// The same for the vector of any type.
+/// Applies the same expression to the vector of any type.
 macro_rules! each {
     ($samples:expr, $values:ident => $result:expr) => {
         match $samples {
@@ -94,7 +94,7 @@ macro_rules! each {
     };
 }
 
-/// The same for two vectors of one type, and nothing for others.
+/// Applies the same expression to two vectors of one type, and none to others.
 macro_rules! both {
     ($to:expr, $from:expr, $a:ident, $b:ident => $result:expr) => {
         match ($to, $from) {
@@ -109,7 +109,7 @@ macro_rules! both {
 }
 
 impl Samples {
-    /// Their type.
+    /// Returns the type.
     #[must_use]
     pub fn kind(&self) -> SampleKind {
         match self {
@@ -121,25 +121,25 @@ impl Samples {
         }
     }
 
-    /// How many.
+    /// Returns the number of samples.
     #[must_use]
     pub fn len(&self) -> usize {
         each!(self, values => values.len())
     }
 
-    /// Whether there are none.
+    /// Returns true where there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Size in memory, in bytes.
+    /// Returns the size in memory, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.len() * self.kind().bytes()
     }
 
-    /// One of them as a number; 0 beyond the end.
+    /// Returns a sample as a number; 0 beyond the end.
     #[must_use]
     pub fn number(&self, index: usize) -> f64 {
         #[allow(clippy::cast_lossless)]
@@ -147,7 +147,7 @@ impl Samples {
         number.unwrap_or(0.0)
     }
 
-    /// One of them as an id; 0 beyond the end.
+    /// Returns a sample as an id; 0 beyond the end.
     #[must_use]
     pub fn id(&self, index: usize) -> u64 {
         // The same for every type of sample, one of which is u64.
@@ -156,7 +156,8 @@ impl Samples {
         id.unwrap_or(0)
     }
 
-    /// Copies `count` samples of the same type, every `stride`th from `start` on, to `at` and behind it.
+    /// Copies `count` samples of the same type, every `stride`th from `start` on, to `at` and
+    /// behind it.
     pub fn copy(&mut self, at: usize, from: &Self, start: usize, stride: usize, count: usize) {
         both!(self, from, to, from => {
             let source = from.iter().skip(start).step_by(stride.max(1)).take(count);
@@ -166,7 +167,7 @@ impl Samples {
         });
     }
 
-    /// Takes over what is larger in others of the same type.
+    /// Raises samples to those of others of the same type, where these are larger.
     pub fn raise(&mut self, others: &Self) {
         both!(self, others, to, from => {
             for (to, &value) in to.iter_mut().zip(from) {

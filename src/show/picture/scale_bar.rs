@@ -1,34 +1,34 @@
-//! Bars of a round length.
+//! Scale bars of a round length.
 
 /// Size of pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PixelSize {
-    /// In the expanded gel, (z, x, y), in nm.
+    /// Size in the expanded gel, (z, x, y), in nm.
     pub gel_nm: [f64; 3],
-    /// How much larger the gel is than the tissue was, where that is known.
+    /// Linear expansion of the gel, where it is known.
     pub expansion: Option<f64>,
 }
 
 impl PixelSize {
-    /// In the tissue, (z, x, y), in nm; in the gel where the expansion is not known.
+    /// Returns the size in tissue, (z, x, y), in nm; in the gel where the expansion is not known.
     #[must_use]
     pub fn tissue_nm(&self) -> [f64; 3] {
         self.gel_nm.map(|nm| nm / self.expansion.unwrap_or(1.0))
     }
 }
 
-/// A bar that shows a length.
+/// Bar of a known length.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScaleBar {
-    /// Its length on the picture.
+    /// Length on the picture, in pixels.
     pub pixels: f64,
-    /// The length that it stands for: before expansion and, in brackets, in the gel.
+    /// Length that it stands for, in words: before expansion and, in brackets, in the gel.
     pub label: String,
 }
 
 impl ScaleBar {
-    /// A bar of at most `longest` pixels of a picture whose pixels are `size` wide along y; `None` where there is
-    /// no such bar.
+    /// Chooses a bar of at most `longest` pixels for a picture whose pixels are `size` wide along
+    /// y; `None` where there is no such bar.
     #[must_use]
     pub fn new(size: &PixelSize, pixels_per_voxel: f64, longest: f64) -> Option<Self> {
         let nm_per_pixel = size.tissue_nm()[2] / pixels_per_voxel;
@@ -52,7 +52,7 @@ impl ScaleBar {
     }
 }
 
-/// A length for people: in nm, µm or mm.
+/// Writes a length in nm, µm or mm.
 #[must_use]
 pub fn length(nm: f64) -> String {
     let (number, unit) = match nm {
@@ -60,7 +60,7 @@ pub fn length(nm: f64) -> String {
         nm if nm < 999_500.0 => (nm / 1e3, "µm"),
         nm => (nm / 1e6, "mm"),
     };
-    // Three digits, and none that says nothing.
+    // Three digits, without zeros at the end.
     let digits = (2 - number.abs().max(1e-9).log10().floor() as i32).clamp(0, 6) as usize;
     let text = format!("{number:.digits$}");
     let text = match text.contains('.') {

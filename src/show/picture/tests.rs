@@ -58,11 +58,11 @@ fn automatic_contrast_leaves_outliers_out() {
     let found = Contrast::automatic(&Samples::U16(values));
     assert!((100.0..105.0).contains(&found.minimum), "{found:?}");
     assert!((1094.0..=1099.0).contains(&found.maximum), "{found:?}");
-    // A few bright pixels on nothing are what there is to see.
+    // A few bright pixels on an empty picture are all there is to see.
     let mut sparse = vec![0u8; 100_000];
     sparse[0] = 40;
     assert_eq!(Contrast::automatic(&Samples::U8(sparse)).maximum, 40.0);
-    // Nothing at all is black.
+    // An empty picture is black.
     let blank = Contrast::automatic(&Samples::U8(vec![0; 9]));
     assert_eq!(blank.share(0.0), 0.0);
     assert_eq!(

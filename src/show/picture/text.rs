@@ -1,18 +1,18 @@
-//! Words on pictures, in the font that the program carries.
+//! Text on pictures, in the font that the program carries.
 
 use super::Picture;
 use plotters::backend::BitMapBackend;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-/// Words are drawn this many times as large and then reduced: letters stand where they belong, not at the next
-/// whole pixel.
+/// Magnification at which text is drawn before it is reduced, which puts letters between whole
+/// pixels.
 const FINER: usize = 4;
 
 /// Rows above the corner of a line, where letters reach at times.
 const ABOVE: usize = 8;
 
-/// Width of a line of text, in pixels.
+/// Returns the width of a line of text, in pixels.
 pub(super) fn width(text: &str, size: f64) -> f64 {
     if !crate::show::plot::font_is_there() {
         return 0.0;
@@ -22,8 +22,8 @@ pub(super) fn width(text: &str, size: f64) -> f64 {
     f64::from(wide) / FINER as f64
 }
 
-/// Writes a line of text, its upper left corner at (row, column). A font that cannot be drawn leaves the picture
-/// as it is: it says the same without.
+/// Writes a line of text, its upper left corner at (row, column). A font that cannot be drawn
+/// leaves the picture as it is: the picture means the same without words.
 pub(super) fn write(
     picture: &mut Picture,
     text: &str,
@@ -62,7 +62,7 @@ pub(super) fn write(
     }
 }
 
-/// How much of each pixel the letters cover, 0 to 1.
+/// Returns the share of each pixel that letters cover, 0 to 1.
 fn coverage(text: &str, size: f64, rows: usize, columns: usize) -> Option<Vec<f32>> {
     if !crate::show::plot::font_is_there() {
         return None;

@@ -1,6 +1,7 @@
 //! Plots of spectra and of point spread functions, as SVG, as PNG, and as text for a terminal.
 //!
-//! Colours are those of Okabe and Ito (2008), or of the map viridis, which people tell apart however they see colours.
+//! Colours are those of Okabe and Ito (2008), or of the map viridis, which people tell apart
+//! however they see colours.
 
 mod render;
 mod sections;
@@ -20,7 +21,7 @@ pub use sections::sections;
 pub use spectra::spectra;
 pub use terminal::{TerminalStyle, terminal};
 
-/// The format of a plot's file.
+/// Format of a plot's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageFormat {
     /// Pixels, twice as many along each axis as the drawing has units.
@@ -30,7 +31,7 @@ pub enum ImageFormat {
 }
 
 impl ImageFormat {
-    /// The format that a file's name asks for by its ending, in capitals or not.
+    /// Returns the format that the ending of a file's name asks for, in capitals or not.
     ///
     /// # Errors
     /// The name ends in neither `.png` nor `.svg`.
@@ -46,13 +47,13 @@ impl ImageFormat {
     }
 }
 
-/// Why there is no plot.
+/// Error of drawing a plot.
 #[derive(Debug, Error)]
 pub enum PlotError {
-    /// The file's name says no format.
+    /// The ending of the file's name is no format.
     #[error("{}: a plot's name must end in .svg or .png", path.display())]
     UnknownFormat {
-        /// The name.
+        /// Name of the file.
         path: PathBuf,
     },
     /// The plot could not be drawn.
@@ -60,10 +61,10 @@ pub enum PlotError {
     Drawing(String),
 }
 
-/// A channel's laser and filter, as plots of spectra show them.
+/// Laser and filter of a channel, as plots of spectra show them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChannelBand {
-    /// The channel's name.
+    /// Name of the channel.
     pub channel: String,
     /// Wavelength of the laser in nm.
     pub laser_nm: f64,
@@ -72,7 +73,7 @@ pub struct ChannelBand {
 }
 
 impl ChannelBand {
-    /// The bands of a configuration's channels, in the order of their names.
+    /// Returns the bands of a configuration's channels, in the order of their names.
     pub fn of(config: &Config) -> Vec<Self> {
         let channels = config.optics.channels.iter();
         channels
@@ -84,7 +85,7 @@ impl ChannelBand {
             .collect()
     }
 
-    /// What a plot says beside the band.
+    /// Returns the label of the band in a plot.
     fn label(&self) -> String {
         let [low, high] = self.filter_nm;
         format!(
@@ -94,10 +95,11 @@ impl ChannelBand {
     }
 }
 
-/// Wavelengths beyond which no axis reaches, in nm: filters that are open to one side are cut there.
+/// Limits of the axis in nm: filters that are open to one side are cut there.
 const AXIS_NM: [f64; 2] = [200.0, 1100.0];
 
-/// The range of wavelengths to show, in nm: spectra and lasers whole, filters as far as reasonable.
+/// Returns the range of wavelengths to show, in nm: all of spectra and lasers, and filters within
+/// limits.
 fn wavelengths_nm(
     dye: &crate::optics::fluorophore::Fluorophore,
     bands: &[ChannelBand],
@@ -119,7 +121,7 @@ fn wavelengths_nm(
     [low - MARGIN_NM, high + MARGIN_NM]
 }
 
-/// A round step, 1, 2 or 5 times a power of ten, that divides `range` into `parts` at most.
+/// Returns a round step, 1, 2 or 5 times a power of ten, that divides `range` into `parts` at most.
 fn round_step(range: f64, parts: f64) -> f64 {
     let least = range / parts;
     let power = 10f64.powf(least.log10().floor());
@@ -130,7 +132,7 @@ fn round_step(range: f64, parts: f64) -> f64 {
         .unwrap_or(10.0 * power)
 }
 
-/// The multiples of a round step from `low` to `high`, `parts` steps at most.
+/// Returns the multiples of a round step from `low` to `high`, `parts` steps at most.
 fn ticks([low, high]: [f64; 2], parts: f64) -> Vec<f64> {
     let step = round_step(high - low, parts);
     let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);

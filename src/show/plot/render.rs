@@ -1,4 +1,4 @@
-//! Turns a drawing into the bytes of a file.
+//! Rendering of drawings into the bytes of a file.
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -7,40 +7,42 @@ use std::sync::LazyLock;
 
 use super::{ImageFormat, PlotError};
 
-/// The family of all text. SVG viewers choose a font for it, PNGs have the one that the program carries.
+/// Family of all text. SVG viewers choose a font for it, PNGs have the one that the program
+/// carries.
 pub(crate) const FONT: &str = "sans-serif";
 
 /// Pixels of a PNG per unit of the drawing.
 const PNG_PIXELS: u32 = 2;
 
-/// Dots per pixel that are averaged: edges are smooth then.
+/// Dots per pixel and axis, which are averaged for smooth edges.
 const DOTS: u32 = 2;
 
 /// Dots of an SVG per unit: the library draws between whole dots only.
 const SVG_DOTS: u32 = 10;
 
-/// What a unit of a drawing is.
+/// Scale of a drawing.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
     /// Dots per unit.
     pub unit: f64,
-    /// Whether the dots are those of a bitmap.
+    /// True where the dots are those of a bitmap.
     pub bitmap: bool,
 }
 
-/// What became of a drawing on the backend `DB`.
+/// Result of a drawing on the backend `DB`.
 pub(super) type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
-/// A drawing, laid out in units of which an SVG has one per pixel.
+/// Drawing, laid out in units of which an SVG has one per pixel.
 pub(super) trait Figure {
-    /// Width and height in units.
+    /// Returns width and height in units.
     fn size(&self) -> (u32, u32);
 
     /// Draws on an area of that size times the scale's unit.
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, scale: Scale) -> Drawn<DB>;
 }
 
-/// Makes the program's font known to the drawing library; `false` where it is damaged.
+/// Registers the program's font with the drawing library; returns `false` where the font is
+/// damaged.
 pub(crate) fn font_is_there() -> bool {
     static REGISTERED: LazyLock<bool> = LazyLock::new(|| {
         let font = epaint_default_fonts::UBUNTU_LIGHT;
@@ -49,7 +51,7 @@ pub(crate) fn font_is_there() -> bool {
     *REGISTERED
 }
 
-/// Draws a figure into a file's bytes.
+/// Renders a figure into a file's bytes.
 pub(super) fn render(figure: &impl Figure, format: ImageFormat) -> Result<Vec<u8>, PlotError> {
     if !font_is_there() {
         return Err(PlotError::Drawing("the font is damaged".to_owned()));
@@ -93,7 +95,7 @@ pub(super) fn render(figure: &impl Figure, format: ImageFormat) -> Result<Vec<u8
     }
 }
 
-/// Pixels that are the mean of [`DOTS`] x [`DOTS`] dots each.
+/// Averages [`DOTS`] x [`DOTS`] dots to a pixel.
 fn averaged(rgb: &[u8], width: usize) -> Vec<u8> {
     let dots = DOTS as usize;
     let mut pixels = Vec::with_capacity(rgb.len() / (dots * dots));

@@ -25,10 +25,10 @@ const PANEL_TOP: f64 = 62.0;
 const PANEL_LEFT: [f64; 2] = [74.0, 448.0];
 const BAR_LEFT: f64 = 786.0;
 
-/// The least part of the side that a section takes before its axes get scales of their own.
+/// Least part of the side that a section takes before its axes get scales of their own.
 const LEAST_PART: f64 = 0.3;
 
-/// Places of the colour map viridis, evenly spaced from its lowest colour to its highest.
+/// Samples of the colour map viridis, evenly spaced from its lowest colour to its highest.
 const VIRIDIS: [[u8; 3]; 9] = [
     [68, 1, 84],
     [71, 44, 122],
@@ -41,8 +41,9 @@ const VIRIDIS: [[u8; 3]; 9] = [
     [253, 231, 37],
 ];
 
-/// Draws the sections through the centre of a point spread function, y over x and z over x, with a linear and with a
-/// logarithmic scale of colours; axes in nm of the gel (left, below) and of the tissue (right, above).
+/// Draws the sections through the centre of a point spread function, y over x and z over x, with a
+/// linear and with a logarithmic scale of colours; axes in nm of the gel (left, below) and of the
+/// tissue (right, above).
 ///
 /// # Errors
 /// The drawing library refuses.
@@ -54,7 +55,7 @@ struct SectionsFigure<'f> {
     psf: &'f PsfVolume,
 }
 
-/// A section: which axes (of z, x, y) run down and to the right.
+/// Section, as the axes (of z, x, y) that run down and to the right.
 #[derive(Clone, Copy)]
 struct PsfSection {
     name: &'static str,
@@ -115,7 +116,8 @@ impl Figure for SectionsFigure<'_> {
 }
 
 impl SectionsFigure<'_> {
-    /// Extents of the three axes on the paper: of one scale, unless one would be a mere streak.
+    /// Returns the extents of the three axes on the paper: on one scale, unless one axis would be a
+    /// mere streak.
     fn extents(&self) -> [f64; 3] {
         let voxel = self.psf.gel_voxel_nm();
         let largest = voxel.into_iter().fold(0.0, f64::max);
@@ -218,7 +220,8 @@ impl SectionsFigure<'_> {
     }
 }
 
-/// Where an axis from -`half` to `half` has numbers: three at least, no more than `extent` has room for.
+/// Places numbers on an axis from -`half` to `half`: three at least, and no more than `extent` has
+/// room for.
 fn places(half: f64, extent: f64) -> Vec<f64> {
     let places = ticks([-half, half], (extent / 40.0).max(2.0));
     if places.len() >= 3 {
@@ -273,7 +276,7 @@ fn draw_colour_bar<DB: DrawingBackend>(
     Ok(())
 }
 
-/// A value's place in the colour map, 0 to 1.
+/// Returns a value's place in the colour map, 0 to 1.
 fn brightness(value: f64, logarithmic: bool) -> f64 {
     let brightness = if logarithmic {
         1.0 + value.max(1e-300).log10() / DECADES
@@ -297,9 +300,9 @@ fn colour(brightness: f64) -> RGBColor {
     RGBColor(mixed[0], mixed[1], mixed[2])
 }
 
-/// A round number without the rounding of binary fractions.
+/// Writes a round number without the rounding of binary fractions.
 fn number(value: f64) -> String {
     let rounded = (value * 1e6).round() / 1e6;
-    // No minus before 0.
+    // Adding 0 takes the minus from -0.
     format!("{}", rounded + 0.0)
 }

@@ -1,4 +1,4 @@
-//! The spectra of a dye, with the lasers and filters of a configuration.
+//! Spectra of a dye, with the lasers and filters of a configuration.
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -11,7 +11,7 @@ use crate::optics::fluorophore::{Fluorophore, Spectrum};
 const EXCITATION: RGBColor = RGBColor(0, 114, 178);
 const EMISSION: RGBColor = RGBColor(213, 94, 0);
 
-/// Of channels, one after another.
+/// Colours of channels, one after another.
 const CHANNELS: [RGBColor; 5] = [
     RGBColor(0, 158, 115),
     RGBColor(204, 121, 167),
@@ -22,7 +22,7 @@ const CHANNELS: [RGBColor; 5] = [
 const INK: RGBColor = RGBColor(40, 40, 40);
 const GRID: RGBColor = RGBColor(225, 225, 225);
 
-/// Units of the drawing.
+/// Width and margins of the drawing, in units.
 const WIDTH: f64 = 860.0;
 const PLOT_HEIGHT: f64 = 360.0;
 const LEFT: f64 = 66.0;
@@ -31,8 +31,8 @@ const TITLE: f64 = 76.0;
 const BAND: f64 = 38.0;
 const BELOW: f64 = 58.0;
 
-/// Draws excitation and emission of a dye over the wavelength; above them a line per channel with its laser and
-/// its filter, which go on through the plot.
+/// Draws excitation and emission of a dye over the wavelength; above them a line per channel with
+/// its laser and its filter, which go on through the plot.
 ///
 /// # Errors
 /// The drawing library refuses.
@@ -53,14 +53,14 @@ pub fn spectra(
 struct SpectraFigure<'f> {
     dye: &'f Fluorophore,
     bands: &'f [ChannelBand],
-    /// Of the axis.
+    /// Range of the axis.
     range_nm: [f64; 2],
     /// Largest value of the spectra.
     largest: f64,
 }
 
 impl SpectraFigure<'_> {
-    /// Where the plot begins from above.
+    /// Returns the upper edge of the plot.
     fn top(&self) -> f64 {
         TITLE + BAND * self.bands.len() as f64
     }
@@ -135,7 +135,8 @@ impl SpectraFigure<'_> {
         Ok(())
     }
 
-    /// Below the titles a label and a line for each channel, and its shade and its laser in the plot.
+    /// Draws for each channel a label and a line below the titles, and its shade and its laser in
+    /// the plot.
     fn draw_bands<DB: DrawingBackend>(&self, pen: &Pen<'_, DB>) -> Drawn<DB> {
         let (top, bottom) = (self.top(), self.y(0.0));
         for (i, band) in self.bands.iter().enumerate() {
@@ -211,7 +212,7 @@ fn corners(left: f64, top: f64, right: f64, bottom: f64) -> [(f64, f64); 4] {
     [(left, top), (right, top), (right, bottom), (left, bottom)]
 }
 
-/// Draws in units of the figure.
+/// Pen that draws in units of the figure.
 pub(super) struct Pen<'a, DB: DrawingBackend> {
     pub area: &'a DrawingArea<DB, Shift>,
     pub scale: Scale,
@@ -228,32 +229,32 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
         points.iter().map(dot).collect()
     }
 
-    /// A line through points.
+    /// Draws a line through points.
     pub fn line(&self, points: &[(f64, f64)], colour: RGBColor, width: f64) -> Drawn<DB> {
         let style = colour.stroke_width((width * self.scale.unit).round() as u32);
         self.area.draw(&PathElement::new(self.dots(points), style))
     }
 
-    /// A filled polygon.
+    /// Draws a filled polygon.
     pub fn area(&self, points: &[(f64, f64)], colour: RGBAColor) -> Drawn<DB> {
         self.area
             .draw(&Polygon::new(self.dots(points), colour.filled()))
     }
 
-    /// A filled rectangle, which shares its edges with its neighbours.
+    /// Draws a filled rectangle, which shares its edges with its neighbours.
     pub fn rectangle(&self, from: (f64, f64), to: (f64, f64), colour: RGBColor) -> Drawn<DB> {
         let dots = self.dots(&[from, to]);
         self.area
             .draw(&Rectangle::new([dots[0], dots[1]], colour.filled()))
     }
 
-    /// A line of text of a size in units, anchored at a point.
+    /// Draws a line of text of a size in units, anchored at a point.
     pub fn text(&self, text: &str, at: (f64, f64), size: f64, h: HPos, v: VPos) -> Drawn<DB> {
         let style = (FONT, size * self.scale.unit)
             .into_font()
             .color(&INK)
             .pos(Pos::new(h, v));
-        // Bitmaps have the middle of a line of text too high: at the middle of all that letters could take.
+        // Bitmaps centre text on all that letters could take, which is too high.
         let lower = match v {
             VPos::Center if self.scale.bitmap => 0.18 * size,
             _ => 0.0,
@@ -262,7 +263,7 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
         self.area.draw(&Text::new(text.to_owned(), at, style))
     }
 
-    /// A line of text that runs upwards, its middle left of a point.
+    /// Draws a line of text that runs upwards, its middle left of a point.
     pub fn upwards(&self, text: &str, at: (f64, f64), size: f64) -> Drawn<DB> {
         let font = (FONT, size * self.scale.unit)
             .into_font()

@@ -9,17 +9,18 @@ const MARGIN: usize = 6;
 /// Lines of the chart.
 const LINES: usize = 15;
 
-/// How a chart is written.
+/// Style of a chart on a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TerminalStyle {
     /// Characters per line; at least 40 are used.
     pub width: usize,
-    /// Whether escape codes colour the curves.
+    /// True where escape codes colour the curves.
     pub coloured: bool,
 }
 
-/// Draws excitation (a line) and emission (filled) of a dye over the wavelength, and below them a line per channel
-/// with its laser and its filter. Curves differ in more than their colour. Every line ends in a newline.
+/// Draws excitation (a line) and emission (filled) of a dye over the wavelength, and below them a
+/// line per channel with its laser and its filter. Curves differ in more than their colour. Every
+/// line ends in a newline.
 pub fn terminal(dye: &Fluorophore, bands: &[ChannelBand], style: TerminalStyle) -> String {
     let columns = style.width.max(40) - MARGIN - 2;
     let range_nm = wavelengths_nm(dye, bands);
@@ -62,7 +63,7 @@ pub fn terminal(dye: &Fluorophore, bands: &[ChannelBand], style: TerminalStyle) 
     text
 }
 
-/// A curve.
+/// Curve of a spectrum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Curve {
     Excitation,
@@ -84,7 +85,7 @@ impl Curve {
     }
 }
 
-/// Dots, counted from the left and from below.
+/// Chart of dots, counted from the left and from below.
 struct BrailleChart {
     columns: usize,
     /// Patterns of dots, and the curve that was drawn last, line by line.
@@ -99,8 +100,8 @@ impl BrailleChart {
         }
     }
 
-    /// For each column of dots that a spectrum covers its lowest and its highest dot, so that steep curves hold
-    /// together.
+    /// Returns the lowest and the highest dot of a spectrum in each column that it covers, so that
+    /// steep curves hold together.
     fn sampled(
         &self,
         spectrum: &Spectrum,
@@ -157,7 +158,7 @@ fn pattern(dots: u8) -> char {
     }
 }
 
-/// The column of a wavelength.
+/// Returns the column of a wavelength.
 fn column(nm: f64, [low, high]: [f64; 2], columns: usize) -> usize {
     let place = (nm - low) / (high - low) * columns as f64;
     (place.max(0.0) as usize).min(columns - 1)

@@ -73,7 +73,7 @@ fn an_svg_says_what_it_shows() {
     assert!(!without.contains("laser"));
 }
 
-/// The size of a PNG and its pixels.
+/// Decodes a PNG to its size and pixels.
 fn decode(bytes: &[u8]) -> ((u32, u32), Vec<[u8; 3]>) {
     let mut reader = png::Decoder::new(std::io::Cursor::new(bytes))
         .read_info()

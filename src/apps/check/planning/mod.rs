@@ -1,7 +1,7 @@
-//! How a run will be cut, and what it takes of device, host and disk: `simexm-gpu plan`.
+//! Plan of a run, and its needs of device, host and disk: the application behind `simexm-gpu plan`.
 //!
-//! Only headers are read, and no device is opened: an answer comes at once, also for a volume that is not there
-//! yet and an adapter that one has not.
+//! Only headers are read, and no device is opened. The answer comes at once, also for a volume that
+//! does not exist yet and for an adapter that this machine does not have.
 
 mod report;
 mod text;
@@ -23,10 +23,10 @@ use crate::run::plan::{Budgets, Contents, Planner, RunPlan, Tile};
 use crate::run::simulation::{self, SimulationError, Watcher};
 use std::path::Path;
 
-/// Plans the run of a configuration, for the devices that it may use.
+/// Plans the run of a configuration for the devices that it may use.
 ///
 /// # Errors
-/// Where the run would fail for the configuration, and where the size of the volume is not known.
+/// The run would fail for the configuration, or the size of the volume is not known.
 pub fn plan(config: &Config, observer: &mut dyn Observer) -> Result<PlanReport, SimulationError> {
     let mut told = Told::new(observer);
     let options = CheckOptions { no_volumes: true };
@@ -92,8 +92,8 @@ pub fn plan(config: &Config, observer: &mut dyn Observer) -> Result<PlanReport, 
     })
 }
 
-/// The adapter that a run would take; without one, a GPU of the memory that is asked for, with what every
-/// current driver allows.
+/// Returns name and limits of the adapter that a run would take. Without one it assumes a GPU with
+/// the memory that is asked for, and with limits that every current driver allows.
 fn gpu_limits(config: &Config, told: &mut Told<'_>) -> (String, Limits) {
     let adapter = config.compute.adapter.as_ref().map(ToString::to_string);
     let wanted = config.compute.backend == BackendChoice::Gpu || adapter.is_some();
@@ -108,7 +108,7 @@ fn gpu_limits(config: &Config, told: &mut Told<'_>) -> (String, Limits) {
     }
 }
 
-/// The plan for a device with these limits.
+/// Plans for a device with these limits.
 fn device(
     name: String,
     model: &Model,
@@ -187,7 +187,7 @@ fn cut(run: &RunPlan, model: &Model, contents: Contents, limits: &Limits, deepes
     }
 }
 
-/// What other cuts would take, of fewer slabs or tiles.
+/// Lists plans of fewer slabs or tiles.
 fn fewer(
     run: &RunPlan,
     model: &Model,
@@ -232,7 +232,7 @@ fn fewer(
     found
 }
 
-/// What stands against a plan.
+/// Says what would have to change for a plan.
 fn change(plan: &crate::run::plan::Plan, limits: &Limits, slab: usize, deepest: usize) -> String {
     let mut changes = Vec::new();
     let amount = host::amount;
@@ -260,7 +260,7 @@ fn change(plan: &crate::run::plan::Plan, limits: &Limits, slab: usize, deepest: 
     format!("it would take {}", changes.join(" and "))
 }
 
-/// Bytes of a file, or of the files of a folder; 0 where nothing is there.
+/// Returns the bytes of a file, or of the files of a folder; 0 where nothing exists.
 fn size_of(path: &Path) -> u64 {
     let Ok(metadata) = std::fs::metadata(path) else {
         return 0;

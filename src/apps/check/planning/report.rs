@@ -1,12 +1,12 @@
-//! What a plan says. Serialised it is the object that docs/plan.md describes.
+//! Report of a plan. Serialised it is the object that docs/plan.md describes.
 
 use crate::engine::compute::Residence;
 use crate::run::plan::HostMemory;
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// How a run will be cut. Its `Display` is the report for people, serialised it is the one for programs:
-/// docs/plan.md has a table of the fields. Axes are (z, x, y).
+/// Report of a plan. Its `Display` is the text to read; serialised it is the object for programs,
+/// with the fields of docs/plan.md. Axes are (z, x, y): x is the row of an image, y its column.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PlanReport {
     /// Version of the program.
@@ -15,45 +15,46 @@ pub struct PlanReport {
     pub shape_voxels: [usize; 3],
     /// Size of the images.
     pub image_shape_pixels: [usize; 3],
-    /// Cells that were assumed: they are not counted before the volume is read, and hardly weigh.
+    /// Number of cells that was assumed: cells are not counted before the volume is read, and weigh
+    /// little.
     pub assumed_cells: usize,
-    /// The devices that a run may use: a GPU, the CPU.
+    /// Devices that a run may use: a GPU, the CPU.
     pub devices: Vec<DevicePlan>,
-    /// Files.
+    /// Files that are read and written.
     pub disk: DiskPlan,
-    /// What is good to know.
+    /// Notes, good to know.
     pub notes: Vec<String>,
-    /// What should be looked into.
+    /// Warnings, which should be looked into.
     pub warnings: Vec<String>,
 }
 
-/// The plan for a device.
+/// Plan for a device.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DevicePlan {
-    /// Its name.
+    /// Name of the device.
     pub device: String,
-    /// Where its buffers lie.
+    /// Place of its buffers.
     pub residence: Residence,
-    /// What it and the host offer.
+    /// Limits of the device and the host.
     pub limits: PlanLimits,
-    /// How the volume is cut for it; absent where the run does not fit.
+    /// Cut of the volume; absent where the run does not fit.
     pub cut: Option<Cut>,
-    /// Why the run does not fit, if it does not.
+    /// Reason for which the run does not fit; absent where it fits.
     pub refusal: Option<String>,
 }
 
-/// What a run may take.
+/// Limits of a run, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PlanLimits {
-    /// Of the device's memory.
+    /// Limit of the device's memory.
     pub device_bytes: u64,
-    /// For one buffer.
+    /// Limit of one buffer.
     pub buffer_bytes: u64,
-    /// Of the host's memory.
+    /// Limit of the host's memory.
     pub host_bytes: u64,
 }
 
-/// How a volume is cut, and what each part takes.
+/// Cut of a volume into tiles and slabs, and the needs of each.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cut {
     /// Tiles along x and along y.
@@ -68,46 +69,46 @@ pub struct Cut {
     pub slabs: usize,
     /// Slices of a slab.
     pub slab_slices: usize,
-    /// Steps through a tile: stages that look ahead lag behind.
+    /// Steps through a tile, more than slabs since stages that look ahead lag behind.
     pub steps: usize,
     /// Slices that are kept on the device.
     pub rings_slices: Rings,
-    /// How far the stages look along z.
+    /// Distance that the stages look along z.
     pub reach_slices: Reaches,
-    /// The Fourier transform of a slice.
+    /// Fourier transform of a slice.
     pub transform: Transform,
     /// Most images that a step makes.
     pub images_per_step: usize,
-    /// The buffers of the widest tile.
+    /// Buffers of the widest tile.
     pub buffers: Vec<BufferPlan>,
-    /// Their sum.
+    /// Sum of the buffers.
     pub buffer_bytes: u64,
-    /// What the submissions under way bring and take at most.
+    /// Most bytes that the submissions under way carry to and from the device.
     pub submission_bytes: u64,
-    /// What the device holds at most.
+    /// Most bytes that the device holds.
     pub device_peak_bytes: u64,
-    /// What the host holds, by what it is for.
+    /// Memory of the host, by purpose.
     pub host: HostMemory,
-    /// What the host holds at most, beside the process itself.
+    /// Most bytes that the host holds, beside the process itself.
     pub host_peak_bytes: u64,
-    /// From the host to the device, in the whole run.
+    /// Bytes from the host to the device, in the whole run.
     pub uploaded_bytes: u64,
-    /// From the device to the host.
+    /// Bytes from the device to the host, in the whole run.
     pub downloaded_bytes: u64,
-    /// On the disk while the run lasts, about.
+    /// Bytes on the disk while the run lasts, about.
     pub meanwhile_bytes: u64,
-    /// What fewer slabs or tiles would take.
+    /// Plans with fewer slabs or tiles.
     pub fewer: Vec<Fewer>,
 }
 
 /// Slices in the rings that are kept from one step to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Rings {
-    /// Labels.
+    /// Slices of labels.
     pub labels: usize,
-    /// Counts of proteins.
+    /// Slices of protein counts.
     pub counts: usize,
-    /// Spectra of emission.
+    /// Slices of emission spectra.
     pub spectra: usize,
 }
 
@@ -127,24 +128,24 @@ pub struct Transform {
 /// Slices that the stages look ahead and back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Reaches {
-    /// Neighbours that decide on membranes.
+    /// Slices of the neighbours that decide on membranes.
     pub membrane: usize,
-    /// The farthest displacement of a protein.
+    /// Slices of the farthest displacement of a protein.
     pub displacement: usize,
-    /// The radius of the point spread function.
+    /// Slices of the point spread function's radius.
     pub blur: usize,
 }
 
-/// A buffer.
+/// Buffer of the device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BufferPlan {
-    /// What it holds.
+    /// Name of its content.
     pub name: String,
-    /// Its size.
+    /// Size of the buffer.
     pub bytes: u64,
 }
 
-/// Another cut, of fewer parts.
+/// Plan with fewer parts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fewer {
     /// Tiles along x and along y.
@@ -162,14 +163,14 @@ pub struct Fewer {
 /// Files that are read and written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DiskPlan {
-    /// Size of the volumes that are there.
+    /// Size of the volumes that exist.
     pub read_bytes: u64,
     /// An upper bound of the output; absent where it depends on the number of cells.
     pub written_bytes_at_most: Option<u64>,
-    /// What lies beside it while the run lasts, about.
+    /// Bytes that lie beside the output while the run lasts, about.
     pub meanwhile_bytes: u64,
-    /// What is free there.
+    /// Free bytes there.
     pub free_bytes: Option<u64>,
-    /// The output folder.
+    /// Folder of the output.
     pub folder: PathBuf,
 }

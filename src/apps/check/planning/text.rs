@@ -1,4 +1,4 @@
-//! The report of a plan for people.
+//! Report of a plan as text to read.
 
 use super::{Cut, DevicePlan, DiskPlan, PlanReport};
 use crate::apps::check::text::{list, table};

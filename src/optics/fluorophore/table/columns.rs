@@ -1,25 +1,25 @@
-//! Which columns of a table hold what, by their names.
+//! Columns of a table, told apart by their names.
 
 use super::short;
 
-/// What the first line has to be, for messages.
+/// Form of the first line, for messages.
 pub(super) const WANTED: &str = "its first line must name the columns: wavelength, excitation, emission \
      (or, as FPbase writes them, wavelength, NAME ex, NAME em)";
 
-/// The columns to read.
+/// Columns to read, by their index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Columns {
-    /// The names of all columns.
+    /// Names of all columns.
     pub names: Vec<String>,
-    /// The place of the wavelengths.
+    /// Index of the wavelengths.
     pub wavelength: usize,
-    /// The place of the excitation, or of the absorption in its stead.
+    /// Index of the excitation, or of the absorption in its stead.
     pub excitation: usize,
-    /// The place of the emission.
+    /// Index of the emission.
     pub emission: usize,
 }
 
-/// What a column's name says it holds.
+/// Content of a column, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SpectrumColumn {
     Excitation,
@@ -27,9 +27,9 @@ enum SpectrumColumn {
     Emission,
 }
 
-/// A dye's columns.
+/// Columns of one dye.
 struct Dye {
-    /// What stands before `ex` or `em`; empty where nothing does.
+    /// Text before `ex` or `em` in the columns' names; empty where there is none.
     name: String,
     columns: Vec<(SpectrumColumn, usize)>,
 }
@@ -97,7 +97,7 @@ impl Columns {
     }
 }
 
-/// The dyes that columns belong to.
+/// Groups columns by the dyes that they belong to.
 fn dyes(names: &[String]) -> Vec<Dye> {
     let mut dyes: Vec<Dye> = Vec::new();
     for (column, name) in names.iter().enumerate() {
@@ -118,7 +118,7 @@ fn dyes(names: &[String]) -> Vec<Dye> {
     dyes
 }
 
-/// The dye that is meant: the only one, or the one of that name.
+/// Picks the only dye, or the one of that name.
 fn choose<'d>(dyes: &'d [Dye], name: &str) -> Result<&'d Dye, String> {
     match dyes {
         [] => return Err("no column holds an excitation or emission".to_owned()),
@@ -137,7 +137,7 @@ fn choose<'d>(dyes: &'d [Dye], name: &str) -> Result<&'d Dye, String> {
     })
 }
 
-/// A name without what people write differently: capitals, blanks and signs.
+/// Reduces a name to its letters and digits, in lower case.
 fn letters(name: &str) -> String {
     let letters = name.chars().filter(|c| c.is_alphanumeric());
     letters.flat_map(char::to_lowercase).collect()
@@ -159,7 +159,7 @@ fn is_wavelength(name: &str) -> bool {
     known.contains(&words.as_str())
 }
 
-/// The dye that a column belongs to, and what the column holds.
+/// Returns the dye that a column belongs to, and the column's content.
 fn kind_of(name: &str) -> Option<(String, SpectrumColumn)> {
     let name = without_unit(name);
     let last = name.rsplit([' ', '_', '-', '.']).next()?;
@@ -176,13 +176,13 @@ fn kind_of(name: &str) -> Option<(String, SpectrumColumn)> {
     ))
 }
 
-/// Lower case, single blanks, no unit.
+/// Puts a name into lower case, with single blanks and no unit.
 fn plain(name: &str) -> String {
     let name = without_unit(name).to_lowercase().replace('_', " ");
     name.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A name without a unit in brackets at its end.
+/// Cuts a unit in brackets off the end of a name.
 fn without_unit(name: &str) -> &str {
     for (open, close) in [('(', ')'), ('[', ']')] {
         if let Some(inner) = name.strip_suffix(close)

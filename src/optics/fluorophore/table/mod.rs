@@ -1,10 +1,11 @@
 //! Spectra in a text table: a line that names the columns, then a line per wavelength.
 //!
-//! One column holds wavelengths in nm, one the excitation (or the absorption, which stands for it), one the emission.
-//! FPbase's tables are such tables; there a column's name starts with its dye (`EGFP ex`), and several dyes may share a
-//! table. A blank cell says that nothing was measured there: a spectrum reaches from its first cell to its last, and
-//! is straight across gaps. Columns are separated by commas, or by semicolons or tabs, and with the latter two a number
-//! may have a decimal comma, as spreadsheets write it in much of Europe.
+//! One column holds wavelengths in nm, one the excitation (or the absorption, which stands for it),
+//! one the emission. FPbase's tables are such tables; there a column's name starts with its dye
+//! (`EGFP ex`), and several dyes may share a table. A blank cell says that nothing was measured
+//! there: a spectrum reaches from its first cell to its last, and is straight across gaps. Columns
+//! are separated by commas, or by semicolons or tabs, and with the latter two a number may have a
+//! decimal comma, as spreadsheets write it in much of Europe.
 
 mod columns;
 #[cfg(test)]
@@ -13,19 +14,19 @@ mod tests;
 use super::{Spectrum, SpectrumError, ULTRAVIOLET_NM};
 use columns::Columns;
 
-/// Noise about zero leaves a little of a measured spectrum negative once a background was subtracted: values down to
-/// this part of the maximum count as 0, those beyond are no noise.
+/// Largest share of the maximum by which a value may be negative and counts as 0: a background that
+/// was subtracted leaves noise about zero. Values beyond it are refused.
 const NEGATIVE_NOISE: f64 = 0.05;
 
-/// Wavelengths that a table may hold, in nm; anything else is in another unit.
+/// Wavelengths that a table may hold, in nm; any others are in another unit.
 const WAVELENGTHS_NM: std::ops::RangeInclusive<f64> = 100.0..=3000.0;
 
-/// What is wrong with a table.
+/// Error in a table of spectra.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TableProblem {
-    /// The line, from 1; `None` where the table as a whole is meant.
+    /// Line of the error, from 1; `None` where the table as a whole is meant.
     pub line: Option<usize>,
-    /// The column by its name, what was found, and what would be right.
+    /// Column, value found, and what would be right.
     pub message: String,
 }
 
@@ -45,7 +46,7 @@ impl TableProblem {
     }
 }
 
-/// The two spectra of a dye, normalised as those of the built-in dyes are.
+/// Excitation and emission of a dye, normalised like the built-in dyes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spectra {
     /// Excitation relative to its maximum above 300 nm.
@@ -54,7 +55,7 @@ pub struct Spectra {
     pub emission: Spectrum,
 }
 
-/// A number of a column, and the line it was read from.
+/// Number of a column, and the line it was read from.
 #[derive(Clone, Copy, Debug)]
 struct TableSample {
     line: usize,
@@ -63,11 +64,12 @@ struct TableSample {
 }
 
 impl Spectra {
-    /// Reads the spectra of the dye `name` from a table; where the table has several dyes, those of the columns that
-    /// start with the name.
+    /// Reads the spectra of the dye `name` from a table. Of a table of several dyes it takes the
+    /// columns that start with the name.
     ///
     /// # Errors
-    /// The bytes are no such table, a column is missing or cannot be told from others, or a cell is wrong.
+    /// The bytes are no such table, a column is missing or cannot be told from others, or a cell is
+    /// wrong.
     pub fn parse(bytes: &[u8], name: &str) -> Result<Self, TableProblem> {
         let text = text_of(bytes)?;
         let separator = separator_of(&text);
@@ -122,7 +124,7 @@ impl Spectra {
     }
 }
 
-/// The cells of a line.
+/// Cells of one line.
 struct LineCells<'t> {
     line: usize,
     record: &'t csv::StringRecord,
@@ -131,7 +133,7 @@ struct LineCells<'t> {
 }
 
 impl LineCells<'_> {
-    /// More cells than columns come from decimal commas, as a rule.
+    /// Refuses more cells than columns: as a rule they come from decimal commas.
     fn check_length(&self) -> Result<(), TableProblem> {
         let columns = self.columns.names.len();
         let found = self.record.len();
@@ -153,7 +155,7 @@ impl LineCells<'_> {
         self.record.get(column).unwrap_or("")
     }
 
-    /// The number in a cell; `None` where it is blank.
+    /// Reads the number in a cell; `None` where it is blank.
     fn number(&self, column: usize) -> Result<Option<f64>, TableProblem> {
         let text = self.text(column);
         if text.is_empty() {
@@ -175,7 +177,7 @@ impl LineCells<'_> {
         }
     }
 
-    /// The line's wavelength; `None` for a line without any number.
+    /// Reads the line's wavelength; `None` for a line without any number.
     fn wavelength_nm(&self, values: &[Option<f64>; 2]) -> Result<Option<f64>, TableProblem> {
         let column = self.columns.wavelength;
         match self.number(column)? {
@@ -253,7 +255,8 @@ fn spectrum(
     }
 }
 
-/// The text of a file, with `\n` at the end of every line.
+/// Decodes a file to text with `
+/// ` at the end of every line.
 fn text_of(bytes: &[u8]) -> Result<String, TableProblem> {
     let wanted = "save the table as CSV (text, UTF-8)";
     let refuse = |what: &str| Err(TableProblem::whole(format!("is {what}; {wanted}")));
@@ -272,7 +275,7 @@ fn text_of(bytes: &[u8]) -> Result<String, TableProblem> {
     Ok(text)
 }
 
-/// The separator of columns, from the line that names them.
+/// Finds the separator of columns in the line that names them.
 fn separator_of(text: &str) -> u8 {
     let header = text
         .lines()
@@ -292,7 +295,7 @@ fn separator_of(text: &str) -> u8 {
     }
 }
 
-/// The beginning of a text that may be long.
+/// Cuts a long text to its beginning.
 fn short(text: &str) -> String {
     let mut short: String = text.chars().take(40).collect();
     if short.len() < text.len() {

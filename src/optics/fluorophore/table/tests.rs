@@ -1,7 +1,8 @@
 use super::*;
 use proptest::prelude::*;
 
-/// As FPbase's pages of proteins write it: blank where nothing was measured, a two-photon column among the others.
+/// Table as FPbase's pages of proteins write it: blank cells where nothing was measured, and a
+/// two-photon column among the others.
 const FPBASE: &str = "wavelength,EGFP ex,EGFP em,EGFP 2p\n\
                       470,0.5,,\n471,1.0,,\n472,0.8,0.02,\n473,,0.6,0.1\n474,,1.2,0.2\n475,,0.3,\n";
 
@@ -9,7 +10,7 @@ fn parse(text: &str) -> Spectra {
     Spectra::parse(text.as_bytes(), "EGFP").unwrap()
 }
 
-/// The line and the message of an error, whose message must hold all of these words.
+/// Asserts the line and the message of an error; the message must hold all of these words.
 fn refuse(bytes: impl AsRef<[u8]>, line: Option<usize>, words: &[&str]) {
     let problem = Spectra::parse(bytes.as_ref(), "EGFP").unwrap_err();
     assert_eq!(problem.line, line, "{problem:?}");

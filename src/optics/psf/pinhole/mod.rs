@@ -1,7 +1,7 @@
-//! What a detector behind a round pinhole sees of the emission.
+//! Emission that a detector behind a round pinhole sees.
 //!
-//! The pinhole is a mask on the sampling grid with a linear ramp of one pixel at its rim. Its conventions are those of
-//! the Python package `psf`, quirks included: see [`through`].
+//! The pinhole is a mask on the sampling grid with a linear ramp of one pixel at its rim. Its
+//! conventions are those of the Python package `psf`, quirks included: see [`through`].
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_4};
 
@@ -10,11 +10,12 @@ use super::{Quarter, SAMPLES, at_radius, distance};
 #[cfg(test)]
 mod tests;
 
-/// The emission gathered through a pinhole of a radius in pixels that is centred on the laser's focus, by (z, r), r being
-/// the distance of the emitting point from the focus.
+/// Gathers the emission through a pinhole of a radius in pixels that is centred on the laser's
+/// focus. The result is by (z, r), where r is the distance of the emitting point from the focus.
 ///
-/// Emission beyond the grid counts as none. A mask larger than the grid is shifted outwards by the difference, which puts
-/// the pinhole off the axis and clips it: this is a quirk that SimExm's parameters meet, and the model keeps it.
+/// Emission beyond the grid counts as none. A mask larger than the grid is shifted outwards by the
+/// difference, which puts the pinhole off the axis and clips it: SimExm's parameters meet this
+/// quirk, and the model keeps it.
 pub(super) fn through(radius_px: f64, emission: &Quarter) -> Quarter {
     let mask = Mask { radius_px };
     if mask.size() < 2 {
@@ -22,7 +23,8 @@ pub(super) fn through(radius_px: f64, emission: &Quarter) -> Quarter {
     }
     let reach = mask.size().min(SAMPLES);
     let shift = mask.size() - reach;
-    // By x - r, from -(reach - 1), and y from 0; a weight with y > 0 stands for its twin at -y as well.
+    // By x - r, from -(reach - 1), and y from 0; a weight with y > 0 stands for its twin at -y as
+    // well.
     let weights: Vec<[f64; SAMPLES]> = (1..2 * reach)
         .map(|i| {
             let x = (shift + i).abs_diff(reach);
@@ -41,7 +43,8 @@ pub(super) fn through(radius_px: f64, emission: &Quarter) -> Quarter {
         std::array::from_fn(|r| {
             let mut seen = 0.0;
             for (i, weights) in weights.iter().enumerate() {
-                // x = r + i - (reach - 1); the plane is symmetric about x = 0 and ends with the grid.
+                // x = r + i - (reach - 1); the plane is symmetric about x = 0 and ends with the
+                // grid.
                 let x = (r + i + 1).abs_diff(reach);
                 if let Some(values) = plane.get(x) {
                     seen += values
@@ -56,7 +59,8 @@ pub(super) fn through(radius_px: f64, emission: &Quarter) -> Quarter {
     })
 }
 
-/// The emission gathered without a pinhole, the same for every r: the sum over the plane, as far as the grid reaches.
+/// Gathers the emission without a pinhole, the same for every r: the sum over the plane, as far as
+/// the grid reaches.
 pub(super) fn open(emission: &Quarter) -> Quarter {
     emission.map(|row| {
         let rings: f64 = (1..SAMPLES).map(|r| r as f64 * row[r]).sum();
@@ -64,21 +68,22 @@ pub(super) fn open(emission: &Quarter) -> Quarter {
     })
 }
 
-/// The weights of a round pinhole's quarter x, y >= 0, in pixels from its centre; symmetric in x and y.
+/// Weights of a round pinhole's quarter x, y >= 0, in pixels from its centre; symmetric in x and y.
 struct Mask {
     radius_px: f64,
 }
 
 impl Mask {
-    /// Pixels from the centre to the end of the mask, the centre included.
+    /// Returns the pixels from the centre to the end of the mask, the centre included.
     fn size(&self) -> usize {
         (self.radius_px.ceil() as usize).saturating_add(1)
     }
 
-    /// The weight at (x, y), both below [`Mask::size`].
+    /// Returns the weight at (x, y), both below [`Mask::size`].
     ///
-    /// The package draws the rim line by line, for lines 0 up to the diagonal, each along x and mirrored along y; later
-    /// lines overwrite earlier ones, and what no line touches is 1, or 0 in the outer corner.
+    /// The package draws the rim line by line, for lines 0 up to the diagonal, each along x and
+    /// mirrored along y; later lines overwrite earlier ones. Pixels that no line touches are 1, or
+    /// 0 in the outer corner.
     fn weight(&self, x: usize, y: usize) -> f64 {
         let (near, far) = (x.min(y), x.max(y));
         let size = self.size() as f64;
@@ -91,8 +96,8 @@ impl Mask {
             .unwrap_or(if near as f64 >= corner { 0.0 } else { 1.0 })
     }
 
-    /// What a line of the rim sets at a place along it: a ramp over the two pixels about the circle, 0 outside, nothing
-    /// inside.
+    /// Returns the value that a line of the rim sets at a place along it: a ramp over the two
+    /// pixels about the circle, 0 outside, `None` inside.
     fn rim(&self, line: usize, along: usize) -> Option<f64> {
         let radius = self.radius_px;
         let line = line as f64;

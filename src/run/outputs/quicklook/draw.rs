@@ -1,4 +1,5 @@
-//! The picture: a column for each channel, for their colours together and for each ground truth.
+//! Drawing of the picture: a column for each channel, for their colours together and for each
+//! ground truth.
 
 use super::{About, Quicklook, Views};
 use crate::show::picture::{Contrast, Paint, Picture, Samples, ScaleBar, compose};
@@ -10,13 +11,13 @@ const WIDEST: usize = 2000;
 /// Highest panel, in pixels.
 const HIGHEST: usize = 2000;
 
-/// Width that small images are enlarged to, in whole steps.
+/// Width to which small images are enlarged, in whole steps.
 const SMALL: usize = 320;
 
-/// Panels that stand beside one another even if they have to be reduced for it.
+/// Number of panels that stand beside one another even if they have to be reduced for it.
 const FEWEST_COLUMNS: usize = 5;
 
-/// Narrowest column: its words need it.
+/// Narrowest column in pixels, for the sake of its words.
 const NARROWEST: usize = 255;
 
 const GAP: usize = 12;
@@ -25,21 +26,23 @@ const LINE: usize = 24;
 const GROUND: [u8; 3] = [24, 24, 24];
 const INK: [u8; 3] = [225, 225, 225];
 
-/// A part of the picture, with its title.
+/// Part of the picture, with its title.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Panel {
-    /// What is shown.
+    /// Title above the panel.
     pub title: String,
-    /// The colour in which the channel is mixed with the others; none of all together, and of the ground truth.
+    /// Colour in which the channel is mixed with the others; `None` for all channels together and
+    /// for ground truth.
     pub colour: Option<[u8; 3]>,
-    /// Whether it shows all channels in their colours.
+    /// True where it shows all channels in their colours.
     pub is_mixed: bool,
-    /// The middle slice, then the maximum along z: each with what it is, and its pixels.
+    /// Middle slice, then maximum along z: each with its caption and its pixels.
     pub rows: [(String, Picture); 2],
 }
 
 impl Quicklook {
-    /// The panels, none of which is wider than `widest`; `ids` are those of the cells by their index.
+    /// Draws the panels, none of them wider than `widest`; `ids` are those of the cells by their
+    /// index.
     #[must_use]
     pub fn panels(&self, ids: &[u64], widest: usize) -> Vec<Panel> {
         let about = &self.about;
@@ -127,7 +130,7 @@ impl Quicklook {
             .collect()
     }
 
-    /// The whole picture as the bytes of a PNG file.
+    /// Encodes the whole picture as the bytes of a PNG file.
     #[must_use]
     pub fn png(&self, ids: &[u64]) -> Vec<u8> {
         // It has pixels, and fewer than PNG can hold: nothing can fail.
@@ -151,7 +154,7 @@ impl Quicklook {
                 .collect();
             let whole = Picture::from_rgb(rows, columns, compose(&layers, rows * columns));
             let whole = whole.unwrap_or_else(|| Picture::new(1, 1, [0; 3]));
-            // Colours of cells mean nothing when they are mixed.
+            // Mixed colours of cells mean nothing.
             let picture = if size[0] > rows || size[1] > columns || labels {
                 whole.nearest(size[0], size[1])
             } else {
@@ -167,7 +170,7 @@ impl Quicklook {
         }
     }
 
-    /// The scale bar of a panel that is so many pixels wide.
+    /// Returns the scale bar of a panel that is `wide` pixels wide.
     pub(crate) fn scale_bar(&self, wide: usize) -> Option<ScaleBar> {
         ScaleBar::new(
             &self.about.pixel,
@@ -176,7 +179,8 @@ impl Quicklook {
         )
     }
 
-    /// The whole picture, at most 2000 pixels wide; `ids` are those of the cells by their index.
+    /// Draws the whole picture, at most 2000 pixels wide; `ids` are those of the cells by their
+    /// index.
     #[must_use]
     pub fn draw(&self, ids: &[u64]) -> Picture {
         let PanelLayout {
@@ -212,9 +216,9 @@ impl Quicklook {
     }
 }
 
-/// Where everything goes in the picture, in pixels.
+/// Layout of the picture, in pixels.
 struct PanelLayout {
-    /// Panels beside one another.
+    /// Number of panels beside one another.
     columns: usize,
     /// Width of a column.
     column: usize,
@@ -229,7 +233,8 @@ struct PanelLayout {
 }
 
 impl About {
-    /// Rows and columns of a panel: true to scale, as large as the image where there is room.
+    /// Returns the rows and columns of a panel: true to scale, as large as the image where there is
+    /// room.
     fn panel_size(&self, widest: usize) -> [usize; 2] {
         let [_, rows, columns] = self.shape;
         let [_, x_nm, y_nm] = self.pixel.gel_nm;
@@ -265,7 +270,7 @@ impl About {
         }
     }
 
-    /// The most that the picture takes as a PNG file: pixels that cannot be packed.
+    /// Returns an upper bound of the PNG file's bytes, for pixels that cannot be packed.
     pub(crate) fn bytes_at_most(&self) -> u64 {
         let [rows, columns] = self.layout().size.map(|size| size as u64);
         let stored = rows * (1 + 3 * columns);
@@ -286,7 +291,7 @@ fn write_fitting(
     picture.write(text, row as f64, column as f64, size, ink);
 }
 
-/// A panel before it is drawn.
+/// Panel before it is drawn.
 struct Drawing<'a> {
     title: String,
     colour: Option<[u8; 3]>,

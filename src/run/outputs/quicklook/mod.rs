@@ -1,8 +1,8 @@
-//! One picture of a run's output: of each channel the middle slice and the maximum along z, the channels in
-//! their colours, and the ground truth.
+//! Quick-look: one picture of a run's output. It shows of each channel the middle slice and the
+//! maximum along z, the channels in their colours, and the ground truth.
 //!
-//! [`QuicklookSink`] stands before the [`Sink`] of a run and takes what it needs from the slices as they pass, so that nothing
-//! is read again.
+//! [`QuicklookSink`] stands before the [`Sink`] of a run and takes what it needs from the slices as
+//! they pass, so that no file is read again.
 
 mod draw;
 #[cfg(test)]
@@ -21,14 +21,14 @@ pub const QUICKLOOK_NAME: &str = "quicklook.png";
 /// Pixels that a thread takes at a time.
 const CHUNK: usize = 1 << 15;
 
-/// What is known of a run before its first slice.
+/// Facts of a run that are known before its first slice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct About {
-    /// What is written above all.
+    /// Title of the picture.
     pub title: String,
     /// Shape (z, x, y) of the images.
     pub shape: [usize; 3],
-    /// Names of the channels, and their colours.
+    /// Names and colours of the channels.
     pub channels: Vec<(String, [u8; 3])>,
     /// Names of the fluorophores.
     pub fluorophores: Vec<String>,
@@ -38,28 +38,29 @@ pub struct About {
     pub pixel: PixelSize,
 }
 
-/// The middle slice and the maximum along z of some volume.
+/// Middle slice and maximum along z of a volume.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Views<T> {
-    /// The middle slice.
+    /// Middle slice.
     pub middle: T,
-    /// The maximum; of cells the largest index.
+    /// Maximum along z; of cells the largest index.
     pub highest: T,
 }
 
-/// What a quick-look is drawn from.
+/// Pixels and counts that the picture is drawn from.
 #[derive(Clone, Debug)]
 pub struct Quicklook {
     about: About,
     channels: Vec<Views<Samples>>,
-    /// Of each fluorophore the indices of cells.
+    /// Indices of cells for each fluorophore.
     truths: Vec<Views<Vec<u32>>>,
-    /// Of each channel how many pixels have which grey value, in 256 classes; empty unless asked for.
+    /// Pixels of each channel in 256 classes of grey values; empty unless asked for.
     histograms: Vec<[u64; 256]>,
 }
 
 impl Quicklook {
-    /// Nothing yet; `histograms` says whether grey values are counted, which costs a little.
+    /// Starts without slices; `histograms` says whether grey values are counted, which costs a
+    /// little.
     #[must_use]
     pub fn new(about: About, histograms: bool) -> Self {
         let pixels = about.shape[1] * about.shape[2];
@@ -81,13 +82,13 @@ impl Quicklook {
         }
     }
 
-    /// What was known before.
+    /// Returns the facts known before the first slice.
     #[must_use]
     pub fn about(&self) -> &About {
         &self.about
     }
 
-    /// The size of a pixel, in words.
+    /// Writes the size of a pixel.
     #[must_use]
     pub fn pixel_note(&self) -> Option<String> {
         let [z, x, y] = self.about.pixel.tissue_nm().map(length);
@@ -97,13 +98,13 @@ impl Quicklook {
         ))
     }
 
-    /// How many pixels of each channel have which grey value, in 256 classes; empty unless asked for.
+    /// Returns the pixels of each channel in 256 classes of grey values; empty unless asked for.
     #[must_use]
     pub fn histograms(&self) -> &[[u64; 256]] {
         &self.histograms
     }
 
-    /// The slice that is shown.
+    /// Returns the index of the slice that is shown.
     #[must_use]
     pub fn middle(&self) -> usize {
         self.about.shape[0] / 2
@@ -113,7 +114,7 @@ impl Quicklook {
         self.about.shape[1] * self.about.shape[2]
     }
 
-    /// Takes what is needed of slices of all channels, the bytes of their grey values in the machine's order.
+    /// Takes slices of all channels: the bytes of their grey values in the machine's order.
     pub fn images(&mut self, first: usize, channels: &[&[u8]]) {
         let (middle, pixels) = (self.middle(), self.pixels());
         let counted = self.histograms.iter_mut().map(Some);
@@ -146,7 +147,7 @@ impl Quicklook {
         }
     }
 
-    /// Takes what is needed of slices of a ground truth.
+    /// Takes slices of a ground truth.
     pub fn truth(&mut self, slices: TruthSlices<'_>) {
         let (middle, pixels) = (self.middle(), self.pixels());
         if let Some(views) = self.truths.get_mut(slices.fluorophore) {
@@ -163,7 +164,7 @@ impl Quicklook {
     }
 }
 
-/// Takes the middle slice, of several the larger value, and raises the maximum.
+/// Takes the middle slice (of several values for a pixel the larger), and raises the maximum.
 fn pass<T: Copy + Ord + Send + Sync>(
     values: &[T],
     first: usize,
@@ -210,7 +211,7 @@ fn count<T: Sync>(histogram: &mut [u64; 256], values: &[T], class: impl Fn(&T) -
     }
 }
 
-/// Passes slices on to a sink, and keeps of them what the quick-look shows.
+/// Sink that passes slices on to another, and keeps of them what the quick-look shows.
 pub struct QuicklookSink<'a> {
     sink: &'a mut dyn Sink,
     quicklook: Quicklook,
@@ -222,7 +223,7 @@ impl<'a> QuicklookSink<'a> {
         Self { sink, quicklook }
     }
 
-    /// What was kept.
+    /// Returns the quick-look of the slices that passed.
     #[must_use]
     pub fn into_quicklook(self) -> Quicklook {
         self.quicklook
@@ -249,7 +250,7 @@ impl Sink for QuicklookSink<'_> {
     }
 }
 
-/// What a model tells; `colours` are those of its channels.
+/// Collects the facts that a model tells; `colours` are those of its channels.
 pub(crate) fn about(
     model: &Model,
     title: String,

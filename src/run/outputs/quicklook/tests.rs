@@ -1,4 +1,4 @@
-//! What passes is what is shown.
+//! The picture shows the slices that passed.
 
 use super::{About, Quicklook};
 use crate::run::pipeline::TruthSlices;

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-/// A histogram of 256 classes of grey values up to `largest`; its height is logarithmic, with a line at every
-/// power of ten.
+/// Draws a histogram of 256 classes of grey values up to `largest`; its height is logarithmic, with
+/// a line at every power of ten.
 pub(super) fn histogram(counts: &[u64; 256], largest: u32) -> String {
     const WIDTH: usize = 512;
     const HEIGHT: f64 = 160.0;

@@ -25,7 +25,7 @@ pub const REPORT_NAME: &str = "report.html";
 /// Widest image on the page, in pixels.
 const WIDEST: usize = 800;
 
-/// What the page tells of.
+/// Facts that the page is written from.
 pub(crate) struct Facts<'a, 'w> {
     pub config: &'a Config,
     pub model: &'a Model,
@@ -36,8 +36,8 @@ pub(crate) struct Facts<'a, 'w> {
     pub watcher: &'a ReportWatcher<'w>,
 }
 
-/// The look of the page. Figures stand beside one another where there is room, and below one another on a phone;
-/// plots keep the size at which their words can be read, and scroll by themselves.
+/// Style of the page. Figures stand beside one another where there is room, and below one another
+/// on a phone; plots keep the size at which their words can be read, and scroll by themselves.
 const STYLE: &str = "
 :root{color-scheme:light dark}
 body{font:16px/1.5 system-ui,sans-serif;max-width:1200px;margin:0 auto;padding:1rem;overflow-wrap:anywhere}
@@ -58,7 +58,7 @@ pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.85rem}
 .warning{border-left:4px solid #d55e00;padding-left:.6rem;margin:.4rem 0}
 ";
 
-/// The whole page.
+/// Writes the whole page.
 pub(crate) fn page(facts: &Facts<'_, '_>) -> String {
     let name = escaped(&facts.config.output.name);
     let mut page = format!(
@@ -146,7 +146,7 @@ fn images(page: &mut String, facts: &Facts<'_, '_>) {
     }
 }
 
-/// Which colour is which channel.
+/// Writes the legend of channels and colours.
 fn colours(quicklook: &Quicklook) -> String {
     let channels = quicklook.about().channels.iter();
     let named = channels.map(|(name, [red, green, blue])| {
@@ -217,7 +217,7 @@ fn point_spread(page: &mut String, facts: &Facts<'_, '_>) {
     page.push_str("</div>\n");
 }
 
-/// A plot, or why there is none.
+/// Writes a plot, or the reason why there is none.
 fn plot_figure(page: &mut String, plot: Result<String, String>, caption: &str) {
     let inside = plot.unwrap_or_else(|why| escaped(&why));
     let caption = escaped(caption);
@@ -257,7 +257,7 @@ fn times(page: &mut String, facts: &Facts<'_, '_>) {
     }
 }
 
-/// Text as HTML.
+/// Escapes text for HTML.
 pub(crate) fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,15 +1,15 @@
-//! What happens in a run, for the page.
+//! Watcher of a run, on behalf of the page.
 
 use crate::base::host;
 use crate::base::progress::Observer;
 use crate::run::simulation::Watcher;
 
-/// Passes on what happens, and remembers warnings and how much memory was in use.
+/// Watcher that passes everything on to another, and remembers warnings and the memory in use.
 pub(crate) struct ReportWatcher<'a> {
     watcher: &'a mut dyn Watcher,
     warnings: Vec<String>,
     stage: Option<String>,
-    /// Stages, and the peak of the memory at their end, in bytes.
+    /// Peak of the memory in bytes at the end of each stage.
     peaks: Vec<(String, u64)>,
 }
 
@@ -23,12 +23,12 @@ impl<'a> ReportWatcher<'a> {
         }
     }
 
-    /// All warnings.
+    /// Returns all warnings.
     pub(crate) fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// The most memory that was in use until the end of a stage, in bytes.
+    /// Returns the peak of the memory until the end of a stage, in bytes.
     pub(crate) fn peak_after(&self, stage: &str) -> Option<u64> {
         let last = self.peaks.iter().rev().find(|(name, _)| name == stage);
         last.map(|(_, bytes)| *bytes)

@@ -1,14 +1,14 @@
-//! The file in which measurements are kept. It is an aid: whatever is wrong with it, a run goes on.
+//! Cache file of measurements. It is optional: a run goes on whatever is wrong with it.
 
 use super::Measured;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Changes with the meaning of the numbers; files of another format are replaced.
+/// Version that changes with the meaning of the numbers; files of another version are replaced.
 const FORMAT: u32 = 1;
 
-/// Measurements that are kept, at most.
+/// Most measurements that are kept.
 const MOST: usize = 16;
 
 const HEADER: &str =
@@ -28,8 +28,8 @@ pub(in crate::run::simulation) struct Cache {
 }
 
 impl Cache {
-    /// The file in the user's cache folder (`$XDG_CACHE_HOME` or its like on other systems); empty where there
-    /// is none that can be read.
+    /// Reads the file in the user's cache folder (`$XDG_CACHE_HOME` or its like on other systems);
+    /// empty where there is none that can be read.
     pub(in crate::run::simulation) fn of_user() -> Self {
         let path = dirs::cache_dir().map(|folder| folder.join("simexm-gpu").join("devices.toml"));
         path.map_or_else(Self::default, |path| Self::read(&path))
@@ -47,19 +47,19 @@ impl Cache {
         }
     }
 
-    /// The last measurement that is about the current program and number of threads.
+    /// Returns the last measurement that is about the current program and number of threads.
     pub(in crate::run::simulation) fn latest(&self) -> Option<&Measured> {
         self.measured.iter().rev().find(|m| m.is_current())
     }
 
-    /// What is known of this adapter.
+    /// Returns the measurement of this adapter.
     pub(in crate::run::simulation) fn of(&self, adapter: &str) -> Option<&Measured> {
         let known = |m: &&Measured| m.adapter == adapter && m.is_current();
         self.measured.iter().rev().find(known)
     }
 
-    /// Keeps a measurement, in place of an older one of the same kind. Where the file cannot be written, the
-    /// next run measures again.
+    /// Keeps a measurement, in place of an older one of the same kind. Where the file cannot be
+    /// written, the next run measures again.
     pub(in crate::run::simulation) fn keep(&mut self, measured: Measured) {
         self.measured.retain(|m| {
             m.version == measured.version
@@ -71,7 +71,7 @@ impl Cache {
         let _ = self.write();
     }
 
-    /// As a whole, so that another run never reads half of it.
+    /// Writes the file as a whole, so that another run never reads half of it.
     fn write(&self) -> std::io::Result<()> {
         let Some((path, folder)) = self.path.as_ref().and_then(|p| Some((p, p.parent()?))) else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! The measurement that is made once for an adapter: two short runs and a transfer.
+//! Measurement of an adapter, made once: two short runs and a transfer.
 
 use super::{Measured, Work};
 use crate::config::Config;
@@ -8,10 +8,10 @@ use crate::run::workload::{BenchTissue, Job, JobRunner, NullSink};
 use ndarray::Array3;
 use std::time::{Duration, Instant};
 
-/// Tissue whose run is nothing but start: shaders are compiled for it.
+/// Shape of tissue whose run is nothing but start: shaders are compiled for it.
 const TINY: [usize; 3] = [4, 32, 32];
 
-/// Tissue of which a GPU shows its speed, and a CPU does not take long.
+/// Shape of tissue that shows a GPU's speed without taking a CPU long.
 const SMALL: [usize; 3] = [32, 192, 192];
 
 /// Words of a transfer: 32 MiB, or what the device can bind.
@@ -20,7 +20,7 @@ const TRANSFER: u64 = 8 << 20;
 /// Measures a GPU that took `opened` to open, and the CPU beside it. Takes a second or two.
 ///
 /// # Errors
-/// When a device refuses: then nothing is known.
+/// A device refuses: then nothing is known.
 pub(in crate::run::simulation) fn measure(
     adapter: &str,
     gpu: &mut dyn Backend,
@@ -30,7 +30,7 @@ pub(in crate::run::simulation) fn measure(
     measure_on(adapter, gpu, opened, cpu, SMALL)
 }
 
-/// As [`measure`], with runs over tissue of this shape.
+/// Measures like [`measure`], with runs over tissue of this shape.
 pub(super) fn measure_on(
     adapter: &str,
     gpu: &mut dyn Backend,
@@ -59,7 +59,7 @@ pub(super) fn measure_on(
     })
 }
 
-/// Times of a transfer to the device and back, the second of two.
+/// Times a transfer to the device and back, the second of two.
 fn transfer(device: &mut dyn Backend, words: usize) -> Result<(Duration, Duration), ComputeError> {
     let spec = BufferSpec {
         name: "transfer".into(),
@@ -76,7 +76,7 @@ fn transfer(device: &mut dyn Backend, words: usize) -> Result<(Duration, Duratio
     for _ in 0..2 {
         let mut up = Recording::default();
         up.write(Buffer(0), 0, vec![1; words]);
-        // Something to wait for that comes after the write.
+        // A read to wait for, which comes after the write.
         up.read(Buffer(0), 0..1);
         let mut down = Recording::default();
         down.read(Buffer(0), 0..words);
@@ -85,7 +85,8 @@ fn transfer(device: &mut dyn Backend, words: usize) -> Result<(Duration, Duratio
     Ok(times)
 }
 
-/// Runs the default configuration over cells of 8 x 8 x 8 voxels; the time from labels to grey values.
+/// Runs the default configuration over cells of 8 x 8 x 8 voxels; returns the time from labels to
+/// grey values.
 fn run(device: &mut dyn Backend, shape: [usize; 3]) -> Result<(Duration, Work), SimulationError> {
     let id = |(z, x, y): (usize, usize, usize)| (z / 8 * 4096 + x / 8 * 64 + y / 8) as u32;
     let tissue = BenchTissue::new(&Array3::from_shape_fn(shape, id))?;

@@ -1,8 +1,9 @@
-//! Whether a GPU is worth its start: what `--backend auto` decides.
+//! Crossover between CPU and GPU: the decision of `--backend auto`.
 //!
-//! A GPU costs a start (opening the driver, compiling shaders) and the transfer of labels and images; after that
-//! it is faster. Start, transfer and speed of both devices are measured once for each adapter and number of threads,
-//! and kept in the user's cache folder. From these and the sizes of a run both times are estimated.
+//! A GPU costs a start (opening the driver, compiling shaders) and the transfer of labels and
+//! images; after that it is faster. Start, transfer and speed of both devices are measured once for
+//! each adapter and number of threads, and kept in the user's cache folder. From these and the
+//! sizes of a run both times are estimated.
 
 mod cache;
 mod measure;
@@ -14,7 +15,7 @@ use crate::model::Model;
 use crate::run::plan::{Contents, Quantisation, Transfers};
 use serde::{Deserialize, Serialize};
 
-/// The sizes of a run.
+/// Sizes of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Work {
     /// Voxels of the tissue.
@@ -46,32 +47,32 @@ impl Work {
     }
 }
 
-/// What was measured of an adapter, and of the CPU beside it.
+/// Measurement of an adapter, and of the CPU beside it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Measured {
     /// Name and driver.
     pub(super) adapter: String,
-    /// Of simexm-gpu.
+    /// Version of simexm-gpu.
     pub(super) version: String,
-    /// Threads of the CPU's work.
+    /// Threads that the CPU computes with.
     pub(super) threads: usize,
-    /// From nothing to the end of a tiny run.
+    /// Seconds from nothing to the end of a tiny run.
     start_seconds: f64,
     upload_bytes_per_second: f64,
     download_bytes_per_second: f64,
-    /// Of a run once the GPU has started, in voxels times passes.
+    /// Speed of a run once the GPU has started, in voxels times passes per second.
     gpu_per_second: f64,
-    /// Of the same run on the CPU.
+    /// Speed of the same run on the CPU.
     cpu_per_second: f64,
 }
 
 impl Measured {
-    /// Whether this is about a program and a number of threads like the current ones.
+    /// Returns true where it is about a program and a number of threads like the current ones.
     fn is_current(&self) -> bool {
         self.version == env!("CARGO_PKG_VERSION") && self.threads == rayon::current_num_threads()
     }
 
-    /// Whether the numbers can be what was measured.
+    /// Returns true where the numbers can come from a measurement.
     fn is_sound(&self) -> bool {
         let rates = [
             self.upload_bytes_per_second,
@@ -96,7 +97,7 @@ impl Measured {
         work.voxel_passes() / self.cpu_per_second
     }
 
-    /// The faster device, and why it is taken.
+    /// Decides for the faster device, and says why.
     pub(super) fn decide(&self, work: &Work) -> Decision {
         let (gpu, cpu) = (self.gpu_seconds(work), self.cpu_seconds(work));
         let adapter = &self.adapter;
@@ -120,21 +121,21 @@ impl Measured {
     }
 }
 
-/// A choice between GPU and CPU.
+/// Decision between GPU and CPU.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Decision {
-    /// The GPU is taken.
+    /// True where the GPU is taken.
     pub(super) gpu: bool,
-    /// For the user.
+    /// Reason, for the user.
     pub(super) why: String,
 }
 
-/// Voxels times passes that any CPU does in less time than a driver takes to open: a slow one does ten million
-/// in a second, a quick driver takes a tenth of one.
+/// Voxels times passes that any CPU does in less time than a driver takes to open: a slow one does
+/// ten million in a second, a quick driver takes a tenth of one.
 const TINY: f64 = 1e6;
 
-/// The decision for a run that is so small, or an adapter that is so well known, that no driver need be asked
-/// for the CPU to be chosen.
+/// Decides for the CPU without asking a driver, where the run is that small or the adapter well
+/// known.
 pub(super) fn without_a_driver(work: &Work, cache: &Cache) -> Option<Decision> {
     if let Some(measured) = cache.latest() {
         return Some(measured.decide(work)).filter(|decision| !decision.gpu);

@@ -8,7 +8,7 @@ use crate::engine::compute::gpu::GpuBackend;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-/// A GPU that starts in half a second and is ten times as fast as the CPU.
+/// Makes the measurement of a GPU that starts in half a second and is ten times as fast as the CPU.
 fn measured(adapter: &str) -> Measured {
     Measured {
         adapter: adapter.to_owned(),

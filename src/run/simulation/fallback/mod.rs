@@ -1,4 +1,4 @@
-//! A run on a device, and again where the device fails: with half the memory, then on the CPU.
+//! Fallback of a run whose device fails: once more with half the memory, then on the CPU.
 
 #[cfg(test)]
 mod tests;
@@ -12,7 +12,7 @@ use crate::model::Model;
 use crate::run::pipeline::{Input, Pipeline, RunError};
 use crate::run::plan::{Budgets, Contents, RunPlan};
 
-/// What every attempt starts from.
+/// Inputs that every attempt starts from.
 pub(super) struct DeviceFallback<'a> {
     pub model: &'a Model,
     pub input: Input<'a>,
@@ -21,9 +21,10 @@ pub(super) struct DeviceFallback<'a> {
 }
 
 impl DeviceFallback<'_> {
-    /// Plans for the device and attempts the run. Where the device runs out of memory, or is lost, one new plan
-    /// takes half of what the first one did; what a GPU then refuses, or fails at otherwise, the CPU does. Each
-    /// attempt starts where the journal says, so that what is finished is kept.
+    /// Plans for the device and attempts the run. Where the device runs out of memory, or is lost,
+    /// one new plan takes half of the first one's memory; the CPU takes over where a GPU refuses
+    /// that too, or fails in another way. Each attempt starts where the journal says, so that
+    /// finished slices are kept.
     pub(super) fn run<R>(
         &self,
         device: &mut Device,
@@ -53,7 +54,7 @@ impl DeviceFallback<'_> {
                     "{error}. Once more with half of the memory that it was planned for, {}",
                     amount(bytes)
                 ));
-                // A driver that failed once is not to be trusted with what is left of the device.
+                // A driver that failed once is not to be trusted with the rest of the device.
                 match device.reopen() {
                     Ok(()) => continue,
                     Err(error) => device.fall_back(&error.to_string(), stages.watcher()),
@@ -63,7 +64,7 @@ impl DeviceFallback<'_> {
             } else {
                 return Err(error);
             }
-            // The CPU is another device: what the GPU ran out of says nothing about it.
+            // The CPU is another device: the GPU's lack of memory says nothing about it.
             (budgets, halved) = (self.budgets, false);
         }
     }
@@ -79,7 +80,7 @@ impl DeviceFallback<'_> {
             .journal
             .filter(|journal| journal.mark().images > 0)
         {
-            // In one slab there would be nothing to go on with.
+            // In one slab there would be no finished slices to keep.
             let several = self.model.volume.shape[0].saturating_sub(1).max(1);
             deepest = deepest.min(several);
             let cuts = RunPlan::cuts(self.model, tiles);
@@ -120,7 +121,7 @@ impl DeviceFallback<'_> {
     }
 }
 
-/// What a plan takes.
+/// Memory that a plan takes.
 #[derive(Clone, Copy)]
 struct Used {
     device_bytes: u64,
@@ -128,7 +129,7 @@ struct Used {
 }
 
 impl Used {
-    /// Budgets that leave half of it; returns that half.
+    /// Sets budgets to half of it; returns that half.
     fn halve(self, budgets: &mut Budgets, gpu: bool) -> u64 {
         let (budget, used) = if gpu {
             (&mut budgets.device_bytes, self.device_bytes)
@@ -140,12 +141,12 @@ impl Used {
     }
 }
 
-/// What another attempt may mend.
+/// Failure that another attempt may mend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trouble {
-    /// The device ran out of memory, or was lost, as drivers lose devices that did.
+    /// The device ran out of memory, or was lost, perhaps for the same reason.
     Memory,
-    /// The run does not fit the device, or it fails.
+    /// The run does not fit the device, or the device fails.
     Device,
 }
 

@@ -1,4 +1,4 @@
-//! Failures are injected into a GPU that the CPU plays.
+//! Failures injected into a GPU that the CPU plays.
 
 use super::*;
 use crate::base::progress::Observer;
@@ -18,7 +18,7 @@ use ndarray::Array3;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
-/// When an opened device fails, if it does.
+/// Moment at which an opened device fails, if it does.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum When {
     Never,
@@ -35,15 +35,15 @@ enum How {
     Shader,
 }
 
-/// What happens to the devices that are opened, one after the other, and what they saw.
+/// Script of the devices that are opened, one after the other, and a record of their use.
 #[derive(Clone, Default)]
 struct Play {
     faults: Arc<Mutex<VecDeque<(When, How)>>>,
-    /// By opening.
+    /// Record of each opened device.
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
-/// What a device was asked for.
+/// Requests to a device.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
     buffer_bytes: u64,
@@ -163,7 +163,7 @@ impl Backend for Actor {
     fn reset_times(&mut self) {}
 }
 
-/// Keeps what the user is told.
+/// Watcher that keeps its messages.
 #[derive(Default)]
 struct Told {
     warnings: Vec<String>,
@@ -185,12 +185,12 @@ impl Watcher for Told {
     }
 }
 
-/// Keeps results as they come.
+/// Sink that keeps all results.
 #[derive(Default, PartialEq, Debug)]
 struct Collected {
-    /// By fluorophore.
+    /// Cells by fluorophore.
     truth: BTreeMap<usize, Vec<u32>>,
-    /// By channel.
+    /// Grey values by channel.
     grey: BTreeMap<usize, Vec<u8>>,
 }
 
@@ -211,8 +211,8 @@ impl Sink for Collected {
 
 const SHAPE: [usize; 3] = [120, 24, 20];
 
-/// Runs the default configuration on small tissue; returns the results, the warnings, and whether the GPU
-/// made them.
+/// Runs the default configuration on small tissue; returns the results, the warnings, and whether
+/// the GPU made them.
 fn run(
     device: &mut Device,
     deepest_slab: Option<usize>,
@@ -252,7 +252,7 @@ fn run(
     (result, told.warnings)
 }
 
-/// What every run must give.
+/// Returns the results that every run must give.
 fn undisturbed() -> Collected {
     let (result, warnings) = run(&mut Play::default().device(), None, None);
     assert_eq!(warnings, [""; 0]);
@@ -270,8 +270,8 @@ fn survives(faults: &[(When, How)]) -> (Vec<String>, Play, bool) {
     (warnings, play, device.is_gpu())
 }
 
-/// Whether the second device was asked for about half of what the first one was; what is on the way to a device
-/// is a part of the budget too.
+/// Returns whether the second device was asked for about half of the first one's memory;
+/// submissions under way are a part of the budget too.
 fn is_half(seen: &[Seen]) -> bool {
     let (first, second) = (seen[0].buffer_bytes, seen[1].buffer_bytes);
     second > 0 && second <= first / 10 * 6
@@ -333,7 +333,7 @@ fn the_cpu_goes_on_where_less_memory_would_not_help() {
 fn a_cpu_out_of_memory_is_tried_again_with_half_of_it() {
     let play = Play::of(&[(When::Allocating, How::Memory)]);
     let mut device = Device::without_opener(play.open().unwrap());
-    // Nothing is opened again: the same device fails each time, and the error is the user's.
+    // Nothing is opened again: the same device fails each time, and the user gets the error.
     let (result, warnings) = run(&mut device, None, None);
     assert!(matches!(
         result,
@@ -343,7 +343,8 @@ fn a_cpu_out_of_memory_is_tried_again_with_half_of_it() {
     assert!(warnings[0].contains("Once more with half"), "{warnings:?}");
 }
 
-/// The finished slices of a device that fails are not made again by the next: it loads fewer slices.
+/// The finished slices of a device that fails are not made again by the next: it loads fewer
+/// slices.
 #[test]
 fn what_is_finished_is_kept() {
     let folder = tempfile::tempdir().unwrap();
@@ -352,7 +353,8 @@ fn what_is_finished_is_kept() {
     let journal = Journal::new(&folder.path().join("whole"), b"a run".to_vec());
     let result = run(&mut whole.device(), Some(40), Some(&journal));
     assert!(result.0.unwrap() == expected);
-    // Four steps of up to 40 slices to survey the cells, four to make images, and three batches of these.
+    // Four steps of up to 40 slices to survey the cells, four to make images, and three batches of
+    // these.
     let whole = whole.seen()[0];
     assert_eq!(whole.submissions, 4 + 4 + 3);
     for (late, how) in [(8, How::Memory), (9, How::Lost), (11, How::Shader)] {

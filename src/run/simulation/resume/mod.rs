@@ -1,4 +1,5 @@
-//! Going on with a run that was stopped: whether it is the same run, and what to say about it.
+//! Resumption of a run that was stopped: compares it with the present one, and reports the
+//! differences.
 
 #[cfg(test)]
 mod tests;
@@ -16,16 +17,16 @@ use std::time::UNIX_EPOCH;
 /// Name of the journal in the output folder.
 pub(super) const JOURNAL_NAME: &str = ".simulation.journal";
 
-/// Everything that the result depends on, and what else is to be known of a run that was stopped.
+/// Everything that the result depends on, and further facts of a run that was stopped.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Identity {
     version: String,
     pub seed: u64,
-    /// Images of a channel.
+    /// Number of a channel's images.
     pub slices: usize,
-    /// What computes. Backends agree within the bounds of rounding only.
+    /// Name of the device. Backends agree within the bounds of rounding only.
     pub device: String,
-    /// The configuration but for where the output lies and what it is computed on.
+    /// Configuration without the output's folder and the device.
     configuration: toml::Table,
     /// Files that are read, by path.
     inputs: BTreeMap<PathBuf, InputFile>,
@@ -35,7 +36,7 @@ pub(super) struct Identity {
     pub results: Vec<PathBuf>,
 }
 
-/// What tells whether a file has changed.
+/// Size and time of a file, by which a change shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct InputFile {
     bytes: u64,
@@ -43,7 +44,7 @@ struct InputFile {
 }
 
 impl Identity {
-    /// Of a run whose cells and device are not known yet.
+    /// Describes a run whose cells and device are not known yet.
     pub(super) fn new(config: &Config, seed: u64, slices: usize, results: &[PathBuf]) -> Self {
         // A configuration has a form in TOML.
         let mut configuration: toml::Table = config.to_toml().parse().unwrap_or_default();
@@ -75,14 +76,14 @@ impl Identity {
         }
     }
 
-    /// The checksum of a volume's ids.
+    /// Computes the checksum of a volume's ids.
     pub(super) fn checksum(ids: &[u64]) -> u32 {
         let mut hasher = crc32fast::Hasher::new();
         ids.iter().for_each(|id| hasher.update(&id.to_le_bytes()));
         hasher.finalize()
     }
 
-    /// What is not as it was, known before the cells are.
+    /// Lists the differences that are known before the cells are.
     fn changes(&self, now: &Self) -> Vec<String> {
         let mut changes = Vec::new();
         let mut differ = |what: &str, was: String, is: String| {
@@ -132,7 +133,7 @@ impl Identity {
     }
 }
 
-/// The values of a table, by dotted key.
+/// Flattens a table to its values, by dotted key.
 fn leaves(table: &toml::Table) -> BTreeMap<String, String> {
     let mut leaves = BTreeMap::new();
     for (key, value) in table {
@@ -149,7 +150,8 @@ fn leaves(table: &toml::Table) -> BTreeMap<String, String> {
     leaves
 }
 
-/// Notes a file, or all files of a folder. One that cannot be looked at is missed when it is read.
+/// Notes a file, or all files of a folder. A file that cannot be looked at is missed when it is
+/// read.
 fn look_at(path: &Path, inputs: &mut BTreeMap<PathBuf, InputFile>) {
     let Ok(metadata) = fs::metadata(path) else {
         return;
@@ -166,18 +168,18 @@ fn look_at(path: &Path, inputs: &mut BTreeMap<PathBuf, InputFile>) {
     inputs.insert(path.to_owned(), InputFile { bytes, modified_ns });
 }
 
-/// A run that was stopped in the output folder.
+/// Run that was stopped in the output folder.
 pub(super) struct PreviousRun {
     journal: Journal,
-    /// Absent where another version wrote something else.
+    /// Identity of the run; absent where another version wrote something else.
     identity: Option<Identity>,
 }
 
 impl PreviousRun {
-    /// Looks for one.
+    /// Looks for a run that was stopped.
     ///
     /// # Errors
-    /// When the system refuses to read its journal.
+    /// The system refuses to read its journal.
     pub(super) fn find(root: &Path) -> Result<Option<Self>, SimulationError> {
         let journal = Journal::open(&root.join(JOURNAL_NAME))?;
         Ok(journal.map(|journal| Self {
@@ -186,38 +188,38 @@ impl PreviousRun {
         }))
     }
 
-    /// The files that a run was to write which was killed before it had finished a slice.
+    /// Lists the files of a run that was killed before it had finished a slice.
     pub(super) fn abandoned(root: &Path) -> Vec<PathBuf> {
         let header = Journal::abandoned(&root.join(JOURNAL_NAME));
         let identity = header.and_then(|header| serde_json::from_slice::<Identity>(&header).ok());
         identity.map_or_else(Vec::new, |identity| identity.results)
     }
 
-    /// The seed that it was given or that it drew.
+    /// Returns the seed that it was given or that it drew.
     pub(super) fn seed(&self) -> Option<u64> {
         self.identity.as_ref().map(|identity| identity.seed)
     }
 
-    /// The files that it was about to give their names.
+    /// Returns the files that it was about to give their names.
     pub(super) fn published(&self) -> Vec<ManifestEntry> {
         serde_json::from_slice(&self.journal.published()).unwrap_or_default()
     }
 
-    /// The files that it was to write.
+    /// Returns the files that it was to write.
     pub(super) fn results(&self) -> &[PathBuf] {
         self.identity
             .as_ref()
             .map_or(&[], |identity| &identity.results)
     }
 
-    /// Images of a channel that are finished, and all of them.
+    /// Returns the number of a channel's finished images, and of all of them.
     fn progress(&self) -> (usize, usize) {
         let finished = self.journal.finished();
         let slices = self.identity.as_ref().map(|identity| identity.slices);
         (finished, slices.unwrap_or(finished))
     }
 
-    /// Its journal and identity, where this run is the same.
+    /// Returns its journal and identity, where the present run is the same.
     ///
     /// # Errors
     /// [`SimulationError::Changed`].
@@ -236,12 +238,12 @@ impl PreviousRun {
         }
     }
 
-    /// Whether anything is finished.
+    /// Returns true where anything is finished.
     pub(super) fn is_worth_it(&self) -> bool {
         self.progress().0 > 0
     }
 
-    /// Says that it could go on.
+    /// Tells the user that it could go on.
     pub(super) fn warn(&self, root: &Path, watcher: &mut dyn Watcher) {
         let (finished, slices) = self.progress();
         watcher.warn(&format!(
@@ -252,9 +254,9 @@ impl PreviousRun {
     }
 }
 
-/// A run that cannot go on.
+/// Makes the error of a run that cannot go on.
 pub(super) fn changed(root: &Path, changes: &[String]) -> SimulationError {
-    /// Changes that are told; more help nobody.
+    /// Most differences that are shown; more help no reader.
     const MOST: usize = 8;
     let mut told = changes[..changes.len().min(MOST)].join("; ");
     if changes.len() > MOST {
@@ -266,7 +268,7 @@ pub(super) fn changed(root: &Path, changes: &[String]) -> SimulationError {
     }
 }
 
-/// What an error means where there is something to go on with.
+/// Turns an error into one that says how to go on, where slabs are finished.
 pub(super) fn stopped(error: SimulationError, journal: &Journal, slices: usize) -> SimulationError {
     use crate::run::pipeline::RunError;
     let finished = journal.finished();
@@ -275,7 +277,7 @@ pub(super) fn stopped(error: SimulationError, journal: &Journal, slices: usize) 
     }
     match error {
         SimulationError::Interrupted => SimulationError::Stopped { finished, slices },
-        // Would happen again.
+        // It would happen again.
         SimulationError::Run(RunError::Overflow(_)) => {
             journal.remove();
             error

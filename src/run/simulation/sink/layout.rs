@@ -1,4 +1,4 @@
-//! Which volumes a run writes, where, and in which form.
+//! Volumes that a run writes: their paths and forms.
 
 use crate::base::colour;
 use crate::config::{self, Arrangement, Config, Normalization, OutputFormat};
@@ -10,10 +10,10 @@ use crate::model::{ChannelModel, Model};
 use crate::run::simulation::SimulationError;
 use std::path::{Path, PathBuf};
 
-/// Channels of a merged file.
+/// Number of channels of a merged file.
 pub(super) const COLOURS: usize = 3;
 
-/// The files of a run below its folder that are known before its cells are: ground truths by
+/// Lists the files of a run below its folder that are known before its cells are: ground truths by
 /// fluorophore, then channels.
 pub(crate) fn targets(config: &Config, model: &Model) -> Vec<PathBuf> {
     let truths = model.fluorophores.iter().map(|dye| truth_stem(&dye.name));
@@ -61,10 +61,10 @@ fn volume_format(config: &Config) -> VolumeFormat {
     }
 }
 
-/// The type of the pixels of ids: those of the volume, ascending.
+/// Returns the type of the pixels of ids, which are those of the volume, ascending.
 ///
 /// # Errors
-/// Where the format cannot hold them.
+/// The format cannot hold them.
 pub(crate) fn id_pixel(config: &Config, ids: &[u64]) -> Result<PixelType, SimulationError> {
     let largest = ids.last().copied().unwrap_or(0);
     let pixel = match (config.output.format, PixelType::for_ids(largest)) {
@@ -82,7 +82,8 @@ pub(crate) fn id_pixel(config: &Config, ids: &[u64]) -> Result<PixelType, Simula
     Ok(pixel)
 }
 
-/// The colour of what a channel sees: the emission peak of its brightest dye, or the middle of its filter.
+/// Returns the colour of a channel's light: the emission peak of its brightest dye, or the middle
+/// of its filter.
 pub(crate) fn channel_colour(config: &Config, model: &Model, channel: &ChannelModel) -> [u8; 3] {
     let photons = |dye: usize| channel.photons[dye].mean_photons;
     let dyes = channel.sources.iter().map(|source| source.fluorophore);
@@ -96,7 +97,7 @@ pub(crate) fn channel_colour(config: &Config, model: &Model, channel: &ChannelMo
     })
 }
 
-/// The form of a run's volumes.
+/// Form of a run's volumes.
 pub(super) struct Layouts<'a> {
     config: &'a Config,
     model: &'a Model,
@@ -104,7 +105,7 @@ pub(super) struct Layouts<'a> {
 }
 
 impl<'a> Layouts<'a> {
-    /// `ids` are all of the volume, ascending.
+    /// Lays out volumes; `ids` are all of the volume, ascending.
     pub(super) fn new(
         config: &'a Config,
         model: &'a Model,
@@ -118,7 +119,7 @@ impl<'a> Layouts<'a> {
         })
     }
 
-    /// Type of the pixels of ids.
+    /// Returns the type of the pixels of ids.
     pub(super) fn id_pixel(&self) -> PixelType {
         self.id_pixel
     }
@@ -137,7 +138,7 @@ impl<'a> Layouts<'a> {
         create_volume(output, stem, volume_format(self.config), layout)
     }
 
-    /// The files of a volume.
+    /// Lists the files of a volume.
     pub(super) fn files(&self, stem: &Path) -> Vec<PathBuf> {
         volume_files(
             stem,
@@ -146,19 +147,19 @@ impl<'a> Layouts<'a> {
         )
     }
 
-    /// The ground truth of all cells of a fluorophore.
+    /// Returns path and layout of a fluorophore's ground truth of all cells.
     pub(super) fn truth_of_all(&self, dye: usize) -> (PathBuf, VolumeLayout) {
         let name = &self.model.fluorophores[dye].name;
         let what = format!("ids of cells labelled with {name}");
         (truth_stem(name), self.truth(what))
     }
 
-    /// The folder of a fluorophore's ground truth.
+    /// Returns the folder of a fluorophore's ground truth.
     pub(super) fn truth_folder(&self, dye: usize) -> PathBuf {
         truth_folder(&self.model.fluorophores[dye].name)
     }
 
-    /// The ground truth of one cell of a fluorophore.
+    /// Returns path and layout of a fluorophore's ground truth of one cell.
     pub(super) fn truth_of(&self, dye: usize, id: u64) -> (PathBuf, VolumeLayout) {
         let name = &self.model.fluorophores[dye].name;
         let what = format!("cell {id}, labelled with {name}");
@@ -176,7 +177,7 @@ impl<'a> Layouts<'a> {
         }
     }
 
-    /// The volumes of the channels.
+    /// Returns paths and layouts of the channels' volumes.
     pub(super) fn channels(&self) -> Vec<(PathBuf, VolumeLayout)> {
         let merged = self.config.output.sim_channels == Arrangement::Merged;
         let pixel = match (merged, self.model.bit_depth.bits()) {

@@ -1,4 +1,4 @@
-//! Results on their way to files.
+//! Sink of a run that writes files.
 
 mod layout;
 mod split;
@@ -18,7 +18,7 @@ use layout::{COLOURS, Layouts};
 use rayon::prelude::*;
 use split::SplitTruth;
 
-/// Writes channels and ground truth.
+/// Sink that writes channels and ground truth.
 pub(super) struct FileSink<'a> {
     ids: Ids<'a>,
     truth: Truth<'a>,
@@ -26,7 +26,7 @@ pub(super) struct FileSink<'a> {
     merged: bool,
     pixels: usize,
     grey_bytes: usize,
-    /// For each fluorophore whether its ground truth shows a cell.
+    /// True for each fluorophore whose ground truth shows a cell.
     shown: Vec<bool>,
 }
 
@@ -83,7 +83,7 @@ impl<'a> FileSink<'a> {
         })
     }
 
-    /// The fluorophores whose ground truth shows nothing.
+    /// Returns the fluorophores whose ground truth shows nothing.
     pub(super) fn blank_truths(&self) -> Vec<usize> {
         (0..self.shown.len())
             .filter(|&fluorophore| !self.shown[fluorophore])
@@ -91,12 +91,12 @@ impl<'a> FileSink<'a> {
     }
 }
 
-/// Turns indices of cells into pages of ids. Index 0 is id 0.
+/// Converts indices of cells to pages of ids. Index 0 is id 0.
 #[derive(Clone, Copy)]
 struct Ids<'a> {
     cells: &'a CellIndex,
     pixel: PixelType,
-    /// Where ids become colours, neighbours in the order of the ids get different ones.
+    /// True where ids become colours: neighbours in the order of the ids get different ones.
     numbered: bool,
 }
 
@@ -121,7 +121,7 @@ fn encode_each<T: bytemuck::Pod>(
     cells: &[u32],
     number: impl Fn(u32) -> T,
 ) -> Result<EncodedPage, WriteError> {
-    /// Pixels that are most often of one cell.
+    /// Pixels at a time, which are most often of one cell.
     const TOGETHER: usize = 16;
     let mut page = vec![T::zeroed(); cells.len()];
     for (page, cells) in page.chunks_mut(TOGETHER).zip(cells.chunks(TOGETHER)) {

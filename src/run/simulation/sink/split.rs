@@ -1,5 +1,5 @@
-//! Ground truth with a volume for each cell. Cells are too many to keep a file open for each, so the
-//! slices are kept aside and the cells written in batches.
+//! Ground truth with a volume for each cell. Cells are too many to keep a file open for each: the
+//! slices are spilled, and the cells written in batches.
 
 use super::Ids;
 use super::layout::Layouts;
@@ -13,17 +13,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Cells whose files are open at a time.
+/// Most cells whose files are open at a time.
 const BATCH: usize = 64;
 
-/// The ground truths on their way.
+/// Ground truths on their way to files.
 pub(super) struct SplitTruth<'a> {
     layouts: Layouts<'a>,
     ids: Ids<'a>,
     output: &'a mut OutputFolder,
     /// Indices of cells for each fluorophore and sheet.
     stores: Vec<Vec<SliceStore>>,
-    /// Of each fluorophore and slice the cells that are there, with their sheet.
+    /// Cells of each fluorophore and slice, with their sheet.
     present: Vec<Vec<BTreeMap<usize, usize>>>,
     /// Labelled cells of each fluorophore.
     labelled: Vec<Vec<usize>>,
@@ -53,7 +53,7 @@ impl<'a> SplitTruth<'a> {
         }
     }
 
-    /// Learns the labelled cells, and makes sure of the places of their files.
+    /// Takes the labelled cells, and makes sure that their files can be written.
     pub(super) fn begin(&mut self, selection: &Selection) -> Result<(), WriteError> {
         for (dye, labelled) in self.labelled.iter_mut().enumerate() {
             *labelled = selection.labelled_with(dye);
@@ -156,7 +156,7 @@ impl<'a> SplitTruth<'a> {
                 sink.append(page)?;
             }
         }
-        // Bringing a file to the disk is waiting: all at a time.
+        // Bringing a file to the disk is waiting: do it for all at a time.
         sinks.into_par_iter().try_for_each(VolumeSink::finish)?;
         Ok(())
     }
