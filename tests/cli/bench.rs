@@ -5,7 +5,7 @@ use crate::support::{Outcome, Workplace};
 use serde_json::Value;
 use simexm_gpu::apps::bench::compare::{Verdict, compare};
 use simexm_gpu::apps::bench::file::{BenchFile, Equality};
-use simexm_gpu::apps::bench::{self, BenchDevice, Options, Size};
+use simexm_gpu::apps::bench::{self, BenchDevice, BenchOptions, Size};
 use simexm_gpu::engine::compute::gpu::{GpuBackend, adapters, pick};
 use simexm_gpu::engine::compute::{Agreement, Kernel};
 use simexm_gpu::engine::stages::blur::rows_inverse::ROWS_INVERSE;

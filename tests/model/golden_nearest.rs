@@ -21,8 +21,6 @@ fn ground_truth_takes_the_same_voxels_as_simexm() {
                 size_y: size_y as u32,
                 first_x: 0,
                 first_y: 0,
-                first_x: 0,
-                first_y: 0,
                 image_x: image_x as u32,
                 image_y: image_y as u32,
                 bin_x: bin(image_x, size_x),
