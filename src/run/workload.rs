@@ -1,16 +1,17 @@
 //! Benchmark workloads: whole runs in memory, over synthetic tissue.
 
 use crate::base::progress::Observer;
+use crate::base::progress::Silent;
 use crate::base::volume::Region;
 use crate::config::{CellPart, Channel, Config, Labeling, Layer, Normalization, Optics};
 use crate::engine::compute::{Backend, Limits};
 use crate::io::read::{ArraySource, CellSource};
 use crate::model::Model;
 use crate::phantom::Phantom;
+use crate::run::error::SimulationError;
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::pipeline::{Input, NoCounts, Outcome, Pipeline, Sink, SinkError, TruthSlices};
 use crate::run::plan::{Contents, RunPlan};
-use crate::run::simulation::{Silent, SimulationError};
 use crate::run::store::Aside;
 use ndarray::Array3;
 use std::error::Error;

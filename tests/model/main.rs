@@ -5,6 +5,7 @@ mod golden_end_to_end;
 mod golden_labeling;
 mod golden_nearest;
 mod golden_regions;
+mod layers;
 mod library;
 mod output_forms;
 mod psf;

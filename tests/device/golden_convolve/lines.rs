@@ -11,8 +11,8 @@ use simexm_gpu::engine::rng::philox4x32_10;
 use simexm_gpu::engine::stages::blur::columns_forward::{COLUMNS_FORWARD, ColumnsForwardParams};
 use simexm_gpu::engine::stages::blur::rows_forward::{ROWS_FORWARD, RowsForwardParams};
 
-/// The longest line that 32 KiB of workgroup memory hold.
-const LONGEST: usize = 4096;
+/// The longest line of a block and a kernel of up to 64 voxels' radius.
+const LONGEST: usize = 1152;
 
 /// Lengths 2^a 3^b 5^c 7^d up to the longest.
 fn lengths() -> Vec<usize> {

@@ -70,7 +70,7 @@ fn volumes_are_convolved_to_the_precision_of_f32() {
     let shapes: Vec<_> = random
         .chain([[128, 128, 256], [64, 1, 4066]])
         // Rows and columns of several blocks.
-        .chain([[2, 3, 8300], [3, 2, 20_001], [2, 2100, 1030]])
+        .chain([[2, 3, 8300], [3, 2, 20_001], [1, 1030, 1027]])
         .collect();
     assert!(
         shapes

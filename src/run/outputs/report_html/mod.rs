@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::model::{Model, point_spread_functions};
 use crate::optics::fluorophore::Fluorophore;
 use crate::run::outputs::quicklook::Quicklook;
-use crate::run::simulation::Report;
+use crate::run::report::Report;
 use crate::show::picture::Picture;
 use crate::show::plot::{self, ChannelBand, ImageFormat};
 use base64::Engine;

@@ -2,7 +2,7 @@
 
 use crate::base::host;
 use crate::base::progress::Observer;
-use crate::run::simulation::Watcher;
+use crate::base::progress::Watcher;
 
 /// Watcher that passes everything on to another, and remembers warnings and the memory in use.
 pub(crate) struct ReportWatcher<'a> {
