@@ -1,6 +1,8 @@
 //! What every layer may use: extents of volumes, colours, facts of the host, and who watches progress.
 
+pub mod choice;
 pub mod colour;
+pub mod error;
 pub mod host;
 pub mod observer;
 pub mod volume;

@@ -7,11 +7,11 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 
 use super::bytes;
-use super::choice::choice;
 use super::kind::{Kind, choice, whole};
 use super::section::Section;
 use super::serialize;
 use super::tree::Value;
+use crate::base::choice::choice;
 
 /// Where and how the run is computed; nothing here but the seed changes what comes out.
 #[derive(Clone, Debug, PartialEq, Serialize)]

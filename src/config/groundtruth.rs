@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use serde::{Serialize, Serializer};
 
-use super::choice::{Choice, choice};
 use super::kind::{Kind, above, boolean, choice, numbers_zxy, voxels_zxy};
 use super::section::{Context, Section};
 use super::serialize;
 use super::tree::{Table, Value};
+use crate::base::choice::{Choice, alternatives, choice};
+use crate::base::volume::Arrangement;
 
 /// Where the cells come from. Axes are (z, x, y).
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -79,16 +80,6 @@ choice! {
     }
 }
 
-choice! {
-    /// Whether things share a volume or have one each.
-    pub enum Arrangement {
-        /// Together.
-        Merged = "merged",
-        /// Each on its own.
-        Splitted = "splitted",
-    }
-}
-
 /// A part of a cell.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Region {
@@ -144,13 +135,13 @@ impl Serialize for Region {
 
 /// A region that the ground truth has.
 pub(super) fn region<'k>(context: &Context<'_>) -> Kind<'k, Region> {
-    let built_in = BuiltInRegion::ALL
-        .iter()
+    let built_in = BuiltInRegion::all()
+        .into_iter()
         .map(|region| region.as_str().to_owned());
     let candidates: Vec<_> = built_in.chain(context.regions.iter().cloned()).collect();
     let expected = format!(
         "{} (a table [groundtruth.regions.NAME] adds one)",
-        super::choice::alternatives(&candidates)
+        alternatives(&candidates)
     );
     let known = candidates.clone();
     let parse = move |value: &Value| {

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::choice::{Choice, alternatives};
 use super::tree::Value;
+use crate::base::choice::{Choice, alternatives};
 
 /// Reads a value; `None` when it is not of the kind.
 type Parse<'k, T> = Box<dyn Fn(&Value) -> Option<T> + 'k>;
@@ -175,8 +175,7 @@ pub(super) fn boolean() -> Kind<'static, bool> {
 
 /// One of a few words.
 pub(super) fn choice<C: Choice>() -> Kind<'static, C> {
-    let words: Vec<_> = C::ALL
-        .iter()
+    let words: Vec<_> = (C::all().into_iter())
         .map(|choice| choice.as_str().to_owned())
         .collect();
     Kind {
@@ -184,10 +183,7 @@ pub(super) fn choice<C: Choice>() -> Kind<'static, C> {
         candidates: words,
         parse: Box::new(|value| {
             let text = value.as_text()?;
-            C::ALL
-                .iter()
-                .copied()
-                .find(|choice| choice.as_str() == text)
+            C::all().into_iter().find(|choice| choice.as_str() == text)
         }),
     }
 }

@@ -6,7 +6,6 @@
 //! `[compute]` and `[fluorophores]` added; a table `[run]`, in which a run notes how it went, is ignored.
 
 mod bytes;
-mod choice;
 mod commented;
 mod compute;
 mod error;
@@ -18,6 +17,7 @@ mod ini_source;
 pub mod keys;
 mod kind;
 mod labeling;
+mod nearest;
 mod optics;
 mod output;
 mod overrides;
@@ -40,12 +40,13 @@ use serde::Serialize;
 
 use crate::optics::fluorophore;
 
-pub use choice::{Choice, UnknownChoice};
+pub use crate::base::choice::{Choice, UnknownChoice};
+pub use crate::base::volume::Arrangement;
 pub use compute::{AdapterChoice, BackendChoice, Compute};
 pub use error::{ConfigError, Problem};
 pub use expansion::Expansion;
 pub use fluorophores::OwnFluorophore;
-pub use groundtruth::{Arrangement, GroundTruth, Region, RegionVolume, VolumeFormat};
+pub use groundtruth::{GroundTruth, Region, RegionVolume, VolumeFormat};
 pub use labeling::{Labeling, Layer, SingleNeuron};
 pub use optics::{Channel, MicroscopeType, Optics};
 pub use output::{BitDepth, Compression, Normalization, Output, OutputFormat};

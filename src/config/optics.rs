@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::choice::choice;
 use super::kind::{above, at_least, band_nm, between, choice, number};
 use super::section::Section;
+use crate::base::choice::choice;
 
 /// The microscope. Lengths count in the expanded specimen or on the camera, as said.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -4,11 +4,12 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
-use super::choice::choice;
-use super::groundtruth::{Arrangement, Region, region};
+use super::groundtruth::{Region, region};
 use super::kind::{Kind, choice};
 use super::section::Section;
 use super::serialize;
+use crate::base::choice::choice;
+use crate::base::volume::Arrangement;
 
 /// What is written.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::choice::nearest;
 use super::error::Problem;
 use super::kind::{Kind, path};
+use super::nearest::nearest;
 use super::tree::{Entry, Position, Table, Value, quoted_key};
 
 /// What the readers of all sections share.

@@ -14,7 +14,7 @@ use crate::config::{
 };
 
 fn any_choice<C: Choice + std::fmt::Debug>() -> impl Strategy<Value = C> {
-    select(C::ALL)
+    select(C::all())
 }
 
 /// Names with dots, quotes, spaces and letters of all kinds.

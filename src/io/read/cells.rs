@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::error::triple;
 use super::{Format, ReadError, VolumeSource, natural_order, open};
-use crate::config::Arrangement;
+use crate::base::volume::{Arrangement, triple};
 
 /// The cells of a ground truth.
 pub enum CellSource<'a> {

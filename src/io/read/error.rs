@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::Format;
+use crate::base::volume::triple;
 
 /// Why a volume could not be opened or read. Slices, pages and pixels are counted from 0.
 #[derive(Debug, Error)]
@@ -254,21 +255,6 @@ pub enum ReadError {
         /// Its value.
         value: i64,
     },
-    /// The part asked for leaves the volume.
-    #[error(
-        "{volume}: has {} voxels (z, x, y), but offset {} with bounds {} goes beyond them; {}",
-        triple(*shape, " x "), triple(*offset, ", "), triple(*bounds, ", "), largest_crop(*shape, *offset)
-    )]
-    OutOfBounds {
-        /// What was opened.
-        volume: String,
-        /// Its size, (z, x, y).
-        shape: [usize; 3],
-        /// The corner asked for.
-        offset: [usize; 3],
-        /// The size asked for.
-        bounds: [usize; 3],
-    },
     /// A call of [`super::SliceReader::read`] that cannot be met: a mistake of the caller.
     #[error(
         "slice {z}, rows {x:?}, columns {y:?} were asked for with room for {room} voxels, of a volume of {} voxels (z, x, y)",
@@ -389,21 +375,5 @@ fn per_cell(format: Option<Format>) -> &'static str {
         Some(Format::TiffStack) => "one TIFF stack (.tif, .tiff)",
         Some(Format::ImageSequence) => "one sub-folder with an image per slice",
         Some(Format::Npy) => "one NumPy array (.npy)",
-    }
-}
-
-pub(super) fn triple(v: [usize; 3], separator: &str) -> String {
-    format!("{}{separator}{}{separator}{}", v[0], v[1], v[2])
-}
-
-fn largest_crop(shape: [usize; 3], offset: [usize; 3]) -> String {
-    let rest = std::array::from_fn(|i| shape[i].saturating_sub(offset[i]));
-    if rest.contains(&0) {
-        "the offset must be below the size on every axis".to_owned()
-    } else {
-        format!(
-            "the largest bounds from this offset are {}",
-            triple(rest, ", ")
-        )
     }
 }

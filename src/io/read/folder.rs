@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::description::Axes;
-use super::error::{ImageError, triple};
+use super::error::ImageError;
 use super::{ReadError, SliceReader, VolumeSource, check_request, natural_order, png, tiff_page};
+use crate::base::volume::triple;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ImageKind {

@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, TypeStr};
 
-use super::error::{ImageError, triple};
+use super::error::ImageError;
 use super::raw::{RawLayout, RawReader};
 use super::samples::SampleType;
 use super::{ReadError, SliceReader, VolumeSource, check_request};
+use crate::base::volume::triple;
 
 /// How every such file starts.
 pub(super) const MAGIC: &[u8; 6] = b"\x93NUMPY";

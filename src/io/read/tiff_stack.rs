@@ -5,10 +5,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::description::{Axes, contiguous};
-use super::error::{ImageError, triple};
+use super::error::ImageError;
 use super::raw::{RawLayout, RawReader};
 use super::tiff_page::{Page, TiffDecoder, guarded, inspect, open_decoder, read_ids};
 use super::{ReadError, SliceReader, VolumeSource, check_request};
+use crate::base::volume::triple;
 
 /// A TIFF file with a page per slice.
 #[derive(Debug)]

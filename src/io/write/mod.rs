@@ -21,7 +21,6 @@ mod volume;
 use std::sync::Arc;
 
 pub use error::WriteError;
-pub(crate) use error::cause;
 pub use lock::FolderLock;
 pub use manifest::ManifestEntry;
 pub use metadata::{ChannelInfo, VolumeMetadata};

@@ -1,0 +1,105 @@
+//! Values that a configuration spells as one of a few words.
+
+/// A value spelled as one of a fixed list of words.
+pub trait Choice: Copy + 'static {
+    /// Lists every value, in the order in which messages name them.
+    fn all() -> Vec<Self>;
+
+    /// The word for the value in a configuration.
+    fn as_str(self) -> &'static str;
+}
+
+/// A word that is none of the allowed ones.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{found:?} must be {expected}")]
+pub struct UnknownChoice {
+    /// The word found.
+    pub found: String,
+    /// The allowed words, as a phrase.
+    pub expected: String,
+}
+
+/// Writes words as `"a", "b" or "c"`.
+pub(crate) fn alternatives<S: AsRef<str>>(words: &[S]) -> String {
+    let quoted: Vec<_> = words
+        .iter()
+        .map(|word| format!("{:?}", word.as_ref()))
+        .collect();
+    any_of(&quoted)
+}
+
+/// Joins phrases to `a, b or c`.
+pub(crate) fn any_of<S: AsRef<str>>(phrases: &[S]) -> String {
+    let phrases: Vec<&str> = phrases.iter().map(AsRef::as_ref).collect();
+    match phrases.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// The value of a word.
+pub(crate) fn parse<C: Choice>(text: &str) -> Result<C, UnknownChoice> {
+    let all = C::all();
+    let found = all.iter().find(|choice| choice.as_str() == text);
+    found.copied().ok_or_else(|| {
+        let words: Vec<_> = all.iter().map(|choice| choice.as_str()).collect();
+        UnknownChoice {
+            found: text.to_owned(),
+            expected: alternatives(&words),
+        }
+    })
+}
+
+/// Writes and reads a [`Choice`] by its word: `Display`, `FromStr` and `Serialize`.
+macro_rules! by_word {
+    ($name:ident) => {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str($crate::base::choice::Choice::as_str(*self))
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::base::choice::UnknownChoice;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                $crate::base::choice::parse(text)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str($crate::base::choice::Choice::as_str(*self))
+            }
+        }
+    };
+}
+pub(crate) use by_word;
+
+/// Defines an enum of the words a key takes, with [`Choice`] and all that [`by_word`] gives.
+macro_rules! choice {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident { $( $(#[$variant_meta:meta])* $variant:ident = $word:literal, )+ }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $( $(#[$variant_meta])* $variant, )+
+        }
+
+        impl $crate::base::choice::Choice for $name {
+            fn all() -> Vec<Self> {
+                vec![$(Self::$variant),+]
+            }
+
+            fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        $crate::base::choice::by_word!($name);
+    };
+}
+pub(crate) use choice;
