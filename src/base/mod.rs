@@ -3,6 +3,7 @@
 pub mod choice;
 pub mod colour;
 pub mod error;
+pub mod formats;
 pub mod host;
 pub mod observer;
 pub mod volume;

@@ -10,13 +10,13 @@ use super::section::{Context, Section};
 use super::serialize;
 use super::tree::{Table, Value};
 use crate::base::choice::{Choice, alternatives, choice};
+use crate::base::formats::InputFormat;
 use crate::base::volume::Arrangement;
 
 /// Where the cells come from. Axes are (z, x, y).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GroundTruth {
-    /// The label volume: a TIFF stack or a folder of images, absolute once read; for splitted cells a
-    /// folder with one stack or folder per cell.
+    /// The label volume, absolute once read; for splitted cells a folder with one volume per cell.
     #[serde(serialize_with = "serialize::path")]
     pub image_path: PathBuf,
     /// First voxel that is loaded, (z, x, y) in voxels, each at least 0; default (0, 0, 0).
@@ -31,7 +31,7 @@ pub struct GroundTruth {
     pub bounds_voxels: Option<[usize; 3]>,
     /// Format of the volume; `None`: recognised from `image_path`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub format: Option<VolumeFormat>,
+    pub format: Option<InputFormat>,
     /// Whether one volume holds all cells or each cell has its own; default merged.
     pub gt_cells: Arrangement,
     /// Whether membranes are found among all 26 neighbours, or among the 8 in the slice only.
@@ -66,18 +66,6 @@ pub struct RegionVolume {
     /// The volume, not 0 where the region is; absolute once read.
     #[serde(serialize_with = "serialize::path")]
     pub region_path: PathBuf,
-}
-
-choice! {
-    /// Format of a ground truth volume.
-    pub enum VolumeFormat {
-        /// One file with all slices.
-        Tiff = "tiff",
-        /// A folder with one image per slice.
-        ImageSequence = "image sequence",
-        /// One NumPy array (z, x, y).
-        Npy = "npy",
-    }
 }
 
 /// A part of a cell.

@@ -41,15 +41,16 @@ use serde::Serialize;
 use crate::optics::fluorophore;
 
 pub use crate::base::choice::{Choice, UnknownChoice};
+pub use crate::base::formats::{Compression, InputFormat, OutputFormat};
 pub use crate::base::volume::Arrangement;
 pub use compute::{AdapterChoice, BackendChoice, Compute};
 pub use error::{ConfigError, Problem};
 pub use expansion::Expansion;
 pub use fluorophores::OwnFluorophore;
-pub use groundtruth::{GroundTruth, Region, RegionVolume, VolumeFormat};
+pub use groundtruth::{GroundTruth, Region, RegionVolume};
 pub use labeling::{Labeling, Layer, SingleNeuron};
 pub use optics::{Channel, MicroscopeType, Optics};
-pub use output::{BitDepth, Compression, Normalization, Output, OutputFormat};
+pub use output::{BitDepth, Normalization, Output};
 pub use overrides::{Override, OverrideError};
 
 use section::{Context, Section};

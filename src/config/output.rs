@@ -8,7 +8,8 @@ use super::groundtruth::{Region, region};
 use super::kind::{Kind, choice};
 use super::section::Section;
 use super::serialize;
-use crate::base::choice::choice;
+use crate::base::choice::{Choice, alternatives, choice};
+use crate::base::formats::{Compression, OutputFormat};
 use crate::base::volume::Arrangement;
 
 /// What is written.
@@ -42,7 +43,7 @@ impl Default for Output {
         Self {
             name: "experiment".to_owned(),
             path: PathBuf::from("output"),
-            format: OutputFormat::Tiff,
+            format: OutputFormat::default(),
             sim_channels: Arrangement::Splitted,
             gt_cells: Arrangement::Merged,
             gt_region: Region::Full,
@@ -57,18 +58,6 @@ impl Output {
     /// The folder that all files of the run go to.
     pub fn folder(&self) -> PathBuf {
         self.path.join(&self.name)
-    }
-}
-
-choice! {
-    /// Format of the output volumes.
-    pub enum OutputFormat {
-        /// One file with all slices.
-        Tiff = "tiff",
-        /// An animation, one frame per slice.
-        Gif = "gif",
-        /// A folder with one image per slice.
-        ImageSequence = "image sequence",
     }
 }
 
@@ -121,16 +110,6 @@ choice! {
     }
 }
 
-choice! {
-    /// How TIFF volumes are compressed.
-    pub enum Compression {
-        /// Not at all.
-        None = "none",
-        /// Deflate (zlib), lossless.
-        Deflate = "deflate",
-    }
-}
-
 /// A folder name without a path around it, on any system.
 pub(super) fn folder_name() -> Kind<'static, String> {
     let expected =
@@ -170,11 +149,19 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Output> {
         .optional("normalize", choice())
         .unwrap_or(default.normalize);
     let compression = section.optional("compression", choice());
-    if format == OutputFormat::Gif && bit_depth == BitDepth::Sixteen {
+    if format.grey_bits < bit_depth.bits() {
+        let holds = |format: &OutputFormat| format.grey_bits >= bit_depth.bits();
+        let others = OutputFormat::all().into_iter().filter(holds);
+        let others: Vec<_> = others.map(Choice::as_str).collect();
         section.contradiction(
             "bit_depth",
             "format",
-            "8 where format is \"gif\", which holds 8 bits; take \"tiff\" or \"image sequence\" for 16",
+            &format!(
+                "{least} where format is \"{format}\", which holds {least} bits; take {} for {}",
+                alternatives(&others),
+                bit_depth.bits(),
+                least = format.grey_bits,
+            ),
         );
     }
     Some(Output {

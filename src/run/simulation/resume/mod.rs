@@ -5,7 +5,7 @@ mod tests;
 
 use super::{SimulationError, Watcher};
 use crate::config::Config;
-use crate::io::write::ManifestEntry;
+use crate::io::write::{ManifestEntry, Target};
 use crate::run::journal::Journal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ pub(super) struct Identity {
     inputs: BTreeMap<PathBuf, InputFile>,
     /// CRC-32 of the ids of the cells.
     pub ids_crc32: u32,
-    /// Files that are written, as far as they are known before the cells are.
+    /// Files and folders that are written, as far as they are known before the cells are.
     pub results: Vec<PathBuf>,
 }
 
@@ -44,7 +44,7 @@ struct InputFile {
 
 impl Identity {
     /// Of a run whose cells and device are not known yet.
-    pub(super) fn new(config: &Config, seed: u64, slices: usize, results: &[PathBuf]) -> Self {
+    pub(super) fn new(config: &Config, seed: u64, slices: usize, results: &[Target]) -> Self {
         // A configuration has a form in TOML.
         let mut configuration: toml::Table = config.to_toml().parse().unwrap_or_default();
         configuration.remove("compute");
@@ -71,7 +71,10 @@ impl Identity {
             configuration,
             inputs,
             ids_crc32: 0,
-            results: results.to_vec(),
+            results: results
+                .iter()
+                .map(|result| result.path().to_owned())
+                .collect(),
         }
     }
 
