@@ -1,39 +1,45 @@
 //! Blurs a volume of photons with a point spread function, by the passes of a run, and tells how long that took.
 //!
 //! ```text
-//! cargo run --release --example convolve -- PHOTONS.npy OCTANT.npy BLURRED.npy [cpu|gpu] [--ask]
+//! cargo run --release --example convolve -- Z,X,Y PHOTONS OCTANT BLURRED [cpu|gpu] [--ask]
 //! ```
 //!
-//! PHOTONS is an array of float32 (z, x, y); OCTANT holds the kernel's 16 x 16 x 16 values from its centre
-//! outwards as float64; BLURRED is written as uint32, whole photons. "gpu" is the first adapter, a software one if
+//! The files hold plain values in the machine's order: PHOTONS a float32 for each voxel (z, x, y); OCTANT the kernel's
+//! 16 x 16 x 16 values from its centre outwards as float64; BLURRED is written as uint32, whole photons. "gpu" is the first adapter, a software one if
 //! there is no other. With `--ask` nothing happens until a line comes on standard input; each one asks for
 //! another convolution, which is how `benches/peers/convolution.py` takes turns with other libraries.
 //!
 //! Each convolution prints a line of JSON: `seconds` from array to array, and for each pass its seconds (null where
 //! the device cannot tell) and the bytes that it had to move.
 
-use npyz::{NpyFile, Order, WriterBuilder};
 use serde_json::json;
 use simexm_gpu::engine::compute::Backend;
 use simexm_gpu::engine::compute::cpu::CpuBackend;
 use simexm_gpu::engine::compute::gpu::GpuBackend;
 use simexm_gpu::engine::convolution::Convolution;
 use std::error::Error;
-use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter};
+use std::fs;
+use std::io::BufRead;
 use std::time::Instant;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
     let ask = args.iter().position(|arg| arg == "--ask");
     let ask = ask.map(|at| args.remove(at)).is_some();
-    let ([input, kernel, output], device) = match &args[..] {
-        [input, kernel, output] => ([input, kernel, output], "cpu"),
-        [input, kernel, output, device] => ([input, kernel, output], device.as_str()),
-        _ => return Err("PHOTONS.npy OCTANT.npy BLURRED.npy [cpu|gpu] [--ask]".into()),
+    let ([shape, input, kernel, output], device) = match &args[..] {
+        [shape, input, kernel, output] => ([shape, input, kernel, output], "cpu"),
+        [shape, input, kernel, output, device] => ([shape, input, kernel, output], device.as_str()),
+        _ => return Err("Z,X,Y PHOTONS OCTANT BLURRED [cpu|gpu] [--ask]".into()),
     };
-    let (shape, photons) = read::<f32>(input)?;
-    let (_, octant) = read::<f64>(kernel)?;
+    let sizes: Vec<usize> = shape.split(',').map(str::parse).collect::<Result<_, _>>()?;
+    let shape: [usize; 3] = sizes
+        .try_into()
+        .map_err(|_| "three sizes are wanted: Z,X,Y")?;
+    let photons: Vec<f32> = read(input)?;
+    let octant: Vec<f64> = read(kernel)?;
+    if photons.len() != shape.iter().product() {
+        return Err(format!("{input} holds {} values, not {shape:?}", photons.len()).into());
+    }
     let mut backend: Box<dyn Backend> = match device {
         "cpu" => Box::new(CpuBackend::new(384 << 20)),
         "gpu" => Box::new(GpuBackend::open(None, true)?),
@@ -51,7 +57,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     } else {
         blurred = timed(&mut convolution, &photons)?;
     }
-    write(output, shape, blurred)
+    fs::write(output, bytemuck::cast_slice::<u32, u8>(&blurred))?;
+    Ok(())
 }
 
 /// A convolution, and the line that tells about it.
@@ -79,30 +86,8 @@ fn timed(convolution: &mut Convolution<'_>, photons: &[f32]) -> Result<Vec<u32>,
     Ok(blurred)
 }
 
-/// Shape and values of an array with three axes in C order.
-fn read<T: npyz::Deserialize>(path: &str) -> Result<([usize; 3], Vec<T>), Box<dyn Error>> {
-    let file = File::open(path).map_err(|error| format!("{path}: {error}"))?;
-    let array = NpyFile::new(BufReader::new(file)).map_err(|error| format!("{path}: {error}"))?;
-    let (order, shape) = (array.order(), array.shape().to_vec());
-    let &[z, x, y] = &shape[..] else {
-        return Err(format!("{path} has the shape {shape:?}; three axes are wanted").into());
-    };
-    if order != Order::C {
-        return Err(format!("{path} is in Fortran order; C order is wanted").into());
-    }
-    let values = array
-        .into_vec()
-        .map_err(|error| format!("{path}: {error}"))?;
-    Ok(([z, x, y].map(|size| size as usize), values))
-}
-
-fn write(path: &str, shape: [usize; 3], values: Vec<u32>) -> Result<(), Box<dyn Error>> {
-    let file = File::create(path).map_err(|error| format!("{path}: {error}"))?;
-    let mut writer = npyz::WriteOptions::new()
-        .default_dtype()
-        .shape(&shape.map(|size| size as u64))
-        .writer(BufWriter::new(file))
-        .begin_nd()?;
-    writer.extend(values)?;
-    Ok(writer.finish()?)
+/// The values of a file.
+fn read<T: bytemuck::Pod>(path: &str) -> Result<Vec<T>, Box<dyn Error>> {
+    let bytes = fs::read(path).map_err(|error| format!("{path}: {error}"))?;
+    Ok(bytemuck::pod_collect_to_vec(&bytes))
 }

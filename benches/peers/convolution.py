@@ -135,11 +135,13 @@ def cuda(volume, psf):
 class Ours:
     """The example `convolve`, which convolves once for each line it is sent."""
 
-    def __init__(self, binary, device, folder):
-        self.output = folder / f"{device}.npy"
-        paths = [folder / "photons.npy", folder / "octant.npy", self.output]
+    def __init__(self, binary, device, folder, shape):
+        self.output = folder / f"{device}.raw"
+        self.shape = shape
+        paths = [folder / "photons.raw", folder / "octant.raw", self.output]
+        sizes = ",".join(map(str, shape))
         self.process = subprocess.Popen(
-            [binary, *map(str, paths), device, "--ask"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [binary, sizes, *map(str, paths), device, "--ask"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self.name = json.loads(self.answer())["device"]
 
@@ -161,7 +163,7 @@ class Ours:
         self.process.stdin.close()
         if self.process.wait():
             sys.exit(f"convolve ended with {self.process.returncode}")
-        return np.load(self.output)
+        return np.fromfile(self.output, np.uint32).reshape(self.shape)
 
 
 def compare(name, blurred, expected):
@@ -172,12 +174,12 @@ def compare(name, blurred, expected):
 
 def measure(shape, args, folder):
     volume, psf = photons(shape), kernel()
-    np.save(folder / "photons.npy", volume)
-    np.save(folder / "octant.npy", np.ascontiguousarray(psf[RADIUS:, RADIUS:, RADIUS:]))
+    volume.astype(np.float32).tofile(folder / "photons.raw")
+    psf[RADIUS:, RADIUS:, RADIUS:].astype(np.float64).tofile(folder / "octant.raw")
     print(f"\n{'x'.join(map(str, shape))} voxels, {volume.size / 1e6:.2f} million")
     ours = {}
     for device in args.devices.split(","):
-        ours[device] = Ours(args.binary, device, folder)
+        ours[device] = Ours(args.binary, device, folder, shape)
     peer = cuda(volume, psf)
     if isinstance(peer, str):
         print(f"  {peer}")

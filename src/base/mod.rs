@@ -1,7 +1,10 @@
 //! What every layer may use: extents of volumes, colours, facts of the host, bits of regions, progress of a run, and
 //! how the programs speak.
 
+pub mod choice;
 pub mod colour;
+pub mod error;
+pub mod formats;
 pub mod host;
 pub mod overlap;
 pub mod path;

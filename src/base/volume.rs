@@ -1,9 +1,53 @@
 //! Boxes of voxels, and the reflection of positions beyond a border.
 
-use crate::io::read::ReadError;
 use std::ops::Range;
 
-/// Box of voxels in the source volume. Axes are (z, x, y): x is the row of an image, y its column.
+use super::choice::choice;
+
+choice! {
+    /// Arrangement of cells or channels in volumes.
+    pub enum Arrangement {
+        /// All in one volume.
+        Merged = "merged",
+        /// One volume for each; SimExm spells the word "splitted".
+        Split = "splitted" | "split",
+    }
+}
+
+/// A box that leaves its volume.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{volume}: has {} voxels (z, x, y), but offset {} with bounds {} goes beyond them; {}",
+    triple(*shape, " x "), triple(*offset, ", "), triple(*bounds, ", "),
+    largest_bounds(*shape, *offset)
+)]
+pub struct OutOfBounds {
+    /// What was opened.
+    pub volume: String,
+    /// Its size, (z, x, y).
+    pub shape: [usize; 3],
+    /// The corner asked for.
+    pub offset: [usize; 3],
+    /// The size asked for.
+    pub bounds: [usize; 3],
+}
+
+/// Three numbers with `separator` between them.
+pub(crate) fn triple(v: [usize; 3], separator: &str) -> String {
+    format!("{}{separator}{}{separator}{}", v[0], v[1], v[2])
+}
+
+fn largest_bounds(shape: [usize; 3], offset: [usize; 3]) -> String {
+    let rest = std::array::from_fn(|i| shape[i].saturating_sub(offset[i]));
+    if rest.contains(&0) {
+        "the offset must be below the size on every axis".to_owned()
+    } else {
+        let rest = triple(rest, ", ");
+        format!("the largest bounds from this offset are {rest}")
+    }
+}
+
+/// A box of voxels in the source volume, axes (z, x, y): x is the row of an image, y its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region {
     /// First voxel of the box, counted in the source volume.
@@ -17,14 +61,14 @@ impl Region {
     /// a volume of size `shape`. `volume` names it in errors.
     ///
     /// # Errors
-    /// [`ReadError::OutOfBounds`] when the box leaves the volume; it states the largest bounds that
+    /// [`OutOfBounds`] when the box leaves the volume; it states the largest bounds that
     /// fit.
     pub fn within(
         volume: &str,
         shape: [usize; 3],
         offset: [usize; 3],
         bounds: Option<[usize; 3]>,
-    ) -> Result<Self, ReadError> {
+    ) -> Result<Self, OutOfBounds> {
         let rest: [usize; 3] = std::array::from_fn(|i| shape[i].saturating_sub(offset[i]));
         let bounds = bounds.unwrap_or(rest);
         if (0..3).all(|i| (1..=rest[i]).contains(&bounds[i])) {
@@ -33,7 +77,7 @@ impl Region {
                 shape: bounds,
             });
         }
-        Err(ReadError::OutOfBounds {
+        Err(OutOfBounds {
             volume: volume.to_owned(),
             shape,
             offset,

@@ -1,6 +1,6 @@
 //! Single files that a subcommand writes: whole or not at all, and never over another one unasked.
 
-use simexm_gpu::io::write::{OutputFolder, StagedFile, WriteError};
+use simexm_gpu::io::write::{OutputFolder, StagedFile, Target, WriteError};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
@@ -34,7 +34,7 @@ impl NewFile {
     /// The path names no file, or something exists there and `force` is not given.
     pub(super) fn prepare(path: &Path, force: bool) -> Result<Self, Box<dyn Error>> {
         let (folder, name) = place(path)?;
-        let output = OutputFolder::prepare(&folder, &[], std::slice::from_ref(&name), force)?;
+        let output = OutputFolder::prepare(&folder, &[], &[Target::File(name.clone())], force)?;
         Ok(Self { output, name })
     }
 

@@ -4,7 +4,7 @@ use super::files::{place, shell_word};
 use super::{exit, phantom, report, say, tell};
 use clap::Args;
 use simexm_gpu::config::{Config, ConfigError, GroundTruth, Output};
-use simexm_gpu::io::write::OutputFolder;
+use simexm_gpu::io::write::{OutputFolder, Target};
 use simexm_gpu::phantom::Phantom;
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -79,8 +79,8 @@ fn write(args: &InitArgs) -> Result<(), Box<dyn Error>> {
     config.validate()?;
     let text = config.to_commented_toml_in(&folder);
 
-    let mut targets = vec![name.clone()];
-    targets.extend(args.image.is_none().then(|| tissue.clone()));
+    let mut targets = vec![Target::File(name.clone())];
+    targets.extend(args.image.is_none().then(|| Target::File(tissue.clone())));
     let mut output = OutputFolder::prepare(&folder, &[], &targets, args.force)?;
     output.create(&name)?.write_whole(text.as_bytes())?;
     let mut cells = None;

@@ -4,8 +4,8 @@ use super::files::place;
 use super::{exit, report, say};
 use clap::Args;
 use simexm_gpu::io::write::{
-    Compression, Content, OutputFolder, PixelType, TiffStackWriter, VolumeLayout, VolumeMetadata,
-    VolumeSink,
+    Compression, Content, OutputFolder, PixelType, Target, TiffStackWriter, VolumeLayout,
+    VolumeMetadata, VolumeSink,
 };
 use simexm_gpu::phantom::{Phantom, PhantomError};
 use std::error::Error;
@@ -68,7 +68,7 @@ pub(super) fn write(args: &PhantomArgs) -> u8 {
 fn try_write(args: &PhantomArgs) -> Result<u32, Box<dyn Error>> {
     let (folder, target) = place(&args.output)?;
     let mut output =
-        OutputFolder::prepare(&folder, &[], std::slice::from_ref(&target), args.force)?;
+        OutputFolder::prepare(&folder, &[], &[Target::File(target.clone())], args.force)?;
     let phantom = Phantom {
         size: args.size,
         voxel_nm: args.voxel_dim,

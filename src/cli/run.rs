@@ -62,7 +62,7 @@ pub(super) struct RunArgs {
 
 fn backend(text: &str) -> Result<BackendChoice, String> {
     text.parse().map_err(|_| {
-        let names: Vec<&str> = BackendChoice::ALL
+        let names: Vec<&str> = BackendChoice::all()
             .iter()
             .map(|choice| choice.as_str())
             .collect();

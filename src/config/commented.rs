@@ -45,7 +45,7 @@ impl Config {
                 "Configuration of simexm-gpu. Axes are (z, x, y): x is the row of an image, y its column. {paths}"
             ),
         );
-        for section in SECTIONS {
+        for section in SECTIONS.iter() {
             let (named, tables) = tables(&root, section.name);
             text.push('\n');
             comment(&mut text, section.meaning);
@@ -100,7 +100,7 @@ fn write_keys(
     explain: bool,
     folder: Option<&Path>,
 ) {
-    for key in section.keys {
+    for key in &section.keys {
         if explain {
             comment(text, &format!("{} ({})", key.meaning, key.terms()));
         }

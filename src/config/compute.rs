@@ -7,11 +7,11 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 
 use super::bytes;
-use super::choice::choice;
 use super::kind::{ValueKind, choice, whole};
 use super::section::Section;
 use super::serialize;
 use super::tree::Value;
+use crate::base::choice::choice;
 
 /// Device, seed and memory of a run; of these only the seed changes the output.
 #[derive(Clone, Debug, PartialEq, Serialize)]

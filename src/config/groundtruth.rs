@@ -5,17 +5,18 @@ use std::path::PathBuf;
 
 use serde::{Serialize, Serializer};
 
-use super::choice::{Choice, choice};
 use super::kind::{ValueKind, above, boolean, choice, numbers_zxy, voxels_zxy};
 use super::section::{Context, Section};
 use super::serialize;
 use super::tree::{Table, Value};
+use crate::base::choice::{Choice, alternatives, choice};
+use crate::base::formats::InputFormat;
+use crate::base::volume::Arrangement;
 
 /// Source of the cells. Axes are (z, x, y): x is the row of an image, y its column.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GroundTruth {
-    /// Label volume, absolute once read: a TIFF stack, an array or a folder of images; for split
-    /// cells a folder with one such volume per cell.
+    /// Label volume, absolute once read; for split cells a folder with one volume per cell.
     #[serde(serialize_with = "serialize::path")]
     pub image_path: PathBuf,
     /// First voxel that is loaded, (z, x, y) in voxels, each at least 0; default (0, 0, 0).
@@ -31,7 +32,7 @@ pub struct GroundTruth {
     pub bounds_voxels: Option<[usize; 3]>,
     /// Format of the volume; `None` recognises it from `image_path`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub format: Option<VolumeFormat>,
+    pub format: Option<InputFormat>,
     /// Arrangement of the cells: one volume for all, or one for each; default merged.
     pub gt_cells: Arrangement,
     /// True to find membranes among all 26 neighbours of a voxel, false among the 8 in its slice.
@@ -66,28 +67,6 @@ pub struct RegionVolume {
     /// Volume that is not 0 where the region is; absolute once read.
     #[serde(serialize_with = "serialize::path")]
     pub region_path: PathBuf,
-}
-
-choice! {
-    /// Format of a ground truth volume.
-    pub enum VolumeFormat {
-        /// One file with all slices.
-        Tiff = "tiff",
-        /// A folder with one image per slice.
-        ImageSequence = "image sequence",
-        /// One NumPy array (z, x, y).
-        Npy = "npy",
-    }
-}
-
-choice! {
-    /// Arrangement of cells or channels in volumes.
-    pub enum Arrangement {
-        /// All in one volume.
-        Merged = "merged",
-        /// One volume for each; SimExm spells the word "splitted".
-        Split = "splitted" | "split",
-    }
 }
 
 /// Part of a cell.
@@ -146,13 +125,13 @@ impl Serialize for CellPart {
 
 /// Takes a region that the ground truth has.
 pub(super) fn region<'k>(context: &Context<'_>) -> ValueKind<'k, CellPart> {
-    let built_in = BuiltInPart::ALL
-        .iter()
+    let built_in = BuiltInPart::all()
+        .into_iter()
         .map(|region| region.as_str().to_owned());
     let candidates: Vec<_> = built_in.chain(context.regions.iter().cloned()).collect();
     let expected = format!(
         "{} (a table [groundtruth.regions.NAME] adds one)",
-        super::choice::alternatives(&candidates)
+        alternatives(&candidates)
     );
     let known = candidates.clone();
     let parse = move |value: &Value| {

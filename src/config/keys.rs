@@ -1,23 +1,28 @@
 //! Catalogue of all sections and keys: type, unit, range, default and meaning of each. Commented
 //! configurations and the README's table are made of it.
 
+use std::borrow::Cow;
 use std::fmt::Write;
+use std::sync::LazyLock;
+
+use crate::base::choice::{Choice, alternatives, any_of};
+use crate::base::formats::{InputFormat, OutputFormat};
 
 /// Section of a configuration.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct SectionInfo {
     /// Dotted name; a last part `NAME` stands for one that the user chooses.
     pub name: &'static str,
     /// Meaning of the section, a sentence.
     pub meaning: &'static str,
     /// Keys of the section, in the order in which they are written.
-    pub keys: &'static [KeyInfo],
+    pub keys: Vec<KeyInfo>,
     /// Example for a commented configuration without such a section, as lines of TOML.
     pub example: Option<&'static str>,
 }
 
 /// Key of a section.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct KeyInfo {
     /// Name of the key.
     pub name: &'static str,
@@ -26,11 +31,11 @@ pub struct KeyInfo {
     /// Unit of its value; empty where there is none.
     pub unit: &'static str,
     /// Range of its values; empty where the type says it all.
-    pub range: &'static str,
+    pub range: Cow<'static, str>,
     /// Default where the key is left out.
     pub default: DefaultInfo,
     /// Meaning of the key, a sentence.
-    pub meaning: &'static str,
+    pub meaning: Cow<'static, str>,
 }
 
 /// Default of a key.
@@ -51,22 +56,28 @@ pub enum DefaultInfo {
 
 use DefaultInfo::{Otherwise, Required, Value};
 
-const fn key(
+fn key(
     name: &'static str,
     takes: &'static str,
     unit: &'static str,
-    range: &'static str,
+    range: impl Into<Cow<'static, str>>,
     default: DefaultInfo,
-    meaning: &'static str,
+    meaning: impl Into<Cow<'static, str>>,
 ) -> KeyInfo {
     KeyInfo {
         name,
         takes,
         unit,
-        range,
+        range: range.into(),
         default,
-        meaning,
+        meaning: meaning.into(),
     }
+}
+
+/// The words of a key, as messages list them.
+fn words<C: Choice>() -> String {
+    let words: Vec<_> = C::all().into_iter().map(Choice::as_str).collect();
+    alternatives(&words)
 }
 
 const SHARE: &str = "from 0 to 1";
@@ -88,23 +99,23 @@ pub(super) fn other_spelling(key: &str) -> Option<&'static str> {
 
 /// Sections, in the order in which they are written.
 #[rustfmt::skip]
-pub const SECTIONS: &[SectionInfo] = &[
-    SectionInfo { name: "groundtruth", example: None, meaning: "The segmented tissue.", keys: &[
-        key("image_path", "path", "", "", Required, "Label volume: a TIFF stack, a NumPy .npy file, or a folder with one image per slice; pixels are the ids of cells, 0 is background. With gt_cells = \"splitted\" a folder with one volume per cell."),
+pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
+    SectionInfo { name: "groundtruth", example: None, meaning: "The segmented tissue.", keys: vec![
+        key("image_path", "path", "", "", Required, format!("Label volume: {}; pixels are the ids of cells, 0 is background. With gt_cells = \"splitted\" a folder with one volume per cell.", InputFormat::any_volume())),
         key("offset", "three whole numbers [z, x, y]", "voxels", "from 0 to 4294967295", Value("[0, 0, 0]"), "First voxel that is loaded."),
         key("bounds", "three whole numbers [z, x, y]", "voxels", "from 1 to 4294967295", Otherwise { meaning: "the rest of the volume", example: "[20, 100, 100]" }, "Size of what is loaded."),
-        key("format", "word", "", r#""tiff", "image sequence" or "npy""#, Otherwise { meaning: "recognised", example: "\"tiff\"" }, "Format of the volumes: one file with all slices, a folder with one image per slice, or a NumPy array."),
+        key("format", "word", "", words::<InputFormat>(), Otherwise { meaning: "recognised", example: "\"tiff\"" }, "Format of the volumes."),
         key("gt_cells", "word", "", ARRANGEMENT, Value("\"merged\""), "One volume with all cells, or one volume per cell, which may overlap."),
         key("isotropic", "boolean", "", "true or false", Required, "Whether membranes are found among all 26 neighbours of a voxel, or among the 8 in its slice."),
         key("voxel_dim", "three numbers [z, x, y]", "nm", "above 0", Required, "Size of a voxel before expansion."),
     ] },
-    SectionInfo { name: "groundtruth.regions.NAME", example: Some("[groundtruth.regions.synapse]\nregion_path = \"synapses.tif\""), meaning: "A region that layers may label and the ground truth may show, beside full, membrane and cytosol.", keys: &[
+    SectionInfo { name: "groundtruth.regions.NAME", example: Some("[groundtruth.regions.synapse]\nregion_path = \"synapses.tif\""), meaning: "A region that layers may label and the ground truth may show, beside full, membrane and cytosol.", keys: vec![
         key("region_path", "path", "", "", Required, "Volume of the same size as the cells', not 0 where the region is."),
     ] },
-    SectionInfo { name: "labeling", example: None, meaning: "Which proteins carry which fluorophore.", keys: &[
+    SectionInfo { name: "labeling", example: None, meaning: "Which proteins carry which fluorophore.", keys: vec![
         key("global_density", "number", "", SHARE, Value("1.0"), "Share of the cells that take up any label."),
     ] },
-    SectionInfo { name: "labeling.NAME", example: None, meaning: "A layer: one application of a fluorophore. At least one is needed.", keys: &[
+    SectionInfo { name: "labeling.NAME", example: None, meaning: "A layer: one application of a fluorophore. At least one is needed.", keys: vec![
         key("fluorophore", "word", "", "ATTO390, ATTO425, ATTO430LS, ATTO465, ATTO488, ATTO490LS, ATTO550, ATTO647N, ATTO700, Alexa350, Alexa790 or the name of an own one", Value("\"ATTO425\""), "The dye."),
         key("region", "word", "", REGIONS, Value("\"full\""), "Part of the cell whose proteins are labelled."),
         key("labeling_density", "number", "", SHARE, Value("0.5"), "Share of the eligible cells that are labelled."),
@@ -113,10 +124,10 @@ pub const SECTIONS: &[SectionInfo] = &[
         key("antibody_amp", "number", "", "at least 1", Value("5.0"), "Factor by which antibodies multiply the fluorophores of a protein."),
         key("single_neuron", "boolean or word", "", r#"true, false, "random" (the same as true) or "largest""#, Value("false"), "Whether only one of the cells with voxels in the region is labelled, and which."),
     ] },
-    SectionInfo { name: "expansion", example: None, meaning: "How far the gel swells.", keys: &[
+    SectionInfo { name: "expansion", example: None, meaning: "How far the gel swells.", keys: vec![
         key("factor", "number", "", "at least 1", Required, "Linear expansion factor."),
     ] },
-    SectionInfo { name: "optics", example: None, meaning: "The microscope.", keys: &[
+    SectionInfo { name: "optics", example: None, meaning: "The microscope.", keys: vec![
         key("type", "word", "", r#""confocal", "widefield" or "two photon""#, Required, "Type of microscope."),
         key("numerical_aperture", "number", "", "above 0", Required, "Numerical aperture of the objective, below refractory_index."),
         key("refractory_index", "number", "", "at least 1", Required, "Refractive index of the medium; water and gels have 1.33."),
@@ -130,16 +141,16 @@ pub const SECTIONS: &[SectionInfo] = &[
         key("pinhole_radius", "number", "um", "at least 0", Required, "Radius of the pinhole in its own plane; the confocal microscope has one."),
         key("baseline_noise", "number", "photons", "at least 0", Required, "Mean background in the middle of a slice."),
     ] },
-    SectionInfo { name: "optics.channels.NAME", example: None, meaning: "A channel: a laser and a filter. At least one is needed; the output has them in the order of their names.", keys: &[
+    SectionInfo { name: "optics.channels.NAME", example: None, meaning: "A channel: a laser and a filter. At least one is needed; the output has them in the order of their names.", keys: vec![
         key("laser_wavelength", "number", "nm", "from 200 to 1000", Required, "Wavelength of the laser."),
         key("laser_power", "number", "W", "above 0", Required, "Power of the laser."),
         key("laser_percentage", "number", "", SHARE, Required, "Share of the power that is used."),
         key("laser_filter", "two numbers [min, max]", "nm", "min below max", Required, "Band of wavelengths that reaches the detector; it should take in the peak of the dye's emission."),
     ] },
-    SectionInfo { name: "output", example: None, meaning: "Where the images go and in which form.", keys: &[
+    SectionInfo { name: "output", example: None, meaning: "Where the images go and in which form.", keys: vec![
         key("name", "word", "", "a plain folder name (not empty, not . or .., no / or \\, no control characters)", Required, "Name of the experiment: everything goes to the folder path/name."),
         key("path", "path", "", "", Required, "Folder of the outputs; made when it is not there."),
-        key("format", "word", "", r#""tiff", "gif" or "image sequence""#, Value("\"tiff\""), "Format of the images: TIFF stacks, animations, or folders of PNGs."),
+        key("format", "word", "", words::<OutputFormat>(), Value("\"tiff\""), format!("Format of the images: a {}.", any_of(&OutputFormat::all().iter().map(|format| format.noun).collect::<Vec<_>>()))),
         key("sim_channels", "word", "", ARRANGEMENT, Value("\"splitted\""), "Channels merged by threes into RGB, or one volume each."),
         key("gt_cells", "word", "", ARRANGEMENT, Value("\"merged\""), "Ground truth of all cells in one volume, or one volume per cell."),
         key("gt_region", "word", "", REGIONS, Value("\"full\""), "Part of the labelled cells that the ground truth shows."),
@@ -147,7 +158,7 @@ pub const SECTIONS: &[SectionInfo] = &[
         key("normalize", "word", "", r#""channel" or "none""#, Value("\"channel\""), "Whether a grey value is a share of the channel's brightest pixel, or photons, cut at the largest."),
         key("compression", "word", "", r#""none" or "deflate""#, Otherwise { meaning: "deflate for ids, none for channels", example: "\"deflate\"" }, "Compression of TIFF volumes."),
     ] },
-    SectionInfo { name: "compute", example: None, meaning: "What the run is computed on. Only the seed changes what comes out.", keys: &[
+    SectionInfo { name: "compute", example: None, meaning: "What the run is computed on. Only the seed changes what comes out.", keys: vec![
         key("seed", "whole number", "", "from 0 to 2^64 - 1, or a string of its digits", Otherwise { meaning: "drawn, printed and recorded", example: "7" }, "Seed of all random draws."),
         key("backend", "word", "", r#""auto", "gpu" or "cpu""#, Value("\"auto\""), "A hardware GPU if there is one, any adapter, or the CPU."),
         key("adapter", "word or whole number", "", "the name of a GPU or its index, from 0", Otherwise { meaning: "the best", example: "0" }, "Which GPU: a part of its name or its index in the list of `simexm-gpu devices`."),
@@ -155,17 +166,17 @@ pub const SECTIONS: &[SectionInfo] = &[
         key("gpu_memory", "size", "bytes, or with a unit", SIZE, Otherwise { meaning: "what is free, as far as the driver tells", example: "\"2 GB\"" }, "Memory of the GPU that the run may take; it decides how deep the slabs are, not what comes out."),
         key("memory", "size", "bytes, or with a unit", SIZE, Otherwise { meaning: "three quarters of what is available", example: "\"8 GB\"" }, "Memory of the host that the run may take."),
     ] },
-    SectionInfo { name: "fluorophores.NAME", example: Some("[fluorophores.mScarlet]\nquantum_yield = 0.7\nextinction_coefficient = 100000.0\nspectra = \"mScarlet.csv\""), meaning: "A dye of your own, which layers may name.", keys: &[
+    SectionInfo { name: "fluorophores.NAME", example: Some("[fluorophores.mScarlet]\nquantum_yield = 0.7\nextinction_coefficient = 100000.0\nspectra = \"mScarlet.csv\""), meaning: "A dye of your own, which layers may name.", keys: vec![
         key("quantum_yield", "number", "", "above 0 up to 1", Required, "Photons emitted per photon absorbed."),
         key("extinction_coefficient", "number", "L/(mol cm)", "above 0", Required, "Molar decadic extinction coefficient at the maximum of excitation."),
         key("spectra", "path", "", "", Required, "CSV file with columns of wavelength (nm), excitation and emission, or a table exported from FPbase."),
     ] },
-];
+]);
 
 impl KeyInfo {
     /// Writes type, unit, range and default in one phrase, as comments have it.
     pub(super) fn terms(&self) -> String {
-        let parts = [self.takes, self.unit, self.range];
+        let parts = [self.takes, self.unit, &self.range];
         let mut terms = parts
             .into_iter()
             .filter(|part| !part.is_empty())
@@ -190,17 +201,17 @@ pub fn markdown() -> String {
     let mut table = "| key | type | unit | range | default | meaning |\n\
                      | --- | --- | --- | --- | --- | --- |\n"
         .to_owned();
-    for section in SECTIONS {
+    for section in SECTIONS.iter() {
         let SectionInfo { name, meaning, .. } = section;
         // Writing to a string cannot fail.
         let _ = writeln!(table, "| **`[{name}]`** | | | | | *{meaning}* |");
-        for key in section.keys {
+        for key in &section.keys {
             let default = match key.default {
                 Required => "required".to_owned(),
                 Value(value) => format!("`{value}`"),
                 Otherwise { meaning, .. } => meaning.to_owned(),
             };
-            let cells = [key.takes, key.unit, key.range, &default, key.meaning];
+            let cells = [key.takes, key.unit, &key.range, &default, &key.meaning];
             let _ = write!(table, "| `{}`", key.name);
             let _ = match other_spelling(key.name) {
                 Some(other) => write!(table, " or `{other}` |"),

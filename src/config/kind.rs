@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::choice::{Choice, alternatives};
 use super::tree::Value;
+use crate::base::choice::{Choice, alternatives, parse, words};
 
 /// Function that reads a value; `None` when it is not of the kind.
 type Parse<'k, T> = Box<dyn Fn(&Value) -> Option<T> + 'k>;
@@ -175,10 +175,11 @@ pub(super) fn boolean() -> ValueKind<'static, bool> {
 
 /// Takes one of a few words.
 pub(super) fn choice<C: Choice>() -> ValueKind<'static, C> {
+    let words = words::<C>();
     ValueKind {
-        expected: alternatives(C::WORDS),
-        candidates: C::WORDS.iter().map(ToString::to_string).collect(),
-        parse: Box::new(|value| value.as_text()?.parse().ok()),
+        expected: alternatives(&words),
+        candidates: words.iter().map(ToString::to_string).collect(),
+        parse: Box::new(|value| parse(value.as_text()?).ok()),
     }
 }
 

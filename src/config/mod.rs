@@ -7,7 +7,6 @@
 //! run notes how it went, is ignored.
 
 mod bytes;
-mod choice;
 mod commented;
 mod compute;
 mod error;
@@ -20,6 +19,7 @@ mod ini_source;
 pub mod keys;
 mod kind;
 mod labeling;
+mod nearest;
 mod optics;
 mod output;
 mod overrides;
@@ -42,15 +42,17 @@ use serde::Serialize;
 
 use crate::optics::fluorophore;
 
+pub use crate::base::choice::{Choice, UnknownChoice};
+pub use crate::base::formats::{Compression, InputFormat, OutputFormat};
+pub use crate::base::volume::Arrangement;
 pub use crate::optics::fluorophore::OwnFluorophore;
-pub use choice::{Choice, UnknownChoice};
 pub use compute::{AdapterChoice, BackendChoice, Compute};
 pub use error::{ConfigError, Problem};
 pub use expansion::Expansion;
-pub use groundtruth::{Arrangement, CellPart, GroundTruth, RegionVolume, VolumeFormat};
+pub use groundtruth::{CellPart, GroundTruth, RegionVolume};
 pub use labeling::{Labeling, Layer, SingleNeuron};
 pub use optics::{Channel, MicroscopeType, Optics};
-pub use output::{BitDepth, Compression, Normalization, Output, OutputFormat};
+pub use output::{BitDepth, Normalization, Output};
 pub use overrides::{Override, OverrideError};
 
 use section::{Context, Section};

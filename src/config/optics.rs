@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::choice::choice;
 use super::kind::{above, at_least, band_nm, between, choice, number};
 use super::section::Section;
+use crate::base::choice::choice;
 
 /// Microscope. Lengths count in the expanded specimen or on the camera, as each field says.
 #[derive(Clone, Debug, PartialEq, Serialize)]

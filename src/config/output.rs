@@ -4,11 +4,13 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
-use super::choice::choice;
-use super::groundtruth::{Arrangement, CellPart, region};
+use super::groundtruth::{CellPart, region};
 use super::kind::{ValueKind, choice};
 use super::section::Section;
 use super::serialize;
+use crate::base::choice::{Choice, alternatives, choice};
+use crate::base::formats::{Compression, OutputFormat};
+use crate::base::volume::Arrangement;
 
 /// Folder and form of the output.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -43,7 +45,7 @@ impl Default for Output {
         Self {
             name: "experiment".to_owned(),
             path: PathBuf::from("output"),
-            format: OutputFormat::Tiff,
+            format: OutputFormat::default(),
             sim_channels: Arrangement::Split,
             gt_cells: Arrangement::Merged,
             gt_region: CellPart::Full,
@@ -58,18 +60,6 @@ impl Output {
     /// Returns the folder of all files of the run.
     pub fn folder(&self) -> PathBuf {
         self.path.join(&self.name)
-    }
-}
-
-choice! {
-    /// Format of the output volumes.
-    pub enum OutputFormat {
-        /// One file with all slices.
-        Tiff = "tiff",
-        /// An animation, one frame per slice.
-        Gif = "gif",
-        /// A folder with one image per slice.
-        ImageSequence = "image sequence",
     }
 }
 
@@ -122,16 +112,6 @@ choice! {
     }
 }
 
-choice! {
-    /// Compression of TIFF volumes.
-    pub enum Compression {
-        /// No compression.
-        None = "none",
-        /// Deflate (zlib), lossless.
-        Deflate = "deflate",
-    }
-}
-
 /// Takes a folder name without a path around it, on any system.
 pub(super) fn folder_name() -> ValueKind<'static, String> {
     let expected =
@@ -171,11 +151,19 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Output> {
         .optional("normalize", choice())
         .unwrap_or(default.normalize);
     let compression = section.optional("compression", choice());
-    if format == OutputFormat::Gif && bit_depth == BitDepth::Sixteen {
+    if format.grey_bits < bit_depth.bits() {
+        let holds = |format: &OutputFormat| format.grey_bits >= bit_depth.bits();
+        let others = OutputFormat::all().into_iter().filter(holds);
+        let others: Vec<_> = others.map(Choice::as_str).collect();
         section.contradiction(
             "bit_depth",
             "format",
-            "8 where format is \"gif\", which holds 8 bits; take \"tiff\" or \"image sequence\" for 16",
+            &format!(
+                "{least} where format is \"{format}\", which holds {least} bits; take {} for {}",
+                alternatives(&others),
+                bit_depth.bits(),
+                least = format.grey_bits,
+            ),
         );
     }
     Some(Output {

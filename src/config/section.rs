@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::choice::nearest;
 use super::error::Problem;
 use super::keys::other_spelling;
 use super::kind::{ValueKind, path};
+use super::nearest::nearest;
 use super::tree::{Entry, Position, Table, Value, quoted_key};
 
 /// Context that the readers of all sections share.

@@ -52,6 +52,11 @@ impl CellIndex {
         &self.ids
     }
 
+    /// Returns the largest id.
+    pub fn largest_id(&self) -> u64 {
+        self.ids.last().copied().unwrap_or(0)
+    }
+
     /// Returns the index of an id of the volume; 0 for any other.
     pub fn index(&self, id: u64) -> u32 {
         if self.sparse.is_empty() {

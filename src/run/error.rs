@@ -1,5 +1,6 @@
 //! Errors of a simulation.
 
+use crate::base::volume::OutOfBounds;
 use crate::config::ConfigError;
 use crate::engine::compute::ComputeError;
 use crate::io::read::ReadError;
@@ -16,6 +17,9 @@ pub enum SimulationError {
     /// The ground truth could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The part of the ground truth that is asked for leaves it.
+    #[error(transparent)]
+    OutOfBounds(#[from] OutOfBounds),
     /// The ground truth could not be loaded.
     #[error(transparent)]
     Load(LoadError),
@@ -112,8 +116,12 @@ impl SimulationError {
         }
         matches!(
             self,
-            Self::Config(_) | Self::Model(_) | Self::Unsupported(_) | Self::RegionSize { .. }
-        ) || matches!(self, Self::Read(ReadError::OutOfBounds { .. }))
+            Self::Config(_)
+                | Self::Model(_)
+                | Self::Unsupported(_)
+                | Self::RegionSize { .. }
+                | Self::OutOfBounds(_)
+        )
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn look(
     output: &mut OutputFacts,
     told: &mut Told<'_>,
 ) {
-    let ids = cells.map(|cells| simulation::id_pixel(config, cells.ids()));
+    let ids = cells.map(|cells| simulation::id_pixel(config, cells.largest_id()));
     output.obstacle = match ids {
         Some(Err(error)) => Some(error.to_string()),
         _ => obstacle(config, model, output),

@@ -4,16 +4,15 @@ use super::Told;
 use super::report::{DeviceMemory, Memory, OutputFacts, OutputVolume};
 use crate::base::host;
 use crate::base::host::amount as bytes;
-use crate::config::{Arrangement, BackendChoice, Config, OutputFormat};
+use crate::config::{Arrangement, BackendChoice, Config};
 use crate::engine::compute::cpu::CpuBackend;
 use crate::engine::compute::{Backend, Limits, Residence};
-use crate::io::write::PixelType;
+use crate::io::write::{Content, IdStorage, PixelType, VolumeLayout, writer};
 use crate::model::Model;
 use crate::model::cells::CellIndex;
 use crate::run::plan::{Budgets, Contents, RunPlan, SetAside};
-use crate::run::simulation::{self, Watcher};
-use std::collections::BTreeSet;
-use std::path::Path;
+use crate::run::simulation::{self, Layouts, Watcher};
+use std::path::{Path, PathBuf};
 
 /// What a run on a GPU is planned for while none is asked: the budget of any discrete one, and limits that
 /// every current driver offers it.
@@ -109,71 +108,56 @@ pub(super) fn output(
     cells: Option<&CellIndex>,
     sized: bool,
 ) -> OutputFacts {
-    let output = &config.output;
-    let shape = model.image_shape();
-    let largest = cells.map(|cells| cells.ids().last().copied().unwrap_or(0));
     // Ids that were not counted are taken to fit 32 bits.
-    let id_bits = match largest.map(PixelType::for_ids) {
-        Some(PixelType::Gray8 | PixelType::Gray16) => 16,
-        Some(PixelType::Gray64) => 64,
-        _ => 32,
-    };
-    let id_bits = match output.format {
-        OutputFormat::Tiff => id_bits,
-        OutputFormat::ImageSequence => 16,
-        OutputFormat::Gif => 8,
-    };
-    let volume = |path: String, is_truth: bool, count: Option<usize>| {
-        let colours = output.sim_channels == Arrangement::Merged && !is_truth;
-        let bits = if is_truth {
-            id_bits
-        } else {
-            output.bit_depth.bits()
-        };
-        let samples_per_pixel = if colours { 3 } else { 1 };
-        let one = most_bytes(output.format, shape, bits, samples_per_pixel);
+    let largest = cells.map_or(u32::MAX.into(), CellIndex::largest_id);
+    let storage = writer(config.output.format).ids();
+    let pixel = simulation::id_pixel(
+        config,
+        match storage {
+            // More is an obstacle, which is told elsewhere.
+            IdStorage::Numbers(most) => largest.min(most),
+            IdStorage::Colours => largest,
+        },
+    );
+    let layouts = Layouts::new(config, model, pixel.unwrap_or(PixelType::Gray64));
+    let volume = |(stem, layout): (PathBuf, VolumeLayout), count: Option<usize>| {
+        let bytes = layouts.format().most_bytes(&layout);
         OutputVolume {
-            path,
-            bits,
-            samples_per_pixel,
+            path: slashed(layouts.format().target(&stem).path()),
+            bits: match (layout.content, storage) {
+                (Content::Labels, IdStorage::Colours) => 8,
+                _ => 8 * layout.pixel.sample_bytes() as u32,
+            },
+            samples_per_pixel: layout.pixel.samples() as u32,
             bytes_at_most: count
                 .filter(|_| sized)
-                .map(|count| one.saturating_mul(count as u64)),
+                .map(|count| bytes.saturating_mul(count as u64)),
         }
     };
-    // An image sequence is known by its folder.
-    let place = |target: &Path| match output.format {
-        OutputFormat::ImageSequence => target.parent().unwrap_or(target).to_owned(),
-        _ => target.to_owned(),
+    let dyes = 0..model.fluorophores.len();
+    let channels = layouts.channels().into_iter();
+    let channels = channels.map(|channel| volume(channel, Some(1)));
+    let volumes: Vec<_> = match config.output.gt_cells {
+        Arrangement::Merged => dyes
+            .map(|dye| volume(layouts.truth_of_all(dye), Some(1)))
+            .chain(channels)
+            .collect(),
+        Arrangement::Split => {
+            let of_cells = dyes.map(|dye| {
+                let (stem, layout) = layouts.truth_of(dye, largest);
+                let count = cells.map(|cells| cells.len() - 1);
+                volume((stem.with_file_name("<id>"), layout), count)
+            });
+            channels.chain(of_cells).collect()
+        }
     };
-    let targets = simulation::targets(config, model);
-    let mut seen = BTreeSet::new();
-    let mut volumes = Vec::new();
-    for place in targets.iter().map(|target| place(target)) {
-        let is_truth = place.starts_with("groundtruth");
-        let one_per_cell = is_truth && output.gt_cells == Arrangement::Split;
-        if !one_per_cell && seen.insert(place.clone()) {
-            volumes.push(volume(slashed(&place), is_truth, Some(1)));
-        }
-    }
-    if output.gt_cells == Arrangement::Split {
-        let extension = match output.format {
-            OutputFormat::Tiff => ".tiff",
-            OutputFormat::Gif => ".gif",
-            OutputFormat::ImageSequence => "",
-        };
-        for dye in &model.fluorophores {
-            let path = format!("groundtruth/{}/<id>{extension}", dye.name);
-            volumes.push(volume(path, true, cells.map(|cells| cells.len() - 1)));
-        }
-    }
     let quicklook = sized.then(|| simulation::about_quicklook(config, model).bytes_at_most());
     let all = volumes.iter().map(|volume| volume.bytes_at_most);
-    let folder = output.folder();
+    let folder = config.output.folder();
     OutputFacts {
         exists: folder.exists(),
         obstacle: None,
-        image_shape_pixels: sized.then_some(shape),
+        image_shape_pixels: sized.then_some(model.image_shape()),
         bytes_at_most: all.chain([quicklook]).sum(),
         quicklook_bytes_at_most: quicklook,
         free_bytes: host::free_disk(&folder),
@@ -185,26 +169,6 @@ pub(super) fn output(
 fn slashed(path: &Path) -> String {
     let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     parts.join("/")
-}
-
-/// The most that a volume takes: incompressible pixels in each format's way of storing them, and room for tags
-/// and text.
-fn most_bytes(format: OutputFormat, shape: [usize; 3], bits: u32, samples: u32) -> u64 {
-    let [slices, rows, columns] = shape.map(|size| size as u64);
-    let pixels = rows.saturating_mul(columns);
-    let page = pixels.saturating_mul(u64::from(samples * bits / 8));
-    // Deflate stores what it cannot pack.
-    let stored = page.saturating_add(page / 1000);
-    let each = match format {
-        OutputFormat::Tiff => stored.saturating_add(64 * rows.min(page / (1 << 16) + 2)),
-        OutputFormat::ImageSequence => stored.saturating_add(rows),
-        // Codes of up to 12 bits for bytes, whatever the number of samples.
-        OutputFormat::Gif => pixels.saturating_add(pixels / 2 + pixels / 100),
-    };
-    let tags = 4 << 10;
-    slices
-        .saturating_mul(each.saturating_add(tags))
-        .saturating_add(16 << 10)
 }
 
 /// Tells where the disk may be too small.

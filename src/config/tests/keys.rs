@@ -23,7 +23,7 @@ fn expected(key: &KeyInfo) -> String {
     } else {
         format!(" {}", key.unit)
     };
-    let range = key.range;
+    let range = &key.range;
     match key.takes {
         "number" if range.starts_with("at least") => format!("a number of {range}{unit}"),
         "number" => format!("a number {range}{unit}"),
@@ -42,14 +42,14 @@ fn expected(key: &KeyInfo) -> String {
                 "the name of a region",
                 "\"synapse\" (a table [groundtruth.regions.NAME] adds one)",
             ),
-            _ => range.to_owned(),
+            _ => range.to_string(),
         },
     }
 }
 
 #[test]
 fn every_key_of_a_reader_is_in_the_catalogue_and_the_other_way_round() {
-    for section in SECTIONS {
+    for section in SECTIONS.iter() {
         let name = section_of_full(section.name);
         let header = format!("[{name}]\n");
         let text = FULL.replace(&header, &format!("{header}qqqqqqqq = 1\n"));
@@ -82,9 +82,9 @@ fn every_key_of_a_reader_is_in_the_catalogue_and_the_other_way_round() {
 
 #[test]
 fn types_units_and_ranges_are_the_readers() {
-    for section in SECTIONS {
+    for section in SECTIONS.iter() {
         let name = section_of_full(section.name);
-        for key in section.keys {
+        for key in &section.keys {
             let (text, _) = super::with_value(name, key.name, "[[]]");
             let found = problems(&text);
             assert_eq!(found.len(), 1, "[{name}] {}: {found:?}", key.name);
@@ -96,9 +96,9 @@ fn types_units_and_ranges_are_the_readers() {
 
 #[test]
 fn defaults_are_the_readers() {
-    for section in SECTIONS {
+    for section in SECTIONS.iter() {
         let name = section_of_full(section.name);
-        for key in section.keys {
+        for key in &section.keys {
             let (text, _) = super::with_line(name, key.name, "");
             // A bit depth of 16 restricts the format, so it is left out.
             let text = text.replace("bit_depth = 16\n", "");
@@ -135,7 +135,7 @@ fn defaults_are_the_readers() {
 
 #[test]
 fn the_examples_of_sections_are_right() {
-    for section in SECTIONS {
+    for section in SECTIONS.iter() {
         if let Some(example) = section.example {
             let text = Config::default().to_toml() + "\n" + example;
             assert_ne!(
@@ -150,7 +150,7 @@ fn the_examples_of_sections_are_right() {
 fn all_dyes_are_listed() {
     let key = SECTIONS
         .iter()
-        .flat_map(|section| section.keys)
+        .flat_map(|section| &section.keys)
         .find(|key| key.name == "fluorophore")
         .unwrap();
     let names: Vec<_> = fluorophore::names().collect();
@@ -179,8 +179,8 @@ fn the_readme_has_the_table_of_keys() {
 #[test]
 fn comments_tell_all_there_is() {
     let text = Config::default().to_commented_toml();
-    for section in SECTIONS {
-        for key in section.keys {
+    for section in SECTIONS.iter() {
+        for key in &section.keys {
             assert!(text.contains(&format!("{} = ", key.name)), "{}", key.name);
         }
     }

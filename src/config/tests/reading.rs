@@ -6,7 +6,7 @@ use super::{FULL, read};
 use crate::config::tree::{Position, Table, Value};
 use crate::config::{
     AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, Compression, Config,
-    MicroscopeType, Normalization, OutputFormat, SingleNeuron, VolumeFormat, toml_source,
+    MicroscopeType, Normalization, OutputFormat, SingleNeuron, toml_source,
 };
 
 /// Keys that have no default.
@@ -44,7 +44,7 @@ fn every_key_is_read() {
     assert_eq!(truth.image_path, Path::new("/base/data/cells.tif"));
     assert_eq!(truth.offset_voxels, [1, 2, 3]);
     assert_eq!(truth.bounds_voxels, Some([10, 20, 30]));
-    assert_eq!(truth.format, Some(VolumeFormat::Tiff));
+    assert_eq!(truth.format, "tiff".parse().ok());
     assert_eq!(truth.gt_cells, Arrangement::Split);
     assert!(truth.isotropic);
     assert_eq!(truth.voxel_nm, [40.0, 32.5, 32.0]);
@@ -83,7 +83,7 @@ fn every_key_is_read() {
     assert_eq!(channel.laser_filter_nm, [440.0, 550.0]);
     let output = &config.output;
     assert_eq!(output.folder(), Path::new("/base/out/conn256"));
-    assert_eq!(output.format, OutputFormat::ImageSequence);
+    assert_eq!(output.format, "image sequence".parse().unwrap());
     assert_eq!(output.sim_channels, Arrangement::Merged);
     assert_eq!(output.gt_cells, Arrangement::Split);
     assert_eq!(output.gt_region, CellPart::Cytosol);
@@ -121,7 +121,7 @@ fn defaults_are_simexms() {
     assert_eq!(layer.protein_noise, 0.0);
     assert_eq!(layer.antibody_amp, 5.0);
     assert_eq!(layer.single_neuron, SingleNeuron::Off);
-    assert_eq!(config.output.format, OutputFormat::Tiff);
+    assert_eq!(config.output.format, OutputFormat::default());
     assert_eq!(config.output.sim_channels, Arrangement::Split);
     assert_eq!(config.output.gt_cells, Arrangement::Merged);
     assert_eq!(config.output.gt_region, CellPart::Full);

@@ -9,12 +9,12 @@ use proptest::sample::select;
 use super::{FLUOROPHORES, FULL, read};
 use crate::config::{
     AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, Channel, Choice, Compression,
-    Compute, Config, Expansion, GroundTruth, Labeling, Layer, MicroscopeType, Normalization,
-    Optics, Output, OutputFormat, OwnFluorophore, RegionVolume, SingleNeuron, VolumeFormat,
+    Compute, Config, Expansion, GroundTruth, InputFormat, Labeling, Layer, MicroscopeType,
+    Normalization, Optics, Output, OutputFormat, OwnFluorophore, RegionVolume, SingleNeuron,
 };
 
 fn any_choice<C: Choice + std::fmt::Debug>() -> impl Strategy<Value = C> {
-    select(C::ALL)
+    select(C::all())
 }
 
 /// Names with dots, quotes, spaces and letters of all kinds.
@@ -42,7 +42,7 @@ prop_compose! {
         image_path in path(),
         offset_voxels in prop::array::uniform3(0..=u32::MAX as usize),
         bounds_voxels in prop::option::of(prop::array::uniform3(1..=u32::MAX as usize)),
-        format in prop::option::of(any_choice::<VolumeFormat>()),
+        format in prop::option::of(any_choice::<InputFormat>()),
         gt_cells in any_choice::<Arrangement>(),
         isotropic: bool,
         voxel_nm in prop::array::uniform3(from(1e-9)),
@@ -130,7 +130,7 @@ prop_compose! {
         normalize in any_choice::<Normalization>(),
         compression in prop::option::of(any_choice::<Compression>()),
     ) -> Output {
-        let bit_depth = if format == OutputFormat::Gif { BitDepth::Eight } else { bit_depth };
+        let bit_depth = if format.grey_bits < 16 { BitDepth::Eight } else { bit_depth };
         Output {
             name, path, format, sim_channels, gt_cells, gt_region, bit_depth, normalize, compression,
         }

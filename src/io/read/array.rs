@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use ndarray::{ArrayView3, s};
 
-use super::error::triple;
 use super::{ReadError, SliceReader, VolumeSource, check_request};
+use crate::base::volume::triple;
 
 /// Ids in an array (z, x, y) of any unsigned type, for callers of the library and for tests.
 #[derive(Clone, Copy, Debug)]

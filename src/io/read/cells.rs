@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::error::triple;
-use super::{Format, ReadError, VolumeSource, natural_order, open};
-use crate::config::Arrangement;
+use super::folder::is_image;
+use super::{
+    Found, InputFormat, READ_FORMATS, ReadError, ReadFormat, VolumeSource, natural_order, open,
+};
+use crate::base::volume::{Arrangement, triple};
 
 /// The cells of a ground truth.
 pub enum CellSource<'a> {
@@ -117,7 +119,7 @@ impl<'a> SplittedCells<'a> {
 /// unequal size.
 pub fn open_cells(
     path: &Path,
-    format: Option<Format>,
+    format: Option<InputFormat>,
     arrangement: Arrangement,
 ) -> Result<CellSource<'static>, ReadError> {
     Ok(match arrangement {
@@ -126,47 +128,63 @@ pub fn open_cells(
     })
 }
 
-/// What an entry of the folder seems to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Entry {
-    Volume(Format),
-    /// Too little for a volume, but a hint at a mistake where there is nothing else.
-    Png,
+/// An entry of a folder of cells.
+struct Entry {
+    path: PathBuf,
+    /// The format that it seems to have, if it may be a volume.
+    format: Option<InputFormat>,
+    /// Whether it is an image by its name: perhaps too little for a volume, but a hint at a mistake
+    /// where there is nothing else.
+    is_image: bool,
 }
 
-fn entry_kind(path: &Path) -> Option<Entry> {
-    if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
-        return Some(Entry::Volume(Format::ImageSequence));
-    }
-    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
-    match extension.as_str() {
-        "tif" | "tiff" => Some(Entry::Volume(Format::TiffStack)),
-        "npy" => Some(Entry::Volume(Format::Npy)),
-        "png" => Some(Entry::Png),
-        _ => None,
+impl Entry {
+    fn new(path: PathBuf) -> Self {
+        let is_folder = fs::metadata(&path).is_ok_and(|metadata| metadata.is_dir());
+        let extension = path.extension().map(|end| end.to_string_lossy());
+        let has_name = |row: &&&dyn ReadFormat| {
+            let format = row.format();
+            let is = |known: &&str| {
+                extension
+                    .as_ref()
+                    .is_some_and(|e| e.eq_ignore_ascii_case(known))
+            };
+            !format.is_folder && format.extensions.iter().any(is)
+        };
+        let format = match is_folder {
+            true => Found::Folder(&path).format(),
+            false => READ_FORMATS.iter().find(has_name).copied(),
+        };
+        Self {
+            format: format.map(ReadFormat::format),
+            is_image: !is_folder && is_image(&path),
+            path,
+        }
     }
 }
 
-/// The entries of a folder that may be volumes, in natural order.
-fn list(folder: &Path) -> Result<Vec<(PathBuf, Entry)>, ReadError> {
+/// The entries of a folder that may be volumes or images, in natural order.
+fn list(folder: &Path) -> Result<Vec<Entry>, ReadError> {
     let io_error = |error| ReadError::io(folder, None, error);
     let mut named = Vec::new();
     for entry in fs::read_dir(folder).map_err(io_error)? {
         let entry = entry.map_err(io_error)?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let path = entry.path();
-        if let Some(kind) = entry_kind(&path).filter(|_| !name.starts_with('.')) {
-            named.push((name, path, kind));
+        if name.starts_with('.') {
+            continue;
+        }
+        let entry = Entry::new(entry.path());
+        if entry.format.is_some() || entry.is_image {
+            named.push((name, entry));
         }
     }
-    named.sort_by(|a, b| natural_order(&a.0, &b.0).then_with(|| a.1.cmp(&b.1)));
-    let entries = named.into_iter().map(|(_, path, kind)| (path, kind));
-    Ok(entries.collect())
+    named.sort_by(|a, b| natural_order(&a.0, &b.0).then_with(|| a.1.path.cmp(&b.1.path)));
+    Ok(named.into_iter().map(|(_, entry)| entry).collect())
 }
 
 fn open_splitted(
     folder: &Path,
-    format: Option<Format>,
+    format: Option<InputFormat>,
 ) -> Result<SplittedCells<'static>, ReadError> {
     let metadata = fs::metadata(folder).map_err(|error| ReadError::io(folder, None, error))?;
     let path = folder.to_owned();
@@ -174,57 +192,53 @@ fn open_splitted(
         return Err(ReadError::SplittedFile { path });
     }
     let entries = list(folder)?;
-    let wanted = |kind: Format| format.is_none_or(|format| format == kind);
-    let opened: Vec<_> = entries
-        .par_iter()
-        .filter_map(|(path, entry)| match entry {
-            Entry::Volume(kind) if wanted(*kind) => Some((path, *kind, open(path, Some(*kind)))),
-            _ => None,
-        })
-        .collect();
+    let wanted = |found: InputFormat| format.is_none_or(|format| format == found);
+    let open_those = |wanted: &(dyn Fn(InputFormat) -> bool + Sync)| -> Vec<_> {
+        let chosen = entries.par_iter().filter_map(|entry| {
+            let found = entry.format.filter(|&found| wanted(found))?;
+            Some((entry, open(&entry.path, Some(found))))
+        });
+        chosen.collect()
+    };
+    // A page by itself is an image; see below.
+    let is_page =
+        |entry: &Entry, volume: &dyn VolumeSource| entry.is_image && volume.shape()[0] == 1;
+    let opened = open_those(&wanted);
     // Cells that are left out in silence would be missing without a trace.
-    let others: Vec<&PathBuf> = entries
-        .par_iter()
-        .filter_map(|(path, entry)| match entry {
-            Entry::Volume(kind) if !wanted(*kind) => Some((path, *kind, open(path, Some(*kind)))),
-            _ => None,
+    let others: Vec<PathBuf> = open_those(&|found| !wanted(found))
+        .into_iter()
+        .filter(|(entry, volume)| {
+            let volume = volume.as_deref();
+            volume.is_ok_and(|volume| !is_page(entry, volume))
         })
-        .filter(|(_, kind, volume)| {
-            // A page by itself is an image; see below.
-            volume
-                .as_ref()
-                .is_ok_and(|volume| *kind != Format::TiffStack || volume.shape()[0] > 1)
-        })
-        .map(|(path, ..)| path)
+        .map(|(entry, _)| entry.path.clone())
         .collect();
     if let (Some(first), Some(format)) = (others.first(), format) {
         return Err(ReadError::OtherFormats {
             path,
             format,
-            first: (*first).clone(),
+            first: first.clone(),
             others: others.len(),
         });
     }
     let mut stacks = Vec::new();
     let mut single_pages = 0;
-    for (path, kind, volume) in opened {
+    for (entry, volume) in opened {
         let volume = match volume {
             // A folder of something else.
             Err(ReadError::EmptyFolder { .. }) => continue,
             other => other?,
         };
-        single_pages += usize::from(kind == Format::TiffStack && volume.shape()[0] == 1);
+        single_pages += usize::from(is_page(entry, &*volume));
         stacks.push(CellStack {
-            path: path.clone(),
+            path: entry.path.clone(),
             volume,
         });
     }
     // The mistake of giving an image sequence. One page may be all that a cell has, but not the same
     // in a folder full of them: who means that says so with sub-folders.
     if stacks.len() == single_pages {
-        let is_image =
-            |entry: &Entry| matches!(entry, Entry::Png | Entry::Volume(Format::TiffStack));
-        let images = entries.iter().filter(|(_, entry)| is_image(entry)).count();
+        let images = entries.iter().filter(|entry| entry.is_image).count();
         if images > 1 || (images > 0 && stacks.is_empty()) {
             return Err(ReadError::ImagesNotCells { path, images });
         }

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::Format;
+use super::folder;
+use crate::base::choice::{Choice, any_of};
+use crate::base::formats::InputFormat;
+use crate::base::volume::triple;
 
 /// Why a volume could not be opened or read. Slices, pages and pixels are counted from 0.
 #[derive(Debug, Error)]
@@ -42,7 +45,8 @@ pub enum ReadError {
     },
     /// A file of an unknown kind.
     #[error(
-        "{path}: is not a TIFF file, nor a NumPy .npy array; a volume is one of these, or a folder with one PNG or TIFF image per slice"
+        "{path}: is not {}; volumes are read from these",
+        InputFormat::any_volume()
     )]
     UnknownFormat {
         /// The file.
@@ -56,28 +60,31 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
     },
-    /// One PNG where a volume belongs.
-    #[error("{path}: is a single PNG image; give the folder that holds one image per slice")]
-    SinglePng {
+    /// One image where a volume belongs.
+    #[error("{path}: is a single {kind} image; give the folder that holds one image per slice")]
+    SingleImage {
         /// The file.
         path: PathBuf,
+        /// The format of the image.
+        kind: &'static str,
     },
     /// The stated format is not that of the path.
     #[error(
-        "{path}: is {found}, but format = \"{expected}\" was given{}",
-        remedy(*expected)
+        "{path}: is a {found}, but format = \"{expected}\" was given; {}",
+        nouns()
     )]
     FormatMismatch {
         /// The path as given.
         path: PathBuf,
         /// The format as given.
-        expected: Format,
+        expected: InputFormat,
         /// What lies there.
         found: &'static str,
     },
     /// A folder without slices.
     #[error(
-        "{path}: the folder holds no .tif, .tiff or .png image; a volume in a folder is one image per slice, and gt_cells = \"splitted\" reads a folder with one stack or sub-folder per cell"
+        "{path}: the folder holds no {} image; a volume in a folder is one image per slice, and gt_cells = \"splitted\" reads a folder with one stack or sub-folder per cell",
+        any_of(&folder::extensions())
     )]
     EmptyFolder {
         /// The folder.
@@ -163,14 +170,14 @@ pub enum ReadError {
     },
     /// A folder of splitted cells without cells.
     #[error(
-        "{path}: the folder holds no cells; for gt_cells = \"splitted\" {} is expected per cell",
+        "{path}: the folder holds no cells; for gt_cells = \"splitted\" one {} is expected per cell",
         per_cell(*format)
     )]
     NoCells {
         /// The folder.
         path: PathBuf,
         /// The format as given.
-        format: Option<Format>,
+        format: Option<InputFormat>,
     },
     /// An image sequence where splitted cells belong.
     #[error(
@@ -206,7 +213,7 @@ pub enum ReadError {
         /// The folder.
         path: PathBuf,
         /// The format as given.
-        format: Format,
+        format: InputFormat,
         /// The first volume of another format.
         first: PathBuf,
         /// How many there are.
@@ -253,21 +260,6 @@ pub enum ReadError {
         y: usize,
         /// Its value.
         value: i64,
-    },
-    /// The part asked for leaves the volume.
-    #[error(
-        "{volume}: has {} voxels (z, x, y), but offset {} with bounds {} goes beyond them; {}",
-        triple(*shape, " x "), triple(*offset, ", "), triple(*bounds, ", "), largest_crop(*shape, *offset)
-    )]
-    OutOfBounds {
-        /// What was opened.
-        volume: String,
-        /// Its size, (z, x, y).
-        shape: [usize; 3],
-        /// The corner asked for.
-        offset: [usize; 3],
-        /// The size asked for.
-        bounds: [usize; 3],
     },
     /// A call of [`super::SliceReader::read`] that cannot be met: a mistake of the caller.
     #[error(
@@ -367,43 +359,19 @@ fn place(path: &Path, slice: Option<usize>) -> String {
     }
 }
 
-fn remedy(expected: Format) -> &'static str {
-    match expected {
-        Format::TiffStack => {
-            "; \"tiff\" is one file, a folder of images is \"image sequence\", a NumPy array \"npy\""
-        }
-        Format::ImageSequence => {
-            "; \"image sequence\" is a folder, a TIFF stack is \"tiff\", a NumPy array \"npy\""
-        }
-        Format::Npy => {
-            "; \"npy\" is one NumPy array, a TIFF stack is \"tiff\", a folder of images \"image sequence\""
-        }
-    }
+/// What the word for each format stands for.
+fn nouns() -> String {
+    let all = InputFormat::all().into_iter();
+    let nouns = all.map(|format| format!("\"{format}\" is a {}", format.noun));
+    nouns.collect::<Vec<_>>().join(", ")
 }
 
-fn per_cell(format: Option<Format>) -> &'static str {
-    match format {
-        None => {
-            "one TIFF stack (.tif, .tiff), NumPy array (.npy) or sub-folder with an image per slice"
-        }
-        Some(Format::TiffStack) => "one TIFF stack (.tif, .tiff)",
-        Some(Format::ImageSequence) => "one sub-folder with an image per slice",
-        Some(Format::Npy) => "one NumPy array (.npy)",
-    }
-}
-
-pub(super) fn triple(v: [usize; 3], separator: &str) -> String {
-    format!("{}{separator}{}{separator}{}", v[0], v[1], v[2])
-}
-
-fn largest_crop(shape: [usize; 3], offset: [usize; 3]) -> String {
-    let rest = std::array::from_fn(|i| shape[i].saturating_sub(offset[i]));
-    if rest.contains(&0) {
-        "the offset must be below the size on every axis".to_owned()
-    } else {
-        format!(
-            "the largest bounds from this offset are {}",
-            triple(rest, ", ")
-        )
-    }
+/// What each cell may be.
+fn per_cell(format: Option<InputFormat>) -> String {
+    let formats = format.map_or_else(InputFormat::all, |format| vec![format]);
+    let volume = |format: &InputFormat| match format.is_folder {
+        true => format!("sub-{}", format.volume()),
+        false => format.volume(),
+    };
+    any_of(&formats.iter().map(volume).collect::<Vec<_>>())
 }

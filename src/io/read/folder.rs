@@ -1,5 +1,5 @@
-//! A folder with one image per slice, in the natural order of the names: gray PNG, or TIFF of one
-//! page. A result folder of the Cell Tracking Challenge (man_seg000.tif ...) is one.
+//! A folder with one image per slice, in the natural order of the names. A result folder of the Cell
+//! Tracking Challenge (man_seg000.tif ...) is one.
 
 use std::fs;
 use std::ops::Range;
@@ -7,32 +7,120 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::description::Axes;
-use super::error::{ImageError, triple};
-use super::{ReadError, SliceReader, VolumeSource, check_request, natural_order, png, tiff_page};
+use super::error::ImageError;
+use super::{
+    Found, InputFormat, ReadError, ReadFormat, SliceReader, VolumeSource, check_request,
+    natural_order, png, raster, tiff_page,
+};
+use crate::base::volume::triple;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ImageKind {
-    Tiff,
-    Png,
-}
+/// A folder with one image per slice.
+pub(super) struct SequenceFormat;
 
-impl ImageKind {
-    fn of(path: &Path) -> Option<Self> {
-        let extension = path.extension()?.to_str()?;
-        let is = |known: &str| extension.eq_ignore_ascii_case(known);
-        if is("tif") || is("tiff") {
-            Some(Self::Tiff)
-        } else {
-            is("png").then_some(Self::Png)
+pub(super) static FORMAT: SequenceFormat = SequenceFormat;
+
+impl ReadFormat for SequenceFormat {
+    fn format(&self) -> InputFormat {
+        InputFormat {
+            name: "image sequence",
+            noun: "folder with one image per slice",
+            extensions: &[],
+            is_folder: true,
         }
     }
+
+    fn recognises(&self, found: &Found<'_>) -> bool {
+        matches!(found, Found::Folder(_))
+    }
+
+    fn open(&self, path: &Path) -> Result<Box<dyn VolumeSource>, ReadError> {
+        Ok(Box::new(ImageFolder::open(path)?))
+    }
+}
+
+/// The formats of single images: one module and one row each.
+static IMAGE_KINDS: &[&ImageKind] = &[
+    &tiff_page::IMAGE,
+    &png::IMAGE,
+    &raster::BMP,
+    &raster::PGM,
+    &raster::WEBP,
+];
+
+/// A format of single images.
+#[derive(Debug)]
+pub(super) struct ImageKind {
+    /// Its name in messages.
+    pub name: &'static str,
+    /// Ends of the names of its files, without the dot.
+    pub extensions: &'static [&'static str],
+    /// Whether a file that starts so is one.
+    pub recognises: fn(&[u8]) -> bool,
+    /// Bits of the widest id that it can hold.
+    pub bits: u8,
+    /// Rows and columns of a file, after checking that it holds ids.
+    pub size: fn(&Path) -> Result<[usize; 2], ImageError>,
+    /// Reads a crop.
+    pub read: ReadImage,
+}
+
+/// Reads a crop of a file into the first buffer, as [`SliceReader::read`] does; the second is kept between
+/// calls.
+type ReadImage = fn(&Path, Crop, &mut [u64], &mut Vec<u8>) -> Result<(), ImageError>;
+
+/// What is read of an image.
+#[derive(Clone, Debug)]
+pub(super) struct Crop {
+    /// Rows and columns that the image has.
+    pub size: [usize; 2],
+    /// Rows to be read.
+    pub x: Range<usize>,
+    /// Columns to be read.
+    pub y: Range<usize>,
+}
+
+impl Crop {
+    /// Checks that an image has still the size that it had when it was opened.
+    pub fn check(&self, size: [usize; 2]) -> Result<(), ImageError> {
+        if size == self.size {
+            return Ok(());
+        }
+        let reason = "the image has changed since it was opened".to_owned();
+        Err(ImageError::Corrupt(reason))
+    }
+}
+
+/// The format of a file that is an image by its name.
+fn kind_of(path: &Path) -> Option<&'static ImageKind> {
+    let extension = path.extension()?.to_str()?;
+    let is = |known: &&str| extension.eq_ignore_ascii_case(known);
+    let kind = IMAGE_KINDS
+        .iter()
+        .find(|kind| kind.extensions.iter().any(is));
+    kind.copied()
+}
+
+/// Whether a file is an image by its name.
+pub(super) fn is_image(path: &Path) -> bool {
+    kind_of(path).is_some()
+}
+
+/// The format of the image that starts so.
+pub(super) fn image_kind(head: &[u8]) -> Option<&'static str> {
+    let kind = IMAGE_KINDS.iter().find(|kind| (kind.recognises)(head));
+    kind.map(|kind| kind.name)
+}
+
+/// Ends of the names of images, with the dot.
+pub(super) fn extensions() -> Vec<String> {
+    let all = IMAGE_KINDS.iter().flat_map(|kind| kind.extensions);
+    all.map(|extension| format!(".{extension}")).collect()
 }
 
 #[derive(Debug)]
 struct Image {
     path: PathBuf,
-    kind: ImageKind,
+    kind: &'static ImageKind,
 }
 
 /// A folder whose images are the slices of a volume. Their sizes agree; their types may differ,
@@ -52,7 +140,10 @@ impl ImageFolder {
     /// When there is no image, when sizes differ, or when one is damaged or holds no ids.
     pub fn open(path: &Path) -> Result<Self, ReadError> {
         let images = list(path)?;
-        let sizes: Vec<_> = images.par_iter().map(Image::size).collect();
+        let sizes: Vec<_> = images
+            .par_iter()
+            .map(|image| (image.kind.size)(&image.path))
+            .collect();
         let mut first = None;
         for (image, size) in images.iter().zip(sizes) {
             let size = size.map_err(|error| error.at(&image.path, None))?;
@@ -93,7 +184,7 @@ fn list(folder: &Path) -> Result<Vec<Image>, ReadError> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let Some(kind) = ImageKind::of(&path).filter(|_| !name.starts_with('.')) else {
+        let Some(kind) = kind_of(&path).filter(|_| !name.starts_with('.')) else {
             continue;
         };
         // Through links; a dangling one is an error when it is opened, not a slice less.
@@ -117,45 +208,6 @@ fn list(folder: &Path) -> Result<Vec<Image>, ReadError> {
     Ok(images)
 }
 
-impl Image {
-    fn size(&self) -> Result<[usize; 2], ImageError> {
-        match self.kind {
-            ImageKind::Png => png::size(&self.path),
-            ImageKind::Tiff => {
-                let (mut decoder, _) = tiff_page::open_decoder(&self.path)?;
-                let page = tiff_page::inspect(&mut decoder)?;
-                let axes = Axes::read(&mut decoder)?;
-                if decoder.more_images() || axes.adjoining().is_some() {
-                    return Err(ImageError::MultiPage);
-                }
-                Ok([page.rows, page.columns])
-            }
-        }
-    }
-
-    fn read(
-        &self,
-        size: [usize; 2],
-        x: Range<usize>,
-        y: Range<usize>,
-        out: &mut [u64],
-        scratch: &mut Vec<u8>,
-    ) -> Result<(), ImageError> {
-        match self.kind {
-            ImageKind::Png => png::read_ids(&self.path, size, x, y, out, scratch),
-            ImageKind::Tiff => {
-                let (mut decoder, file_bytes) = tiff_page::open_decoder(&self.path)?;
-                let page = tiff_page::inspect(&mut decoder)?;
-                if [page.rows, page.columns] != size {
-                    let reason = "the image has changed since it was opened".to_owned();
-                    return Err(ImageError::Corrupt(reason));
-                }
-                tiff_page::read_ids(&mut decoder, &page, file_bytes, x, y, out, scratch)
-            }
-        }
-    }
-}
-
 impl VolumeSource for ImageFolder {
     fn shape(&self) -> [usize; 3] {
         [self.images.len(), self.size[0], self.size[1]]
@@ -166,6 +218,11 @@ impl VolumeSource for ImageFolder {
             folder: self,
             scratch: Vec::new(),
         }))
+    }
+
+    fn bits(&self) -> u8 {
+        let bits = self.images.iter().map(|image| image.kind.bits);
+        bits.max().unwrap_or(64)
     }
 
     fn describe(&self) -> String {
@@ -196,8 +253,8 @@ impl SliceReader for FolderReader<'_> {
     ) -> Result<(), ReadError> {
         check_request(self.folder.shape(), z, &x, &y, out)?;
         let image = &self.folder.images[z];
-        image
-            .read(self.folder.size, x, y, out, &mut self.scratch)
+        let size = self.folder.size;
+        (image.kind.read)(&image.path, Crop { size, x, y }, out, &mut self.scratch)
             .map_err(|error| error.at(&image.path, None))
     }
 }

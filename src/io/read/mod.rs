@@ -5,7 +5,7 @@
 //! thread, slice by slice and no more of a slice than is asked for. Ids come as `u64` whatever
 //! type the file stores, never rescaled and never inverted.
 //!
-//! A further format is one more file here, one more [`Format`] and one more arm in [`open`].
+//! A format is one module here and one row of [`READ_FORMATS`].
 
 mod array;
 mod cells;
@@ -15,6 +15,7 @@ mod folder;
 mod natural_order;
 mod npy;
 mod png;
+mod raster;
 mod raw;
 mod samples;
 mod tiff_page;
@@ -23,12 +24,12 @@ mod tiff_stack;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 
+pub use crate::base::formats::InputFormat;
 pub use array::ArraySource;
 pub use cells::{CellSource, CellStack, SplittedCells, open_cells};
 pub use error::ReadError;
@@ -36,6 +37,9 @@ pub use folder::ImageFolder;
 pub use natural_order::natural_order;
 pub use npy::NpyVolume;
 pub use tiff_stack::TiffStack;
+
+use crate::base::choice::Choice;
+use crate::base::volume::Region;
 
 /// A label volume that can be read slice by slice.
 pub trait VolumeSource: Send + Sync {
@@ -48,6 +52,21 @@ pub trait VolumeSource: Send + Sync {
     /// # Errors
     /// When the file cannot be opened any more.
     fn slices(&self) -> Result<Box<dyn SliceReader + '_>, ReadError>;
+
+    /// Reads the ids of a box inside the volume: slice after slice, each as [`SliceReader::read`] gives it.
+    ///
+    /// # Errors
+    /// As [`SliceReader::read`].
+    fn block(&self, region: &Region) -> Result<Vec<u64>, ReadError> {
+        let mut ids = vec![0; region.voxels()];
+        let mut reader = self.slices()?;
+        let slices = ids.chunks_exact_mut(region.slice_voxels().max(1));
+        for (slice, out) in slices.enumerate() {
+            let (z, x, y) = region.slice(slice);
+            reader.read(z, x, y, out)?;
+        }
+        Ok(ids)
+    }
 
     /// What is read, for people: path, format, size and sample type.
     fn describe(&self) -> String;
@@ -70,6 +89,10 @@ impl<T: VolumeSource + ?Sized> VolumeSource for &T {
 
     fn slices(&self) -> Result<Box<dyn SliceReader + '_>, ReadError> {
         (**self).slices()
+    }
+
+    fn block(&self, region: &Region) -> Result<Vec<u64>, ReadError> {
+        (**self).block(region)
     }
 
     fn describe(&self) -> String {
@@ -103,103 +126,124 @@ pub trait SliceReader: Send {
     ) -> Result<(), ReadError>;
 }
 
-/// The file formats a label volume is read from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Format {
-    /// One TIFF file with a page per slice.
-    TiffStack,
-    /// A folder with one PNG or single-page TIFF file per slice.
-    ImageSequence,
-    /// One NumPy file with an array (z, x, y).
-    Npy,
-}
+/// The formats that label volumes are read from, in the order in which messages list them. What lies at a
+/// path is of the first that recognises it.
+pub static READ_FORMATS: &[&dyn ReadFormat] = &[&tiff_stack::FORMAT, &folder::FORMAT, &npy::FORMAT];
 
-impl Format {
-    /// The name that stands for the format in a configuration.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::TiffStack => "tiff",
-            Self::ImageSequence => "image sequence",
-            Self::Npy => "npy",
-        }
+impl Choice for InputFormat {
+    fn all() -> Vec<Self> {
+        READ_FORMATS.iter().map(|row| row.format()).collect()
+    }
+
+    fn as_str(self) -> &'static str {
+        self.name
     }
 }
 
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+/// A format that label volumes are read from.
+pub trait ReadFormat: Sync {
+    /// What others know it by.
+    fn format(&self) -> InputFormat;
+
+    /// Whether what lies at a path is of the format; names lie, so files are known by how they start.
+    fn recognises(&self, found: &Found<'_>) -> bool;
+
+    /// Opens a volume: checks headers and tags, and decodes no pixel.
+    ///
+    /// # Errors
+    /// When it is damaged, or holds something else than integer ids of one size and type.
+    fn open(&self, path: &Path) -> Result<Box<dyn VolumeSource>, ReadError>;
+}
+
+/// What lies at a path.
+#[derive(Clone, Copy, Debug)]
+pub enum Found<'a> {
+    /// This folder.
+    Folder(&'a Path),
+    /// A file that starts with these bytes.
+    File(&'a [u8]),
+}
+
+impl Found<'_> {
+    fn format(&self) -> Option<&'static dyn ReadFormat> {
+        let row = READ_FORMATS.iter().find(|row| row.recognises(self));
+        row.copied()
     }
 }
 
-/// Opens a label volume. Without a `format` it is recognised: a folder is an image sequence, a
-/// file that starts as TIFF or NumPy files do is one. Headers and tags are checked, no pixel is decoded.
+/// Bytes by which files are recognised.
+const HEAD_BYTES: usize = 16;
+
+/// How a file starts; `None` for a folder.
+fn head(path: &Path) -> Result<Option<Vec<u8>>, ReadError> {
+    let io_error = |error: io::Error| ReadError::io(path, None, error);
+    let metadata = fs::metadata(path).map_err(io_error)?;
+    if metadata.is_dir() {
+        return Ok(None);
+    }
+    if !metadata.is_file() {
+        let path = path.to_owned();
+        return Err(ReadError::NotAFile { path });
+    }
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    let file = File::open(path).map_err(io_error)?;
+    file.take(HEAD_BYTES as u64)
+        .read_to_end(&mut head)
+        .map_err(io_error)?;
+    Ok(Some(head))
+}
+
+/// Opens a label volume. Without a `format` it is recognised: see [`READ_FORMATS`]. Headers and tags are
+/// checked, no pixel is decoded.
 ///
 /// # Errors
 /// When the path is missing, unreadable, of another format than stated, or holds something else
 /// than integer ids of one size and type.
-pub fn open(path: &Path, format: Option<Format>) -> Result<Box<dyn VolumeSource>, ReadError> {
-    let metadata = fs::metadata(path).map_err(|error| ReadError::io(path, None, error))?;
-    let mismatch = |expected, found| ReadError::FormatMismatch {
-        path: path.to_owned(),
-        expected,
-        found,
+pub fn open(path: &Path, format: Option<InputFormat>) -> Result<Box<dyn VolumeSource>, ReadError> {
+    let head = head(path)?;
+    let found = match &head {
+        None => Found::Folder(path),
+        Some(head) => Found::File(head),
     };
-    if metadata.is_dir() {
-        return match format {
-            None | Some(Format::ImageSequence) => Ok(Box::new(ImageFolder::open(path)?)),
-            Some(expected) => Err(mismatch(expected, "a folder")),
-        };
-    }
-    if !metadata.is_file() {
-        return Err(ReadError::NotAFile {
-            path: path.to_owned(),
-        });
-    }
-    let path_buf = || path.to_owned();
-    match (format, signature(path)?) {
-        (Some(Format::ImageSequence), _) => Err(mismatch(Format::ImageSequence, "a file")),
-        (Some(Format::Npy), Signature::Tiff) => Err(mismatch(Format::Npy, "a TIFF file")),
-        (Some(Format::TiffStack), Signature::Npy) => {
-            Err(mismatch(Format::TiffStack, "a NumPy array"))
+    match (found.format(), format) {
+        (Some(row), format) if format.is_none_or(|format| format == row.format()) => row.open(path),
+        (row, Some(expected)) if row.is_some() || expected.is_folder => {
+            Err(ReadError::FormatMismatch {
+                path: path.to_owned(),
+                expected,
+                found: match (found, row) {
+                    (Found::Folder(_), _) => "folder",
+                    (_, Some(row)) if !expected.is_folder => row.format().noun,
+                    _ => "file",
+                },
+            })
         }
-        (_, Signature::Tiff) => Ok(Box::new(TiffStack::open(path)?)),
-        (_, Signature::Npy) => Ok(Box::new(NpyVolume::open(path)?)),
-        (_, Signature::Png) => Err(ReadError::SinglePng { path: path_buf() }),
-        (_, Signature::Zip) => Err(ReadError::Archive { path: path_buf() }),
-        (_, Signature::Empty) => Err(ReadError::EmptyFile { path: path_buf() }),
-        (_, Signature::Other) => Err(ReadError::UnknownFormat { path: path_buf() }),
+        _ => Err(unknown(path, &head.unwrap_or_default())),
     }
 }
 
-enum Signature {
-    Tiff,
-    Npy,
-    Png,
-    Zip,
-    Empty,
-    Other,
+/// Whether something lies at a path that seems to be a volume.
+pub(crate) fn recognises(path: &Path) -> bool {
+    match head(path) {
+        Ok(None) => Found::Folder(path).format().is_some(),
+        Ok(Some(head)) => Found::File(&head).format().is_some(),
+        Err(_) => false,
+    }
 }
 
-/// Recognises a file by its first bytes, since names lie.
-fn signature(path: &Path) -> Result<Signature, ReadError> {
-    let io_error = |error: io::Error| ReadError::io(path, None, error);
-    let mut head = Vec::with_capacity(npy::MAGIC.len());
-    let file = File::open(path).map_err(io_error)?;
-    file.take(npy::MAGIC.len() as u64)
-        .read_to_end(&mut head)
-        .map_err(io_error)?;
-    Ok(match head.as_slice() {
-        [] => Signature::Empty,
-        head if head == npy::MAGIC => Signature::Npy,
-        head => match head.get(..4) {
-            Some(b"II*\0" | b"MM\0*" | b"II+\0" | b"MM\0+") => Signature::Tiff,
-            Some(b"\x89PNG") => Signature::Png,
-            Some(b"PK\x03\x04") => Signature::Zip,
-            _ => Signature::Other,
-        },
-    })
+/// The error for a file of no known format, which may be a known mistake.
+fn unknown(path: &Path, head: &[u8]) -> ReadError {
+    let path = path.to_owned();
+    if head.is_empty() {
+        return ReadError::EmptyFile { path };
+    }
+    if head.starts_with(b"PK\x03\x04") {
+        return ReadError::Archive { path };
+    }
+    match folder::image_kind(head) {
+        Some(kind) => ReadError::SingleImage { path, kind },
+        None => ReadError::UnknownFormat { path },
+    }
 }
 
 /// The errors that depend on the caller alone.

@@ -4,29 +4,48 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, TypeStr};
-
-use super::error::{ImageError, triple};
+use super::error::ImageError;
 use super::raw::{RawLayout, RawReader};
 use super::samples::SampleType;
-use super::{ReadError, SliceReader, VolumeSource, check_request};
+use super::{Found, InputFormat, ReadError, ReadFormat, SliceReader, VolumeSource, check_request};
+use crate::base::volume::triple;
 
 /// How every such file starts.
-pub(super) const MAGIC: &[u8; 6] = b"\x93NUMPY";
+const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
 /// Length of the longest header that is looked at, in bytes; those of integer arrays have 128.
 const HEADER_BYTES: usize = 1 << 16;
-
-/// Brackets within brackets in a header, at most: the parser descends into each.
-const NESTING: usize = 16;
 
 /// Slices of an array in Fortran order that a reader collects in one pass over the file: at most so
 /// many, in so many bytes.
 const COLLECTED: usize = 32;
 const COLLECTED_BYTES: usize = 64 << 20;
+
+/// One file with an array (z, x, y).
+pub(super) struct NpyFormat;
+
+pub(super) static FORMAT: NpyFormat = NpyFormat;
+
+impl ReadFormat for NpyFormat {
+    fn format(&self) -> InputFormat {
+        InputFormat {
+            name: "npy",
+            noun: "NumPy array",
+            extensions: &["npy"],
+            is_folder: false,
+        }
+    }
+
+    fn recognises(&self, found: &Found<'_>) -> bool {
+        matches!(found, Found::File(head) if head.starts_with(MAGIC))
+    }
+
+    fn open(&self, path: &Path) -> Result<Box<dyn VolumeSource>, ReadError> {
+        Ok(Box::new(NpyVolume::open(path)?))
+    }
+}
 
 /// An array in a NumPy file: (z, x, y), or (x, y) for a single slice. In Fortran order z varies
 /// fastest: the voxels of a slice lie scattered over the whole file, which is read once for every few
@@ -36,7 +55,7 @@ pub struct NpyVolume {
     path: PathBuf,
     /// For Fortran order the shape is still (z, x, y), the strides are not.
     layout: RawLayout,
-    order: Order,
+    fortran_order: bool,
 }
 
 impl NpyVolume {
@@ -58,7 +77,7 @@ impl NpyVolume {
         Ok(Self {
             path: path.to_owned(),
             layout,
-            order: header.order(),
+            fortran_order: header.fortran_order,
         })
     }
 }
@@ -67,8 +86,17 @@ fn damaged(what: impl std::fmt::Display) -> ImageError {
     ImageError::Corrupt(format!("damaged, or no valid .npy file: {what}"))
 }
 
+/// What the header of an array says.
+struct Header {
+    samples: SampleType,
+    /// Whether the file's byte order is not that of the machine.
+    swapped: bool,
+    fortran_order: bool,
+    sizes: Vec<usize>,
+}
+
 /// The header, and the position of the first element.
-fn read_header(file: &mut File) -> Result<(NpyHeader, u64), ImageError> {
+fn read_header(file: &mut File) -> Result<(Header, u64), ImageError> {
     let mut head = [0; 12];
     file.read_exact(&mut head[..10])
         .map_err(ImageError::from_decoder_io)?;
@@ -85,50 +113,115 @@ fn read_header(file: &mut File) -> Result<(NpyHeader, u64), ImageError> {
             return Err(ImageError::Unsupported(feature));
         }
     };
-    // What the parser of the header would allocate and how deep it would descend is bounded here.
     if length > HEADER_BYTES {
         return Err(damaged(format_args!("a header of {length} bytes")));
     }
-    let mut bytes = head[..start].to_vec();
-    bytes.resize(start + length, 0);
-    file.read_exact(&mut bytes[start..])
+    let mut bytes = vec![0; length];
+    file.read_exact(&mut bytes)
         .map_err(ImageError::from_decoder_io)?;
-    let (mut depth, mut deepest) = (0usize, 0);
-    for byte in &bytes[start..] {
-        match byte {
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
+    let header = Header::parse(&String::from_utf8_lossy(&bytes))?;
+    Ok((header, (start + length) as u64))
+}
+
+impl Header {
+    /// Reads the text of a header: a Python dictionary of `descr`, `fortran_order` and `shape`.
+    fn parse(text: &str) -> Result<Self, ImageError> {
+        let (mut samples, mut fortran_order, mut sizes) = (None, None, None);
+        let mut rest = expect(text, '{')?;
+        while !rest.starts_with('}') {
+            let (key, value) = quoted(rest)?;
+            let value = expect(value, ':')?;
+            rest = match key {
+                "descr" if value.starts_with(['[', '(']) => {
+                    return Err(ImageError::NotIds("a structured array".to_owned()));
+                }
+                "descr" => {
+                    let (descr, rest) = quoted(value)?;
+                    samples = Some(sample_type(descr)?);
+                    rest
+                }
+                "fortran_order" => {
+                    let word = value.find([',', '}']).unwrap_or(value.len());
+                    fortran_order = match value[..word].trim_end() {
+                        "True" => Some(true),
+                        "False" => Some(false),
+                        other => return Err(damaged(format_args!("fortran_order is {other}"))),
+                    };
+                    &value[word..]
+                }
+                "shape" => {
+                    let inner = expect(value, '(')?;
+                    let Some(end) = inner
+                        .find(['(', ')'])
+                        .filter(|&at| inner[at..].starts_with(')'))
+                    else {
+                        return Err(damaged("its shape is not closed, or has nested brackets"));
+                    };
+                    sizes = Some(parse_sizes(&inner[..end])?);
+                    inner[end + 1..].trim_start()
+                }
+                other => return Err(damaged(format_args!("its header has a key {other:?}"))),
+            };
+            rest = match rest.strip_prefix(',') {
+                Some(more) => more.trim_start(),
+                None if rest.starts_with('}') => rest,
+                None => return Err(damaged("its header ends too early")),
+            };
         }
-        deepest = deepest.max(depth);
-    }
-    if deepest > NESTING {
-        return Err(damaged(format_args!("brackets nested {deepest} deep")));
-    }
-    // The product of the sizes may overflow in it, which panics in builds that check it.
-    match catch_unwind(AssertUnwindSafe(|| NpyHeader::from_reader(&bytes[..]))) {
-        Ok(Ok(header)) => Ok((header, bytes.len() as u64)),
-        Ok(Err(error)) => Err(damaged(error)),
-        Err(_) => Err(damaged("the sizes in its header cannot be right")),
+        match (samples, fortran_order, sizes) {
+            (Some((samples, swapped)), Some(fortran_order), Some(sizes)) => Ok(Self {
+                samples,
+                swapped,
+                fortran_order,
+                sizes,
+            }),
+            _ => Err(damaged("its header lacks descr, fortran_order or shape")),
+        }
     }
 }
 
-fn layout(header: &NpyHeader, offset: u64, file_bytes: u64) -> Result<RawLayout, ImageError> {
-    let dtype = header.dtype();
-    let type_str = match &dtype {
-        DType::Plain(type_str) => type_str,
-        _ => return Err(ImageError::NotIds("a structured array".to_owned())),
+/// What follows a bracket or colon, and blanks around it.
+fn expect(text: &str, wanted: char) -> Result<&str, ImageError> {
+    match text.trim_start().strip_prefix(wanted) {
+        Some(rest) => Ok(rest.trim_start()),
+        None => Err(damaged(format_args!(
+            "no '{wanted}' where its header needs one"
+        ))),
+    }
+}
+
+/// A string in quotes of either kind, and what follows it.
+fn quoted(text: &str) -> Result<(&str, &str), ImageError> {
+    let parts = ['\'', '"']
+        .iter()
+        .find_map(|&quote| text.strip_prefix(quote)?.split_once(quote));
+    let (string, rest) = parts.ok_or_else(|| damaged("no string where its header needs one"))?;
+    Ok((string, rest.trim_start()))
+}
+
+/// Whole numbers with commas between them; one may follow the last.
+fn parse_sizes(text: &str) -> Result<Vec<usize>, ImageError> {
+    let text = text.trim();
+    let text = text.strip_suffix(',').unwrap_or(text);
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    let size = |size: &str| {
+        // Python 2 wrote an L behind them.
+        let size = size.trim();
+        size.strip_suffix('L').unwrap_or(size).parse().ok()
     };
-    let samples = sample_type(type_str)?;
-    let sizes: Option<Vec<usize>> = (header.shape().iter())
-        .map(|&size| usize::try_from(size).ok())
-        .collect();
-    let sizes = sizes.ok_or_else(|| damaged("the sizes in its header cannot be right"))?;
-    let shape = match sizes[..] {
+    let sizes: Option<_> = text.split(',').map(size).collect();
+    sizes.ok_or_else(|| damaged("the sizes in its header cannot be right"))
+}
+
+fn layout(header: &Header, offset: u64, file_bytes: u64) -> Result<RawLayout, ImageError> {
+    let samples = header.samples;
+    let shape = match header.sizes[..] {
         [x, y] => [1, x, y],
         [z, x, y] => [z, x, y],
         _ => {
-            let axes: Vec<String> = sizes.iter().map(usize::to_string).collect();
+            let axes: Vec<String> = header.sizes.iter().map(usize::to_string).collect();
             return Err(ImageError::Unsupported(format!(
                 "is an array of {} axes ({}); a volume has 3, (z, x, y), and a single slice 2, (x, y)",
                 axes.len(),
@@ -140,10 +233,7 @@ fn layout(header: &NpyHeader, offset: u64, file_bytes: u64) -> Result<RawLayout,
         offset,
         shape,
         samples,
-        swapped: match type_str.endianness() {
-            Endianness::Irrelevant => false,
-            order => order != Endianness::of_machine(),
-        },
+        swapped: header.swapped,
     };
     let size = triple(shape, " x ");
     if shape.contains(&0) {
@@ -160,26 +250,42 @@ fn layout(header: &NpyHeader, offset: u64, file_bytes: u64) -> Result<RawLayout,
     }
 }
 
-fn sample_type(type_str: &TypeStr) -> Result<SampleType, ImageError> {
-    let bits = type_str.size_field().saturating_mul(8);
-    let found = match type_str.type_char() {
-        TypeChar::Bool if bits == 8 => return known(bits, false),
-        TypeChar::Uint => return known(bits, false),
-        TypeChar::Int => return known(bits, true),
-        TypeChar::Float => format!("{bits}-bit floating point"),
-        TypeChar::Complex => "complex numbers".to_owned(),
-        TypeChar::Object => "Python objects".to_owned(),
-        TypeChar::ByteStr | TypeChar::UnicodeStr => "text".to_owned(),
-        TypeChar::TimeDelta | TypeChar::DateTime => "times".to_owned(),
-        _ => format!("elements of type '{type_str}'"),
+/// The type that a `descr` such as `<u2` stands for, and whether its bytes are to be swapped.
+fn sample_type(descr: &str) -> Result<(SampleType, bool), ImageError> {
+    let unknown = || ImageError::NotIds(format!("elements of type '{descr}'"));
+    let mut letters = descr.chars();
+    let swapped = match letters.next() {
+        Some('<') => cfg!(target_endian = "big"),
+        Some('>') => cfg!(target_endian = "little"),
+        Some('|' | '=') => false,
+        _ => return Err(unknown()),
     };
-    return Err(ImageError::NotIds(found));
-
-    fn known(bits: u64, signed: bool) -> Result<SampleType, ImageError> {
-        SampleType::new(bits, signed)
-            .filter(|samples| samples.bits >= 8)
-            .ok_or_else(|| ImageError::NotIds(format!("{bits}-bit samples")))
+    let kind = letters.next();
+    if kind == Some('O') {
+        return Err(ImageError::NotIds("Python objects".to_owned()));
     }
+    let size = letters.as_str();
+    // Times have their unit behind the size.
+    let size = size.find('[').map_or(size, |unit| &size[..unit]);
+    let bits = size
+        .parse()
+        .ok()
+        .and_then(|bytes: u64| bytes.checked_mul(8));
+    let bits = bits.ok_or_else(unknown)?;
+    let signed = match kind {
+        Some('b') if bits == 8 => false,
+        Some('u') => false,
+        Some('i') => true,
+        Some('f') => return Err(ImageError::NotIds(format!("{bits}-bit floating point"))),
+        Some('c') => return Err(ImageError::NotIds("complex numbers".to_owned())),
+        Some('S' | 'a' | 'U') => return Err(ImageError::NotIds("text".to_owned())),
+        Some('m' | 'M') => return Err(ImageError::NotIds("times".to_owned())),
+        _ => return Err(unknown()),
+    };
+    let samples = SampleType::new(bits, signed)
+        .filter(|samples| samples.bits >= 8)
+        .ok_or_else(|| ImageError::NotIds(format!("{bits}-bit samples")))?;
+    Ok((samples, swapped && samples.bits > 8))
 }
 
 impl VolumeSource for NpyVolume {
@@ -188,7 +294,7 @@ impl VolumeSource for NpyVolume {
     }
 
     fn slices(&self) -> Result<Box<dyn SliceReader + '_>, ReadError> {
-        if self.order == Order::C {
+        if !self.fortran_order {
             return Ok(Box::new(RawReader::open(&self.path, self.layout)?));
         }
         let file = File::open(&self.path).map_err(|e| ReadError::io(&self.path, None, e))?;
@@ -210,9 +316,9 @@ impl VolumeSource for NpyVolume {
             self.path.display(),
             triple(self.shape(), " x "),
             self.layout.samples,
-            match self.order {
-                Order::C => "",
-                Order::Fortran => ", in Fortran order",
+            match self.fortran_order {
+                false => "",
+                true => ", in Fortran order",
             }
         )
     }

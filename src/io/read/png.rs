@@ -1,13 +1,15 @@
 //! Gray PNG images as ids: the stored numbers, never stretched to 8 bits.
+//!
+//! This uses the `png` crate itself, since `image` stretches packed samples and paints indexed ones.
 
 use std::fs::File;
 use std::io::BufReader;
-use std::ops::Range;
 use std::path::Path;
 
 use png::{ColorType, Decoder, DecodingError, Reader, Transformations};
 
 use super::error::ImageError;
+use super::folder::{Crop, ImageKind};
 use super::samples::{SampleType, swap_bytes};
 
 /// Upper bound of decoded bytes per stored byte in a Deflate stream.
@@ -54,27 +56,23 @@ impl Image {
     }
 }
 
-/// Rows and columns of a PNG file, after checking that it holds ids.
-pub(super) fn size(path: &Path) -> Result<[usize; 2], ImageError> {
-    let image = Image::open(path)?;
-    Ok([image.rows, image.columns])
-}
+/// Gray PNGs.
+pub(super) static IMAGE: ImageKind = ImageKind {
+    name: "PNG",
+    extensions: &["png"],
+    recognises: |head| head.starts_with(b"\x89PNG"),
+    bits: 16,
+    size: |path| {
+        let image = Image::open(path)?;
+        Ok([image.rows, image.columns])
+    },
+    read,
+};
 
-/// Reads rows `x` and columns `y` of an image of `size` rows and columns into `out`.
-/// `scratch` holds the whole image and is kept between calls.
-pub(super) fn read_ids(
-    path: &Path,
-    size: [usize; 2],
-    x: Range<usize>,
-    y: Range<usize>,
-    out: &mut [u64],
-    scratch: &mut Vec<u8>,
-) -> Result<(), ImageError> {
+fn read(path: &Path, crop: Crop, out: &mut [u64], scratch: &mut Vec<u8>) -> Result<(), ImageError> {
     let mut image = Image::open(path)?;
-    if [image.rows, image.columns] != size {
-        let reason = "the image has changed since it was opened".to_owned();
-        return Err(ImageError::Corrupt(reason));
-    }
+    crop.check([image.rows, image.columns])?;
+    let Crop { size, x, y } = crop;
     let row_bytes = image.samples.row_bytes(image.columns);
     let needed = image.reader.output_buffer_size();
     let (Some(row_bytes), Some(needed)) = (row_bytes, needed) else {

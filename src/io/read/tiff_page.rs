@@ -13,7 +13,9 @@ use tiff::decoder::{ChunkType, Decoder, DecodingResult};
 use tiff::tags::{CompressionMethod, PhotometricInterpretation, Tag};
 use tiff::{TiffError, TiffResult, TiffUnsupportedError};
 
+use super::description::Axes;
 use super::error::ImageError;
+use super::folder::{Crop, ImageKind};
 use super::samples::SampleType;
 
 pub(super) type TiffDecoder = Decoder<BufReader<File>>;
@@ -23,6 +25,38 @@ const IMAGE_DEPTH: u16 = 32997;
 
 /// Bytes of the largest tile that may be left out: nothing in the file vouches for its size.
 const SPARSE_TILE_BYTES: u64 = 64 << 20;
+
+/// TIFF files of one page.
+pub(super) static IMAGE: ImageKind = ImageKind {
+    name: "TIFF",
+    extensions: &["tif", "tiff"],
+    recognises: is_tiff,
+    bits: 64,
+    size: |path| {
+        let (mut decoder, _) = open_decoder(path)?;
+        let page = inspect(&mut decoder)?;
+        let axes = Axes::read(&mut decoder)?;
+        if decoder.more_images() || axes.adjoining().is_some() {
+            return Err(ImageError::MultiPage);
+        }
+        Ok([page.rows, page.columns])
+    },
+    read: |path, crop, out, scratch| {
+        let (mut decoder, file_bytes) = open_decoder(path)?;
+        let page = inspect(&mut decoder)?;
+        crop.check([page.rows, page.columns])?;
+        let Crop { x, y, .. } = crop;
+        read_ids(&mut decoder, &page, file_bytes, x, y, out, scratch)
+    },
+};
+
+/// Whether a file that starts so is a TIFF: classic or big, in either byte order.
+pub(super) fn is_tiff(head: &[u8]) -> bool {
+    matches!(
+        head,
+        [b'I', b'I', b'*' | b'+', 0, ..] | [b'M', b'M', 0, b'*' | b'+', ..]
+    )
+}
 
 /// Size, type and storage of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,10 +5,35 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::description::{Axes, contiguous};
-use super::error::{ImageError, triple};
+use super::error::ImageError;
 use super::raw::{RawLayout, RawReader};
-use super::tiff_page::{Page, TiffDecoder, guarded, inspect, open_decoder, read_ids};
-use super::{ReadError, SliceReader, VolumeSource, check_request};
+use super::tiff_page::{Page, TiffDecoder, guarded, inspect, is_tiff, open_decoder, read_ids};
+use super::{Found, InputFormat, ReadError, ReadFormat, SliceReader, VolumeSource, check_request};
+use crate::base::volume::triple;
+
+/// One file with all slices.
+pub(super) struct TiffFormat;
+
+pub(super) static FORMAT: TiffFormat = TiffFormat;
+
+impl ReadFormat for TiffFormat {
+    fn format(&self) -> InputFormat {
+        InputFormat {
+            name: "tiff",
+            noun: "TIFF stack",
+            extensions: &["tif", "tiff"],
+            is_folder: false,
+        }
+    }
+
+    fn recognises(&self, found: &Found<'_>) -> bool {
+        matches!(found, Found::File(head) if is_tiff(head))
+    }
+
+    fn open(&self, path: &Path) -> Result<Box<dyn VolumeSource>, ReadError> {
+        Ok(Box::new(TiffStack::open(path)?))
+    }
+}
 
 /// A TIFF file with a page per slice.
 #[derive(Debug)]

@@ -1,10 +1,11 @@
-//! Writing volumes. Pages are encoded by a [`PageEncoder`], which any number of threads may share,
-//! and appended in order to a [`VolumeSink`]; so compression runs in parallel, the file grows page
-//! by page, and its bytes do not depend on the number of threads.
+//! Writing volumes. A [`WriteFormat`] is one module here and one row of [`WRITE_FORMATS`].
 //!
-//! Files are written beside their final place and renamed when a run has succeeded: see
-//! [`OutputFolder`]. [`create_volume`] starts a volume in any [`VolumeFormat`]; a further format is one more
-//! module here that implements the two traits.
+//! Slices are joined to the pieces that the format stores as one, see [`SliceWriter`]; a [`PieceEncoder`],
+//! which any number of threads may share, encodes them, and they are appended in order to a
+//! [`VolumeSink`]. So compression runs in parallel, files grow piece by piece, and their bytes do not
+//! depend on the number of threads.
+//!
+//! Files are written beside their final place and renamed when a run has succeeded: see [`OutputFolder`].
 
 mod error;
 mod gif;
@@ -12,22 +13,92 @@ mod lock;
 mod manifest;
 mod metadata;
 mod png;
+mod slices;
 mod staging;
 #[cfg(test)]
 mod tests;
 mod tiff;
 mod volume;
 
+use std::path::Path;
 use std::sync::Arc;
 
+pub use crate::base::formats::{Compression, OutputFormat};
 pub use error::WriteError;
-pub(crate) use error::cause;
 pub use lock::FolderLock;
 pub use manifest::ManifestEntry;
 pub use metadata::{ChannelInfo, VolumeMetadata};
-pub use staging::{OutputFolder, StagedFile, StagedSequence};
+pub use slices::{SliceWriter, pieces};
+pub use staging::{OutputFolder, StagedFile, StagedTree, Target};
 pub use tiff::TiffStackWriter;
-pub use volume::{Compression, Content, VolumeFormat, VolumeLayout, create_volume, volume_files};
+pub use volume::{Content, VolumeLayout};
+
+use crate::base::choice::Choice;
+
+/// The formats that volumes are written in, in the order in which messages list them; the first is the
+/// default.
+pub static WRITE_FORMATS: &[&dyn WriteFormat] = &[&tiff::TIFF, &gif::GIF, &png::PNG_SEQUENCE];
+
+impl Choice for OutputFormat {
+    fn all() -> Vec<Self> {
+        WRITE_FORMATS.iter().map(|row| row.format()).collect()
+    }
+
+    fn as_str(self) -> &'static str {
+        self.name
+    }
+}
+
+/// The row of a format.
+///
+/// # Panics
+/// Never: every [`OutputFormat`] is one of a row.
+#[must_use]
+pub fn writer(format: OutputFormat) -> &'static dyn WriteFormat {
+    let row = WRITE_FORMATS.iter().find(|row| row.format() == format);
+    *row.expect("every output format is one of a row")
+}
+
+/// A format that volumes are written in.
+pub trait WriteFormat: Sync {
+    /// What others know it by.
+    fn format(&self) -> OutputFormat;
+
+    /// The file or folder that a volume becomes; `stem` is its path without an extension.
+    fn target(&self, stem: &Path) -> Target;
+
+    /// How it stores ids.
+    fn ids(&self) -> IdStorage;
+
+    /// Upper bound of a volume's bytes on the disk, whatever its pixels.
+    fn most_bytes(&self, layout: &VolumeLayout) -> u64;
+
+    /// Slices that are encoded together. The last piece of a volume may have fewer.
+    fn slices_per_piece(&self, _: &VolumeLayout) -> usize {
+        1
+    }
+
+    /// Starts a volume below `output`; its [`target`](Self::target) must have been announced there.
+    ///
+    /// # Errors
+    /// When the format cannot hold the volume, it was not announced, or the system refuses.
+    fn create(
+        &self,
+        output: &mut OutputFolder,
+        stem: &Path,
+        layout: VolumeLayout,
+    ) -> Result<Box<dyn VolumeSink>, WriteError>;
+}
+
+/// How a format stores ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdStorage {
+    /// As numbers, up to this one.
+    Numbers(u64),
+    /// As one of 256 colours: it takes the numbers of the cells in the order of their ids, of 32 bits,
+    /// so that neighbours in that order differ.
+    Colours,
+}
 
 /// What a pixel of a volume is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -87,46 +158,47 @@ impl PixelType {
     }
 }
 
-/// A page ready to be appended to the sink whose encoder made it.
+/// A piece of a volume, ready to be appended to the sink whose encoder made it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EncodedPage {
-    /// The strips of a TIFF page, a PNG file, or the pixels of a GIF frame and its own colours.
-    pieces: Vec<Vec<u8>>,
+pub struct EncodedPiece {
+    /// What the sink keeps apart: the strips of a TIFF page, or the pixels of a GIF frame and its own
+    /// colours.
+    parts: Vec<Vec<u8>>,
 }
 
-impl EncodedPage {
-    /// Size in memory, in bytes: what a queue of pages has to account for.
+impl EncodedPiece {
+    /// Size in memory, in bytes: what a queue of pieces has to account for.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.pieces.iter().map(Vec::len).sum()
+        self.parts.iter().map(Vec::len).sum()
     }
 }
 
-/// Turns pixels into the bytes of a page: the costly half of writing. It keeps no state, so
+/// Turns pixels into the bytes of a piece: the costly half of writing. It keeps no state, so
 /// threads share it, and equal pixels give equal bytes.
-pub trait PageEncoder: Send + Sync {
-    /// Encodes a page: rows x from top to bottom, within them columns y, samples of more than
-    /// one byte in the machine's byte order.
+pub trait PieceEncoder: Send + Sync {
+    /// Encodes the slices of a piece: rows x from top to bottom, within them columns y, samples of more
+    /// than one byte in the machine's byte order.
     ///
     /// # Errors
-    /// When `pixels` is not one page long, or holds an id that the format cannot.
-    fn encode(&self, pixels: &[u8]) -> Result<EncodedPage, WriteError>;
+    /// When `pixels` is not one piece long, or holds an id that the format cannot.
+    fn encode(&self, pixels: &[u8]) -> Result<EncodedPiece, WriteError>;
 }
 
 /// A volume on its way to the disk.
 pub trait VolumeSink: Send {
-    /// The encoder for this sink's pages.
-    fn encoder(&self) -> Arc<dyn PageEncoder>;
+    /// The encoder for this sink's pieces.
+    fn encoder(&self) -> Arc<dyn PieceEncoder>;
 
-    /// Appends the next page, z = 0 first.
+    /// Appends the next piece, that of z = 0 first.
     ///
     /// # Errors
-    /// When the file cannot be written, or is complete already.
-    fn append(&mut self, page: EncodedPage) -> Result<(), WriteError>;
+    /// When the files cannot be written, or are complete already.
+    fn append(&mut self, piece: EncodedPiece) -> Result<(), WriteError>;
 
     /// Completes the volume and brings it to the disk (fsync).
     ///
     /// # Errors
-    /// When pages are missing or the file cannot be written.
+    /// When pieces are missing or the files cannot be written.
     fn finish(self: Box<Self>) -> Result<(), WriteError>;
 }

@@ -10,7 +10,7 @@ mod records;
 #[cfg(test)]
 mod tests;
 
-use crate::io::write::cause;
+use crate::base::error::cause;
 use records::{Kind, MAGIC, Place, RecordHead, checksum};
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};

@@ -16,12 +16,12 @@ pub use arrays::{ChannelImage, GroundTruthImage, Images, Simulator, Tissue, simu
 pub(crate) use device::CPU_BYTES;
 pub(crate) use record_file::previous_manifest;
 pub use record_file::{RECORD_NAME, written_files};
-pub(crate) use sink::{id_pixel, targets};
+pub(crate) use sink::{Layouts, id_pixel, targets};
 
 pub use crate::base::progress::{Silent, Watcher};
 use crate::base::volume::Region;
-use crate::config::{Config, VolumeFormat};
-use crate::io::read::{self, CellSource, Format, VolumeSource};
+use crate::config::Config;
+use crate::io::read::{self, CellSource, VolumeSource};
 use crate::io::write::{FolderLock, ManifestEntry, OutputFolder};
 use crate::model::Model;
 use crate::run::ground_truth::LoadedVolume;
@@ -331,12 +331,7 @@ pub(crate) type OpenVolumes = (CellSource<'static>, Vec<Box<dyn VolumeSource>>, 
 /// Opens the volumes of cells and annotated regions; returns them with the box that is simulated.
 pub(crate) fn open_volumes(config: &Config) -> Result<OpenVolumes, SimulationError> {
     let truth = &config.groundtruth;
-    let format = truth.format.map(|format| match format {
-        VolumeFormat::Tiff => Format::TiffStack,
-        VolumeFormat::ImageSequence => Format::ImageSequence,
-        VolumeFormat::Npy => Format::Npy,
-    });
-    let source = read::open_cells(&truth.image_path, format, truth.gt_cells)?;
+    let source = read::open_cells(&truth.image_path, truth.format, truth.gt_cells)?;
     let (offset, bounds) = (truth.offset_voxels, truth.bounds_voxels);
     let region = Region::within(&source.describe(), source.shape(), offset, bounds)?;
     let mut annotations = Vec::new();

@@ -16,6 +16,8 @@ pub use contrast::Contrast;
 pub use samples::{SampleKind, Samples};
 pub use scale_bar::{PixelSize, ScaleBar, length};
 
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, ImageEncoder, ImageResult};
 use std::ops::Range;
 
 /// Pixels of red, green and blue, a byte each, row after row.
@@ -207,17 +209,25 @@ impl Picture {
     /// Encodes the picture as the bytes of a PNG file.
     ///
     /// # Errors
-    /// The picture has no pixel, or more than PNG can hold.
-    pub fn to_png(&self) -> Result<Vec<u8>, png::EncodingError> {
-        let size = |n: usize| u32::try_from(n).unwrap_or(0);
-        let mut bytes = Vec::new();
-        let mut encoder = png::Encoder::new(&mut bytes, size(self.columns), size(self.rows));
-        encoder.set_color(png::ColorType::Rgb);
-        encoder.set_depth(png::BitDepth::Eight);
-        encoder.set_compression(png::Compression::Fast);
-        let mut writer = encoder.write_header()?;
-        writer.write_image_data(&self.rgb)?;
-        writer.finish()?;
-        Ok(bytes)
+    /// When it has no pixel, or more than PNG can hold.
+    pub fn to_png(&self) -> ImageResult<Vec<u8>> {
+        png_file(&self.rgb, [self.rows, self.columns], CompressionType::Fast)
     }
+}
+
+/// The bytes of a PNG file of red, green and blue, of so many rows and columns.
+pub(super) fn png_file(
+    rgb: &[u8],
+    [rows, columns]: [usize; 2],
+    compression: CompressionType,
+) -> ImageResult<Vec<u8>> {
+    let size = |n: usize| u32::try_from(n).unwrap_or(0);
+    let mut bytes = Vec::new();
+    PngEncoder::new_with_quality(&mut bytes, compression, FilterType::Adaptive).write_image(
+        rgb,
+        size(columns),
+        size(rows),
+        ExtendedColorType::Rgb8,
+    )?;
+    Ok(bytes)
 }

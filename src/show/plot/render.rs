@@ -1,11 +1,13 @@
 //! Rendering of drawings into the bytes of a file.
 
+use image::codecs::png::CompressionType;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::register_font;
 use std::sync::LazyLock;
 
 use super::{ImageFormat, PlotError};
+use crate::show::picture::png_file;
 
 /// Family of all text. SVG viewers choose a font for it, PNGs have the one that the program
 /// carries.
@@ -90,7 +92,9 @@ pub(super) fn render(figure: &impl Figure, format: ImageFormat) -> Result<Vec<u8
                     .map_err(|why| failed(&why))?;
                 area.present().map_err(|why| failed(&why))?;
             }
-            png_file(&averaged(&rgb, dots.0 as usize), pixels).map_err(|why| failed(&why))
+            let size = [pixels.1 as usize, pixels.0 as usize];
+            let pixels = averaged(&rgb, dots.0 as usize);
+            png_file(&pixels, size, CompressionType::Default).map_err(|why| failed(&why))
         }
     }
 }
@@ -111,15 +115,4 @@ fn averaged(rgb: &[u8], width: usize) -> Vec<u8> {
         }
     }
     pixels
-}
-
-fn png_file(rgb: &[u8], (width, height): (u32, u32)) -> Result<Vec<u8>, png::EncodingError> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(rgb)?;
-    writer.finish()?;
-    Ok(bytes)
 }

@@ -6,7 +6,7 @@ use super::metadata::Metadata;
 use super::planes::{ColourFolder, ColourTiff, Grey, Planes};
 use super::scene::{Layer, Scene, ViewVolume};
 use super::{ViewError, state};
-use crate::io::read;
+use crate::io::read::{self, InputFormat};
 use crate::io::write::Content;
 use crate::show::picture::SampleKind;
 use std::path::{Path, PathBuf};
@@ -81,17 +81,7 @@ fn open_volume(path: &Path, content: Option<Content>) -> Result<Opened, ViewErro
 fn open_planes(path: &Path) -> Result<Box<dyn Planes>, ViewError> {
     match read::open(path, None) {
         Ok(source) => {
-            let kind = match source.slice_path(0) {
-                // Grey PNGs have 16 bits at most, whatever the first of them has.
-                Some(first)
-                    if first
-                        .extension()
-                        .is_some_and(|end| end.eq_ignore_ascii_case("png")) =>
-                {
-                    SampleKind::U16
-                }
-                _ => SampleKind::of_bits(source.bits()),
-            };
+            let kind = SampleKind::of_bits(source.bits());
             Ok(Box::new(Grey { source, kind }))
         }
         Err(error) => {
@@ -114,11 +104,10 @@ fn explain(path: &Path, error: read::ReadError) -> ViewError {
             "holds {found}, which is not shown: volumes have whole numbers, 32-bit floating-point numbers, or red, green \
              and blue of 8 or 16 bits"
         ),
-        read::ReadError::UnknownFormat { .. } => {
-            "is not shown: volumes are TIFF stacks, NumPy .npy arrays, or folders with an image per slice; a .gif is for \
-             web browsers"
-                .to_owned()
-        }
+        read::ReadError::UnknownFormat { .. } => format!(
+            "is not shown: a volume is {}; a .gif is for web browsers",
+            InputFormat::any_volume()
+        ),
         _ => return error.into(),
     };
     ViewError::Image {

@@ -7,7 +7,7 @@ use crate::apps::view::planes::{Cells, Planes};
 use crate::base::colour;
 use crate::config::Config;
 use crate::io::read::{self, VolumeSource, natural_order};
-use crate::io::write::Content;
+use crate::io::write::{Content, Target, WriteFormat, writer};
 use crate::optics::camera::Camera;
 use crate::run::simulation::{RECORD_NAME, written_files};
 use crate::show::picture::{PixelSize, SampleKind};
@@ -27,7 +27,7 @@ pub(super) fn open(path: &Path) -> Result<Vec<Opened>, ViewError> {
     };
     let config = Config::from_file(&folder.join(RECORD_NAME), &[])?;
     let pixel = pixel_size(&config);
-    let stems = stems(folder);
+    let stems = stems(folder, writer(config.output.format));
     let mut opened = Vec::new();
     for (stem, path) in stems.range("simulation/".to_owned().."simulation0".to_owned()) {
         let planes = open_planes(path)?;
@@ -54,28 +54,31 @@ pub(super) fn open(path: &Path) -> Result<Vec<Opened>, ViewError> {
     Ok(opened)
 }
 
-/// The volumes of the run that are there: their names below the folder, and their files or folders.
-fn stems(folder: &Path) -> BTreeMap<String, PathBuf> {
+/// The volumes of the run that are there and can be read: their names below the folder, and their files or
+/// folders.
+fn stems(folder: &Path, format: &dyn WriteFormat) -> BTreeMap<String, PathBuf> {
     let mut stems = BTreeMap::new();
     for file in written_files(folder) {
-        let Some((stem, ending)) = file.rsplit_once('.') else {
-            continue;
-        };
-        let volume = match ending {
-            "tiff" => stem,
-            // An image of a sequence stands for its folder; others are no volumes.
-            "png" => match stem.rsplit_once('/') {
-                Some((sequence, _)) => sequence,
-                None => continue,
-            },
+        let parts: Vec<&str> = file.split('/').collect();
+        // simulation/VOLUME, or groundtruth/DYE/VOLUME; a volume of many files is a folder.
+        let depth = match parts[0] {
+            "simulation" => 2,
+            "groundtruth" => 3,
             _ => continue,
         };
-        let path = match ending {
-            "tiff" => folder.join(&file),
-            _ => folder.join(volume),
+        let Some(place) = parts.get(..depth) else {
+            continue;
         };
-        if path.exists() {
-            stems.insert(volume.to_owned(), path);
+        let place: PathBuf = place.iter().collect();
+        let stem = place.with_extension("");
+        let target = match parts.len() {
+            parts if parts == depth => Target::File(place),
+            _ => Target::Tree(place),
+        };
+        let path = folder.join(target.path());
+        if format.target(&stem) == target && read::recognises(&path) {
+            let stem: Vec<_> = stem.iter().map(|part| part.to_string_lossy()).collect();
+            stems.insert(stem.join("/"), path);
         }
     }
     stems

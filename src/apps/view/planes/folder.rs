@@ -4,7 +4,8 @@ use super::{Plane, PlaneReader, Planes, crop};
 use crate::apps::view::ViewError;
 use crate::io::read::natural_order;
 use crate::show::picture::{SampleKind, Samples};
-use png::{BitDepth, ColorType, Decoder, Reader};
+use image::codecs::png::PngDecoder;
+use image::{ColorType, ImageDecoder};
 use std::fs::File;
 use std::io::BufReader;
 use std::ops::Range;
@@ -44,33 +45,45 @@ impl ColourFolder {
         let Some(first) = images.first() else {
             return Ok(None);
         };
-        let reader = start(first)?;
-        let info = reader.info();
-        if info.color_type != ColorType::Rgb {
+        let decoder = start(first)?;
+        let Some(kind) = kind(&decoder) else {
             return Ok(None);
-        }
-        let kind = match info.bit_depth {
-            BitDepth::Sixteen => SampleKind::U16,
-            _ => SampleKind::U8,
         };
-        let size = [info.height as usize, info.width as usize];
+        let size = size(&decoder);
         Ok(Some(Self { images, size, kind }))
     }
 }
 
-fn start(path: &Path) -> Result<Reader<BufReader<File>>, ViewError> {
+fn damaged(path: &Path, error: &image::ImageError) -> ViewError {
+    wrong(path, format!("damaged, or no valid PNG: {error}"))
+}
+
+fn start(path: &Path) -> Result<PngDecoder<BufReader<File>>, ViewError> {
     let file = File::open(path).map_err(|error| wrong(path, error))?;
     let bytes = file.metadata().map_err(|error| wrong(path, error))?.len();
-    let reader = Decoder::new(BufReader::new(file)).read_info();
-    let reader =
-        reader.map_err(|error| wrong(path, format!("damaged, or no valid PNG: {error}")))?;
-    match reader.output_buffer_size() {
-        Some(size) if size as u64 <= bytes.saturating_mul(EXPANSION) => Ok(reader),
-        _ => Err(wrong(
+    let decoder = PngDecoder::new(BufReader::new(file)).map_err(|error| damaged(path, &error))?;
+    if decoder.total_bytes() > bytes.saturating_mul(EXPANSION) {
+        return Err(wrong(
             path,
             "its size cannot be right; it is cut short or damaged",
-        )),
+        ));
     }
+    Ok(decoder)
+}
+
+/// The type of the samples, where the file holds red, green and blue.
+fn kind(decoder: &impl ImageDecoder) -> Option<SampleKind> {
+    match decoder.color_type() {
+        ColorType::Rgb8 => Some(SampleKind::U8),
+        ColorType::Rgb16 => Some(SampleKind::U16),
+        _ => None,
+    }
+}
+
+/// Rows and columns.
+fn size(decoder: &impl ImageDecoder) -> [usize; 2] {
+    let (columns, rows) = decoder.dimensions();
+    [rows as usize, columns as usize]
 }
 
 impl Planes for ColourFolder {
@@ -94,28 +107,24 @@ impl Planes for ColourFolder {
 impl PlaneReader for &ColourFolder {
     fn read(&mut self, z: usize, x: Range<usize>, y: Range<usize>) -> Result<Plane, ViewError> {
         let path = &self.images[z];
-        let mut reader = start(path)?;
-        let info = reader.info();
+        let decoder = start(path)?;
         let [rows, columns] = self.size;
-        let alike = info.color_type == ColorType::Rgb
-            && (info.bit_depth == BitDepth::Sixteen) == (self.kind == SampleKind::U16)
-            && [info.height as usize, info.width as usize] == self.size;
-        if !alike {
+        if kind(&decoder) != Some(self.kind) || size(&decoder) != self.size {
             return Err(wrong(
                 path,
                 "has another size or type than the first image of the folder",
             ));
         }
-        let mut bytes = vec![0; reader.output_buffer_size().unwrap_or(0)];
-        reader
-            .next_frame(&mut bytes)
-            .map_err(|error| wrong(path, format!("damaged, or no valid PNG: {error}")))?;
+        let mut bytes = vec![0; decoder.total_bytes() as usize];
+        decoder
+            .read_image(&mut bytes)
+            .map_err(|error| damaged(path, &error))?;
         let component = |first: usize| match self.kind {
             SampleKind::U16 => {
                 let values = bytes.as_chunks::<2>().0.iter().skip(first).step_by(3);
                 Samples::U16(
                     values
-                        .map(|&value| u16::from_be_bytes(value))
+                        .map(|&value| u16::from_ne_bytes(value))
                         .take(rows * columns)
                         .collect(),
                 )

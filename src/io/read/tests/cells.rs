@@ -1,12 +1,12 @@
 use std::fs;
 use std::path::Path;
 
-use super::super::{CellSource, Format, SplittedCells, open_cells};
+use super::super::{CellSource, SplittedCells, open_cells};
 use super::*;
 use crate::config::Arrangement;
 
-fn splitted(path: &Path, format: Option<Format>) -> Result<SplittedCells<'static>, String> {
-    match open_cells(path, format, Arrangement::Split) {
+fn splitted(path: &Path, name: Option<&str>) -> Result<SplittedCells<'static>, String> {
+    match open_cells(path, name.map(format), Arrangement::Split) {
         Ok(CellSource::Splitted(cells)) => Ok(cells),
         Ok(CellSource::Merged(_)) => panic!("splitted cells were asked for"),
         Err(error) => Err(error.to_string()),
@@ -22,7 +22,7 @@ fn names(cells: &SplittedCells<'_>) -> Vec<String> {
         .collect()
 }
 
-fn refusal(path: &Path, format: Option<Format>) -> String {
+fn refusal(path: &Path, format: Option<&str>) -> String {
     match splitted(path, format) {
         Ok(cells) => panic!("{:?} were opened", names(&cells)),
         Err(message) => message,
@@ -63,11 +63,11 @@ fn a_folder_of_volumes_is_cells_in_natural_order() {
     );
     // None is left out in silence.
     for (format, other) in [
-        (Format::ImageSequence, "cell2.TIF"),
-        (Format::TiffStack, "cell1"),
-        (Format::Npy, "cell1"),
+        ("image sequence", "cell2.TIF"),
+        ("tiff", "cell1"),
+        ("npy", "cell1"),
     ] {
-        let words = ["2 of its volumes", format.name(), other, "leave out format"];
+        let words = ["2 of its volumes", format, other, "leave out format"];
         assert_says(&refusal(folder.path(), Some(format)), &words);
     }
     let source = open_cells(folder.path(), None, Arrangement::Split).unwrap();
@@ -104,9 +104,9 @@ fn folders_that_are_no_cells_are_named() {
     assert_says(&refusal(&at("notes"), None), &words);
     fs::create_dir(at("empty")).unwrap();
     assert_says(&refusal(&at("empty"), None), &words);
-    let message = refusal(&at("notes"), Some(Format::Npy));
+    let message = refusal(&at("notes"), Some("npy"));
     assert_says(&message, &["one NumPy array (.npy) is expected per cell"]);
-    let message = refusal(&at("cell1"), Some(Format::ImageSequence));
+    let message = refusal(&at("cell1"), Some("image sequence"));
     assert_says(&message, &["3 single images", "sub-folder"]);
 }
 

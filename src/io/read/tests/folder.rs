@@ -1,8 +1,10 @@
 use std::fs;
 use std::path::Path;
 
-use super::super::{Format, natural_order, open};
-use super::{I16, SHAPE, U8, U16, U32, U64, assert_says, data, error, expected, read_error, slice};
+use super::super::{natural_order, open};
+use super::{
+    I16, SHAPE, U8, U16, U32, U64, assert_says, data, error, expected, format, read_error, slice,
+};
 
 fn write_png(
     path: &Path,
@@ -54,7 +56,7 @@ fn a_folder_is_read_in_natural_order() {
         size,
         &ids16,
     );
-    let source = open(folder.path(), Some(Format::ImageSequence)).unwrap();
+    let source = open(folder.path(), Some(format("image sequence"))).unwrap();
     assert_eq!(source.shape(), [5, 20, 17]);
     let mut reader = source.slices().unwrap();
     let mut out = vec![0; 2];

@@ -1,6 +1,8 @@
 mod cells;
+mod conformance;
 mod folder;
 mod npy;
+mod raster;
 mod tiff;
 
 use std::fs;
@@ -8,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array3;
 
-use super::{ArraySource, Format, ReadError, VolumeSource, open};
+use super::{ArraySource, InputFormat, ReadError, VolumeSource, open};
 
 const SHAPE: [usize; 3] = [3, 20, 17];
 const U8: u64 = 1;
@@ -81,8 +83,13 @@ fn slice(source: &dyn VolumeSource, z: usize) -> Vec<u64> {
     out
 }
 
-fn error(path: &Path, format: Option<Format>) -> String {
-    match open(path, format) {
+/// The format of a name.
+fn format(name: &str) -> InputFormat {
+    name.parse().unwrap()
+}
+
+fn error(path: &Path, name: Option<&str>) -> String {
+    match open(path, name.map(format)) {
         Ok(source) => panic!("{} was opened", source.describe()),
         Err(error) => error.to_string(),
     }
@@ -112,11 +119,11 @@ fn paths_of_the_wrong_kind_are_named() {
     assert_says(&error(&missing, None), &["missing.tif", "no such file"]);
     assert_says(
         &error(folder.path(), None),
-        &["holds no .tif, .tiff or .png"],
+        &["holds no .tif, .tiff, .png, .bmp, .pgm or .webp image"],
     );
-    let message = error(folder.path(), Some(Format::TiffStack));
+    let message = error(folder.path(), Some("tiff"));
     assert_says(&message, &["is a folder", "\"tiff\"", "\"image sequence\""]);
-    let message = error(&data("plain_u8"), Some(Format::ImageSequence));
+    let message = error(&data("plain_u8"), Some("image sequence"));
     assert_says(&message, &["is a file", "\"image sequence\""]);
     let text = folder.path().join("notes.tif");
     fs::write(&text, "no image").unwrap();
@@ -124,7 +131,7 @@ fn paths_of_the_wrong_kind_are_named() {
     fs::write(&text, "PK\x03\x04 an archive").unwrap();
     assert_says(&error(&text, None), &["archive", "numpy.save"]);
     fs::write(&text, "").unwrap();
-    assert_says(&error(&text, Some(Format::TiffStack)), &["empty"]);
+    assert_says(&error(&text, Some("tiff")), &["empty"]);
     #[cfg(target_os = "linux")]
     assert_says(&error(Path::new("/dev/null"), None), &["neither"]);
 }

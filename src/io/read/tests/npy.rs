@@ -1,11 +1,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::super::{Format, open};
+use super::super::open;
 use super::*;
 
 /// Files written by tests/data/make_npys.py.
-fn npy(name: &str) -> PathBuf {
+pub(super) fn npy(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/data/npy")
         .join(format!("{name}.npy"))
@@ -27,7 +27,7 @@ fn arrays_of_every_integer_type_and_order_give_the_same_ids() {
         ("fortran_u2", U16),
         ("fortran_big_endian_u8", U64),
     ] {
-        for format in [None, Some(Format::Npy)] {
+        for format in [None, Some(format("npy"))] {
             let source = open(&npy(name), format).unwrap_or_else(|error| panic!("{error}"));
             assert_volume(&*source, factor);
             assert_eq!(
@@ -70,11 +70,11 @@ fn arrays_that_are_no_volume_are_named() {
         let words = ["slice 0", "row 12, column 10 is -5"];
         assert_says(&read_error(&npy(name)), &words);
     }
-    let message = error(&npy("u2"), Some(Format::TiffStack));
+    let message = error(&npy("u2"), Some("tiff"));
     assert_says(&message, &["a NumPy array", "\"tiff\"", "\"npy\""]);
-    let message = error(&data("plain_u8"), Some(Format::Npy));
-    assert_says(&message, &["a TIFF file", "\"npy\""]);
-    let message = error(Path::new(env!("CARGO_MANIFEST_DIR")), Some(Format::Npy));
+    let message = error(&data("plain_u8"), Some("npy"));
+    assert_says(&message, &["a TIFF stack", "\"npy\""]);
+    let message = error(Path::new(env!("CARGO_MANIFEST_DIR")), Some("npy"));
     assert_says(&message, &["a folder", "\"npy\""]);
 }
 

@@ -8,15 +8,17 @@ mod tests;
 
 use std::borrow::Cow;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use gif::{AnyExtension, Encoder, EncodingError, Frame, Repeat};
 
 use self::quantise::quantise;
 use super::metadata::to_ascii;
+use super::volume::{SliceCount, with_extension};
 use super::{
-    Content, EncodedPage, PageEncoder, PixelType, StagedFile, VolumeLayout, VolumeSink, WriteError,
+    Content, EncodedPiece, IdStorage, OutputFolder, OutputFormat, PieceEncoder, PixelType,
+    StagedFile, Target, VolumeLayout, VolumeSink, WriteError, WriteFormat,
 };
 use crate::base::colour;
 
@@ -30,12 +32,53 @@ const ID_COLOURS: u64 = 255;
 const IDS_ARE_PAINTED: &str = "Colours are for looking, they are not the ids: number n has colour \
     1 + (n - 1) mod 255, 0 is black. Choose tiff or image sequence for ids as numbers.";
 
+/// An endless animation, half a second per slice: for looking. Ids are shown in colours.
+pub(super) struct Gif;
+
+pub(super) static GIF: Gif = Gif;
+
+impl WriteFormat for Gif {
+    fn format(&self) -> OutputFormat {
+        OutputFormat {
+            name: "gif",
+            noun: "GIF animation",
+            grey_bits: 8,
+        }
+    }
+
+    fn target(&self, stem: &Path) -> Target {
+        Target::File(with_extension(stem, ".gif"))
+    }
+
+    fn ids(&self) -> IdStorage {
+        IdStorage::Colours
+    }
+
+    fn most_bytes(&self, layout: &VolumeLayout) -> u64 {
+        let [slices, rows, columns] = layout.shape.map(|size| size as u64);
+        let pixels = rows.saturating_mul(columns);
+        // Codes of up to 12 bits for bytes, whatever the number of samples; a table of 256 colours.
+        let frame = pixels.saturating_add(pixels / 2 + pixels / 100 + 2048);
+        let texts = (layout.metadata.text().len() + IDS_ARE_PAINTED.len()) as u64 * 2 + 4096;
+        slices.saturating_mul(frame).saturating_add(texts)
+    }
+
+    fn create(
+        &self,
+        output: &mut OutputFolder,
+        stem: &Path,
+        layout: VolumeLayout,
+    ) -> Result<Box<dyn VolumeSink>, WriteError> {
+        let file = output.create(self.target(stem).path())?;
+        Ok(Box::new(GifWriter::create(file, layout)?))
+    }
+}
+
 /// Writes an animation frame by frame into a [`StagedFile`].
-pub(super) struct GifWriter {
+struct GifWriter {
     encoder: Arc<GifEncoder>,
     gif: Encoder<BufWriter<StagedFile>>,
-    path: PathBuf,
-    appended: usize,
+    count: SliceCount,
 }
 
 impl GifWriter {
@@ -43,7 +86,7 @@ impl GifWriter {
     ///
     /// # Errors
     /// When a GIF cannot hold the volume, or the file cannot be written.
-    pub(super) fn create(file: StagedFile, layout: VolumeLayout) -> Result<Self, WriteError> {
+    fn create(file: StagedFile, layout: VolumeLayout) -> Result<Self, WriteError> {
         let path = file.target().to_owned();
         let refuse = |reason: String| WriteError::Format {
             path: path.clone(),
@@ -91,8 +134,7 @@ impl GifWriter {
         let gif = start(file).map_err(|error| from_gif(&path, error))?;
         Ok(Self {
             gif,
-            path,
-            appended: 0,
+            count: SliceCount::new(path, &layout),
             encoder: Arc::new(GifEncoder {
                 layout,
                 kind,
@@ -101,46 +143,32 @@ impl GifWriter {
             }),
         })
     }
-
-    fn page_count(&self, found: usize) -> WriteError {
-        WriteError::PageCount {
-            path: self.path.clone(),
-            expected: self.encoder.layout.shape[0],
-            found,
-        }
-    }
 }
 
 impl VolumeSink for GifWriter {
-    fn encoder(&self) -> Arc<dyn PageEncoder> {
-        Arc::clone(&self.encoder) as Arc<dyn PageEncoder>
+    fn encoder(&self) -> Arc<dyn PieceEncoder> {
+        Arc::clone(&self.encoder) as Arc<dyn PieceEncoder>
     }
 
-    fn append(&mut self, page: EncodedPage) -> Result<(), WriteError> {
-        if self.appended == self.encoder.layout.shape[0] {
-            return Err(self.page_count(self.appended + 1));
-        }
-        let mut pieces = page.pieces.into_iter();
+    fn append(&mut self, slice: EncodedPiece) -> Result<(), WriteError> {
+        self.count.next()?;
+        let mut parts = slice.parts.into_iter();
         let frame = Frame {
             delay: FRAME_CENTISECONDS,
             width: self.encoder.width,
             height: self.encoder.height,
-            buffer: Cow::Owned(pieces.next().unwrap_or_default()),
-            palette: pieces.next(),
+            buffer: Cow::Owned(parts.next().unwrap_or_default()),
+            palette: parts.next(),
             ..Frame::default()
         };
         self.gif
             .write_lzw_pre_encoded_frame(&frame)
-            .map_err(|error| from_gif(&self.path, error))?;
-        self.appended += 1;
-        Ok(())
+            .map_err(|error| from_gif(&self.count.path, error))
     }
 
     fn finish(self: Box<Self>) -> Result<(), WriteError> {
-        if self.appended != self.encoder.layout.shape[0] {
-            return Err(self.page_count(self.appended));
-        }
-        let path = self.path;
+        self.count.finish()?;
+        let path = self.count.path;
         let mut buffer = self
             .gif
             .into_inner()
@@ -170,8 +198,8 @@ struct GifEncoder {
     height: u16,
 }
 
-impl PageEncoder for GifEncoder {
-    fn encode(&self, pixels: &[u8]) -> Result<EncodedPage, WriteError> {
+impl PieceEncoder for GifEncoder {
+    fn encode(&self, pixels: &[u8]) -> Result<EncodedPiece, WriteError> {
         self.layout.check_page(pixels)?;
         let mut frame = match self.kind {
             FrameKind::Rgb => {
@@ -185,9 +213,9 @@ impl PageEncoder for GifEncoder {
             FrameKind::Labels => self.indexed(self.painted(pixels)),
         };
         frame.make_lzw_pre_encoded();
-        let mut pieces = vec![frame.buffer.into_owned()];
-        pieces.extend(frame.palette);
-        Ok(EncodedPage { pieces })
+        let mut parts = vec![frame.buffer.into_owned()];
+        parts.extend(frame.palette);
+        Ok(EncodedPiece { parts })
     }
 }
 

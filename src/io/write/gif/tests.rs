@@ -3,8 +3,8 @@ use std::path::Path;
 
 use gif::{ColorOutput, DecodeOptions, Repeat};
 
-use super::super::tests::{layout, refusal, write};
-use super::super::{Content, PixelType, VolumeFormat};
+use super::super::tests::{format, layout, refusal, write};
+use super::super::{Content, PixelType};
 use crate::base::colour;
 
 /// Frames as red, green, blue, opaqueness, after checking what all animations have.
@@ -28,7 +28,7 @@ fn ids_are_painted_and_the_file_says_so() {
     let ids = [0u32, 1, 2, 255, 256, 511, 70_000, u32::MAX];
     let page: Vec<u8> = ids.into_iter().flat_map(u32::to_ne_bytes).collect();
     let layout = layout([1, 2, 4], PixelType::Gray32, Content::Labels);
-    let files = write(root.path(), VolumeFormat::Gif, layout, &[page]).unwrap();
+    let files = write(root.path(), format("gif"), layout, &[page]).unwrap();
     let frames = frames(&files[0]);
     for (id, pixel) in ids.into_iter().zip(frames[0].chunks_exact(4)) {
         let colour = match id {
@@ -52,7 +52,7 @@ fn grey_values_are_kept() {
     let root = tempfile::tempdir().unwrap();
     let layout = layout([2, 16, 16], PixelType::Gray8, Content::Intensity);
     let pages = [(0..=255).collect(), (0..=255).rev().collect()];
-    let files = write(root.path(), VolumeFormat::Gif, layout, &pages).unwrap();
+    let files = write(root.path(), format("gif"), layout, &pages).unwrap();
     for (frame, page) in frames(&files[0]).iter().zip(&pages) {
         for (pixel, &grey) in frame.chunks_exact(4).zip(page) {
             assert_eq!(pixel, [grey, grey, grey, 255]);
@@ -83,7 +83,7 @@ fn rgb_keeps_its_looks_and_equal_runs_give_equal_bytes() {
     let pages = [few, spots(128)];
     let files = ["one", "two"].map(|name| {
         let root = root.path().join(name);
-        write(&root, VolumeFormat::Gif, layout.clone(), &pages).unwrap()
+        write(&root, format("gif"), layout.clone(), &pages).unwrap()
     });
     assert!(fs::read(&files[0][0]).unwrap() == fs::read(&files[1][0]).unwrap());
     let frames = frames(&files[0][0]);
@@ -112,14 +112,14 @@ fn rgb_keeps_its_looks_and_equal_runs_give_equal_bytes() {
 #[test]
 fn what_a_gif_cannot_hold_is_refused_with_a_way_out() {
     let wide = layout([1, 1, 65_536], PixelType::Gray8, Content::Intensity);
-    let message = refusal(VolumeFormat::Gif, wide, &[]);
+    let message = refusal(format("gif"), wide, &[]);
     assert!(
         message.contains("1 x 65536 pixels") && message.contains("\"image sequence\""),
         "{message}"
     );
     for pixel in [PixelType::Gray16, PixelType::Float32, PixelType::Rgb16] {
         let message = refusal(
-            VolumeFormat::Gif,
+            format("gif"),
             layout([1, 1, 1], pixel, Content::Intensity),
             &[],
         );

@@ -1,5 +1,7 @@
 //! A folder of PNGs (ISO/IEC 15948), one per slice, with the size of a pixel and a text in each. No time
 //! stamps.
+//!
+//! This uses the `png` crate itself, since `image` writes neither sizes nor texts.
 
 #[cfg(test)]
 mod tests;
@@ -10,83 +12,124 @@ use std::sync::Arc;
 
 use png::{BitDepth, ColorType, Encoder, EncodingError, Filter, PixelDimensions, Unit};
 
+use super::volume::SliceCount;
 use super::{
-    Content, EncodedPage, PageEncoder, PixelType, StagedSequence, VolumeLayout, VolumeSink,
-    WriteError,
+    Content, EncodedPiece, IdStorage, OutputFolder, OutputFormat, PieceEncoder, PixelType,
+    StagedTree, Target, VolumeLayout, VolumeSink, WriteError, WriteFormat,
 };
 
 /// The format's name in messages.
 const FORMAT: &str = "PNG";
 
+/// A folder with a PNG per slice; ids as 16-bit numbers.
+pub(super) struct PngSequence;
+
+pub(super) static PNG_SEQUENCE: PngSequence = PngSequence;
+
+impl WriteFormat for PngSequence {
+    fn format(&self) -> OutputFormat {
+        OutputFormat {
+            name: "image sequence",
+            noun: "folder of PNG images",
+            grey_bits: 16,
+        }
+    }
+
+    fn target(&self, stem: &Path) -> Target {
+        Target::Tree(stem.to_owned())
+    }
+
+    fn ids(&self) -> IdStorage {
+        IdStorage::Numbers(u16::MAX.into())
+    }
+
+    fn most_bytes(&self, layout: &VolumeLayout) -> u64 {
+        let [slices, rows, columns] = layout.shape.map(|size| size as u64);
+        let pixel_bytes = match layout.content {
+            Content::Labels => 2 * layout.pixel.samples() as u64,
+            Content::Intensity => layout.pixel.bytes() as u64,
+        };
+        let page = rows.saturating_mul(columns).saturating_mul(pixel_bytes);
+        // Deflate stores what it cannot pack; each row has a byte for its filter.
+        let stored = page.saturating_add(page / 1000).saturating_add(rows);
+        let texts = layout.metadata.text().len() as u64 + 1024;
+        slices.saturating_mul(stored.saturating_add(texts))
+    }
+
+    fn create(
+        &self,
+        output: &mut OutputFolder,
+        stem: &Path,
+        layout: VolumeLayout,
+    ) -> Result<Box<dyn VolumeSink>, WriteError> {
+        check(&output.root().join(stem), &layout)?;
+        let files = output.create_tree(stem)?;
+        Ok(Box::new(PngSequenceWriter {
+            count: SliceCount::new(files.target().to_owned(), &layout),
+            files,
+            encoder: Arc::new(PngEncoder {
+                folder: output.root().join(stem),
+                text: layout.metadata.text(),
+                layout,
+            }),
+        }))
+    }
+}
+
 /// The name of a slice's file: as many digits as the last of `slices` needs.
-pub(super) fn slice_name(slice: usize, slices: usize) -> String {
+fn slice_name(slice: usize, slices: usize) -> String {
     let digits = slices.saturating_sub(1).to_string().len();
     format!("image_{slice:0digits$}.png")
 }
 
-/// Writes a PNG per page into a [`StagedSequence`].
-pub(super) struct PngSequenceWriter {
-    encoder: Arc<PngEncoder>,
-    files: StagedSequence,
+/// Checks that PNGs can hold the volume, which is to go to `folder`.
+fn check(folder: &Path, layout: &VolumeLayout) -> Result<(), WriteError> {
+    let refuse = |reason: String| {
+        let path = folder.to_owned();
+        let format = FORMAT;
+        Err(WriteError::Format {
+            path,
+            format,
+            reason,
+        })
+    };
+    let [slices, rows, columns] = layout.shape;
+    let fits = |side: usize| (1..1 << 31).contains(&side);
+    if slices == 0 || !fits(rows) || !fits(columns) {
+        return refuse(format!(
+            "{slices} slices of {rows} x {columns} pixels; an image has 1 to 2^31 - 1 rows and columns"
+        ));
+    }
+    match (layout.pixel, layout.content) {
+        (PixelType::Float32, _) => refuse(
+            "it holds no floating point numbers; choose [output] format = \"tiff\"".to_owned(),
+        ),
+        (PixelType::Gray32 | PixelType::Gray64, Content::Intensity) => refuse(
+            "it holds at most 16 bits per value; choose [output] format = \"tiff\"".to_owned(),
+        ),
+        _ => Ok(()),
+    }
 }
 
-impl PngSequenceWriter {
-    /// Whether PNGs can hold the volume, which is to go to `folder`.
-    ///
-    /// # Errors
-    /// When a side is 0 or beyond the format's, or the pixels are of a type that it does not know.
-    pub(super) fn check(folder: &Path, layout: &VolumeLayout) -> Result<(), WriteError> {
-        let refuse = |reason: String| {
-            let path = folder.to_owned();
-            let format = FORMAT;
-            Err(WriteError::Format {
-                path,
-                format,
-                reason,
-            })
-        };
-        let [slices, rows, columns] = layout.shape;
-        let fits = |side: usize| (1..1 << 31).contains(&side);
-        if slices == 0 || !fits(rows) || !fits(columns) {
-            return refuse(format!(
-                "{slices} slices of {rows} x {columns} pixels; an image has 1 to 2^31 - 1 rows and columns"
-            ));
-        }
-        match (layout.pixel, layout.content) {
-            (PixelType::Float32, _) => refuse(
-                "it holds no floating point numbers; choose [output] format = \"tiff\"".to_owned(),
-            ),
-            (PixelType::Gray32 | PixelType::Gray64, Content::Intensity) => refuse(
-                "it holds at most 16 bits per value; choose [output] format = \"tiff\"".to_owned(),
-            ),
-            _ => Ok(()),
-        }
-    }
-
-    /// Starts a volume that has passed [`check`](Self::check).
-    pub(super) fn create(files: StagedSequence, layout: VolumeLayout) -> Self {
-        let encoder = PngEncoder {
-            folder: files.target().to_owned(),
-            text: layout.metadata.text(),
-            layout,
-        };
-        Self {
-            encoder: Arc::new(encoder),
-            files,
-        }
-    }
+/// Writes a PNG per slice into a [`StagedTree`].
+struct PngSequenceWriter {
+    encoder: Arc<PngEncoder>,
+    files: StagedTree,
+    count: SliceCount,
 }
 
 impl VolumeSink for PngSequenceWriter {
-    fn encoder(&self) -> Arc<dyn PageEncoder> {
-        Arc::clone(&self.encoder) as Arc<dyn PageEncoder>
+    fn encoder(&self) -> Arc<dyn PieceEncoder> {
+        Arc::clone(&self.encoder) as Arc<dyn PieceEncoder>
     }
 
-    fn append(&mut self, page: EncodedPage) -> Result<(), WriteError> {
-        self.files.append(&page.pieces.concat())
+    fn append(&mut self, slice: EncodedPiece) -> Result<(), WriteError> {
+        let name = slice_name(self.count.next()?, self.encoder.layout.shape[0]);
+        self.files.write(name.as_ref(), &slice.parts.concat())
     }
 
     fn finish(self: Box<Self>) -> Result<(), WriteError> {
+        self.count.finish()?;
         self.files.finish()
     }
 }
@@ -99,14 +142,14 @@ struct PngEncoder {
     folder: PathBuf,
 }
 
-impl PageEncoder for PngEncoder {
-    fn encode(&self, pixels: &[u8]) -> Result<EncodedPage, WriteError> {
+impl PieceEncoder for PngEncoder {
+    fn encode(&self, pixels: &[u8]) -> Result<EncodedPiece, WriteError> {
         self.layout.check_page(pixels)?;
         let samples = self.samples(pixels)?;
         let file = self
             .png(&samples)
             .map_err(|error| from_png(&self.folder, error))?;
-        Ok(EncodedPage { pieces: vec![file] })
+        Ok(EncodedPiece { parts: vec![file] })
     }
 }
 

@@ -1,8 +1,8 @@
 use std::fs::File;
 use std::io::BufReader;
 
-use super::super::tests::{layout, pages, refusal, write};
-use super::super::{Content, PixelType, VolumeFormat};
+use super::super::tests::{format, layout, pages, refusal, write};
+use super::super::{Content, PixelType};
 
 #[test]
 fn a_slice_tells_its_size_and_what_it_is_and_nothing_of_the_time() {
@@ -14,7 +14,7 @@ fn a_slice_tells_its_size_and_what_it_is_and_nothing_of_the_time() {
     for (name, in_latin_1) in [("grün", true), ("α", false)] {
         layout.metadata.channels[1].name = name.to_owned();
         let root = root.path().join(name);
-        let files = write(&root, VolumeFormat::PngSequence, layout.clone(), &pages).unwrap();
+        let files = write(&root, format("image sequence"), layout.clone(), &pages).unwrap();
         let file = BufReader::new(File::open(&files[1]).unwrap());
         let reader = png::Decoder::new(file).read_info().unwrap();
         let info = reader.info();
@@ -52,14 +52,14 @@ fn an_id_beyond_16_bits_is_named() {
         .into_iter()
         .flat_map(u32::to_ne_bytes)
         .collect();
-    let message = refusal(VolumeFormat::PngSequence, narrow, &[ids]);
+    let message = refusal(format("image sequence"), narrow, &[ids]);
     assert!(
         message.contains("the id 70000 ") && message.contains("format = \"tiff\""),
         "{message}"
     );
     let wide = layout([1, 1, 1], PixelType::Gray64, Content::Labels);
     let id = (u64::MAX - 1).to_ne_bytes().to_vec();
-    let message = refusal(VolumeFormat::PngSequence, wide, &[id]);
+    let message = refusal(format("image sequence"), wide, &[id]);
     assert!(message.contains("18446744073709551614"), "{message}");
 }
 
@@ -68,7 +68,7 @@ fn the_projects_own_reader_reads_a_sequence_of_ids() {
     let root = tempfile::tempdir().unwrap();
     let layout = layout([12, 5, 7], PixelType::Gray32, Content::Labels);
     let pages = pages(&layout, 300);
-    write(root.path(), VolumeFormat::PngSequence, layout, &pages).unwrap();
+    write(root.path(), format("image sequence"), layout, &pages).unwrap();
     let source = crate::io::read::open(&root.path().join("volume"), None).unwrap();
     assert_eq!(source.shape(), [12, 5, 7]);
     let mut slices = source.slices().unwrap();

@@ -21,6 +21,23 @@ pub(super) fn present(path: &Path) -> Result<Option<fs::Metadata>, WriteError> {
     }
 }
 
+/// All files below the folder `relative` of `root`, links among them, by their paths below `root`.
+pub(super) fn files_below(root: &Path, relative: &Path) -> Result<Vec<PathBuf>, WriteError> {
+    let folder = root.join(relative);
+    let io_error = |error| WriteError::io(&folder, error);
+    let mut files = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(io_error)? {
+        let entry = entry.map_err(io_error)?;
+        let path = relative.join(entry.file_name());
+        if entry.file_type().map_err(io_error)?.is_dir() {
+            files.extend(files_below(root, &path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
 /// Checks that no part of the path `folder` is a file, and says whether all of it is there.
 pub(super) fn require_folders(folder: &Path) -> Result<bool, WriteError> {
     // Without the slash at its end, which would hide a file.

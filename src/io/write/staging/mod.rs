@@ -1,5 +1,5 @@
 //! Output that appears whole or not at all. Every file is written under a temporary name beside
-//! its final place (`.channel_0.tiff.part`; the files of a sequence in `.channel_0.part/`) and renamed when
+//! its final place (`.channel_0.tiff.part`; the files of a tree in `.channel_0.part/`) and renamed when
 //! all of the run's files are complete. A run that fails leaves what lay there before untouched, and no
 //! trace of its own.
 
@@ -13,57 +13,101 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
-pub use self::staged::{StagedFile, StagedSequence};
+pub use self::staged::{StagedFile, StagedTree};
 
-use self::checks::{is_plain, present, require_folders, sync_folder};
+use self::checks::{files_below, is_plain, present, require_folders, sync_folder};
 use super::manifest::slashed;
 use super::{FolderLock, ManifestEntry, WriteError};
+
+/// A result that a run announces before it writes it, by its path below the output folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A file.
+    File(PathBuf),
+    /// A folder, all files of which are one result; what they are called shows when they are written.
+    Tree(PathBuf),
+}
+
+impl Target {
+    /// The path below the output folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::File(path) | Self::Tree(path) => path,
+        }
+    }
+}
+
+impl From<&str> for Target {
+    /// A file.
+    fn from(path: &str) -> Self {
+        Self::File(path.into())
+    }
+}
 
 /// The output folder of one run.
 ///
 /// [`prepare`](Self::prepare) before the run and [`claim`](Self::claim) what becomes known during it,
-/// [`create`](Self::create) each file, write and [`finish`](StagedFile::finish) it, then
+/// [`create`](Self::create) each file and tree, write and [`finish`](StagedFile::finish) it, then
 /// [`commit`](Self::commit). Dropped without a commit, it removes its temporary files and the folders it
 /// made.
 #[derive(Debug)]
 pub struct OutputFolder {
     root: PathBuf,
     force: bool,
-    targets: BTreeMap<PathBuf, Target>,
+    claims: BTreeMap<PathBuf, Claim>,
     /// What earlier runs wrote, by [`ManifestEntry::path`].
     previous: BTreeMap<String, Vec<ManifestEntry>>,
     stale: Vec<ManifestEntry>,
     /// Folders whose files are one result, in which nothing of an earlier run may stay.
     wholes: Vec<PathBuf>,
-    files: VecDeque<Pending>,
+    pending: VecDeque<Pending>,
     made_folders: Vec<PathBuf>,
-    /// Folders that hold the files of a sequence until the commit.
-    temporary_folders: Vec<PathBuf>,
     lock: Option<FolderLock>,
 }
 
 /// A result that this run may write.
-#[derive(Clone, Copy, Debug, Default)]
-struct Target {
-    /// A file lies there that may be replaced.
-    replaceable: bool,
+#[derive(Clone, Debug)]
+struct Claim {
+    is_tree: bool,
+    /// Files there that may be replaced: below the output folder.
+    replaceable: BTreeSet<PathBuf>,
     created: bool,
 }
 
-/// A file that is not yet under its final name.
+/// A result that is not yet under its final name.
 #[derive(Debug)]
 struct Pending {
     relative: PathBuf,
     temporary: PathBuf,
-    complete: Arc<AtomicBool>,
-    entry: Option<ManifestEntry>,
+    complete: Complete,
+    /// Of its files, once it is sealed.
+    entries: Vec<ManifestEntry>,
+}
+
+/// Set when a result is complete: to nothing for a file, to the names of its files for a tree.
+type Complete = Arc<OnceLock<Option<Vec<PathBuf>>>>;
+
+impl Pending {
+    /// Its files: final paths below the output folder, and temporary ones. None before it is complete.
+    fn files(&self) -> Option<Vec<(PathBuf, PathBuf)>> {
+        Some(match self.complete.get()? {
+            None => vec![(self.relative.clone(), self.temporary.clone())],
+            Some(names) => (names.iter())
+                .map(|name| (self.relative.join(name), self.temporary.join(name)))
+                .collect(),
+        })
+    }
+
+    fn is_tree(&self) -> bool {
+        matches!(self.complete.get(), Some(Some(_)))
+    }
 }
 
 impl OutputFolder {
-    /// Plans a run whose results are the files `targets` below `root`; nothing is created yet.
+    /// Plans a run whose results are the `targets` below `root`; nothing is created yet.
     /// `previous` is the manifest of the earlier run there, or of several: their files may be replaced if
     /// they are unchanged, everything else only with `force`.
     ///
@@ -72,7 +116,7 @@ impl OutputFolder {
     pub fn prepare(
         root: &Path,
         previous: &[ManifestEntry],
-        targets: &[PathBuf],
+        targets: &[Target],
         force: bool,
     ) -> Result<Self, WriteError> {
         let mut by_path: BTreeMap<String, Vec<ManifestEntry>> = BTreeMap::new();
@@ -85,13 +129,12 @@ impl OutputFolder {
         let mut folder = Self {
             root: root.to_owned(),
             force,
-            targets: BTreeMap::new(),
+            claims: BTreeMap::new(),
             previous: by_path,
             stale: Vec::new(),
             wholes: Vec::new(),
-            files: VecDeque::new(),
+            pending: VecDeque::new(),
             made_folders: Vec::new(),
-            temporary_folders: Vec::new(),
             lock: None,
         };
         folder.claim(targets)?;
@@ -99,7 +142,7 @@ impl OutputFolder {
             let relative = Path::new(&entry.path);
             if is_plain(relative)
                 && !folder.stale.iter().any(|known| known.path == entry.path)
-                && !folder.targets.contains_key(relative)
+                && !folder.claims.contains_key(relative)
                 && entry.describes(&root.join(relative)).unwrap_or(false)
             {
                 folder.stale.push(entry.clone());
@@ -108,21 +151,23 @@ impl OutputFolder {
         Ok(folder)
     }
 
-    /// Adds results that were not known to [`prepare`](Self::prepare), with the same checks.
+    /// Adds results that were not known to [`prepare`](Self::prepare), with the same checks. A tree is
+    /// [superseded](Self::supersede); what others have put into its folder, hidden files apart, is in the way.
     ///
     /// # Errors
     /// As for [`prepare`](Self::prepare); then nothing is added.
-    pub fn claim(&mut self, targets: &[PathBuf]) -> Result<(), WriteError> {
+    pub fn claim(&mut self, targets: &[Target]) -> Result<(), WriteError> {
         let mut claimed = BTreeMap::new();
         let mut foreign = Vec::new();
-        // Results of a sequence share a folder, which is looked at once.
+        // Many results share a folder, which is looked at once.
         let mut folder: Option<(&Path, bool)> = None;
-        for relative in targets {
-            if self.targets.contains_key(relative) || claimed.contains_key(relative) {
+        for target in targets {
+            let relative = target.path();
+            if self.claims.contains_key(relative) || claimed.contains_key(relative) {
                 continue;
             }
             let (Some(parent), true) = (relative.parent(), is_plain(relative)) else {
-                let path = relative.clone();
+                let path = relative.to_owned();
                 return Err(WriteError::NotPlanned { path });
             };
             let exists = match folder {
@@ -130,19 +175,27 @@ impl OutputFolder {
                 _ => require_folders(&self.root.join(parent))?,
             };
             folder = Some((parent, exists));
-            let mut target = Target::default();
-            let path = self.root.join(relative);
-            if exists && let Some(metadata) = present(&path)? {
-                if metadata.is_dir() {
-                    return Err(WriteError::IsFolder { path });
-                }
-                if self.force || self.is_own(relative, &path)? {
-                    target.replaceable = true;
-                } else {
+            let is_tree = matches!(target, Target::Tree(_));
+            let mut replaceable = BTreeSet::new();
+            let present = if exists {
+                self.files_of(target)?
+            } else {
+                Vec::new()
+            };
+            for file in present {
+                let path = self.root.join(&file);
+                if self.force || self.is_own(&file, &path)? {
+                    replaceable.insert(file);
+                } else if !(is_tree && is_hidden(&file)) {
                     foreign.push(path);
                 }
             }
-            claimed.insert(relative.clone(), target);
+            let claim = Claim {
+                is_tree,
+                replaceable,
+                created: false,
+            };
+            claimed.insert(relative.to_owned(), claim);
         }
         if let Some(path) = foreign.iter().min() {
             return Err(WriteError::Foreign {
@@ -152,8 +205,26 @@ impl OutputFolder {
         }
         self.stale
             .retain(|entry| !claimed.contains_key(Path::new(&entry.path)));
-        self.targets.append(&mut claimed);
+        for (relative, _) in claimed.iter().filter(|(_, claim)| claim.is_tree) {
+            self.supersede(relative);
+        }
+        self.claims.append(&mut claimed);
         Ok(())
+    }
+
+    /// The files that lie in the place of a result.
+    fn files_of(&self, target: &Target) -> Result<Vec<PathBuf>, WriteError> {
+        let relative = target.path();
+        let path = self.root.join(relative);
+        let Some(metadata) = present(&path)? else {
+            return Ok(Vec::new());
+        };
+        match target {
+            Target::File(_) if metadata.is_dir() => Err(WriteError::IsFolder { path }),
+            Target::File(_) => Ok(vec![relative.to_owned()]),
+            Target::Tree(_) if metadata.is_dir() => files_below(&self.root, relative),
+            Target::Tree(_) => Err(WriteError::NotAFolder { path }),
+        }
     }
 
     /// Whether the file `relative` is the unchanged output of the earlier run.
@@ -185,30 +256,20 @@ impl OutputFolder {
 
     /// Removes what a killed run has left under the temporary names of these results.
     pub fn remove_leftovers(&self, results: &[PathBuf]) {
-        let mut names = BTreeSet::new();
         for relative in results.iter().filter(|relative| is_plain(relative)) {
-            names.insert(temporary_name(&self.root.join(relative)));
-            // The files of a sequence lie in a folder with such a name.
-            let folder = relative.parent().filter(|folder| is_plain(folder));
-            names.extend(folder.map(|folder| temporary_name(&self.root.join(folder))));
-        }
-        for name in names {
             // What cannot be removed is in nobody's way.
-            let _ = remove_leftover(&name);
+            let _ = remove_leftover(&temporary_name(&self.root.join(relative)));
         }
     }
 
     /// Removes what was written so far, so that the results can be created anew.
     pub fn discard(&mut self) {
-        for file in self.files.drain(..) {
+        for result in self.pending.drain(..) {
             // What cannot be removed now is replaced when it is created again.
-            let _ = fs::remove_file(&file.temporary);
+            let _ = remove_leftover(&result.temporary);
         }
-        for folder in self.temporary_folders.drain(..) {
-            let _ = fs::remove_dir(folder);
-        }
-        for target in self.targets.values_mut() {
-            target.created = false;
+        for claim in self.claims.values_mut() {
+            claim.created = false;
         }
     }
 
@@ -240,75 +301,44 @@ impl OutputFolder {
     /// Opens the result `relative` for writing, under its temporary name, and makes its folders.
     ///
     /// # Errors
-    /// When it is not one of the targets or was created before, or the system refuses.
+    /// When it is not one of the files among the targets or was created before, or the system refuses.
     pub fn create(&mut self, relative: &Path) -> Result<StagedFile, WriteError> {
-        self.take(relative)?;
+        let (temporary, complete) = self.start(relative, false)?;
+        StagedFile::create(&temporary, self.root.join(relative), complete)
+    }
+
+    /// Starts the result `relative`, whose files appear while it is written. Until the commit they lie in a
+    /// temporary folder beside their own.
+    ///
+    /// # Errors
+    /// When it is not one of the trees among the targets or was created before, or the system refuses.
+    pub fn create_tree(&mut self, relative: &Path) -> Result<StagedTree, WriteError> {
+        let (temporary, complete) = self.start(relative, true)?;
+        StagedTree::create(temporary, self.root.join(relative), complete)
+    }
+
+    /// Marks a result as created, makes its folders and clears its temporary path.
+    fn start(&mut self, relative: &Path, tree: bool) -> Result<(PathBuf, Complete), WriteError> {
+        match self.claims.get_mut(relative) {
+            Some(claim) if !claim.created && claim.is_tree == tree => claim.created = true,
+            _ => {
+                let path = relative.to_owned();
+                return Err(WriteError::NotPlanned { path });
+            }
+        }
         let target = self.root.join(relative);
         let temporary = temporary_name(&target);
         self.make_folders(target.parent().unwrap_or(&self.root).to_owned().as_path())?;
         // What a killed run has left under this name is no one's result.
         remove_leftover(&temporary)?;
-        let complete = Arc::new(AtomicBool::new(false));
-        let file = StagedFile::create(&temporary, target, Arc::clone(&complete))?;
-        self.files.push_back(Pending {
+        let complete = Complete::default();
+        self.pending.push_back(Pending {
             relative: relative.to_owned(),
-            temporary,
-            complete,
-            entry: None,
+            temporary: temporary.clone(),
+            complete: Arc::clone(&complete),
+            entries: Vec::new(),
         });
-        Ok(file)
-    }
-
-    /// Starts the results `files`, which are all to lie in the folder `folder` and are written one after
-    /// another. Until the commit they lie in a temporary folder beside it; the folder is
-    /// [superseded](Self::supersede).
-    ///
-    /// # Errors
-    /// When one is not among the targets, lies in another folder or was created before, or the system
-    /// refuses.
-    pub fn create_sequence(
-        &mut self,
-        folder: &Path,
-        files: &[PathBuf],
-    ) -> Result<StagedSequence, WriteError> {
-        self.supersede(folder);
-        let target = self.root.join(folder);
-        let temporary = temporary_name(&target);
-        self.make_folders(target.parent().unwrap_or(&self.root).to_owned().as_path())?;
-        remove_leftover(&temporary)?;
-        let complete = Arc::new(AtomicBool::new(false));
-        let mut names = Vec::with_capacity(files.len());
-        for relative in files {
-            let (Some(name), true) = (relative.file_name(), relative.parent() == Some(folder))
-            else {
-                let path = relative.clone();
-                return Err(WriteError::NotPlanned { path });
-            };
-            self.take(relative)?;
-            self.files.push_back(Pending {
-                relative: relative.clone(),
-                temporary: temporary.join(name),
-                complete: Arc::clone(&complete),
-                entry: None,
-            });
-            names.push(name.to_owned());
-        }
-        fs::create_dir(&temporary).map_err(|error| WriteError::io(&target, error))?;
-        self.temporary_folders.push(temporary.clone());
-        Ok(StagedSequence::new(temporary, target, names, complete))
-    }
-
-    /// Marks a target as created.
-    fn take(&mut self, relative: &Path) -> Result<(), WriteError> {
-        match self.targets.get_mut(relative) {
-            Some(target) if !target.created => {
-                target.created = true;
-                Ok(())
-            }
-            _ => Err(WriteError::NotPlanned {
-                path: relative.to_owned(),
-            }),
-        }
+        Ok((temporary, complete))
     }
 
     /// Size and checksum of every file created so far, for a manifest that is itself a result:
@@ -317,19 +347,18 @@ impl OutputFolder {
     /// # Errors
     /// When a file is not finished or cannot be read back.
     pub fn seal(&mut self) -> Result<Vec<ManifestEntry>, WriteError> {
-        let mut entries = Vec::with_capacity(self.files.len());
-        for file in &mut self.files {
-            let target = self.root.join(&file.relative);
-            if !file.complete.load(Ordering::Acquire) {
-                return Err(WriteError::Incomplete { path: target });
+        let mut entries = Vec::new();
+        for result in &mut self.pending {
+            let path = self.root.join(&result.relative);
+            let files = result.files().ok_or(WriteError::Incomplete { path })?;
+            if result.entries.is_empty() {
+                for (relative, temporary) in files {
+                    let entry = ManifestEntry::of(&relative, &temporary)
+                        .map_err(|error| WriteError::io(&self.root.join(&relative), error))?;
+                    result.entries.push(entry);
+                }
             }
-            let entry = match file.entry.take() {
-                Some(entry) => entry,
-                None => ManifestEntry::of(&file.relative, &file.temporary)
-                    .map_err(|error| WriteError::io(&target, error))?,
-            };
-            file.entry = Some(entry.clone());
-            entries.push(entry);
+            entries.extend_from_slice(&result.entries);
         }
         Ok(entries)
     }
@@ -342,36 +371,59 @@ impl OutputFolder {
     /// [`prepare`](Self::prepare), or when the system refuses. What is not renamed is removed.
     pub fn commit(mut self) -> Result<Vec<ManifestEntry>, WriteError> {
         let entries = self.seal()?;
-        for file in &self.files {
-            let target = self.root.join(&file.relative);
-            let known = self.targets.get(&file.relative);
-            if !known.is_some_and(|known| known.replaceable) && present(&target)?.is_some() {
-                return Err(WriteError::Foreign {
-                    path: target,
-                    more: 0,
-                });
+        for result in &self.pending {
+            let known = self.claims.get(&result.relative);
+            for (relative, _) in result.files().unwrap_or_default() {
+                let path = self.root.join(&relative);
+                let may = known.is_some_and(|known| known.replaceable.contains(&relative));
+                if !may && present(&path)?.is_some() {
+                    return Err(WriteError::Foreign { path, more: 0 });
+                }
             }
         }
         let mut folders = BTreeSet::new();
-        while let Some(file) = self.files.front() {
-            let target = self.root.join(&file.relative);
-            let temporary = file.temporary.clone();
-            if let Some(folder) = target.parent()
-                && !folders.contains(folder)
-            {
-                // That of a sequence is not there yet.
-                self.make_folders(folder)?;
-                folders.insert(folder.to_owned());
+        while let Some(result) = self.pending.front() {
+            let files = result.files().unwrap_or_default();
+            let (is_tree, temporary) = (result.is_tree(), result.temporary.clone());
+            let place = self.root.join(&result.relative);
+            // A tree where there is none yet appears in one step.
+            let is_new_tree = is_tree && present(&place)?.is_none();
+            if is_new_tree {
+                self.make_folders(place.parent().unwrap_or(&place))?;
+                fs::rename(&temporary, &place).map_err(|error| WriteError::io(&place, error))?;
             }
-            fs::rename(&temporary, &target).map_err(|error| WriteError::io(&target, error))?;
-            self.files.pop_front();
+            for (relative, temporary) in files {
+                let path = self.root.join(relative);
+                if let Some(folder) = path.parent()
+                    && !folders.contains(folder)
+                {
+                    self.make_folders(folder)?;
+                    folders.insert(folder.to_owned());
+                }
+                if !is_new_tree {
+                    fs::rename(&temporary, &path).map_err(|error| WriteError::io(&path, error))?;
+                }
+            }
+            if is_tree {
+                // Folders that are empty now; what cannot be removed is in nobody's way.
+                let _ = remove_leftover(&temporary);
+            }
+            folders.extend(place.parent().map(Path::to_owned));
+            self.pending.pop_front();
         }
+        let written: BTreeSet<&str> = entries.iter().map(|entry| entry.path.as_str()).collect();
         for entry in self.stale.iter().filter(|entry| self.is_superseded(entry)) {
+            if written.contains(entry.path.as_str()) {
+                continue;
+            }
             let path = self.root.join(&entry.path);
             // What cannot be removed is left over, as an earlier run's files elsewhere are.
             let _ = fs::remove_file(&path);
-            // Its folder, too, if it was the last.
-            let _ = path.parent().map(fs::remove_dir);
+            // Its folders, too, if it was the last in them.
+            let below_root =
+                |folder: &&Path| folder.starts_with(&self.root) && **folder != self.root;
+            let mut folders = path.ancestors().skip(1).take_while(below_root);
+            let _ = folders.try_for_each(fs::remove_dir);
         }
         let parents = self.made_folders.iter().filter_map(|made| made.parent());
         folders.extend(parents.map(Path::to_owned));
@@ -420,7 +472,13 @@ fn temporary_name(target: &Path) -> PathBuf {
     target.with_file_name(name)
 }
 
-/// Removes what a killed run has left under a temporary name, a file or the folder of a sequence.
+/// Whether one of the names in a path is hidden.
+fn is_hidden(path: &Path) -> bool {
+    path.iter()
+        .any(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
+/// Removes what lies under a temporary name, a file or the folder of a tree.
 fn remove_leftover(temporary: &Path) -> Result<(), WriteError> {
     let removed = match present(temporary)? {
         None => return Ok(()),

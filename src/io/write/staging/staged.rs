@@ -1,22 +1,21 @@
 //! Results while they are written.
 
-use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
 use super::super::WriteError;
+use super::Complete;
+use super::checks::is_plain;
 
 /// A result being written, under its temporary name.
 #[derive(Debug)]
 pub struct StagedFile {
     file: File,
     target: PathBuf,
-    complete: Arc<AtomicBool>,
+    complete: Complete,
 }
 
 impl StagedFile {
@@ -24,7 +23,7 @@ impl StagedFile {
     pub(super) fn create(
         temporary: &Path,
         target: PathBuf,
-        complete: Arc<AtomicBool>,
+        complete: Complete,
     ) -> Result<Self, WriteError> {
         let file = OpenOptions::new()
             .read(true)
@@ -40,11 +39,8 @@ impl StagedFile {
     }
 
     #[cfg(test)]
-    pub(in super::super) fn with_file(
-        file: File,
-        target: PathBuf,
-        complete: Arc<AtomicBool>,
-    ) -> Self {
+    pub(in super::super) fn with_file(file: File, target: PathBuf) -> Self {
+        let complete = Complete::default();
         Self {
             file,
             target,
@@ -66,7 +62,7 @@ impl StagedFile {
         self.file
             .sync_all()
             .map_err(|error| WriteError::io(&self.target, error))?;
-        self.complete.store(true, Ordering::Release);
+        let _ = self.complete.set(None);
         Ok(())
     }
 
@@ -98,31 +94,30 @@ impl Seek for StagedFile {
     }
 }
 
-/// Results of one folder, written one after another; one file is open at a time.
+/// A result of many files, written one after another; one file is open at a time.
 #[derive(Debug)]
-pub struct StagedSequence {
+pub struct StagedTree {
     temporary: PathBuf,
     target: PathBuf,
-    /// Names of the files, those not yet written from `written` on.
-    names: Vec<OsString>,
-    written: usize,
-    complete: Arc<AtomicBool>,
+    /// Files written so far, below the tree's folder.
+    names: Vec<PathBuf>,
+    complete: Complete,
 }
 
-impl StagedSequence {
-    pub(super) fn new(
+impl StagedTree {
+    /// Makes the temporary folder, which must not exist.
+    pub(super) fn create(
         temporary: PathBuf,
         target: PathBuf,
-        names: Vec<OsString>,
-        complete: Arc<AtomicBool>,
-    ) -> Self {
-        Self {
+        complete: Complete,
+    ) -> Result<Self, WriteError> {
+        fs::create_dir(&temporary).map_err(|error| WriteError::io(&target, error))?;
+        Ok(Self {
             temporary,
             target,
-            names,
-            written: 0,
+            names: Vec::new(),
             complete,
-        }
+        })
     }
 
     /// The final folder, for messages.
@@ -131,35 +126,36 @@ impl StagedSequence {
         &self.target
     }
 
-    /// Writes the next file.
+    /// Writes a file of the tree and makes its folders.
     ///
     /// # Errors
-    /// When the disk does not take it, or all are written.
-    pub fn append(&mut self, content: &[u8]) -> Result<(), WriteError> {
-        let Some(name) = self.names.get(self.written) else {
-            return Err(self.page_count(self.written + 1));
+    /// When the disk does not take it, it was written before, or `name` leads out of the tree.
+    pub fn write(&mut self, name: &Path, content: &[u8]) -> Result<(), WriteError> {
+        let target = self.target.join(name);
+        if !is_plain(name) {
+            return Err(WriteError::NotPlanned { path: target });
+        }
+        let path = self.temporary.join(name);
+        let write = || {
+            if name.components().count() > 1 {
+                fs::create_dir_all(path.parent().unwrap_or(&self.temporary))?;
+            }
+            let mut file = File::create_new(&path)?;
+            file.write_all(content)
         };
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(self.temporary.join(name))
-            .and_then(|mut file| file.write_all(content))
-            .map_err(|error| WriteError::io(&self.target.join(name), error))?;
-        self.written += 1;
+        write().map_err(|error| WriteError::io(&target, error))?;
+        self.names.push(name.to_owned());
         Ok(())
     }
 
-    /// Declares the files complete, after bringing them to the disk (fsync).
+    /// Declares the tree complete, after bringing its files to the disk (fsync).
     ///
     /// That is done at the end and on all threads: meanwhile the system has written most of them, and it
     /// joins requests that come together. One after the other, each would wait for the disk on its own.
     ///
     /// # Errors
-    /// When files are missing, or the disk does not take one.
+    /// When the disk does not take a file.
     pub fn finish(self) -> Result<(), WriteError> {
-        if self.written != self.names.len() {
-            return Err(self.page_count(self.written));
-        }
         self.names.par_iter().try_for_each(|name| {
             // Some systems bring to the disk only what is open for writing.
             OpenOptions::new()
@@ -168,15 +164,7 @@ impl StagedSequence {
                 .and_then(|file| file.sync_all())
                 .map_err(|error| WriteError::io(&self.target.join(name), error))
         })?;
-        self.complete.store(true, Ordering::Release);
+        let _ = self.complete.set(Some(self.names));
         Ok(())
-    }
-
-    fn page_count(&self, found: usize) -> WriteError {
-        WriteError::PageCount {
-            path: self.target.clone(),
-            expected: self.names.len(),
-            found,
-        }
     }
 }

@@ -1,11 +1,11 @@
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::super::{ManifestEntry, OutputFolder, WriteError};
+use super::super::{ManifestEntry, OutputFolder, Target, WriteError};
 
-fn targets(names: &[&str]) -> Vec<PathBuf> {
-    names.iter().map(PathBuf::from).collect()
+fn targets(names: &[&str]) -> Vec<Target> {
+    names.iter().map(|&name| name.into()).collect()
 }
 
 /// A run that writes `content` into every target.
@@ -19,7 +19,9 @@ fn run(
     let targets = targets(names);
     let mut folder = OutputFolder::prepare(root, previous, &targets, force)?;
     for target in &targets {
-        folder.create(target)?.write_whole(content.as_bytes())?;
+        folder
+            .create(target.path())?
+            .write_whole(content.as_bytes())?;
     }
     folder.commit()
 }
@@ -93,11 +95,11 @@ fn a_run_that_fails_leaves_no_trace() {
     let mut folder = OutputFolder::prepare(root, &[], &all, false).unwrap();
     assert_eq!(tree(parent.path()).len(), 0);
     folder
-        .create(&all[0])
+        .create(all[0].path())
         .unwrap()
         .write_whole(b"half")
         .unwrap();
-    let mut open = folder.create(&all[1]).unwrap();
+    let mut open = folder.create(all[1].path()).unwrap();
     open.write_all(b"ha").unwrap();
     assert!(tree(root).contains(&"simulation/.a.tiff.part".to_owned()));
     let unfinished = folder.commit();
@@ -109,7 +111,7 @@ fn a_run_that_fails_leaves_no_trace() {
     let before = tree(root);
     let mut folder = OutputFolder::prepare(root, &first, &all, false).unwrap();
     folder
-        .create(&all[0])
+        .create(all[0].path())
         .unwrap()
         .write_whole(b"second")
         .unwrap();
@@ -160,7 +162,11 @@ fn what_comes_to_lie_there_during_a_run_is_not_replaced() {
     let all = targets(&["a.tiff", "b.tiff"]);
     let mut folder = OutputFolder::prepare(parent.path(), &[], &all, false).unwrap();
     for target in &all {
-        folder.create(target).unwrap().write_whole(b"mine").unwrap();
+        folder
+            .create(target.path())
+            .unwrap()
+            .write_whole(b"mine")
+            .unwrap();
     }
     fs::write(parent.path().join("b.tiff"), "yours").unwrap();
     assert!(matches!(folder.commit(), Err(WriteError::Foreign { .. })));
@@ -178,13 +184,13 @@ fn a_manifest_can_be_sealed_before_the_commit_and_stored_as_toml() {
     let all = targets(&["a.tiff", "simulation.toml"]);
     let mut folder = OutputFolder::prepare(parent.path(), &[], &all, false).unwrap();
     folder
-        .create(&all[0])
+        .create(all[0].path())
         .unwrap()
         .write_whole(b"pixels")
         .unwrap();
     let output = folder.seal().unwrap();
     let text = toml::to_string(&Table { output }).unwrap();
-    let manifest = folder.create(&all[1]).unwrap();
+    let manifest = folder.create(all[1].path()).unwrap();
     manifest.write_whole(text.as_bytes()).unwrap();
     let entries = folder.commit().unwrap();
     let stored = fs::read_to_string(parent.path().join("simulation.toml")).unwrap();
@@ -212,97 +218,109 @@ fn causes_are_told_in_plain_words() {
     }
 }
 
-/// A sequence of `slices` files in the folder `channel_0`, beside a plain file.
-fn sequence(slices: usize) -> Vec<PathBuf> {
-    (0..slices)
-        .map(|slice| PathBuf::from(format!("channel_0/image_{slice}.png")))
-        .collect()
+const TREE: &str = "simulation/channel_0";
+
+fn tree_target() -> [Target; 1] {
+    [Target::Tree(TREE.into())]
 }
 
-fn run_sequence(
+/// A run that writes these files of a tree.
+fn run_tree(
     root: &Path,
     previous: &[ManifestEntry],
-    slices: usize,
+    names: &[&str],
     content: &str,
 ) -> Result<Vec<ManifestEntry>, WriteError> {
-    let files = sequence(slices);
-    let mut folder = OutputFolder::prepare(root, previous, &files, false)?;
-    let mut sequence = folder.create_sequence(Path::new("channel_0"), &files)?;
-    for slice in 0..slices {
-        sequence.append(format!("{content} {slice}").as_bytes())?;
+    let mut folder = OutputFolder::prepare(root, previous, &tree_target(), false)?;
+    let mut tree = folder.create_tree(TREE.as_ref())?;
+    for name in names {
+        tree.write(name.as_ref(), format!("{content} {name}").as_bytes())?;
     }
-    sequence.finish()?;
+    tree.finish()?;
     folder.commit()
 }
 
 #[test]
-fn a_sequence_appears_whole_or_not_at_all() {
+fn a_tree_appears_whole_or_not_at_all() {
     let parent = tempfile::tempdir().unwrap();
     let root = &parent.path().join("out");
-    let files = sequence(3);
-    let mut folder = OutputFolder::prepare(root, &[], &files, false).unwrap();
-    let mut half = folder
-        .create_sequence(Path::new("channel_0"), &files)
-        .unwrap();
-    half.append(b"one").unwrap();
-    let temporary = [".channel_0.part/", ".channel_0.part/image_0.png"];
+    let mut folder = OutputFolder::prepare(root, &[], &tree_target(), false).unwrap();
+    let as_file = folder.create(TREE.as_ref());
+    assert!(matches!(as_file, Err(WriteError::NotPlanned { .. })));
+    let mut half = folder.create_tree(TREE.as_ref()).unwrap();
+    half.write("c/0/1".as_ref(), b"one").unwrap();
+    let temporary = [
+        "simulation/",
+        "simulation/.channel_0.part/",
+        "simulation/.channel_0.part/c/",
+        "simulation/.channel_0.part/c/0/",
+        "simulation/.channel_0.part/c/0/1",
+    ];
     assert_eq!(tree(root), temporary);
-    let missing = half.finish();
-    assert!(matches!(
-        missing,
-        Err(WriteError::PageCount {
-            expected: 3,
-            found: 1,
-            ..
-        })
-    ));
+    for out in ["../a", "/a", ""] {
+        let out = half.write(out.as_ref(), b"one");
+        assert!(matches!(out, Err(WriteError::NotPlanned { .. })));
+    }
+    assert!(half.write("c/0/1".as_ref(), b"again").is_err());
     assert!(matches!(folder.seal(), Err(WriteError::Incomplete { .. })));
-    let again = folder.create_sequence(Path::new("channel_0"), &files);
+    let again = folder.create_tree(TREE.as_ref());
     assert!(matches!(again, Err(WriteError::NotPlanned { .. })));
     // Anew, as after the failure of a device.
     folder.discard();
-    assert_eq!(tree(root), [""; 0]);
-    let mut anew = folder
-        .create_sequence(Path::new("channel_0"), &files)
-        .unwrap();
-    anew.append(b"one").unwrap();
+    assert_eq!(tree(root), ["simulation/"]);
+    let mut anew = folder.create_tree(TREE.as_ref()).unwrap();
+    anew.write("0.png".as_ref(), b"one").unwrap();
     drop(folder);
     assert_eq!(tree(parent.path()), [""; 0]);
-
-    let first = run_sequence(root, &[], 11, "first").unwrap();
-    assert_eq!(first.len(), 11);
-    assert_eq!(first[10].path, "channel_0/image_10.png");
-    assert_eq!(fs::read(root.join(&first[10].path)).unwrap(), b"first 10");
-    assert_eq!(tree(root).len(), 12);
-
-    // A killed run's rest is no obstacle; slices that would be left over go with the commit.
-    fs::create_dir(root.join(".channel_0.part")).unwrap();
-    fs::write(root.join(".channel_0.part/image_77.png"), "rest").unwrap();
-    let folder = OutputFolder::prepare(root, &first, &sequence(9), false).unwrap();
-    assert!(folder.stale().eq(&first[9..]));
-    drop(folder);
-    run_sequence(root, &first, 9, "second").unwrap();
-    assert_eq!(fs::read(root.join(&first[8].path)).unwrap(), b"second 8");
-    assert_eq!(tree(root).len(), 10);
-
-    // Someone has changed a slice.
-    fs::write(root.join(&first[3].path), "mine").unwrap();
-    let message = run_sequence(root, &first, 9, "third")
-        .unwrap_err()
-        .to_string();
-    assert!(message.contains("image_0.png and 8 other"), "{message}");
-    assert_eq!(fs::read(root.join(&first[3].path)).unwrap(), b"mine");
 }
 
 #[test]
-fn files_of_another_folder_are_no_part_of_a_sequence() {
+fn a_tree_replaces_its_own_files_as_a_whole() {
     let parent = tempfile::tempdir().unwrap();
-    let files = targets(&["a/0.png", "b/1.png"]);
-    let mut folder = OutputFolder::prepare(parent.path(), &[], &files, false).unwrap();
-    let mixed = folder.create_sequence(Path::new("a"), &files);
-    assert!(matches!(mixed, Err(WriteError::NotPlanned { .. })));
+    let root = parent.path();
+    let place = root.join(TREE);
+    let names = ["0", "c/1", "c/2", "d/e/3"];
+    let first = run_tree(root, &[], &names, "first").unwrap();
+    let paths: Vec<_> = first.iter().map(|entry| entry.path.as_str()).collect();
+    assert_eq!(paths, names.map(|name| format!("{TREE}/{name}")));
+    assert_eq!(fs::read(place.join("d/e/3")).unwrap(), b"first d/e/3");
+
+    // A killed run's rest is no obstacle, and hidden files are none; what is not written again goes.
+    let rest = root.join("simulation/.channel_0.part");
+    fs::create_dir(&rest).unwrap();
+    fs::write(rest.join("7"), "rest").unwrap();
+    fs::write(place.join(".directory"), "of a file browser").unwrap();
+    let folder = OutputFolder::prepare(root, &first, &tree_target(), false).unwrap();
+    assert_eq!(folder.stale().count(), 0);
     drop(folder);
-    assert_eq!(tree(parent.path()), [""; 0]);
+    let second = run_tree(root, &first, &["c/1", "4"], "second").unwrap();
+    assert_eq!(second.len(), 2);
+    let left = [".directory", "4", "c/", "c/1"];
+    assert_eq!(tree(&place), left);
+    assert_eq!(fs::read(place.join("c/1")).unwrap(), b"second c/1");
+
+    // Someone has changed one file and added another.
+    fs::write(place.join("c/1"), "mine").unwrap();
+    fs::write(place.join("c/5"), "mine").unwrap();
+    let refused = run_tree(root, &second, &names, "third").unwrap_err();
+    let message = refused.to_string();
+    assert!(message.contains("1 and 1 other"), "{message}");
+    assert_eq!(fs::read(place.join("c/1")).unwrap(), b"mine");
+    // Comes to lie there while the run writes.
+    fs::remove_file(place.join("c/1")).unwrap();
+    fs::remove_file(place.join("c/5")).unwrap();
+    let mut folder = OutputFolder::prepare(root, &second, &tree_target(), false).unwrap();
+    let mut late = folder.create_tree(TREE.as_ref()).unwrap();
+    late.write("c/6".as_ref(), b"third").unwrap();
+    late.finish().unwrap();
+    fs::write(place.join("c/6"), "yours").unwrap();
+    assert!(matches!(folder.commit(), Err(WriteError::Foreign { .. })));
+    assert_eq!(fs::read(place.join("c/6")).unwrap(), b"yours");
+    // A file lies where the folder belongs.
+    fs::write(root.join("file"), "").unwrap();
+    let target = [Target::Tree("file".into())];
+    let blocked = OutputFolder::prepare(root, &[], &target, true);
+    assert!(matches!(blocked, Err(WriteError::NotAFolder { .. })));
 }
 
 #[test]
@@ -346,7 +364,7 @@ fn what_is_superseded_goes_unless_it_was_changed() {
             .for_each(|whole| folder.supersede(Path::new(whole)));
         for file in &files {
             folder
-                .create(file)
+                .create(file.path())
                 .unwrap()
                 .write_whole(b"content")
                 .unwrap();

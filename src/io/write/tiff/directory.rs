@@ -8,7 +8,7 @@ use tiff::tags::{
     CompressionMethod, PhotometricInterpretation, Predictor, ResolutionUnit, SampleFormat, Tag,
 };
 
-use super::super::{Compression, EncodedPage, PixelType, VolumeLayout};
+use super::super::{Compression, EncodedPiece, PixelType, VolumeLayout};
 
 /// ImageJ's private tags: a block of texts and colours, and the lengths of its parts.
 const IMAGEJ_BYTE_COUNTS: Tag = Tag::Unknown(50_838);
@@ -18,12 +18,12 @@ const IMAGEJ_METADATA: Tag = Tag::Unknown(50_839);
 pub(super) fn append_page<W: Write + Seek, K: TiffKind>(
     tiff: &mut TiffEncoder<W, K>,
     layout: &VolumeLayout,
-    page: &EncodedPage,
+    page: &EncodedPiece,
     first: bool,
 ) -> Result<(), TiffError> {
     let mut directory = tiff.image_directory()?;
-    let mut strips = Vec::with_capacity(page.pieces.len());
-    for strip in &page.pieces {
+    let mut strips = Vec::with_capacity(page.parts.len());
+    for strip in &page.parts {
         strips.push((directory.write_data(strip.as_slice())?, strip.len() as u64));
     }
     write_tags(directory, layout, &strips, first)

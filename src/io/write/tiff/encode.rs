@@ -6,7 +6,7 @@ use flate2::write::ZlibEncoder;
 use tiff::tags::Predictor;
 
 use super::super::{
-    Compression, Content, EncodedPage, PageEncoder, PixelType, VolumeLayout, WriteError,
+    Compression, Content, EncodedPiece, PieceEncoder, PixelType, VolumeLayout, WriteError,
 };
 
 /// Encodes the pages of one stack.
@@ -14,19 +14,19 @@ pub(super) struct TiffPageEncoder {
     pub layout: VolumeLayout,
 }
 
-impl PageEncoder for TiffPageEncoder {
-    fn encode(&self, pixels: &[u8]) -> Result<EncodedPage, WriteError> {
+impl PieceEncoder for TiffPageEncoder {
+    fn encode(&self, pixels: &[u8]) -> Result<EncodedPiece, WriteError> {
         self.layout.check_page(pixels)?;
         let row_bytes = self.layout.row_bytes();
         let strips = pixels.chunks(row_bytes * self.layout.rows_per_strip());
-        let pieces = strips
+        let parts = strips
             .map(|strip| match self.layout.compression {
                 Compression::None => Ok(strip.to_vec()),
                 Compression::Deflate => self.deflate(strip),
             })
             .collect::<io::Result<_>>();
-        match pieces {
-            Ok(pieces) => Ok(EncodedPage { pieces }),
+        match parts {
+            Ok(parts) => Ok(EncodedPiece { parts }),
             Err(error) => Err(WriteError::io("page in memory".as_ref(), error)),
         }
     }

@@ -13,7 +13,7 @@ mod imagej;
 mod tests;
 
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tiff::TiffError;
@@ -22,15 +22,53 @@ use tiff::tags::Predictor;
 
 use self::directory::{append_page, uncompressed_head};
 use self::encode::TiffPageEncoder;
+use super::volume::{SliceCount, with_extension};
 use super::{
-    Compression, Content, EncodedPage, PageEncoder, StagedFile, VolumeLayout, VolumeSink,
-    WriteError,
+    Compression, Content, EncodedPiece, IdStorage, OutputFolder, OutputFormat, PieceEncoder,
+    StagedFile, Target, VolumeLayout, VolumeSink, WriteError, WriteFormat,
 };
 
 /// Aimed size of an uncompressed strip, in bytes.
 const STRIP_BYTES: usize = 1 << 17;
 /// The format's name in messages.
 const FORMAT: &str = "TIFF";
+
+/// A TIFF stack, a page per slice: any pixel, any id, all metadata.
+pub(super) struct Tiff;
+
+pub(super) static TIFF: Tiff = Tiff;
+
+impl WriteFormat for Tiff {
+    fn format(&self) -> OutputFormat {
+        OutputFormat {
+            name: "tiff",
+            noun: "TIFF stack",
+            grey_bits: 64,
+        }
+    }
+
+    fn target(&self, stem: &Path) -> Target {
+        Target::File(with_extension(stem, ".tiff"))
+    }
+
+    fn ids(&self) -> IdStorage {
+        IdStorage::Numbers(u64::MAX)
+    }
+
+    fn most_bytes(&self, layout: &VolumeLayout) -> u64 {
+        layout.most_bytes()
+    }
+
+    fn create(
+        &self,
+        output: &mut OutputFolder,
+        stem: &Path,
+        layout: VolumeLayout,
+    ) -> Result<Box<dyn VolumeSink>, WriteError> {
+        let file = output.create(self.target(stem).path())?;
+        Ok(Box::new(TiffStackWriter::create(file, layout)?))
+    }
+}
 
 impl VolumeLayout {
     fn row_bytes(&self) -> usize {
@@ -53,10 +91,12 @@ impl VolumeLayout {
     /// Upper bound of the file's size in bytes: incompressible pixels, in Deflate's stored
     /// blocks, with all tags.
     fn most_bytes(&self) -> u64 {
-        let page = self.row_bytes() as u64 * self.shape[1] as u64;
+        let page = (self.row_bytes() as u64).saturating_mul(self.shape[1] as u64);
         let strips = self.shape[1].div_ceil(self.rows_per_strip()) as u64;
         let text = self.metadata.most_tag_bytes(self.shape[0]);
-        (self.shape[0] as u64) * (page + page / 1000 + strips * 64 + 1024) + text + 1024
+        let page = page.saturating_add(page / 1000 + strips * 64 + 1024);
+        page.saturating_mul(self.shape[0] as u64)
+            .saturating_add(text + 1024)
     }
 
     fn is_big(&self) -> bool {
@@ -69,8 +109,7 @@ pub struct TiffStackWriter {
     encoder: Arc<TiffPageEncoder>,
     file: SharedFile,
     tiff: Flavour,
-    path: PathBuf,
-    appended: usize,
+    count: SliceCount,
 }
 
 enum Flavour {
@@ -109,28 +148,21 @@ impl TiffStackWriter {
         };
         Ok(Self {
             tiff: tiff.map_err(|error| from_tiff(&path, error))?,
+            count: SliceCount::new(path, &layout),
             encoder: Arc::new(TiffPageEncoder { layout }),
             file,
-            path,
-            appended: 0,
         })
     }
 }
 
 impl VolumeSink for TiffStackWriter {
-    fn encoder(&self) -> Arc<dyn PageEncoder> {
-        Arc::clone(&self.encoder) as Arc<dyn PageEncoder>
+    fn encoder(&self) -> Arc<dyn PieceEncoder> {
+        Arc::clone(&self.encoder) as Arc<dyn PieceEncoder>
     }
 
-    fn append(&mut self, page: EncodedPage) -> Result<(), WriteError> {
+    fn append(&mut self, page: EncodedPiece) -> Result<(), WriteError> {
         let layout = &self.encoder.layout;
-        if self.appended == layout.shape[0] {
-            return Err(WriteError::PageCount {
-                path: self.path.clone(),
-                expected: layout.shape[0],
-                found: self.appended + 1,
-            });
-        }
+        let first = self.count.next()? == 0;
         let expected = layout.row_bytes() * layout.shape[1];
         if layout.compression == Compression::None && page.bytes() != expected {
             return Err(WriteError::PageSize {
@@ -138,38 +170,29 @@ impl VolumeSink for TiffStackWriter {
                 found: page.bytes(),
             });
         }
-        let first = self.appended == 0;
         match &mut self.tiff {
             Flavour::Uncompressed => page
-                .pieces
+                .parts
                 .iter()
                 .try_for_each(|strip| self.file.write_all(strip))
                 .map_err(TiffError::from),
             Flavour::Classic(tiff) => append_page(tiff, layout, &page, first),
             Flavour::Big(tiff) => append_page(tiff, layout, &page, first),
         }
-        .map_err(|error| from_tiff(&self.path, error))?;
-        self.appended += 1;
-        Ok(())
+        .map_err(|error| from_tiff(&self.count.path, error))
     }
 
     fn finish(self: Box<Self>) -> Result<(), WriteError> {
-        let slices = self.encoder.layout.shape[0];
-        if self.appended != slices {
-            return Err(WriteError::PageCount {
-                path: self.path,
-                expected: slices,
-                found: self.appended,
-            });
-        }
+        self.count.finish()?;
+        let path = self.count.path;
         drop(self.tiff);
         let Some(buffer) = Arc::into_inner(self.file.0) else {
-            return Err(WriteError::Incomplete { path: self.path });
+            return Err(WriteError::Incomplete { path });
         };
         let buffer = buffer.into_inner().unwrap_or_else(PoisonError::into_inner);
         let file = buffer
             .into_inner()
-            .map_err(|error| WriteError::io(&self.path, error.into_error()))?;
+            .map_err(|error| WriteError::io(&path, error.into_error()))?;
         file.finish()
     }
 }

@@ -7,7 +7,7 @@ use tiff::decoder::{Decoder, DecodingResult};
 use tiff::tags::Tag;
 
 use super::super::{
-    ChannelInfo, Compression, Content, EncodedPage, OutputFolder, PixelType, StagedFile,
+    ChannelInfo, Compression, Content, EncodedPiece, OutputFolder, PixelType, StagedFile, Target,
     VolumeLayout, VolumeMetadata, VolumeSink, WriteError,
 };
 use super::TiffStackWriter;
@@ -59,11 +59,11 @@ fn write(
     pages: &[Vec<u8>],
 ) -> Result<PathBuf, WriteError> {
     let target = PathBuf::from(name);
-    let mut folder = OutputFolder::prepare(root, &[], std::slice::from_ref(&target), false)?;
+    let mut folder = OutputFolder::prepare(root, &[], &[Target::File(target.clone())], false)?;
     let writer = TiffStackWriter::create(folder.create(&target)?, layout)?;
     let mut sink: Box<dyn VolumeSink> = Box::new(writer);
     let encoder = sink.encoder();
-    let encoded: Result<Vec<EncodedPage>, _> =
+    let encoded: Result<Vec<EncodedPiece>, _> =
         pages.par_iter().map(|page| encoder.encode(page)).collect();
     for page in encoded? {
         sink.append(page)?;
@@ -262,7 +262,8 @@ fn a_volume_that_may_pass_4_gb_is_bigtiff() {
         );
         let target = PathBuf::from("big.tiff");
         let mut folder =
-            OutputFolder::prepare(root.path(), &[], std::slice::from_ref(&target), false).unwrap();
+            OutputFolder::prepare(root.path(), &[], &[Target::File(target.clone())], false)
+                .unwrap();
         let mut sink = TiffStackWriter::create(folder.create(&target).unwrap(), layout).unwrap();
         let page = sink.encoder().encode(&vec![7; 1_000_000]).unwrap();
         for _ in 0..slices {
@@ -306,8 +307,6 @@ fn ids_get_the_narrowest_type_that_holds_them() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_named() {
-    use std::sync::Arc;
-    use std::sync::atomic::AtomicBool;
     let full = |pages: usize| {
         let file = StagedFile::with_file(
             fs::OpenOptions::new()
@@ -315,7 +314,6 @@ fn a_full_disk_is_named() {
                 .open("/dev/full")
                 .unwrap(),
             PathBuf::from("out/channel_0.tiff"),
-            Arc::new(AtomicBool::new(false)),
         );
         let layout = layout(
             [pages, 400, 400],

@@ -6,7 +6,7 @@ mod tests;
 
 use super::{SimulationError, Watcher};
 use crate::config::Config;
-use crate::io::write::ManifestEntry;
+use crate::io::write::{ManifestEntry, Target};
 use crate::run::journal::Journal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ pub(super) struct Identity {
     inputs: BTreeMap<PathBuf, InputFile>,
     /// CRC-32 of the ids of the cells.
     pub ids_crc32: u32,
-    /// Files that are written, as far as they are known before the cells are.
+    /// Files and folders that are written, as far as they are known before the cells are.
     pub results: Vec<PathBuf>,
 }
 
@@ -45,7 +45,7 @@ struct InputFile {
 
 impl Identity {
     /// Describes a run whose cells and device are not known yet.
-    pub(super) fn new(config: &Config, seed: u64, slices: usize, results: &[PathBuf]) -> Self {
+    pub(super) fn new(config: &Config, seed: u64, slices: usize, results: &[Target]) -> Self {
         // A configuration has a form in TOML.
         let mut configuration: toml::Table = config.to_toml().parse().unwrap_or_default();
         configuration.remove("compute");
@@ -72,7 +72,10 @@ impl Identity {
             configuration,
             inputs,
             ids_crc32: 0,
-            results: results.to_vec(),
+            results: results
+                .iter()
+                .map(|result| result.path().to_owned())
+                .collect(),
         }
     }
 

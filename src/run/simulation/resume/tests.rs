@@ -7,12 +7,7 @@ use std::path::PathBuf;
 fn identity(change: impl FnOnce(&mut Config)) -> Identity {
     let mut config = Config::default();
     change(&mut config);
-    Identity::new(
-        &config,
-        7,
-        10,
-        &[PathBuf::from("simulation/channel_0.tiff")],
-    )
+    Identity::new(&config, 7, 10, &["simulation/channel_0.tiff".into()])
 }
 
 #[test]

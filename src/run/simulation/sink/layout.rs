@@ -1,10 +1,11 @@
 //! Volumes that a run writes: their paths and forms.
 
+use crate::base::choice::alternatives;
 use crate::base::colour;
-use crate::config::{self, Arrangement, Config, Normalization, OutputFormat};
+use crate::config::{Arrangement, Config, Normalization};
 use crate::io::write::{
-    ChannelInfo, Compression, Content, OutputFolder, PixelType, VolumeFormat, VolumeLayout,
-    VolumeMetadata, VolumeSink, WriteError, create_volume, volume_files,
+    ChannelInfo, Compression, Content, IdStorage, OutputFolder, PixelType, SliceWriter, Target,
+    VolumeLayout, VolumeMetadata, VolumeSink, WRITE_FORMATS, WriteError, WriteFormat, writer,
 };
 use crate::model::{ChannelModel, Model};
 use crate::run::simulation::SimulationError;
@@ -13,16 +14,16 @@ use std::path::{Path, PathBuf};
 /// Number of channels of a merged file.
 pub(super) const COLOURS: usize = 3;
 
-/// Lists the files of a run below its folder that are known before its cells are: ground truths by
+/// Lists the results of a run below its folder that are known before its cells are: ground truths by
 /// fluorophore, then channels.
-pub(crate) fn targets(config: &Config, model: &Model) -> Vec<PathBuf> {
+pub(crate) fn targets(config: &Config, model: &Model) -> Vec<Target> {
     let truths = model.fluorophores.iter().map(|dye| truth_stem(&dye.name));
     let truths = truths.filter(|_| config.output.gt_cells == Arrangement::Merged);
     let channels = channel_stems(config, model.channels.len());
-    let (format, slices) = (volume_format(config), model.image_shape()[0]);
+    let format = writer(config.output.format);
     truths
         .chain(channels)
-        .flat_map(|stem| volume_files(&stem, format, slices))
+        .map(|stem| format.target(&stem))
         .collect()
 }
 
@@ -53,33 +54,32 @@ fn channels_per_file(config: &Config) -> usize {
     }
 }
 
-fn volume_format(config: &Config) -> VolumeFormat {
-    match config.output.format {
-        OutputFormat::Tiff => VolumeFormat::Tiff,
-        OutputFormat::Gif => VolumeFormat::Gif,
-        OutputFormat::ImageSequence => VolumeFormat::PngSequence,
-    }
-}
-
-/// Returns the type of the pixels of ids, which are those of the volume, ascending.
+/// The type of the pixels of ids up to the largest, as they are given to the writer of the format.
 ///
 /// # Errors
-/// The format cannot hold them.
-pub(crate) fn id_pixel(config: &Config, ids: &[u64]) -> Result<PixelType, SimulationError> {
-    let largest = ids.last().copied().unwrap_or(0);
-    let pixel = match (config.output.format, PixelType::for_ids(largest)) {
-        // Numbers of cells, which become colours.
-        (OutputFormat::Gif, _) => PixelType::Gray32,
-        (_, PixelType::Gray8) => PixelType::Gray16,
-        (_, wide) => wide,
+/// Where the format cannot hold them.
+pub(crate) fn id_pixel(config: &Config, largest: u64) -> Result<PixelType, SimulationError> {
+    let holds = |format: &&&dyn WriteFormat| match format.ids() {
+        IdStorage::Numbers(most) => largest <= most,
+        IdStorage::Colours => false,
     };
-    if config.output.format == OutputFormat::ImageSequence && pixel != PixelType::Gray16 {
-        return Err(SimulationError::Unsupported(format!(
-            "[output] format = \"image sequence\" writes ids as PNG of 16 bits, up to 65535, but the ground \
-             truth has the id {largest}: choose \"tiff\""
-        )));
+    let format = config.output.format;
+    match writer(format).ids() {
+        IdStorage::Colours => Ok(PixelType::Gray32),
+        IdStorage::Numbers(most) if largest > most => {
+            let others = WRITE_FORMATS.iter().filter(holds);
+            let others: Vec<_> = others.map(|row| row.format().name).collect();
+            Err(SimulationError::Unsupported(format!(
+                "[output] format = \"{format}\" holds ids up to {most}, but the ground truth has the id {largest}: \
+                 choose {}",
+                alternatives(&others)
+            )))
+        }
+        IdStorage::Numbers(_) => Ok(match PixelType::for_ids(largest) {
+            PixelType::Gray8 => PixelType::Gray16,
+            wide => wide,
+        }),
     }
-    Ok(pixel)
 }
 
 /// Returns the colour of a channel's light: the emission peak of its brightest dye, or the middle
@@ -97,31 +97,28 @@ pub(crate) fn channel_colour(config: &Config, model: &Model, channel: &ChannelMo
     })
 }
 
-/// Form of a run's volumes.
-pub(super) struct Layouts<'a> {
+/// The form of a run's volumes.
+pub(crate) struct Layouts<'a> {
     config: &'a Config,
     model: &'a Model,
+    format: &'static dyn WriteFormat,
     id_pixel: PixelType,
 }
 
 impl<'a> Layouts<'a> {
-    /// Lays out volumes; `ids` are all of the volume, ascending.
-    pub(super) fn new(
-        config: &'a Config,
-        model: &'a Model,
-        ids: &[u64],
-    ) -> Result<Self, SimulationError> {
-        let id_pixel = id_pixel(config, ids)?;
-        Ok(Self {
+    /// Those of a run whose ids have pixels of the type `id_pixel`.
+    pub(crate) fn new(config: &'a Config, model: &'a Model, id_pixel: PixelType) -> Self {
+        Self {
             config,
             model,
+            format: writer(config.output.format),
             id_pixel,
-        })
+        }
     }
 
-    /// Returns the type of the pixels of ids.
-    pub(super) fn id_pixel(&self) -> PixelType {
-        self.id_pixel
+    /// The format of all volumes.
+    pub(crate) fn format(&self) -> &'static dyn WriteFormat {
+        self.format
     }
 
     pub(super) fn model(&self) -> &'a Model {
@@ -132,23 +129,24 @@ impl<'a> Layouts<'a> {
     pub(super) fn create(
         &self,
         output: &mut OutputFolder,
-        stem: &Path,
-        layout: VolumeLayout,
+        (stem, layout): (PathBuf, VolumeLayout),
     ) -> Result<Box<dyn VolumeSink>, WriteError> {
-        create_volume(output, stem, volume_format(self.config), layout)
+        self.format.create(output, &stem, layout)
     }
 
-    /// Lists the files of a volume.
-    pub(super) fn files(&self, stem: &Path) -> Vec<PathBuf> {
-        volume_files(
-            stem,
-            volume_format(self.config),
-            self.model.image_shape()[0],
-        )
+    /// Starts a volume that takes any number of slices at a time.
+    pub(super) fn create_writer(
+        &self,
+        output: &mut OutputFolder,
+        volume: (PathBuf, VolumeLayout),
+    ) -> Result<SliceWriter, WriteError> {
+        let layout = volume.1.clone();
+        let sink = self.create(output, volume)?;
+        Ok(SliceWriter::new(sink, self.format, &layout))
     }
 
-    /// Returns path and layout of a fluorophore's ground truth of all cells.
-    pub(super) fn truth_of_all(&self, dye: usize) -> (PathBuf, VolumeLayout) {
+    /// The ground truth of all cells of a fluorophore.
+    pub(crate) fn truth_of_all(&self, dye: usize) -> (PathBuf, VolumeLayout) {
         let name = &self.model.fluorophores[dye].name;
         let what = format!("ids of cells labelled with {name}");
         (truth_stem(name), self.truth(what))
@@ -159,8 +157,8 @@ impl<'a> Layouts<'a> {
         truth_folder(&self.model.fluorophores[dye].name)
     }
 
-    /// Returns path and layout of a fluorophore's ground truth of one cell.
-    pub(super) fn truth_of(&self, dye: usize, id: u64) -> (PathBuf, VolumeLayout) {
+    /// The ground truth of one cell of a fluorophore.
+    pub(crate) fn truth_of(&self, dye: usize, id: u64) -> (PathBuf, VolumeLayout) {
         let name = &self.model.fluorophores[dye].name;
         let what = format!("cell {id}, labelled with {name}");
         (truth_folder(name).join(id.to_string()), self.truth(what))
@@ -172,13 +170,13 @@ impl<'a> Layouts<'a> {
             shape: self.model.image_shape(),
             pixel: self.id_pixel,
             content: Content::Labels,
-            compression: self.compression(Compression::Deflate),
+            compression: (self.config.output.compression).unwrap_or(Compression::Deflate),
             metadata: self.metadata(format!("{what}, region {region}"), Vec::new()),
         }
     }
 
-    /// Returns paths and layouts of the channels' volumes.
-    pub(super) fn channels(&self) -> Vec<(PathBuf, VolumeLayout)> {
+    /// The volumes of the channels.
+    pub(crate) fn channels(&self) -> Vec<(PathBuf, VolumeLayout)> {
         let merged = self.config.output.sim_channels == Arrangement::Merged;
         let pixel = match (merged, self.model.bit_depth.bits()) {
             (false, 8) => PixelType::Gray8,
@@ -209,20 +207,12 @@ impl<'a> Layouts<'a> {
                     shape: self.model.image_shape(),
                     pixel,
                     content: Content::Intensity,
-                    compression: self.compression(Compression::None),
+                    compression: (self.config.output.compression).unwrap_or(Compression::None),
                     metadata: self.metadata(what.to_owned(), channels.to_vec()),
                 };
                 (stem, layout)
             })
             .collect()
-    }
-
-    fn compression(&self, default: Compression) -> Compression {
-        match self.config.output.compression {
-            None => default,
-            Some(config::Compression::None) => Compression::None,
-            Some(config::Compression::Deflate) => Compression::Deflate,
-        }
     }
 
     fn metadata(&self, what: String, channels: Vec<ChannelInfo>) -> VolumeMetadata {

@@ -3,26 +3,27 @@
 mod layout;
 mod split;
 
-pub(crate) use layout::{channel_colour, id_pixel, targets};
+pub(crate) use layout::{Layouts, channel_colour, id_pixel, targets};
 
 use super::SimulationError;
 use crate::base::progress::Observer;
-use crate::config::{Arrangement, Config, OutputFormat};
-use crate::io::write::{EncodedPage, OutputFolder, PageEncoder, PixelType, VolumeSink, WriteError};
+use crate::config::{Arrangement, Config};
+use crate::io::write::{IdStorage, OutputFolder, PixelType, SliceWriter};
 use crate::model::Model;
 use crate::model::cells::{CellIndex, Selection};
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::pipeline::{Sink, SinkError, TruthSlices};
 use crate::run::store::Aside;
-use layout::{COLOURS, Layouts};
+use layout::COLOURS;
 use rayon::prelude::*;
 use split::SplitTruth;
+use std::borrow::Cow;
 
 /// Sink that writes channels and ground truth.
 pub(super) struct FileSink<'a> {
     ids: Ids<'a>,
     truth: Truth<'a>,
-    channels: Vec<Box<dyn VolumeSink>>,
+    channels: Vec<SliceWriter>,
     merged: bool,
     pixels: usize,
     grey_bytes: usize,
@@ -32,7 +33,7 @@ pub(super) struct FileSink<'a> {
 
 /// Ground truth of all cells together, or of each by itself.
 enum Truth<'a> {
-    Merged(Vec<Box<dyn VolumeSink>>),
+    Merged(Vec<SliceWriter>),
     Split(SplitTruth<'a>),
 }
 
@@ -44,26 +45,24 @@ impl<'a> FileSink<'a> {
         output: &'a mut OutputFolder,
         aside: Aside<'_>,
     ) -> Result<Self, SimulationError> {
-        let layouts = Layouts::new(config, model, volume.cells.ids())?;
+        let pixel = id_pixel(config, volume.cells.largest_id())?;
+        let layouts = Layouts::new(config, model, pixel);
         let ids = Ids {
             cells: &volume.cells,
-            pixel: layouts.id_pixel(),
-            numbered: config.output.format == OutputFormat::Gif,
+            pixel,
+            numbered: layouts.format().ids() == IdStorage::Colours,
         };
         let channels = layouts
             .channels()
             .into_iter()
-            .map(|(stem, layout)| layouts.create(output, &stem, layout))
+            .map(|volume| layouts.create_writer(output, volume))
             .collect::<Result<_, _>>()?;
         let shape = model.image_shape();
         let dyes = model.fluorophores.len();
         let truth = match config.output.gt_cells {
             Arrangement::Merged => Truth::Merged(
                 (0..dyes)
-                    .map(|dye| {
-                        let (stem, layout) = layouts.truth_of_all(dye);
-                        layouts.create(output, &stem, layout)
-                    })
+                    .map(|dye| layouts.create_writer(output, layouts.truth_of_all(dye)))
                     .collect::<Result<_, _>>()?,
             ),
             Arrangement::Split => {
@@ -91,7 +90,7 @@ impl<'a> FileSink<'a> {
     }
 }
 
-/// Converts indices of cells to pages of ids. Index 0 is id 0.
+/// Converts indices of cells to the pixels of ids. Index 0 is id 0.
 #[derive(Clone, Copy)]
 struct Ids<'a> {
     cells: &'a CellIndex,
@@ -101,58 +100,39 @@ struct Ids<'a> {
 }
 
 impl Ids<'_> {
-    /// Encodes a page. The type was chosen for the largest id: nothing is cut.
-    fn encode(self, encoder: &dyn PageEncoder, cells: &[u32]) -> Result<EncodedPage, WriteError> {
+    /// The pixels of some cells. The type was chosen for the largest id: nothing is cut.
+    fn pixels<'c>(&self, cells: &'c [u32]) -> Cow<'c, [u8]> {
         if self.numbered {
-            return encoder.encode(bytemuck::cast_slice(cells));
+            return bytemuck::cast_slice(cells).into();
         }
         let ids = self.cells.ids();
-        match self.pixel {
-            PixelType::Gray16 => encode_each(encoder, cells, |cell| ids[cell as usize] as u16),
-            PixelType::Gray32 => encode_each(encoder, cells, |cell| ids[cell as usize] as u32),
-            _ => encode_each(encoder, cells, |cell| ids[cell as usize]),
-        }
+        Cow::Owned(match self.pixel {
+            PixelType::Gray16 => each(cells, |cell| (ids[cell as usize] as u16).to_ne_bytes()),
+            PixelType::Gray32 => each(cells, |cell| (ids[cell as usize] as u32).to_ne_bytes()),
+            _ => each(cells, |cell| ids[cell as usize].to_ne_bytes()),
+        })
     }
 }
 
-/// Encodes the page of each cell's number.
-fn encode_each<T: bytemuck::Pod>(
-    encoder: &dyn PageEncoder,
-    cells: &[u32],
-    number: impl Fn(u32) -> T,
-) -> Result<EncodedPage, WriteError> {
-    /// Pixels at a time, which are most often of one cell.
+/// The bytes of each cell's number.
+fn each<const N: usize>(cells: &[u32], number: impl Fn(u32) -> [u8; N]) -> Vec<u8> {
+    /// Pixels that are most often of one cell.
     const TOGETHER: usize = 16;
-    let mut page = vec![T::zeroed(); cells.len()];
-    for (page, cells) in page.chunks_mut(TOGETHER).zip(cells.chunks(TOGETHER)) {
+    let mut bytes = vec![0; cells.len() * N];
+    let (numbers, _) = bytes.as_chunks_mut::<N>();
+    for (numbers, cells) in numbers.chunks_mut(TOGETHER).zip(cells.chunks(TOGETHER)) {
         let one = cells[0];
         if cells.iter().fold(0, |other, cell| other | (cell ^ one)) == 0 {
             if one != 0 {
-                page.fill(number(one));
+                numbers.fill(number(one));
             }
         } else {
-            for (page, &cell) in page.iter_mut().zip(cells) {
-                *page = number(cell);
+            for (to, &cell) in numbers.iter_mut().zip(cells) {
+                *to = number(cell);
             }
         }
     }
-    encoder.encode(bytemuck::cast_slice(&page))
-}
-
-/// Encodes pages on all threads and appends them in order.
-fn append_pages<P: Sync + Send>(
-    sink: &mut dyn VolumeSink,
-    pages: impl IndexedParallelIterator<Item = P>,
-    encode: impl Fn(&dyn PageEncoder, P) -> Result<EncodedPage, WriteError> + Sync + Send,
-) -> Result<(), SinkError> {
-    let encoder = sink.encoder();
-    let encoded: Vec<_> = pages
-        .map(|page| encode(&*encoder, page))
-        .collect::<Result<_, _>>()?;
-    for page in encoded {
-        sink.append(page)?;
-    }
-    Ok(())
+    bytes
 }
 
 impl Sink for FileSink<'_> {
@@ -167,11 +147,11 @@ impl Sink for FileSink<'_> {
         let cells = slices.cells;
         self.shown[slices.fluorophore] |= cells.iter().any(|&cell| cell != 0);
         match &mut self.truth {
-            Truth::Merged(sinks) => append_pages(
-                sinks[slices.fluorophore].as_mut(),
-                cells.par_chunks_exact(self.pixels),
-                |encoder, page| self.ids.encode(encoder, page),
-            ),
+            Truth::Merged(volumes) => {
+                let pixels = self.pixels;
+                let slice = |slice: usize| self.ids.pixels(&cells[slice * pixels..][..pixels]);
+                Ok(volumes[slices.fluorophore].write(cells.len() / pixels, slice)?)
+            }
             Truth::Split(truth) => Ok(truth.keep(slices)?),
         }
     }
@@ -179,41 +159,35 @@ impl Sink for FileSink<'_> {
     fn finish(&mut self, observer: &mut dyn Observer) -> Result<(), SinkError> {
         let mut complete = std::mem::take(&mut self.channels);
         match &mut self.truth {
-            Truth::Merged(sinks) => complete.append(sinks),
+            Truth::Merged(volumes) => complete.append(volumes),
             Truth::Split(truth) => truth.write(observer)?,
         }
-        complete.into_par_iter().try_for_each(VolumeSink::finish)?;
+        complete.into_par_iter().try_for_each(SliceWriter::finish)?;
         Ok(())
     }
 
     fn images(&mut self, _: usize, channels: &[&[u8]]) -> Result<(), SinkError> {
-        let page_bytes = self.pixels * self.grey_bytes;
+        let slice_bytes = self.pixels * self.grey_bytes;
+        let slices = channels.first().map_or(0, |grey| grey.len() / slice_bytes);
         if !self.merged {
-            for (sink, grey) in self.channels.iter_mut().zip(channels) {
-                let pages = grey.par_chunks_exact(page_bytes);
-                append_pages(sink.as_mut(), pages, |encoder, page| encoder.encode(page))?;
+            for (volume, grey) in self.channels.iter_mut().zip(channels) {
+                let slice = |slice: usize| grey[slice * slice_bytes..][..slice_bytes].into();
+                volume.write(slices, slice)?;
             }
             return Ok(());
         }
         let grey_bytes = self.grey_bytes;
-        let slices = channels.first().map_or(0, |grey| grey.len() / page_bytes);
-        for (sink, colours) in self.channels.iter_mut().zip(channels.chunks(COLOURS)) {
-            append_pages(
-                sink.as_mut(),
-                (0..slices).into_par_iter(),
-                |encoder, slice| {
-                    let mut page = vec![0; COLOURS * page_bytes];
-                    for (colour, grey) in colours.iter().enumerate() {
-                        let grey =
-                            grey[slice * page_bytes..][..page_bytes].chunks_exact(grey_bytes);
-                        for (pixel, value) in page.chunks_exact_mut(COLOURS * grey_bytes).zip(grey)
-                        {
-                            pixel[colour * grey_bytes..][..grey_bytes].copy_from_slice(value);
-                        }
+        for (volume, colours) in self.channels.iter_mut().zip(channels.chunks(COLOURS)) {
+            volume.write(slices, |slice| {
+                let mut rgb = vec![0; COLOURS * slice_bytes];
+                for (colour, grey) in colours.iter().enumerate() {
+                    let grey = grey[slice * slice_bytes..][..slice_bytes].chunks_exact(grey_bytes);
+                    for (pixel, value) in rgb.chunks_exact_mut(COLOURS * grey_bytes).zip(grey) {
+                        pixel[colour * grey_bytes..][..grey_bytes].copy_from_slice(value);
                     }
-                    encoder.encode(&page)
-                },
-            )?;
+                }
+                rgb.into()
+            })?;
         }
         Ok(())
     }

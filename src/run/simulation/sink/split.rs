@@ -4,13 +4,14 @@
 use super::Ids;
 use super::layout::Layouts;
 use crate::base::progress::Observer;
-use crate::io::write::{OutputFolder, PageEncoder, VolumeSink, WriteError};
+use crate::io::write::{
+    EncodedPiece, OutputFolder, PieceEncoder, Target, VolumeSink, WriteError, pieces,
+};
 use crate::model::cells::Selection;
 use crate::run::pipeline::{Interrupted, SinkError, TruthSlices};
 use crate::run::store::{Aside, SliceStore, StoreError};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Most cells whose files are open at a time.
@@ -57,12 +58,13 @@ impl<'a> SplitTruth<'a> {
     pub(super) fn begin(&mut self, selection: &Selection) -> Result<(), WriteError> {
         for (dye, labelled) in self.labelled.iter_mut().enumerate() {
             *labelled = selection.labelled_with(dye);
-            let files: Vec<PathBuf> = labelled
+            let format = self.layouts.format();
+            let targets: Vec<Target> = labelled
                 .iter()
                 .map(|&cell| self.layouts.truth_of(dye, self.ids.cells.ids()[cell]).0)
-                .flat_map(|stem| self.layouts.files(&stem))
+                .map(|stem| format.target(&stem))
                 .collect();
-            self.output.claim(&files)?;
+            self.output.claim(&targets)?;
             self.output.supersede(&self.layouts.truth_folder(dye));
         }
         Ok(())
@@ -112,52 +114,89 @@ impl<'a> SplitTruth<'a> {
         batch: &[usize],
         observer: &mut dyn Observer,
     ) -> Result<(), SinkError> {
-        let mut sinks = batch
-            .iter()
-            .map(|&cell| {
-                let (stem, layout) = self.layouts.truth_of(dye, self.ids.cells.ids()[cell]);
-                self.layouts.create(self.output, &stem, layout)
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let encoders: Vec<_> = sinks.iter().map(|sink| sink.encoder()).collect();
-        let [slices, x, y] = self.layouts.model().image_shape();
-        let (ids, stores) = (self.ids, &self.stores[dye]);
-        let Some(encoder) = encoders.first() else {
+        let Some(&first) = batch.first() else {
             return Ok(());
         };
-        // Most cells are absent from most slices.
-        let blank = ids.encode(&**encoder, &vec![0; x * y])?;
-        let mut sheets = vec![vec![0u32; x * y]; stores.len()];
-        for slice in 0..slices {
+        let (layouts, ids, stores) = (&self.layouts, self.ids, &self.stores[dye]);
+        let volume = |cell: usize| layouts.truth_of(dye, ids.cells.ids()[cell]);
+        let slices_per_piece = layouts.format().slices_per_piece(&volume(first).1);
+        let mut sinks = batch
+            .iter()
+            .map(|&cell| layouts.create(self.output, volume(cell)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let encoders: Vec<_> = sinks.iter().map(|sink| sink.encoder()).collect();
+        let [slices, x, y] = layouts.model().image_shape();
+        let mut blank = Blank::default();
+        let mut sheets = vec![vec![0u32; x * y * slices_per_piece]; stores.len()];
+        for piece in pieces(slices, slices_per_piece) {
             if observer.interrupted() {
                 return Err(Box::new(Interrupted));
             }
-            let present = &self.present[dye][slice];
-            let used: BTreeSet<usize> = batch
-                .iter()
-                .filter_map(|cell| present.get(cell).copied())
-                .collect();
-            for sheet in used {
-                stores[sheet].get(slice, &mut sheets[sheet])?;
-            }
-            let page = |(&cell, encoder): (&usize, &Arc<dyn PageEncoder>)| {
-                let Some(&sheet) = present.get(&cell) else {
-                    return Ok(blank.clone());
-                };
-                let cell = cell as u32;
-                let alone = sheets[sheet]
+            let present = &self.present[dye][piece.clone()];
+            for (slice, present) in present.iter().enumerate() {
+                let used: BTreeSet<usize> = batch
                     .iter()
-                    .map(|&c| if c == cell { cell } else { 0 });
-                ids.encode(&**encoder, &alone.collect::<Vec<u32>>())
+                    .filter_map(|cell| present.get(cell).copied())
+                    .collect();
+                for sheet in used {
+                    let to = &mut sheets[sheet][slice * x * y..][..x * y];
+                    stores[sheet].get(piece.start + slice, to)?;
+                }
+            }
+            let blank = blank.piece(piece.len(), || {
+                encoders[0].encode(&ids.pixels(&vec![0; piece.len() * x * y]))
+            })?;
+            let encode = |(&cell, encoder): (&usize, &Arc<dyn PieceEncoder>)| {
+                if present.iter().all(|present| !present.contains_key(&cell)) {
+                    return Ok(blank.clone());
+                }
+                let mut alone = vec![0; piece.len() * x * y];
+                let slices = present
+                    .iter()
+                    .zip(alone.chunks_exact_mut(x * y))
+                    .enumerate();
+                for (slice, (present, alone)) in slices {
+                    let Some(&sheet) = present.get(&cell) else {
+                        continue;
+                    };
+                    let all = &sheets[sheet][slice * x * y..][..x * y];
+                    for (to, &from) in alone.iter_mut().zip(all) {
+                        if from == cell as u32 {
+                            *to = from;
+                        }
+                    }
+                }
+                encoder.encode(&ids.pixels(&alone))
             };
-            let pages = batch.par_iter().zip(&encoders).map(page);
-            let pages = pages.collect::<Result<Vec<_>, WriteError>>()?;
-            for (sink, page) in sinks.iter_mut().zip(pages) {
-                sink.append(page)?;
+            let encoded = batch.par_iter().zip(&encoders).map(encode);
+            let encoded = encoded.collect::<Result<Vec<_>, WriteError>>()?;
+            for (sink, piece) in sinks.iter_mut().zip(encoded) {
+                sink.append(piece)?;
             }
         }
         // Bringing a file to the disk is waiting: do it for all at a time.
         sinks.into_par_iter().try_for_each(VolumeSink::finish)?;
         Ok(())
+    }
+}
+
+/// A piece without any cell, encoded once: most cells are absent from most pieces.
+#[derive(Default)]
+struct Blank {
+    /// Its slices, and what became of them; the last piece of a volume may have fewer.
+    known: Option<(usize, EncodedPiece)>,
+}
+
+impl Blank {
+    fn piece(
+        &mut self,
+        slices: usize,
+        encode: impl FnOnce() -> Result<EncodedPiece, WriteError>,
+    ) -> Result<&EncodedPiece, WriteError> {
+        let piece = match self.known.take() {
+            Some((known, piece)) if known == slices => piece,
+            _ => encode()?,
+        };
+        Ok(&self.known.insert((slices, piece)).1)
     }
 }

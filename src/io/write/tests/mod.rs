@@ -1,16 +1,32 @@
-//! Every format, written on all threads and read back by a decoder that is not the writer's.
+//! Every row of the table, written on all threads and read back by a decoder that is not the writer's;
+//! and a format of pieces and trees that only tests have.
+
+mod chunked;
 
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use rayon::prelude::*;
 
+use self::chunked::Chunked;
 use super::{
-    ChannelInfo, Compression, Content, OutputFolder, PixelType, VolumeFormat, VolumeLayout,
-    VolumeMetadata, WriteError, create_volume, volume_files,
+    ChannelInfo, Compression, Content, IdStorage, OutputFolder, PixelType, SliceWriter, Target,
+    VolumeLayout, VolumeMetadata, WRITE_FORMATS, WriteError, WriteFormat,
 };
+use crate::io::read::natural_order;
+
+/// The format of a name.
+pub(super) fn format(name: &str) -> &'static dyn WriteFormat {
+    super::writer(name.parse().unwrap())
+}
+
+/// All rows, and the format that only tests have.
+fn formats() -> Vec<&'static dyn WriteFormat> {
+    let mut formats = WRITE_FORMATS.to_vec();
+    formats.push(&Chunked);
+    formats
+}
 
 pub(super) const ALL_PIXELS: [PixelType; 7] = [
     PixelType::Gray8,
@@ -45,29 +61,39 @@ pub(super) fn layout(shape: [usize; 3], pixel: PixelType, content: Content) -> V
     }
 }
 
-/// Writes `pages` as the volume `volume` below `root` and returns its files.
+/// Writes `pages` as the volume `volume` below `root`, some at a time, and returns its files.
 pub(super) fn write(
     root: &Path,
-    format: VolumeFormat,
+    format: &dyn WriteFormat,
     layout: VolumeLayout,
     pages: &[Vec<u8>],
 ) -> Result<Vec<PathBuf>, WriteError> {
     let stem = Path::new("volume");
-    let files = volume_files(stem, format, layout.shape[0]);
-    let mut folder = OutputFolder::prepare(root, &[], &files, false)?;
-    let mut sink = create_volume(&mut folder, stem, format, layout)?;
-    let encoder = sink.encoder();
-    let encoded: Result<Vec<_>, _> = pages.par_iter().map(|page| encoder.encode(page)).collect();
-    for page in encoded? {
-        sink.append(page)?;
+    let target = format.target(stem);
+    let mut folder = OutputFolder::prepare(root, &[], std::slice::from_ref(&target), false)?;
+    let sink = format.create(&mut folder, stem, layout.clone())?;
+    let mut writer = SliceWriter::new(sink, format, &layout);
+    let mut rest = pages;
+    for some in [1, 2, 6, 3, usize::MAX] {
+        let (now, later) = rest.split_at(some.min(rest.len()));
+        writer.write(now.len(), |slice| now[slice].as_slice().into())?;
+        rest = later;
     }
-    sink.finish()?;
-    folder.commit()?;
-    Ok(files.iter().map(|file| root.join(file)).collect())
+    writer.finish()?;
+    let entries = folder.commit()?;
+    assert!(entries.iter().map(|entry| entry.bytes).sum::<u64>() <= format.most_bytes(&layout));
+    let path = root.join(target.path());
+    let Target::Tree(_) = target else {
+        return Ok(vec![path]);
+    };
+    let mut files: Vec<_> = entries.iter().map(|entry| root.join(&entry.path)).collect();
+    files.sort_by(|a, b| natural_order(&a.to_string_lossy(), &b.to_string_lossy()));
+    assert!(files.iter().all(|file| file.starts_with(&path)));
+    Ok(files)
 }
 
 /// What a volume is that cannot be written.
-pub(super) fn refusal(format: VolumeFormat, layout: VolumeLayout, pages: &[Vec<u8>]) -> String {
+pub(super) fn refusal(format: &dyn WriteFormat, layout: VolumeLayout, pages: &[Vec<u8>]) -> String {
     let root = tempfile::tempdir().unwrap();
     let message = write(root.path(), format, layout, pages)
         .unwrap_err()
@@ -153,7 +179,7 @@ fn from_gif(file: &Path) -> Vec<Vec<u64>> {
 }
 
 /// Writes a volume and compares what the files hold; false where the format does not know such pixels.
-fn survives(format: VolumeFormat, layout: VolumeLayout, seed: usize) -> bool {
+fn survives(format: &dyn WriteFormat, layout: VolumeLayout, seed: usize) -> bool {
     let root = tempfile::tempdir().unwrap();
     let (pixel, content, shape) = (layout.pixel, layout.content, layout.shape);
     let pages = pages(&layout, seed);
@@ -163,17 +189,21 @@ fn survives(format: VolumeFormat, layout: VolumeLayout, seed: usize) -> bool {
         Err(other) => panic!("{other}"),
     };
     let mut wanted: Vec<Vec<u64>> = pages.iter().map(|page| numbers(pixel, page)).collect();
-    let found = match format {
-        VolumeFormat::Tiff => from_tiff(&files[0], pixel),
-        VolumeFormat::PngSequence => from_png(&files),
+    let found = match format.format().name {
+        "tiff" => from_tiff(&files[0], pixel),
+        "image sequence" => from_png(&files),
+        "chunked" => Chunked::read(&files, shape, pixel)
+            .iter()
+            .map(|page| numbers(pixel, page))
+            .collect(),
         // Its 256 colours are another test's.
-        VolumeFormat::Gif if pixel == PixelType::Rgb8 => {
+        "gif" if pixel == PixelType::Rgb8 => {
             let found = from_gif(&files[0]);
             assert_eq!(found.len(), shape[0]);
             assert!(found.iter().all(|page| page.len() == shape[1] * shape[2]));
             return true;
         }
-        VolumeFormat::Gif => {
+        "gif" => {
             if content == Content::Labels {
                 for id in wanted.iter_mut().flatten().filter(|id| **id != 0) {
                     *id = 1 + (*id - 1) % 255;
@@ -181,40 +211,81 @@ fn survives(format: VolumeFormat, layout: VolumeLayout, seed: usize) -> bool {
             }
             from_gif(&files[0])
         }
+        new => panic!("{new} has no decoder here"),
     };
     assert!(
         found == wanted,
-        "{format:?} {pixel:?} {content:?} {shape:?}"
+        "{} {pixel:?} {content:?} {shape:?}",
+        format.format().name
     );
     true
 }
 
+/// Whether a format is meant to hold such pixels.
+fn holds(format: &dyn WriteFormat, content: Content, pixel: PixelType) -> bool {
+    use PixelType as P;
+    match (format.format().name, content) {
+        ("tiff" | "chunked", _) => true,
+        ("gif", Content::Intensity) => matches!(pixel, P::Gray8 | P::Rgb8),
+        ("gif", Content::Labels) => !matches!(pixel, P::Float32 | P::Rgb8 | P::Rgb16),
+        ("image sequence", Content::Intensity) => {
+            !matches!(pixel, P::Float32 | P::Gray32 | P::Gray64)
+        }
+        ("image sequence", Content::Labels) => pixel != P::Float32,
+        (new, _) => panic!("{new}: what does it hold?"),
+    }
+}
+
 #[test]
 fn formats_take_what_they_can_hold() {
-    use PixelType as P;
-    for format in [
-        VolumeFormat::Tiff,
-        VolumeFormat::Gif,
-        VolumeFormat::PngSequence,
-    ] {
+    for format in formats() {
+        let name = format.format().name;
         for content in [Content::Labels, Content::Intensity] {
             for pixel in ALL_PIXELS {
-                let wanted = match (format, content) {
-                    (VolumeFormat::Tiff, _) => true,
-                    (VolumeFormat::Gif, Content::Intensity) => {
-                        matches!(pixel, P::Gray8 | P::Rgb8)
-                    }
-                    (VolumeFormat::Gif, Content::Labels) => {
-                        !matches!(pixel, P::Float32 | P::Rgb8 | P::Rgb16)
-                    }
-                    (VolumeFormat::PngSequence, Content::Intensity) => {
-                        !matches!(pixel, P::Float32 | P::Gray32 | P::Gray64)
-                    }
-                    (VolumeFormat::PngSequence, Content::Labels) => pixel != P::Float32,
-                };
                 let found = survives(format, layout([11, 13, 17], pixel, content), 5);
-                assert_eq!(found, wanted, "{format:?} {content:?} {pixel:?}");
+                let wanted = holds(format, content, pixel);
+                assert_eq!(found, wanted, "{name} {content:?} {pixel:?}");
             }
+        }
+        // What a run relies on: ids as the row says, and grey values of as many bits.
+        let ids = match format.ids() {
+            IdStorage::Numbers(most) => PixelType::for_ids(most),
+            IdStorage::Colours => PixelType::Gray32,
+        };
+        assert!(holds(format, Content::Labels, ids), "{name}");
+        let grey = format.format().grey_bits;
+        assert!(grey < 16 || holds(format, Content::Intensity, PixelType::Gray16));
+        assert!(holds(format, Content::Intensity, PixelType::Gray8));
+    }
+}
+
+#[test]
+fn the_upper_bound_of_the_size_holds_for_pixels_that_cannot_be_packed() {
+    for format in formats() {
+        for (content, pixel) in [
+            (Content::Labels, PixelType::Gray32),
+            (Content::Intensity, PixelType::Gray8),
+            (Content::Intensity, PixelType::Rgb8),
+            (Content::Intensity, PixelType::Rgb16),
+        ] {
+            if !holds(format, content, pixel) {
+                continue;
+            }
+            let layout = layout([3, 150, 170], pixel, content);
+            let mut state = 1u32;
+            let mut random = || {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 24) as u8
+            };
+            let mut page: Vec<u8> = (0..layout.page_bytes()).map(|_| random()).collect();
+            if content == Content::Labels {
+                let ids = page.as_chunks_mut::<4>().0;
+                ids.iter_mut()
+                    .for_each(|id| *id = (u32::from_ne_bytes(*id) >> 16).to_ne_bytes());
+            }
+            let root = tempfile::tempdir().unwrap();
+            // The bound is compared there.
+            write(root.path(), format, layout, &vec![page; 3]).unwrap();
         }
     }
 }
@@ -236,53 +307,58 @@ proptest! {
         if !compressed {
             layout.compression = Compression::None;
         }
-        for format in [VolumeFormat::Tiff, VolumeFormat::Gif, VolumeFormat::PngSequence] {
+        for format in formats() {
             survives(format, layout.clone(), seed.into());
         }
     }
 }
 
 #[test]
-fn files_are_named_before_they_are_written() {
-    let names = |format, slices| volume_files(Path::new("gt/cell.1"), format, slices);
-    assert_eq!(names(VolumeFormat::Tiff, 3), [Path::new("gt/cell.1.tiff")]);
-    assert_eq!(names(VolumeFormat::Gif, 3), [Path::new("gt/cell.1.gif")]);
+fn results_are_named_before_they_are_written() {
+    let target = |name: &str| format(name).target(Path::new("gt/cell.1"));
+    assert_eq!(target("tiff"), Target::File("gt/cell.1.tiff".into()));
+    assert_eq!(target("gif"), Target::File("gt/cell.1.gif".into()));
+    assert_eq!(target("image sequence"), Target::Tree("gt/cell.1".into()));
     for (slices, first, last) in [
         (1, "image_0.png", "image_0.png"),
         (10, "image_0.png", "image_9.png"),
         (11, "image_00.png", "image_10.png"),
         (101, "image_000.png", "image_100.png"),
     ] {
-        let files = names(VolumeFormat::PngSequence, slices);
+        let root = tempfile::tempdir().unwrap();
+        let layout = layout([slices, 1, 1], PixelType::Gray8, Content::Intensity);
+        let pages = pages(&layout, 0);
+        let files = write(root.path(), format("image sequence"), layout, &pages).unwrap();
         assert_eq!(files.len(), slices);
-        assert_eq!(files[0], Path::new("gt/cell.1").join(first));
-        assert_eq!(files[slices - 1], Path::new("gt/cell.1").join(last));
+        assert_eq!(files[0], root.path().join("volume").join(first));
+        assert_eq!(files[slices - 1], root.path().join("volume").join(last));
     }
 }
 
 #[test]
-fn pages_of_wrong_size_or_number_are_errors() {
-    for format in [
-        VolumeFormat::Tiff,
-        VolumeFormat::Gif,
-        VolumeFormat::PngSequence,
-    ] {
+fn slices_of_wrong_size_or_number_are_errors() {
+    for format in formats() {
+        let name = format.format().name;
+        let layout = layout([2, 3, 4], PixelType::Gray8, Content::Intensity);
+        // A piece that is never full is never given.
+        let (size, one) = match format.slices_per_piece(&layout) {
+            1 => ("12 bytes, but 11", 1),
+            _ => ("48 bytes, but 23", 0),
+        };
+        let count = |found| format!("{found} pages were given, but the volume has 2");
         for (pages, words) in [
-            (vec![vec![0; 11], vec![0; 12]], "12 bytes, but 11"),
-            (
-                vec![vec![0; 12]],
-                "1 pages were given, but the volume has 2",
-            ),
-            (
-                vec![vec![0; 12]; 3],
-                "3 pages were given, but the volume has 2",
-            ),
+            (vec![vec![0; 11], vec![0; 12]], size.to_owned()),
+            (vec![vec![0; 12]], count(one)),
+            (vec![vec![0; 12]; 3], count(3)),
         ] {
-            let layout = layout([2, 3, 4], PixelType::Gray8, Content::Intensity);
+            let layout = layout.clone();
             let message = refusal(format, layout, &pages);
-            assert!(message.contains(words), "{format:?}: {message}");
+            assert!(message.contains(&words), "{name}: {message}");
         }
-        let empty = layout([2, 0, 4], PixelType::Gray8, Content::Intensity);
-        assert!(refusal(format, empty, &[]).contains("2"), "{format:?}");
+        let empty = VolumeLayout {
+            shape: [2, 0, 4],
+            ..layout
+        };
+        assert!(refusal(format, empty, &[]).contains("2"), "{name}");
     }
 }

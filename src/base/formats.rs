@@ -1,0 +1,80 @@
+//! The formats of volumes by name: what configurations, messages and tables have to know of them.
+//!
+//! Which formats there are, only `io` knows: its tables, of which each format is one row, also say what
+//! [`Choice`] lists here.
+
+use super::choice::{Choice, any_of, by_word, choice};
+
+/// A format that label volumes are read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct InputFormat {
+    /// The word for it in a configuration.
+    pub(crate) name: &'static str,
+    /// What a volume in it is, without an article.
+    pub(crate) noun: &'static str,
+    /// Ends of the names of its volumes, without the dot; none where any name will do.
+    pub(crate) extensions: &'static [&'static str],
+    /// Whether a volume is a folder.
+    pub(crate) is_folder: bool,
+}
+
+impl InputFormat {
+    /// A volume of the format, without an article: `TIFF stack (.tif, .tiff)`.
+    pub(crate) fn volume(self) -> String {
+        let mut volume = self.noun.to_owned();
+        if !self.extensions.is_empty() {
+            volume += &format!(" (.{})", self.extensions.join(", ."));
+        }
+        volume
+    }
+
+    /// The volumes of all formats, any of which will do: `a ... or a ...`.
+    pub(crate) fn any_volume() -> String {
+        let volumes = Self::all().into_iter();
+        any_of(
+            &volumes
+                .map(|format| format!("a {}", format.volume()))
+                .collect::<Vec<_>>(),
+        )
+    }
+}
+
+by_word!(InputFormat);
+
+/// A format that volumes are written in, made of its name:
+///
+/// ```
+/// use simexm_gpu::config::{Choice, Output, OutputFormat};
+///
+/// let output = Output { format: "gif".parse()?, ..Output::default() };
+/// assert!(OutputFormat::all().contains(&output.format));
+/// # Ok::<(), simexm_gpu::config::UnknownChoice>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OutputFormat {
+    /// The word for it in a configuration.
+    pub(crate) name: &'static str,
+    /// What a volume in it is, without an article.
+    pub(crate) noun: &'static str,
+    /// Most bits of a grey value.
+    pub(crate) grey_bits: u32,
+}
+
+impl Default for OutputFormat {
+    /// The first one.
+    fn default() -> Self {
+        Self::all()[0]
+    }
+}
+
+by_word!(OutputFormat);
+
+choice! {
+    /// How volumes are compressed whose format leaves the choice.
+    pub enum Compression {
+        /// Not at all.
+        None = "none",
+        /// Deflate (zlib), lossless.
+        Deflate = "deflate",
+    }
+}

@@ -1,0 +1,247 @@
+//! BMP, PGM and lossless WebP images as ids, through the decoders of the `image` crate. What holds colours
+//! is refused, and samples are never rescaled.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use image::codecs::bmp::BmpDecoder;
+use image::codecs::pnm::{GraymapHeader, PnmDecoder, PnmSubtype, SampleEncoding};
+use image::codecs::webp::WebPDecoder;
+use image::{ColorType, ImageDecoder};
+
+use super::error::ImageError;
+use super::folder::{Crop, ImageKind};
+use super::samples::{SampleType, swap_bytes};
+
+/// Gray BMPs: those of 8 bits whose palette is black to white.
+pub(super) static BMP: ImageKind = ImageKind {
+    name: "BMP",
+    extensions: &["bmp"],
+    recognises: |head| head.starts_with(b"BM"),
+    bits: 8,
+    size: |path| Ok(size(&open_bmp(path)?.0)),
+    read: |path, crop, out, scratch| {
+        let (decoder, file_bytes) = open_bmp(path)?;
+        // Two bytes stand for 255 pixels, or for the rest of a row.
+        let most = file_bytes.saturating_mul(1 << 11);
+        read_rgb("BMP", decoder, most, &crop, out, scratch)
+    },
+};
+
+/// PGMs of 8 or 16 bits, in bytes or digits.
+pub(super) static PGM: ImageKind = ImageKind {
+    name: "PGM",
+    extensions: &["pgm"],
+    recognises: |head| head.starts_with(b"P2") || head.starts_with(b"P5"),
+    bits: 16,
+    size: |path| {
+        let header = open_pgm(path)?.1;
+        Ok([header.height as usize, header.width as usize])
+    },
+    read: read_pgm,
+};
+
+/// Lossless WebPs without colours.
+pub(super) static WEBP: ImageKind = ImageKind {
+    name: "WebP",
+    extensions: &["webp"],
+    recognises: |head| head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP"),
+    bits: 8,
+    size: |path| Ok(size(&open_webp(path)?)),
+    read: |path, crop, out, scratch| {
+        // A few bytes can stand for any image; the format ends at 16384 x 16384 pixels.
+        read_rgb("WebP", open_webp(path)?, u64::MAX, &crop, out, scratch)
+    },
+};
+
+/// A file, and its length in bytes.
+fn open(path: &Path) -> Result<(BufReader<File>, u64), ImageError> {
+    let file = File::open(path).map_err(ImageError::Io)?;
+    let file_bytes = file.metadata().map_err(ImageError::Io)?.len();
+    Ok((BufReader::new(file), file_bytes))
+}
+
+fn from_image(kind: &str, error: image::ImageError) -> ImageError {
+    match error {
+        image::ImageError::IoError(error) => ImageError::from_decoder_io(error),
+        image::ImageError::Unsupported(error) => {
+            ImageError::Unsupported(format!("a {kind} feature that is not read: {error}"))
+        }
+        error => damaged(kind, error),
+    }
+}
+
+fn damaged(kind: &str, what: impl std::fmt::Display) -> ImageError {
+    ImageError::Corrupt(format!("damaged, or no valid {kind}: {what}"))
+}
+
+/// Rows and columns.
+fn size(decoder: &impl ImageDecoder) -> [usize; 2] {
+    let (columns, rows) = decoder.dimensions();
+    [rows as usize, columns as usize]
+}
+
+/// Reads an image that decodes to red, green and blue, all of them the id.
+fn read_rgb(
+    kind: &str,
+    decoder: impl ImageDecoder,
+    most_bytes: u64,
+    crop: &Crop,
+    out: &mut [u64],
+    scratch: &mut Vec<u8>,
+) -> Result<(), ImageError> {
+    crop.check(size(&decoder))?;
+    let [rows, columns] = crop.size;
+    let bytes = decoder.total_bytes();
+    let Some(bytes) = usize::try_from(bytes).ok().filter(|_| bytes <= most_bytes) else {
+        return Err(ImageError::Corrupt(format!(
+            "{rows} x {columns} pixels cannot come from a file so small; it is cut short or damaged"
+        )));
+    };
+    if scratch.len() != bytes {
+        // Fresh memory is not touched before the file has pixels for it.
+        *scratch = vec![0; bytes];
+    }
+    decoder
+        .read_image(scratch)
+        .map_err(|error| from_image(kind, error))?;
+    let (pixels, _) = scratch.as_chunks::<3>();
+    let rows = pixels.chunks_exact(columns.max(1));
+    let rows = rows.skip(crop.x.start).take(crop.x.len());
+    for (row, to) in rows.zip(out.chunks_exact_mut(crop.y.len().max(1))) {
+        for (to, &[red, green, blue]) in to.iter_mut().zip(&row[crop.y.clone()]) {
+            if red != green || red != blue {
+                return Err(ImageError::NotIds("RGB colours".to_owned()));
+            }
+            *to = red.into();
+        }
+    }
+    Ok(())
+}
+
+fn open_bmp(path: &Path) -> Result<(BmpDecoder<BufReader<File>>, u64), ImageError> {
+    let (file, file_bytes) = open(path)?;
+    let decoder = BmpDecoder::new(file).map_err(|error| from_image("BMP", error))?;
+    let colours = match decoder.get_palette() {
+        None => "RGB colours",
+        Some(palette)
+            if palette
+                .iter()
+                .zip(0..=255)
+                .all(|(&colour, grey)| colour == [grey; 3]) =>
+        {
+            return Ok((decoder, file_bytes));
+        }
+        Some(_) => "palette colours",
+    };
+    Err(ImageError::NotIds(colours.to_owned()))
+}
+
+/// A file at its first sample, its header, and its length in bytes. `image` would stretch the samples to 8 or
+/// 16 bits: only the header is its business.
+fn open_pgm(path: &Path) -> Result<(BufReader<File>, GraymapHeader, u64), ImageError> {
+    let (file, file_bytes) = open(path)?;
+    let decoder = PnmDecoder::new(file).map_err(|error| from_image("PGM", error))?;
+    let subtype = decoder.subtype();
+    let (file, header) = decoder.into_inner();
+    match header.as_graymap() {
+        Some(&header) => Ok((file, header, file_bytes)),
+        None => Err(ImageError::NotIds(match subtype {
+            PnmSubtype::Bitmap(_) => "black and white pixels".to_owned(),
+            PnmSubtype::Pixmap(_) => "RGB colours".to_owned(),
+            _ => "an image of another Netpbm format than PGM".to_owned(),
+        })),
+    }
+}
+
+fn read_pgm(
+    path: &Path,
+    crop: Crop,
+    out: &mut [u64],
+    scratch: &mut Vec<u8>,
+) -> Result<(), ImageError> {
+    let (mut file, header, file_bytes) = open_pgm(path)?;
+    crop.check([header.height as usize, header.width as usize])?;
+    let Crop { size, x, y } = crop;
+    let [rows, columns] = size;
+    if out.is_empty() {
+        return Ok(());
+    }
+    // A sample takes at least a byte, whichever way it is written.
+    if rows as u64 * columns as u64 > file_bytes {
+        return Err(ImageError::Corrupt(format!(
+            "{rows} x {columns} pixels cannot come from a file of {file_bytes} bytes; it is cut short or damaged"
+        )));
+    }
+    let pgm = |what: &str| damaged("PGM", what);
+    if header.encoding == SampleEncoding::Ascii {
+        let mut text = String::new();
+        file.read_to_string(&mut text)
+            .map_err(ImageError::from_decoder_io)?;
+        let mut samples = text.split_ascii_whitespace();
+        for row in 0..x.end {
+            for column in 0..columns {
+                let sample = samples.next().ok_or_else(|| pgm("samples are missing"))?;
+                let id: u16 = sample.parse().map_err(|_| pgm("a sample is no number"))?;
+                if row >= x.start && y.contains(&column) {
+                    out[(row - x.start) * y.len() + (column - y.start)] = id.into();
+                }
+            }
+        }
+        return Ok(());
+    }
+    let samples = SampleType {
+        bits: if header.maxwhite < 256 { 8 } else { 16 },
+        signed: false,
+    };
+    let sample_bytes = usize::from(samples.bits / 8);
+    let row_bytes = columns * sample_bytes;
+    let skipped = (x.start * row_bytes) as i64;
+    file.seek_relative(skipped).map_err(ImageError::Io)?;
+    scratch.resize(row_bytes, 0);
+    for (row, to) in x.zip(out.chunks_exact_mut(y.len())) {
+        file.read_exact(scratch)
+            .map_err(ImageError::from_decoder_io)?;
+        // PGM is big endian.
+        if cfg!(target_endian = "little") {
+            swap_bytes(scratch, sample_bytes);
+        }
+        samples.ids(scratch, y.start, to, (row, y.start), y.len())?;
+    }
+    Ok(())
+}
+
+fn open_webp(path: &Path) -> Result<WebPDecoder<BufReader<File>>, ImageError> {
+    let (mut file, _) = open(path)?;
+    if !is_lossless(&mut file).map_err(ImageError::from_decoder_io)? {
+        return Err(ImageError::NotIds(
+            "WebP's lossy compression, which changes ids".to_owned(),
+        ));
+    }
+    file.rewind().map_err(ImageError::Io)?;
+    let decoder = WebPDecoder::new(file).map_err(|error| from_image("WebP", error))?;
+    match decoder.color_type() {
+        ColorType::Rgb8 => Ok(decoder),
+        _ => Err(ImageError::NotIds(
+            "pixels with an alpha channel".to_owned(),
+        )),
+    }
+}
+
+/// Whether the first image of a WebP file is a lossless one, by its chunk `VP8L`.
+fn is_lossless(file: &mut (impl BufRead + Seek)) -> std::io::Result<bool> {
+    file.seek(SeekFrom::Start(12))?;
+    loop {
+        let mut head = [0; 8];
+        file.read_exact(&mut head)?;
+        match &head[..4] {
+            b"VP8L" => return Ok(true),
+            b"VP8 " | b"ANMF" => return Ok(false),
+            _ => {}
+        }
+        let [.., a, b, c, d] = head;
+        let bytes = u32::from_le_bytes([a, b, c, d]);
+        file.seek_relative((i64::from(bytes) + 1) & !1)?;
+    }
+}
