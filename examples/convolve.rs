@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .map_err(|_| "three sizes are wanted: Z,X,Y")?;
     let photons: Vec<f32> = read(input)?;
     let octant: Vec<f64> = read(kernel)?;
-    if photons.len() != shape.iter().product() {
+    if photons.len() != shape.iter().product::<usize>() {
         return Err(format!("{input} holds {} values, not {shape:?}", photons.len()).into());
     }
     let mut backend: Box<dyn Backend> = match device {

@@ -1,7 +1,8 @@
 //! The fixed grid of blocks in which slices are convolved.
 //!
-//! A slice of up to [`MOST_CORE`] voxels along an axis is one block there; a longer one is cut into as few blocks of
-//! equal size as have no more. A block is transformed together with the voxels around it that the kernel reaches, and
+//! A slice of up to [`MOST_WHOLE`] voxels along an axis is one block there; a longer one is cut into blocks of equal
+//! size and at most [`MOST_CORE`] voxels: their rings of spectra fit what every device binds, and their lines the
+//! memory of every workgroup. A block is transformed together with the voxels around it that the kernel reaches, and
 //! gives the blurred values of its own. Where the blocks lie, and how long their transforms are, follows from the
 //! shape of the tissue and the kernel alone, so that slabs, tiles and budgets of memory do not change a bit of what
 //! comes out.
@@ -9,8 +10,11 @@
 use crate::base::volume::fold;
 use std::ops::Range;
 
-/// Most voxels of a block along an axis.
-pub const MOST_CORE: usize = 1024;
+/// Most voxels of a slice along an axis that is not cut there.
+pub const MOST_WHOLE: usize = 1024;
+
+/// Most voxels along an axis of a block of a slice that is cut there.
+pub const MOST_CORE: usize = 512;
 
 /// The blocks along one axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,9 +33,10 @@ impl BlockAxis {
     pub fn new(size: usize, radius: usize, unit: usize) -> Self {
         let size = size.max(1);
         let count = size.div_ceil(MOST_CORE);
-        let core = match count {
-            1 => size,
-            count => size.div_ceil(count).next_multiple_of(unit.max(1)).min(size),
+        let core = if size <= MOST_WHOLE {
+            size
+        } else {
+            size.div_ceil(count).next_multiple_of(unit.max(1)).min(size)
         };
         Self { size, core, radius }
     }
@@ -104,10 +109,10 @@ mod tests {
 
     #[test]
     fn a_slice_that_fits_is_one_block() {
-        let axis = BlockAxis::new(MOST_CORE, 15, 7);
-        assert_eq!((axis.count(), axis.core), (1, MOST_CORE));
-        let longer = BlockAxis::new(MOST_CORE + 1, 15, 1);
-        assert_eq!((longer.count(), longer.core), (2, 513));
+        let axis = BlockAxis::new(MOST_WHOLE, 15, 7);
+        assert_eq!((axis.count(), axis.core), (1, MOST_WHOLE));
+        let longer = BlockAxis::new(MOST_WHOLE + 1, 15, 1);
+        assert_eq!((longer.count(), longer.core), (3, 342));
     }
 
     proptest! {
@@ -121,7 +126,8 @@ mod tests {
             for number in 0..axis.count() {
                 let block = axis.block(number);
                 prop_assert_eq!(block.start, covered);
-                prop_assert!(!block.is_empty() && block.len() <= MOST_CORE + unit);
+                let most = if axis.count() == 1 { MOST_WHOLE } else { MOST_CORE + unit };
+                prop_assert!(!block.is_empty() && block.len() <= most);
                 prop_assert!(block.start.is_multiple_of(unit) || number == 0);
                 covered = block.end;
                 let window = axis.window(number);

@@ -21,12 +21,12 @@ fn ground_truth_that_is_not_there() {
     workplace.write("cells.tif", "");
     refused(&["cells.tif", "empty"]);
     workplace.write("cells.tif", "A note, not an image.");
-    refused(&["cells.tif", "not a TIFF file"]);
+    refused(&["cells.tif", "is not a TIFF stack"]);
     fs::remove_file(workplace.path("cells.tif")).unwrap();
     fs::create_dir(workplace.path("cells.tif")).unwrap();
-    refused(&["cells.tif", "holds no .tif, .tiff or .png image"]);
+    refused(&["cells.tif", "holds no .tif, .tiff, .png"]);
     workplace.write("cells.tif/notes.txt", "no image");
-    refused(&["cells.tif", "holds no .tif, .tiff or .png image"]);
+    refused(&["cells.tif", "holds no .tif, .tiff, .png"]);
 }
 
 #[test]

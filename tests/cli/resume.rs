@@ -153,10 +153,10 @@ fn so_does_one_in_tiles() {
         return;
     }
     let workplace = Workplace::new();
-    let shape = [60, 2100, 8];
+    let shape = [60, 1300, 12];
     workplace.volume(shape, &blocks(shape));
     workplace.configure(&[("protein_noise = 0.3", "")]);
-    let ways = ["8M", "100M"].map(|memory| ["--gpu-memory", memory, "--set", GPU]);
+    let ways = ["15M", "100M"].map(|memory| ["--gpu-memory", memory, "--set", GPU]);
     let (slabs, tiles) = cut(&workplace, &ways[0]);
     assert!(slabs > 4 && tiles > 1, "{slabs} slabs, {tiles} tiles");
     // What was begun in tiles goes on in tiles, whatever the memory is then.

@@ -94,7 +94,8 @@ fn the_viewer_has_the_arguments_and_its_exit_code_is_passed_on() {
         let told = format!("{folder}|--save-to=d|--labels=b c.tif|--|a.tif|-e|");
         assert_eq!((outcome.code, outcome.stdout), (Some(7), told));
         let outcome = Outcome::of(&mut command(&workplace, &run));
-        let told = format!("{folder}|--save-to=.|--|out/tissue|");
+        let output = workplace.path("out/tissue");
+        let told = format!("{folder}|--save-to=.|--|{}|", output.display());
         assert_eq!((outcome.code, outcome.stdout), (Some(7), told));
     }
 }

@@ -84,7 +84,7 @@ impl Sink for Nowhere {
 const SHAPE: [usize; 3] = [40, 60, 31];
 
 /// Slices of three blocks.
-const LONG: [usize; 3] = [5, 2500, 9];
+const LONG: [usize; 3] = [5, 1300, 9];
 
 fn configurations() -> Vec<Config> {
     let layer = |name: &str, dye: &str, region: &str| {

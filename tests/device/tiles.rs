@@ -4,8 +4,8 @@ use crate::support::cuts::{configuration, simulators, tissue};
 use proptest::prelude::*;
 use simexm_gpu::run::simulation::{Options, Silent, Tissue};
 
-/// Slices of five blocks along one axis: 5000 voxels.
-const LONG: usize = 5000;
+/// Voxels of five blocks along an axis.
+const LONG: usize = 2560;
 
 fn options(tiles: [usize; 2], deepest_slab: Option<usize>) -> Options {
     Options {
@@ -46,7 +46,7 @@ proptest! {
 
     #[test]
     fn tiles_are_the_whole(
-        depth in 1usize..9, long in 1025usize..4000, short in 4usize..20, along_x: bool,
+        depth in 1usize..9, long in 1025usize..2200, short in 4usize..20, along_x: bool,
         tiles in 2usize..5, slab in prop::option::of(1usize..9), isotropic: bool,
         pixel_size in prop::sample::select(vec![3000, 9600, 20_000, 70_000]),
         noise in prop::sample::select(vec!["0", "0.3", "1"]), offset in 0usize..5,

@@ -200,9 +200,10 @@ fn in_waves<W: Send, R: Send>(
         }
         let pieces: Vec<W> = work.by_ref().take(wave).collect();
         let total = pieces.iter().map(&amount).sum();
-        let found = pieces.into_par_iter().map(&each);
-        for result in found.collect::<Result<Vec<R>, LoadError>>()? {
-            done(result);
+        // Of several errors the first in order is told, whichever thread comes first.
+        let found: Vec<Result<R, LoadError>> = pieces.into_par_iter().map(&each).collect();
+        for result in found {
+            done(result?);
         }
         observer.advance(total);
     }

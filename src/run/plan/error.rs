@@ -12,7 +12,7 @@ pub enum PlanError {
         tiled(*tiles), amount(*needed_bytes), amount(*buffer_bytes), amount(*total_bytes), amount(*binding_bytes)
     )]
     TooLarge {
-        /// Parts along x.
+        /// Tiles.
         tiles: usize,
         /// Sum of all buffers.
         needed_bytes: u64,
@@ -32,7 +32,7 @@ pub enum PlanError {
         tiled(*tiles), amount(*needed_bytes), amount(*budget_bytes)
     )]
     HostTooSmall {
-        /// Parts along x.
+        /// Tiles.
         tiles: usize,
         /// What the run needs at its peak.
         needed_bytes: u64,
@@ -59,6 +59,6 @@ pub enum PlanError {
 fn tiled(tiles: usize) -> String {
     match tiles {
         1 => String::new(),
-        tiles => format!(" and {tiles} tiles along x"),
+        tiles => format!(" and {tiles} tiles"),
     }
 }
