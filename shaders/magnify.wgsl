@@ -32,12 +32,16 @@ fn main(@builtin(global_invocation_id) voxel: vec3<u32>) {
     var i = x / params.bin_x;
     if params.magnify_x > 1u {
         let jitter = draw(params.jitter_x, words.x, true);
-        i = min(params.magnify_x * x + jitter, params.image_x - 1u);
+        i = min(params.magnify_x * x + jitter, params.end_x - 1u);
     }
     var j = y / params.bin_y;
     if params.magnify_y > 1u {
         let jitter = draw(params.jitter_y, words.y, true);
-        j = min(params.magnify_y * y + jitter, params.image_y - 1u);
+        j = min(params.magnify_y * y + jitter, params.end_y - 1u);
+    }
+    // Behind a part's image it is another part's.
+    if i >= params.image_x || j >= params.image_y {
+        return;
     }
     let before = atomicAdd(&image[(slice * params.image_x + i) * params.image_y + j], value);
     if before + value < before {

@@ -11,24 +11,26 @@
 @group(0) @binding(2) var<storage, read> fourier: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> rows: array<vec2<f32>>;
 
-// Where the workgroup's rows start in the emission.
-var<workgroup> starts: array<u32, LINES>;
-
 // Sample n of a block's row: its own voxels, those behind them and, since the transform is periodic, those before
 // them at the end; beyond the tissue its reflection.
-fn sample(l: u32, n: u32) -> f32 {
+fn sample(row: u32, n: u32) -> f32 {
     let y = i32(fourier[params.source_at + n].x);
-    return select(0.0, emission[starts[l] + u32(max(y, 0))], y >= 0);
+    return select(0.0, emission[row * params.size_y + u32(max(y, 0))], y >= 0);
 }
 
 // The workgroup's first row.
 var<private> first: u32;
 
 fn load(l: u32, n: u32) -> vec2<f32> {
-    if first + l >= params.slices * params.rows {
+    var row = first + l;
+    if row >= params.slices * params.rows {
         return vec2<f32>(0.0);
     }
-    return vec2<f32>(sample(l, 2u * n), sample(l, 2u * n + 1u));
+    if params.rows != params.size_x {
+        let place = divide(row, params.rows);
+        row = place.x * params.size_x + params.first_x + place.y;
+    }
+    return vec2<f32>(sample(row, 2u * n), sample(row, 2u * n + 1u));
 }
 
 fn save(l: u32, at: u32, k: u32, value: vec2<f32>) {
@@ -42,11 +44,6 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     first = linear_workgroup(group, groups) * LINES;
-    if local < LINES {
-        let place = divide(first + local, params.rows);
-        starts[local] = (place.x * params.size_x + params.first_x + place.y) * params.size_y;
-    }
-    workgroupBarrier();
     transform(local);
     workgroupBarrier();
     // Frequencies k and POINTS - k come from the same two points.

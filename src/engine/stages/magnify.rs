@@ -20,6 +20,10 @@ kernel_params! {
         image_x: u32,
         /// Columns of an image.
         image_y: u32,
+        /// Rows up to the end of the tissue, whose last one keeps what would fall behind it.
+        end_x: u32,
+        /// As `end_x`, columns.
+        end_y: u32,
         /// Voxels per pixel along x.
         bin_x: u32,
         /// Voxels per pixel along y.
@@ -103,8 +107,11 @@ fn magnify_cpu(call: &mut CpuCall<'_>) {
                     }
                 }
                 for (y, words) in draws.draw(p.key, [z, p.origin_x + x as u32, p.origin_y]) {
-                    let i = place(x, &jitter_x, words[0], p.bin_x, p.magnify_x, p.image_x);
-                    let j = place(y, &jitter_y, words[1], p.bin_y, p.magnify_y, p.image_y);
+                    let i = place(x, &jitter_x, words[0], p.bin_x, p.magnify_x, p.end_x);
+                    let j = place(y, &jitter_y, words[1], p.bin_y, p.magnify_y, p.end_y);
+                    if i >= image_x || j >= image_y {
+                        continue;
+                    }
                     let pixel = &mut image[i * image_y + j];
                     let (sum, wrapped) = pixel.overflowing_add(values[y]);
                     *pixel = sum;
@@ -117,7 +124,7 @@ fn magnify_cpu(call: &mut CpuCall<'_>) {
         });
 }
 
-/// The pixel on which a voxel falls, along one axis.
+/// The pixel on which a voxel falls, along one axis; behind a part's image it is another part's.
 #[inline]
 fn place(
     voxel: usize,
@@ -125,11 +132,11 @@ fn place(
     word: u32,
     bin: u32,
     magnify: u32,
-    pixels: u32,
+    end: u32,
 ) -> usize {
     let voxel = voxel as u32;
     let pixel = if magnify > 1 {
-        (magnify * voxel + jitter.draw(word)).min(pixels - 1)
+        (magnify * voxel + jitter.draw(word)).min(end - 1)
     } else {
         voxel / bin
     };

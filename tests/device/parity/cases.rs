@@ -386,6 +386,8 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     size_y,
                     image_x: image[0] as u32,
                     image_y: image[1] as u32,
+                    end_x: image[0] as u32 + 2 * seed,
+                    end_y: image[1] as u32 + seed,
                     bin_x: 1,
                     bin_y: bin_y as u32,
                     magnify_x,

@@ -27,6 +27,8 @@ pub fn magnify(
         size_y,
         image_x: image_x as u32,
         image_y: image_y as u32,
+        end_x: image_x as u32,
+        end_y: image_y as u32,
         bin_x: model.camera.x.bin(),
         bin_y: model.camera.y.bin(),
         magnify_x: model.camera.x.magnification(),

@@ -5,7 +5,8 @@ use crate::engine::stages::blur::RingSlices;
 use crate::engine::stages::blur::rows_inverse::RowsInverseParams;
 use crate::engine::stages::{bin, emit, magnify, maximum};
 use crate::model::ChannelModel;
-use crate::run::plan::Quantisation;
+use crate::optics::camera::AxisSampling;
+use crate::run::plan::{Quantisation, TileAxis};
 use bytemuck::Zeroable;
 use std::ops::Range;
 
@@ -115,6 +116,8 @@ impl Recorder<'_> {
                 size_y,
                 image_x: image_x as u32,
                 image_y: image_y as u32,
+                end_x: end(camera.x, self.model.volume.shape[1], &self.tile.x),
+                end_y: end(camera.y, self.model.volume.shape[2], &self.tile.y),
                 bin_x: camera.x.bin(),
                 bin_y: camera.y.bin(),
                 magnify_x: camera.x.magnification(),
@@ -160,4 +163,10 @@ impl Recorder<'_> {
             Quantisation::OnHost => self.recording.read(image, 0..pixels),
         }
     }
+}
+
+/// Pixels from the start of a tile's images to the end of the tissue, along an axis of so many voxels.
+fn end(sampling: AxisSampling, size: usize, tile: &TileAxis) -> u32 {
+    let start = tile.pixels.start - tile.skipped_pixels;
+    (sampling.pixels(size) - start) as u32
 }
