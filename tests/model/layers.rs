@@ -53,8 +53,10 @@ fn imports(code: &str) -> Vec<(String, String)> {
     found
 }
 
-/// For each file below a layer: its layer, the part of it that the file belongs to, and its imports.
-fn source() -> Vec<(PathBuf, [String; 2], Vec<(String, String)>)> {
+/// A file below a layer: its layer and the part of that, and what it imports.
+type SourceFile = (PathBuf, [String; 2], Vec<(String, String)>);
+
+fn source() -> Vec<SourceFile> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
     files(&root, &mut found);

@@ -62,9 +62,9 @@ fn append(source: &str, text: &mut String, imports: &mut Vec<String>) {
 /// What a kernel's shader need not say itself.
 fn declare(kernel: &Kernel, text: &mut String) {
     let params = kernel.params;
-    let _ = write!(
+    let _ = writeln!(
         text,
-        "{params}@group(0) @binding(0) var<uniform> params: {};\n",
+        "{params}@group(0) @binding(0) var<uniform> params: {};",
         params.name
     );
     for constant in kernel.grid.constants().iter().chain(kernel.constants) {
