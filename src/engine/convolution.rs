@@ -6,8 +6,7 @@ use crate::engine::compute::{Backend, Buffer, BufferSpec, ComputeError, Limits, 
 use crate::engine::schedule::{Reach, Schedule, Step};
 use crate::engine::stages::blur::psf_spectra::{OCTANT, record_psf_spectra};
 use crate::engine::stages::blur::rows_inverse::RowsInverseParams;
-use crate::engine::stages::blur::{Blur, BlurPart, RingSlices};
-use crate::optics::psf::RADIUS;
+use crate::engine::stages::blur::{Blur, BlurPart, RADIUS, RingSlices};
 use bytemuck::Zeroable;
 use rayon::prelude::*;
 use std::ops::Range;

@@ -2,3 +2,4 @@
 
 pub mod picture;
 pub mod plot;
+mod png;

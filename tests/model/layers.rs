@@ -109,18 +109,21 @@ fn parts_of_layers_import_each_other_in_no_circle() {
         let others = others.filter(|other| other != place && parts.contains(other));
         graph.entry(place.clone()).or_default().extend(others);
     }
-    // Parts without imports, again and again: what is left lies on circles.
+    // Without the parts that import none, or that none imports, again and again: what is left lies on circles or
+    // between them.
     loop {
-        let free: Vec<[String; 2]> = graph
-            .iter()
-            .filter(|(_, others)| others.iter().all(|other| !graph.contains_key(other)))
-            .map(|(part, _)| part.clone())
-            .collect();
-        if free.is_empty() {
-            break;
+        let imported: BTreeSet<[String; 2]> = graph.values().flatten().cloned().collect();
+        let left = graph.len();
+        let on_a_circle = |part: &[String; 2], others: &BTreeSet<[String; 2]>| {
+            imported.contains(part) && !others.is_empty()
+        };
+        graph.retain(|part, others| on_a_circle(part, others));
+        let known: BTreeSet<[String; 2]> = graph.keys().cloned().collect();
+        for others in graph.values_mut() {
+            others.retain(|other| known.contains(other));
         }
-        for part in free {
-            graph.remove(&part);
+        if graph.len() == left {
+            break;
         }
     }
     assert!(graph.is_empty(), "circles among: {graph:#?}");

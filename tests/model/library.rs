@@ -265,6 +265,6 @@ fn what_does_not_fit_is_named() {
     let empty = Array3::<u8>::zeros([0, 4, 4]);
     assert!(matches!(
         refused(&Tissue::new(empty.view())),
-        SimulationError::Read(_)
+        SimulationError::OutOfBounds(_)
     ));
 }

@@ -17,8 +17,9 @@ use thiserror::Error;
 #[cfg(test)]
 mod tests;
 
-/// Voxels from the centre of a point spread function to its last voxel, along every axis.
-pub const RADIUS: usize = 15;
+/// Voxels from the centre of a point spread function to its last voxel, along every axis: as many as the convolution
+/// takes.
+pub const RADIUS: usize = crate::engine::stages::blur::RADIUS;
 
 /// Samples of the quarter plane along z and along r, the centre included.
 const SAMPLES: usize = RADIUS + 1;

@@ -16,8 +16,9 @@ pub use contrast::Contrast;
 pub use samples::{SampleKind, Samples};
 pub use scale_bar::{PixelSize, ScaleBar, length};
 
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder, ImageResult};
+use super::png::png_file;
+use image::ImageResult;
+use image::codecs::png::CompressionType;
 use std::ops::Range;
 
 /// Pixels of red, green and blue, a byte each, row after row.
@@ -213,21 +214,4 @@ impl Picture {
     pub fn to_png(&self) -> ImageResult<Vec<u8>> {
         png_file(&self.rgb, [self.rows, self.columns], CompressionType::Fast)
     }
-}
-
-/// The bytes of a PNG file of red, green and blue, of so many rows and columns.
-pub(super) fn png_file(
-    rgb: &[u8],
-    [rows, columns]: [usize; 2],
-    compression: CompressionType,
-) -> ImageResult<Vec<u8>> {
-    let size = |n: usize| u32::try_from(n).unwrap_or(0);
-    let mut bytes = Vec::new();
-    PngEncoder::new_with_quality(&mut bytes, compression, FilterType::Adaptive).write_image(
-        rgb,
-        size(columns),
-        size(rows),
-        ExtendedColorType::Rgb8,
-    )?;
-    Ok(bytes)
 }

@@ -7,7 +7,7 @@ use plotters::style::register_font;
 use std::sync::LazyLock;
 
 use super::{ImageFormat, PlotError};
-use crate::show::picture::png_file;
+use crate::show::png::png_file;
 
 /// Family of all text. SVG viewers choose a font for it, PNGs have the one that the program
 /// carries.

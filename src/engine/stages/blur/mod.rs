@@ -16,7 +16,10 @@ pub use passes::{Block, Blur, BlurPart, RingSlices};
 use rustfft::num_complex::Complex32;
 
 /// Distinct planes of the symmetric kernel: the centre and 15 on either side.
-pub const TAPS: usize = 16;
+pub const TAPS: usize = RADIUS + 1;
+
+/// Voxels from the centre of the kernel to its last voxel, along every axis.
+pub const RADIUS: usize = 15;
 
 /// Complex numbers for the CPU transforms of one thread.
 fn zeros(length: usize) -> Vec<Complex32> {
