@@ -7,7 +7,7 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use simexm_gpu::engine::compute::Stage;
 use simexm_gpu::engine::convolution::Convolution;
 use simexm_gpu::engine::stages::KERNELS;
-use support::{Blur, backends, measure, octant, photons};
+use support::{Blur, backends, measure, photons, psf};
 
 const SHAPES: [[usize; 3]; 4] = [
     [8, 100, 100],
@@ -17,7 +17,7 @@ const SHAPES: [[usize; 3]; 4] = [
 ];
 
 fn convolution(criterion: &mut Criterion) {
-    let octant = octant();
+    let psf = psf();
     // As a whole, and its passes alone.
     let of_blur = KERNELS.iter().filter(|kernel| kernel.stage == Stage::Blur);
     let passes: Vec<&str> = of_blur.map(|kernel| kernel.name).collect();
@@ -26,7 +26,7 @@ fn convolution(criterion: &mut Criterion) {
         for (device, mut backend) in backends() {
             for shape in SHAPES {
                 let voxels = shape.iter().product();
-                let convolution = Convolution::new(backend.as_mut(), &octant, shape);
+                let convolution = Convolution::new(backend.as_mut(), &psf, shape);
                 let convolution = convolution.expect("the volume fits the device");
                 let mut blur = Blur(convolution, photons(voxels));
                 let [z, x, y] = shape;

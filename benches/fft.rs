@@ -5,24 +5,24 @@ mod support;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use simexm_gpu::engine::convolution::Convolution;
-use support::{Blur, backends, measure, octant, photons};
+use support::{Blur, backends, measure, photons, psf};
 
 const SIZES: [usize; 6] = [64, 128, 256, 512, 1024, 2000];
 
 fn lines(criterion: &mut Criterion) {
-    let octant = octant();
+    let psf = psf();
     for (device, mut backend) in backends() {
         for (kernel, axis) in [
             ("rows_forward", "y, real to complex"),
             ("columns_forward", "x"),
             ("columns_inverse", "x, back"),
-            ("rows_inverse", "y, back"),
+            ("rows_to_photons", "y, back"),
         ] {
             let mut group = criterion.benchmark_group(format!("fft along {axis}"));
             for size in SIZES {
                 let shape = [4, size, size];
                 let voxels = shape.iter().product();
-                let convolution = Convolution::new(backend.as_mut(), &octant, shape);
+                let convolution = Convolution::new(backend.as_mut(), &psf, shape);
                 let Ok(convolution) = convolution else {
                     continue;
                 };

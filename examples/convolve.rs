@@ -17,6 +17,7 @@ use simexm_gpu::engine::compute::Backend;
 use simexm_gpu::engine::compute::cpu::CpuBackend;
 use simexm_gpu::engine::compute::gpu::GpuBackend;
 use simexm_gpu::engine::convolution::Convolution;
+use simexm_gpu::engine::psf::{Psf, PsfShape};
 use std::error::Error;
 use std::fs;
 use std::io::BufRead;
@@ -37,6 +38,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         .map_err(|_| "three sizes are wanted: Z,X,Y")?;
     let photons: Vec<f32> = read(input)?;
     let octant: Vec<f64> = read(kernel)?;
+    let values = octant.iter().map(|&value| value as f32).collect();
+    let psf = Psf::new(PsfShape::symmetric([15; 3]), values)
+        .ok_or_else(|| format!("{kernel} holds {} values, not 16 x 16 x 16", octant.len()))?;
     if photons.len() != shape.iter().product::<usize>() {
         return Err(format!("{input} holds {} values, not {shape:?}", photons.len()).into());
     }
@@ -45,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "gpu" => Box::new(GpuBackend::open(None, true)?),
         other => return Err(format!("\"{other}\" is neither cpu nor gpu").into()),
     };
-    let mut convolution = Convolution::new(backend.as_mut(), &octant, shape)?;
+    let mut convolution = Convolution::new(backend.as_mut(), &psf, shape)?;
     let mut blurred = Vec::new();
     if ask {
         let name = convolution.backend().name().to_owned();

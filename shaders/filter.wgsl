@@ -1,6 +1,6 @@
 // The point spread function applied along z at every spatial frequency of the slices; twin of
-// stages/blur/filter.rs. One thread takes one frequency through the slab: the samples of 31 slices stay
-// in registers and move on by one for every slice, so that each is read once.
+// stages/blur/filter.rs. One thread takes one frequency through the slab. The sum along z, `filter_slices`, is
+// generated for the shape of the function.
 #import dispatch
 
 @group(0) @binding(1) var<storage, read> spectra: array<vec2<f32>>;
@@ -36,6 +36,31 @@ fn next(walk: Walk) -> Walk {
     return Walk(z, u32(slot), direction);
 }
 
+// Where a thread's frequency lies.
+struct Place {
+    // In a slice's spectrum, and how many frequencies that has.
+    thread: u32,
+    spectrum: u32,
+    // Its value in the function's first plane.
+    psf: u32,
+    // Its value in the first filtered slice, and the distance to the next one.
+    filtered: u32,
+    stride: u32,
+}
+
+fn sample(walk: Walk, place: Place) -> vec2<f32> {
+    return spectra[walk.slot * place.spectrum + place.thread];
+}
+
+fn save(n: u32, value: vec2<f32>, place: Place) {
+    let at = place.filtered + n * place.stride;
+    var sum = value;
+    if params.accumulate != 0u {
+        sum += filtered[at];
+    }
+    filtered[at] = sum;
+}
+
 @compute @workgroup_size(THREADS)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -52,112 +77,7 @@ fn main(
     let within = thread % block_size;
     let k = within / BLOCK;
     let mirrored = min(k, params.length_x - k);
-    let psf_at = (block * (params.length_x / 2u + 1u) + mirrored) * TAPS * BLOCK + within % BLOCK;
-    let t0 = psf[psf_at + 0u * BLOCK];
-    let t1 = psf[psf_at + 1u * BLOCK];
-    let t2 = psf[psf_at + 2u * BLOCK];
-    let t3 = psf[psf_at + 3u * BLOCK];
-    let t4 = psf[psf_at + 4u * BLOCK];
-    let t5 = psf[psf_at + 5u * BLOCK];
-    let t6 = psf[psf_at + 6u * BLOCK];
-    let t7 = psf[psf_at + 7u * BLOCK];
-    let t8 = psf[psf_at + 8u * BLOCK];
-    let t9 = psf[psf_at + 9u * BLOCK];
-    let t10 = psf[psf_at + 10u * BLOCK];
-    let t11 = psf[psf_at + 11u * BLOCK];
-    let t12 = psf[psf_at + 12u * BLOCK];
-    let t13 = psf[psf_at + 13u * BLOCK];
-    let t14 = psf[psf_at + 14u * BLOCK];
-    let t15 = psf[psf_at + 15u * BLOCK];
-    var w0 = vec2<f32>();
-    var w1 = vec2<f32>();
-    var w2 = vec2<f32>();
-    var w3 = vec2<f32>();
-    var w4 = vec2<f32>();
-    var w5 = vec2<f32>();
-    var w6 = vec2<f32>();
-    var w7 = vec2<f32>();
-    var w8 = vec2<f32>();
-    var w9 = vec2<f32>();
-    var w10 = vec2<f32>();
-    var w11 = vec2<f32>();
-    var w12 = vec2<f32>();
-    var w13 = vec2<f32>();
-    var w14 = vec2<f32>();
-    var w15 = vec2<f32>();
-    var w16 = vec2<f32>();
-    var w17 = vec2<f32>();
-    var w18 = vec2<f32>();
-    var w19 = vec2<f32>();
-    var w20 = vec2<f32>();
-    var w21 = vec2<f32>();
-    var w22 = vec2<f32>();
-    var w23 = vec2<f32>();
-    var w24 = vec2<f32>();
-    var w25 = vec2<f32>();
-    var w26 = vec2<f32>();
-    var w27 = vec2<f32>();
-    var w28 = vec2<f32>();
-    var w29 = vec2<f32>();
-    var w30 = vec2<f32>();
-    var walk = start(i32(params.first_z) - 15);
-    var entering = 31u;
-    for (var n = 0u; n < params.slices; n++) {
-        for (; entering > 0u; entering--) {
-            w0 = w1;
-            w1 = w2;
-            w2 = w3;
-            w3 = w4;
-            w4 = w5;
-            w5 = w6;
-            w6 = w7;
-            w7 = w8;
-            w8 = w9;
-            w9 = w10;
-            w10 = w11;
-            w11 = w12;
-            w12 = w13;
-            w13 = w14;
-            w14 = w15;
-            w15 = w16;
-            w16 = w17;
-            w17 = w18;
-            w18 = w19;
-            w19 = w20;
-            w20 = w21;
-            w21 = w22;
-            w22 = w23;
-            w23 = w24;
-            w24 = w25;
-            w25 = w26;
-            w26 = w27;
-            w27 = w28;
-            w28 = w29;
-            w29 = w30;
-            w30 = spectra[walk.slot * spectrum + thread];
-            walk = next(walk);
-        }
-        entering = params.step_z;
-        var sum = t0 * w15;
-        sum += t1 * (w14 + w16);
-        sum += t2 * (w13 + w17);
-        sum += t3 * (w12 + w18);
-        sum += t4 * (w11 + w19);
-        sum += t5 * (w10 + w20);
-        sum += t6 * (w9 + w21);
-        sum += t7 * (w8 + w22);
-        sum += t8 * (w7 + w23);
-        sum += t9 * (w6 + w24);
-        sum += t10 * (w5 + w25);
-        sum += t11 * (w4 + w26);
-        sum += t12 * (w3 + w27);
-        sum += t13 * (w2 + w28);
-        sum += t14 * (w1 + w29);
-        sum += t15 * (w0 + w30);
-        let at = (block * params.slices + n) * block_size + within;
-        if params.accumulate != 0u {
-            sum += filtered[at];
-        }
-        filtered[at] = sum;
-    }
+    let psf_at = (block * (params.length_x / 2u + 1u) + mirrored) * PLANES * BLOCK + within % BLOCK;
+    let filtered_at = block * params.slices * block_size + within;
+    filter_slices(Place(thread, spectrum, psf_at, filtered_at, block_size));
 }

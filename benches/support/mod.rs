@@ -9,6 +9,7 @@ use simexm_gpu::engine::compute::Backend;
 use simexm_gpu::engine::compute::cpu::CpuBackend;
 use simexm_gpu::engine::compute::gpu::GpuBackend;
 use simexm_gpu::engine::convolution::Convolution;
+use simexm_gpu::engine::psf::Psf;
 use simexm_gpu::optics::psf::{Microscope, PointSpreadFunction, PsfParameters};
 use std::time::{Duration, Instant};
 
@@ -25,8 +26,8 @@ pub fn backends() -> Vec<(&'static str, Box<dyn Backend>)> {
     backends
 }
 
-/// Values of a confocal kernel from its centre outwards.
-pub fn octant() -> Vec<f64> {
+/// A confocal point spread function.
+pub fn psf() -> Psf {
     let parameters = PsfParameters {
         microscope: Microscope::Confocal,
         excitation_nm: 488.0,
@@ -39,7 +40,7 @@ pub fn octant() -> Vec<f64> {
     };
     PointSpreadFunction::new(&parameters)
         .expect("the parameters of a common microscope")
-        .octant()
+        .on_voxels()
 }
 
 /// Sparse photons, the same in every run.

@@ -3,10 +3,10 @@
 
 use crate::engine::blocks::BlockGrid;
 use crate::engine::compute::{Backend, Buffer, BufferSpec, ComputeError, Limits, Recording, drive};
+use crate::engine::psf::Psf;
 use crate::engine::schedule::{Reach, Schedule, Step};
-use crate::engine::stages::blur::psf_spectra::{OCTANT, record_psf_spectra};
-use crate::engine::stages::blur::rows_inverse::RowsInverseParams;
-use crate::engine::stages::blur::{Blur, BlurPart, RADIUS, RingSlices};
+use crate::engine::stages::blur::rows_to_photons::RowsToPhotonsParams;
+use crate::engine::stages::blur::{Blur, BlurPart, RingSlices};
 use bytemuck::Zeroable;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -17,16 +17,11 @@ const PIECE: usize = 1 << 16;
 /// Why a volume cannot be convolved on a device.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ConvolutionError {
-    /// The volume has no voxels, or the kernel has not 16 values along each axis.
-    #[error(
-        "a volume of {shape:?} (z, x, y) and {values} values of a kernel, where at least 1 voxel along each axis \
-         and 16 x 16 x 16 values are wanted"
-    )]
+    /// The volume has no voxels.
+    #[error("a volume of {shape:?} (z, x, y), where at least 1 voxel along each axis is wanted")]
     Shape {
         /// Shape of the volume.
         shape: [usize; 3],
-        /// Values of the kernel.
-        values: usize,
     },
     /// Even one slice at a time needs more than the device has.
     #[error(
@@ -64,8 +59,8 @@ fn spectra(block: usize) -> Buffer {
     Buffer(10 + block)
 }
 
-/// A convolution of volumes of one shape with one kernel of 31 x 31 x 31, mirror-symmetric along each
-/// axis; the volume goes on beyond its borders as its reflection. It owns the buffers of its backend.
+/// A convolution of volumes of one shape with one point spread function; the volume goes on beyond its borders as
+/// its reflection. It owns the buffers of its backend.
 pub struct Convolution<'a> {
     backend: &'a mut dyn Backend,
     shape: [usize; 3],
@@ -74,31 +69,31 @@ pub struct Convolution<'a> {
 }
 
 impl<'a> Convolution<'a> {
-    /// Prepares volumes of `shape` (z, x, y) and a kernel given by its values from the centre outwards
-    /// (z, x, y), 16 along each axis: allocates, and brings the kernel's spectra to the device.
+    /// Prepares volumes of `shape` (z, x, y): allocates, and brings the function's spectra to the device.
     ///
     /// # Errors
     /// See [`ConvolutionError`].
     pub fn new(
         backend: &'a mut dyn Backend,
-        octant: &[f64],
+        psf: &Psf,
         shape: [usize; 3],
     ) -> Result<Self, ConvolutionError> {
-        if shape.contains(&0) || octant.len() != OCTANT {
-            let values = octant.len();
-            return Err(ConvolutionError::Shape { shape, values });
+        if shape.contains(&0) {
+            return Err(ConvolutionError::Shape { shape });
         }
+        let kernel = psf.shape();
         let [depth, size_x, size_y] = shape;
         let limits = backend.limits().clone();
         let workgroup = limits.workgroup_bytes;
-        let grid = BlockGrid::new([size_x, size_y], [RADIUS; 2], [1; 2]);
-        let blur = Blur::new(&BlurPart::whole(grid), workgroup);
+        let grid = BlockGrid::new([size_x, size_y], kernel.radius, [1; 2]);
+        let blur = Blur::new(&BlurPart::whole(grid), kernel, workgroup);
         let deepest = depth.min(backend.deepest_slab());
         let planned = |slab: usize| {
             let reach = Reach {
                 membrane: 0,
                 displacement: 0,
-                blur: RADIUS,
+                blur_before: kernel.before,
+                blur_after: kernel.after,
             };
             let schedule = Schedule::new(depth, slab, reach);
             let specs = specs(&schedule, &blur, slab);
@@ -118,14 +113,7 @@ impl<'a> Convolution<'a> {
         backend.allocate(&specs, false)?;
         let mut recording = Recording::default();
         recording.write(FOURIER, 0, blur.tables().words.clone());
-        let buffers = [KERNEL, FOURIER, PSF];
-        record_psf_spectra(
-            &mut recording,
-            octant,
-            blur.transform(),
-            blur.tables(),
-            buffers,
-        );
+        blur.psf_spectra(&mut recording, psf, [KERNEL, FOURIER, PSF]);
         recording.clear(STATUS, 0..1);
         let ticket = backend.submit(recording)?;
         backend.wait(ticket)?;
@@ -209,11 +197,11 @@ fn record<'p>(
         return recording;
     }
     let slices = step.images.len();
-    let finish = RowsInverseParams {
+    let finish = RowsToPhotonsParams {
         first_z: step.images.start as u32,
         step_z: 1,
         slices: slices as u32,
-        ..RowsInverseParams::zeroed()
+        ..RowsToPhotonsParams::zeroed()
     };
     for (number, block) in blur.blocks().iter().enumerate() {
         let buffers = [spectra(number), PSF, FILTERED];
@@ -221,7 +209,7 @@ fn record<'p>(
         let buffers = [FILTERED, FOURIER, ROWS];
         blur.columns_inverse(&mut recording, block, slices, buffers);
         let buffers = [ROWS, FOURIER, TABLES, PROFILE, BLURRED, STATUS];
-        blur.rows_inverse(&mut recording, block, finish, buffers);
+        blur.rows_inverse(&mut recording, block, finish, &buffers);
     }
     let [size_x, size_y] = blur.blurred_size();
     recording.read(BLURRED, 0..slices * size_x * size_y);
@@ -242,7 +230,7 @@ fn specs(schedule: &Schedule, blur: &Blur, slab: usize) -> Vec<BufferSpec> {
         ("status", 1),
         ("tables", 1),
         ("baseline profile", size_x + size_y),
-        ("point spread function's values", OCTANT),
+        ("point spread function's values", blur.psf_value_words()),
     ];
     let ring = ("spectra", schedule.spectra_ring * spectrum);
     specs.extend(blur.blocks().iter().map(|_| ring));
@@ -263,31 +251,33 @@ fn fits(specs: &[BufferSpec], limits: &Limits) -> bool {
 mod tests {
     use super::*;
     use crate::engine::compute::cpu::CpuBackend;
-    use crate::engine::stages::blur::TAPS;
+    use crate::engine::psf::PsfShape;
 
-    fn octant() -> Vec<f64> {
-        let at = |i: usize| (-((i as f64) / 3.0).powi(2)).exp();
-        let values = (0..TAPS.pow(3)).map(|i| at(i / 256) * at(i / 16 % 16) * at(i % 16));
-        values.collect()
+    /// A Gaussian with 15 voxels on either side of its centre.
+    fn gaussian() -> Psf {
+        let at = |i: usize| (-((i as f32) / 3.0).powi(2)).exp();
+        Psf::from_fn(PsfShape::symmetric([15; 3]), |z, x, y| {
+            at(z) * at(x) * at(y)
+        })
     }
 
     #[test]
     fn a_point_becomes_the_kernel_whatever_the_slabs() {
-        let octant = octant();
+        let psf = gaussian();
         let shape = [40, 9, 35];
         let mut photons = vec![0.0; 40 * 9 * 35];
         photons[(20 * 9 + 4) * 35 + 17] = 1e6;
         let mut found = Vec::new();
         for memory in [64 << 20, 2 << 20] {
             let mut backend = CpuBackend::new(memory);
-            let mut convolution = Convolution::new(&mut backend, &octant, shape).unwrap();
+            let mut convolution = Convolution::new(&mut backend, &psf, shape).unwrap();
             found.push(convolution.run(&photons).unwrap());
         }
         assert!(found[0] == found[1], "slabs change the result");
         // Along z and y nothing but the point and its kernel; along x also its reflections.
         let z = |dz: usize| found[0][((20 + dz) * 9 + 4) * 35 + 17] as f64;
-        for dz in 1..TAPS {
-            let expected = z(0) * octant[dz * 256] / octant[0];
+        for dz in 1..=15 {
+            let expected = z(0) * f64::from(psf.at(15 + dz, 0, 0));
             assert!((z(dz) - expected).abs() <= 1.5, "{dz}: {}", z(dz));
         }
     }
@@ -295,14 +285,9 @@ mod tests {
     #[test]
     fn shapes_that_cannot_be_are_refused() {
         let mut backend = CpuBackend::new(1 << 20);
-        let empty = Convolution::new(&mut backend, &octant(), [3, 0, 3]).err();
+        let empty = Convolution::new(&mut backend, &gaussian(), [3, 0, 3]).err();
         assert!(matches!(empty, Some(ConvolutionError::Shape { .. })));
-        let short = Convolution::new(&mut backend, &[1.0; 5], [3, 3, 3]).err();
-        assert!(matches!(
-            short,
-            Some(ConvolutionError::Shape { values: 5, .. })
-        ));
-        let huge = Convolution::new(&mut backend, &octant(), [3, 2000, 2000]).err();
+        let huge = Convolution::new(&mut backend, &gaussian(), [3, 2000, 2000]).err();
         assert!(matches!(huge, Some(ConvolutionError::TooLarge { .. })));
     }
 }

@@ -4,6 +4,7 @@ pub mod blocks;
 pub mod compute;
 pub mod convolution;
 pub mod fft;
+pub mod psf;
 pub mod rng;
 pub mod schedule;
 pub mod stages;

@@ -14,8 +14,31 @@ pub struct Reach {
     pub membrane: usize,
     /// The farthest displacement of a protein.
     pub displacement: usize,
-    /// Radius of the point spread function.
-    pub blur: usize,
+    /// Planes of the point spread function before the focus.
+    pub blur_before: usize,
+    /// Planes of the point spread function behind the focus.
+    pub blur_after: usize,
+}
+
+impl Reach {
+    /// The first slice of which this image, or a later one, is made. Beyond its last slice a volume goes on as its
+    /// reflection: what lies behind the focus of the last images lies before them, too.
+    fn first_blurred(&self, image: usize, depth: usize) -> usize {
+        let of_image = image.saturating_sub(self.blur_before);
+        of_image.min(depth.saturating_sub(1 + self.blur_after))
+    }
+
+    /// The end of the images that slices up to `emitted` allow, where those before `imaged` are made already. Before
+    /// its first slice, too, a volume is its reflection.
+    fn images(&self, imaged: usize, emitted: usize, depth: usize) -> usize {
+        if emitted == depth {
+            depth
+        } else if imaged + emitted <= self.blur_before {
+            imaged
+        } else {
+            emitted.saturating_sub(self.blur_after)
+        }
+    }
 }
 
 /// What one step does, in slices of the volume. A range may be empty.
@@ -65,47 +88,32 @@ impl Schedule {
         let (mut loaded, mut classified, mut emitted, mut imaged, mut counted) = (0, 0, 0, 0, 0);
         while imaged < depth {
             // A stage goes as far as the one before it allows, at most a slab at a time.
+            let up_to = |done: usize, allowed: usize| done..allowed.clamp(done, done + slab);
             let next = |done: usize, before: usize, lag: usize| {
-                let allowed = if before == depth {
-                    depth
-                } else {
-                    before.saturating_sub(lag)
-                };
-                done..allowed.clamp(done, done + slab)
+                let lag = if before == depth { 0 } else { lag };
+                up_to(done, before.saturating_sub(lag))
             };
             let load = next(loaded, depth, 0);
             let regions = next(classified, load.end, reach.membrane);
             let emission = next(emitted, regions.end, reach.displacement);
-            let images = next(imaged, emission.end, reach.blur);
+            let images = up_to(imaged, reach.images(imaged, emission.end, depth));
             let touched = if regions.is_empty() {
                 counted
             } else {
                 (regions.end + reach.displacement).min(depth)
             };
-            let live = |ring: &mut usize, from: usize, lag: usize, to: usize| {
-                *ring = (*ring).max(to - from.saturating_sub(lag).min(to));
+            let live = |ring: &mut usize, from: usize, to: usize| {
+                *ring = (*ring).max(to - from.min(to));
             };
-            live(
-                &mut schedule.labels_ring,
-                regions.start,
-                reach.membrane,
-                load.end,
-            );
-            live(
-                &mut schedule.counts_ring,
-                emission.start,
-                0,
-                touched.max(counted),
-            );
-            live(
-                &mut schedule.spectra_ring,
-                images.start,
-                reach.blur,
-                emission.end,
-            );
+            let first_label = regions.start.saturating_sub(reach.membrane);
+            live(&mut schedule.labels_ring, first_label, load.end);
+            let counts_end = touched.max(counted);
+            live(&mut schedule.counts_ring, emission.start, counts_end);
+            let first_spectrum = reach.first_blurred(images.start, depth);
+            live(&mut schedule.spectra_ring, first_spectrum, emission.end);
             schedule.regions = schedule.regions.max(regions.len());
             schedule.emission = schedule.emission.max(emission.len());
-            let fresh_counts = counted..touched.max(counted);
+            let fresh_counts = counted..counts_end;
             (loaded, classified, emitted, imaged) =
                 (load.end, regions.end, emission.end, images.end);
             counted = fresh_counts.end;
@@ -124,7 +132,8 @@ impl Schedule {
     /// starts as far before that slice as those after it look back, and does no more in a step than
     /// in a whole run: the rings stay as they are.
     pub fn remaining(&self, image: usize, reach: Reach) -> Vec<Step> {
-        let emission = image.saturating_sub(reach.blur);
+        let last = self.steps.last().map_or(0, |step| step.images.end);
+        let emission = reach.first_blurred(image, last);
         let regions = emission.saturating_sub(reach.displacement);
         let load = regions.saturating_sub(reach.membrane);
         let counts = regions.saturating_sub(reach.displacement);
@@ -137,7 +146,6 @@ impl Schedule {
             images: nothing(from(image, &step.images)),
             fresh_counts: nothing(from(counts, &step.fresh_counts)),
         };
-        let last = self.steps.last().map_or(0, |step| step.images.end);
         let does_something = |step: &Step| {
             let ranges = [
                 &step.load,
@@ -163,6 +171,7 @@ pub fn kept(range: &Range<usize>, step: usize) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::volume::fold;
     use proptest::prelude::*;
 
     #[test]
@@ -170,7 +179,8 @@ mod tests {
         let reach = Reach {
             membrane: 1,
             displacement: 13,
-            blur: 15,
+            blur_before: 15,
+            blur_after: 15,
         };
         let schedule = Schedule::new(40, 40, reach);
         assert_eq!(schedule.steps.len(), 1);
@@ -185,15 +195,21 @@ mod tests {
         assert_eq!(kept(&(5..9), 2), (6, 2));
     }
 
+    /// The slices that an image is made of.
+    fn blurred(z: usize, reach: Reach, depth: usize) -> impl Iterator<Item = usize> {
+        let (z, before, after) = (z as i32, reach.blur_before as i32, reach.blur_after as i32);
+        (z - before..=z + after).map(move |at| fold(at, depth as u32) as usize)
+    }
+
     proptest! {
         /// Every slice passes every stage once and in order, never before what it looks at, and no
         /// ring loses a slice that is still looked at.
         #[test]
         fn stages_never_outrun_their_input(
             depth in 1usize..80, slab in 1usize..90, membrane in 0usize..2,
-            displacement in 0usize..20, blur in 0usize..16,
+            displacement in 0usize..20, blur_before in 0usize..16, blur_after in 0usize..16,
         ) {
-            let reach = Reach { membrane, displacement, blur };
+            let reach = Reach { membrane, displacement, blur_before, blur_after };
             let schedule = Schedule::new(depth, slab, reach);
             let (mut load, mut regions, mut emission, mut images, mut counts) = (0, 0, 0, 0, 0);
             for step in &schedule.steps {
@@ -210,13 +226,13 @@ mod tests {
                 prop_assert!(step.load.len() <= slab && step.images.len() <= slab);
                 prop_assert!(regions == 0 || (regions + membrane).min(depth) <= load);
                 prop_assert!(emission == 0 || (emission + displacement).min(depth) <= regions);
-                prop_assert!(images == 0 || (images + blur).min(depth) <= emission);
+                for near in step.images.clone().flat_map(|z| blurred(z, reach, depth)) {
+                    prop_assert!(near < emission && near + schedule.spectra_ring >= emission);
+                }
                 prop_assert!((regions + displacement).min(depth) <= counts || regions == 0);
                 let first_label = step.regions.start.saturating_sub(membrane);
                 prop_assert!(load - first_label <= schedule.labels_ring);
                 prop_assert!(counts - step.emission.start <= schedule.counts_ring);
-                let first_spectrum = step.images.start.saturating_sub(blur);
-                prop_assert!(emission - first_spectrum <= schedule.spectra_ring);
             }
             prop_assert_eq!((load, regions, emission, images), (depth, depth, depth, depth));
             prop_assert_eq!(counts, depth);
@@ -227,9 +243,10 @@ mod tests {
         #[test]
         fn remaining_steps_need_nothing_of_those_before(
             depth in 1usize..80, slab in 1usize..90, membrane in 0usize..2,
-            displacement in 0usize..20, blur in 0usize..16, image in 0usize..90,
+            displacement in 0usize..20, blur_before in 0usize..16, blur_after in 0usize..16,
+            image in 0usize..90,
         ) {
-            let reach = Reach { membrane, displacement, blur };
+            let reach = Reach { membrane, displacement, blur_before, blur_after };
             let schedule = Schedule::new(depth, slab, reach);
             let steps = schedule.remaining(image, reach);
             if image == 0 {
@@ -269,7 +286,7 @@ mod tests {
                 for z in step.images.clone() {
                     prop_assert_eq!(z, images);
                     images += 1;
-                    for near in z.saturating_sub(blur)..(z + blur + 1).min(depth) {
+                    for near in blurred(z, reach, depth) {
                         prop_assert_eq!(spectra[near % schedule.spectra_ring], Some(near));
                     }
                 }

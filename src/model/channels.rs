@@ -2,6 +2,7 @@
 
 use super::{ModelError, Tables, advice, warnings};
 use crate::config::{Config, MicroscopeType};
+use crate::engine::psf::Psf;
 use crate::engine::rng::{DiscreteTable, Purpose, StreamKey, TableRef};
 use crate::optics::fluorophore::{Fluorophore, Illumination, Photons};
 use crate::optics::psf::{Microscope, PointSpreadFunction, PsfParameters};
@@ -19,8 +20,8 @@ pub struct EmissionSource {
     pub table: TableRef,
     /// Random stream of the emission.
     pub key: StreamKey,
-    /// Octant of the point spread function, from its centre outwards, (z, x, y).
-    pub octant: Vec<f64>,
+    /// Point spread function.
+    pub psf: Psf,
 }
 
 /// Channel of the microscope.
@@ -97,12 +98,12 @@ pub(super) fn channels(
             .map(|(number, table, parameters)| {
                 let fluorophore = &fluorophores[number].name;
                 let function = PointSpreadFunction::new(&parameters);
-                let octant = function.map(|function| function.octant());
+                let psf = function.map(|function| function.on_voxels());
                 Ok(EmissionSource {
                     fluorophore: number,
                     table,
                     key: keyed(Purpose::Emission, &[name, fluorophore]),
-                    octant: octant.map_err(|source| ModelError::Psf {
+                    psf: psf.map_err(|source| ModelError::Psf {
                         channel: name.clone(),
                         fluorophore: fluorophore.clone(),
                         source,

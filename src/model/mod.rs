@@ -16,6 +16,7 @@ use crate::base::region_bits;
 use crate::base::volume::Region;
 use crate::config::{Arrangement, BitDepth, CellPart, Config, Normalization, SingleNeuron};
 use crate::engine::blocks::BlockGrid;
+use crate::engine::psf::PsfShape;
 use crate::engine::rng::{DiscreteTable, Purpose, StreamKey, TableRef};
 use crate::engine::schedule::Reach;
 use crate::optics::camera::{AxisSampling, Camera};
@@ -243,7 +244,8 @@ impl Model {
             reach: Reach {
                 membrane: usize::from(config.groundtruth.isotropic),
                 displacement: farthest(0),
-                blur: psf::RADIUS,
+                blur_before: psf::SHAPE.before,
+                blur_after: psf::SHAPE.after,
             },
             reach_in_slice,
             warnings,
@@ -282,7 +284,12 @@ impl Model {
             _ => 1,
         };
         let unit = [unit(self.camera.x), unit(self.camera.y)];
-        BlockGrid::new([x, y], [psf::RADIUS; 2], unit)
+        BlockGrid::new([x, y], self.psf_shape().radius, unit)
+    }
+
+    /// The shape of the point spread functions.
+    pub fn psf_shape(&self) -> PsfShape {
+        psf::SHAPE
     }
 
     /// Bytes of a grey value.

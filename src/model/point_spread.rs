@@ -5,7 +5,7 @@ use ndarray::Array3;
 use super::{Model, ModelError};
 use crate::base::volume::Region;
 use crate::config::{Config, MicroscopeType};
-use crate::optics::psf::{self, RADIUS};
+use crate::optics::psf::RADIUS;
 
 /// Image that a channel makes of a point of a fluorophore.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,7 +102,7 @@ pub fn point_spread_functions(config: &Config) -> Result<Vec<PsfVolume>, ModelEr
                 microscope: config.optics.microscope,
                 excitation_nm: config.optics.channels[&channel.name].laser_wavelength_nm,
                 emission_nm: fluorophore.emission_peak_nm(),
-                values: psf::mirrored(&source.octant),
+                values: source.psf.whole(),
                 voxel_nm: config.groundtruth.voxel_nm,
                 expansion_factor: config.expansion.factor,
             });

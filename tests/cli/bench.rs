@@ -8,7 +8,7 @@ use simexm_gpu::apps::bench::file::{BenchFile, Equality};
 use simexm_gpu::apps::bench::{self, BenchDevice, BenchOptions, Size};
 use simexm_gpu::engine::compute::gpu::{GpuBackend, adapters, pick};
 use simexm_gpu::engine::compute::{Agreement, Kernel};
-use simexm_gpu::engine::stages::blur::rows_inverse::ROWS_INVERSE;
+use simexm_gpu::engine::stages::blur::rows_to_photons::ROWS_TO_PHOTONS;
 use simexm_gpu::engine::stages::{KERNELS, truth::TRUTH};
 use simexm_gpu::run::simulation::Silent;
 use std::collections::BTreeSet;
@@ -210,13 +210,17 @@ fn a_wrong_shader_is_seen() {
     assert!(bench::page(&both[1].1).contains("Results that differ"));
 
     // A blur that is too bright: further off than rounding goes, while the stages behind it are right.
-    let wrong = measured_with(&ROWS_INVERSE, "pair.x);", "1.01 * pair.x);");
+    let wrong = measured_with(
+        &ROWS_TO_PHOTONS,
+        "value, 0.0, MOST",
+        "1.01 * value, 0.0, MOST",
+    );
     let devices: Vec<_> = wrong.devices.iter().collect();
     let rows = bench::verdicts::results(&devices);
     let beyond = rows.iter().filter(|row| row.verdict == Verdict::Beyond);
     let beyond: BTreeSet<&str> = beyond.map(|row| row.result.as_str()).collect();
     assert!(
-        beyond.contains("rows_inverse: blurred slices"),
+        beyond.contains("rows_to_photons: blurred slices"),
         "{beyond:?}"
     );
     assert!(

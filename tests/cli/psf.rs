@@ -39,13 +39,13 @@ fn of_the_run(workplace: &Workplace, channel: usize, source: usize) -> Vec<f32> 
         shape: crate::support::SHAPE,
     };
     let model = Model::new(&config, volume, 99).unwrap();
-    let octant = &model.channels[channel].sources[source].octant;
+    let psf = &model.channels[channel].sources[source].psf;
     let mut cube = Vec::new();
     for z in -15_i32..=15 {
         for x in -15_i32..=15 {
             for y in -15_i32..=15 {
                 let [z, x, y] = [z, x, y].map(|place| place.unsigned_abs() as usize);
-                cube.push(octant[z * 256 + x * 16 + y] as f32);
+                cube.push(psf.at(15 + z, x, y));
             }
         }
     }

@@ -8,15 +8,31 @@ use simexm_gpu::engine::blocks::BlockGrid;
 use simexm_gpu::engine::compute::gpu::shader::assemble;
 use simexm_gpu::engine::compute::{Access, Generated, Kernel, Variant};
 use simexm_gpu::engine::fft::{Layout, LineVariant, Recipe, SliceTransform};
+use simexm_gpu::engine::psf::PsfShape;
 use simexm_gpu::engine::stages::KERNELS;
+use simexm_gpu::engine::stages::blur::{psf_spectra, taps};
 
 /// The code generated for some instances of a kernel.
 fn variants(kernel: &Kernel) -> Vec<Option<Variant>> {
     match kernel.generated {
         [] => vec![None],
         [Generated::Lines(layout)] => lines(*layout).map(Some).into(),
+        [Generated::Planes] => functions(psf_spectra::variant),
+        [Generated::Taps] => functions(taps::variant),
         other => panic!("{} has no instances for {other:?}: add some", kernel.name),
     }
+}
+
+/// For few taps and many, of functions that are symmetric and such that are not.
+fn functions(variant: fn(&PsfShape) -> Variant) -> Vec<Option<Variant>> {
+    let reaches = [(0, 0), (15, 15), (3, 9), (40, 40), (70, 2)];
+    let shapes = reaches.map(|(before, after)| PsfShape {
+        before,
+        after,
+        radius: [before, after],
+        symmetric: before == after,
+    });
+    shapes.iter().map(|shape| Some(variant(shape))).collect()
 }
 
 /// Lines of some lengths, one of them a prime radix, one of many passes.

@@ -21,7 +21,8 @@ fn regions(
     let reach = Reach {
         membrane: isotropic.into(),
         displacement: 0,
-        blur: 0,
+        blur_before: 0,
+        blur_after: 0,
     };
     let schedule = Schedule::new(depth, slab, reach);
     let ring = schedule.labels_ring;

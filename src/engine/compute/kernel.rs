@@ -76,6 +76,10 @@ pub enum Layout {
 pub enum Generated {
     /// The transform of lines of some length ([`LineVariant`](crate::engine::fft::LineVariant)).
     Lines(Layout),
+    /// The sizes of a point spread function's planes.
+    Planes,
+    /// The sum along z for the taps of a point spread function.
+    Taps,
 }
 
 /// How a kernel's threads are numbered.
@@ -90,10 +94,13 @@ pub enum Grid {
 }
 
 impl Grid {
+    /// Threads of a workgroup of any grid.
+    pub const THREADS: usize = 256;
+
     /// Threads of a workgroup.
     pub const fn workgroup(self) -> [u32; 3] {
         match self {
-            Self::Linear => [256, 1, 1],
+            Self::Linear => [Self::THREADS as u32, 1, 1],
             Self::Voxels(_) => [64, 4, 1],
         }
     }

@@ -136,7 +136,7 @@ impl<'a> Recording<'a> {
         buffers: &[Buffer],
         threads: usize,
     ) {
-        let workgroups = threads.div_ceil(Grid::Linear.workgroup()[0] as usize);
+        let workgroups = threads.div_ceil(Grid::THREADS);
         self.dispatch_variant(kernel, None, params, buffers, workgroups);
     }
 

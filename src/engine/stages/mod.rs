@@ -26,7 +26,7 @@ pub static KERNELS: &[&Kernel] = &[
     &blur::columns_forward::COLUMNS_FORWARD,
     &blur::filter::FILTER,
     &blur::columns_inverse::COLUMNS_INVERSE,
-    &blur::rows_inverse::ROWS_INVERSE,
+    &blur::rows_to_photons::ROWS_TO_PHOTONS,
     &bin::BIN,
     &magnify::MAGNIFY,
     &maximum::MAXIMUM,

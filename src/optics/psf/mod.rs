@@ -10,8 +10,8 @@ mod diffraction;
 mod pinhole;
 mod quadrature;
 
+use crate::engine::psf::{Psf, PsfShape};
 use diffraction::{Beam, SampleSpacing};
-use ndarray::Array3;
 use thiserror::Error;
 
 #[cfg(test)]
@@ -19,7 +19,10 @@ mod tests;
 
 /// Voxels from the centre of a point spread function to its last voxel, along every axis: as many as the convolution
 /// takes.
-pub const RADIUS: usize = crate::engine::stages::blur::RADIUS;
+pub const RADIUS: usize = 15;
+
+/// Voxels that the function holds.
+pub const SHAPE: PsfShape = PsfShape::symmetric([RADIUS; 3]);
 
 /// Samples of the quarter plane along z and along r, the centre included.
 const SAMPLES: usize = RADIUS + 1;
@@ -221,6 +224,14 @@ impl PointSpreadFunction {
         self.quarter.as_flattened()
     }
 
+    /// The function on voxels, 1 at its centre, as the convolution takes it.
+    pub fn on_voxels(&self) -> Psf {
+        let octant = self.octant();
+        Psf::from_fn(SHAPE, |z, x, y| {
+            octant[(z * SAMPLES + x) * SAMPLES + y] as f32
+        })
+    }
+
     /// Interpolates the octant (z, x, y) of the cube, each axis from 0 to [`RADIUS`] voxels, y
     /// contiguous.
     ///
@@ -237,24 +248,6 @@ impl PointSpreadFunction {
         }
         octant
     }
-}
-
-/// Mirrors an octant (see [`PointSpreadFunction::octant`]) to the whole cube (z, x, y) of 2
-/// [`RADIUS`] + 1 voxels along each axis.
-///
-/// # Panics
-/// The octant has another length.
-pub fn mirrored(octant: &[f64]) -> Array3<f32> {
-    assert_eq!(
-        octant.len(),
-        SAMPLES.pow(3),
-        "an octant is {SAMPLES} values along each axis"
-    );
-    let side = 2 * RADIUS + 1;
-    Array3::from_shape_fn((side, side, side), |(z, x, y)| {
-        let [z, x, y] = [z, x, y].map(|place| place.abs_diff(RADIUS));
-        octant[(z * SAMPLES + x) * SAMPLES + y] as f32
-    })
 }
 
 /// Joins excitation and emission into the microscope's image of a point.

@@ -4,7 +4,6 @@ use super::{Contents, Quantisation, Tile};
 use crate::engine::compute::{Buffer, BufferSpec};
 use crate::engine::schedule::{Schedule, kept};
 use crate::engine::stages::blur::Blur;
-use crate::engine::stages::blur::psf_spectra::OCTANT;
 use crate::model::Model;
 
 /// The buffers of a run.
@@ -35,7 +34,7 @@ pub struct Buffers {
     /// Spectra of the point spread function, for each channel and source.
     pub psf: Vec<Vec<Buffer>>,
     /// Values of the point spread function that becomes spectra.
-    pub octant: Buffer,
+    pub psf_values: Buffer,
     /// Filtered spectra of the kept slices of a slab.
     pub filtered: Buffer,
     /// Blurred kept slices of a slab.
@@ -157,7 +156,10 @@ impl Shape<'_> {
             psf: per_source(model, |name| {
                 add(format!("point spread function of {name}"), blur.psf_words())
             }),
-            octant: add("point spread function's values".into(), OCTANT),
+            psf_values: add(
+                "point spread function's values".into(),
+                blur.psf_value_words(),
+            ),
             filtered: add(
                 "filtered spectra".into(),
                 images_per_step * blur.spectrum_words(),

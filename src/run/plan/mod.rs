@@ -167,7 +167,7 @@ impl<'a> Planner<'a> {
             blocks: [tile.x.blocks.clone(), tile.y.blocks.clone()],
             voxels: [tile.x.voxels.clone(), tile.y.voxels.clone()],
         };
-        let blur = Blur::new(&part, limits.workgroup_bytes);
+        let blur = Blur::new(&part, model.psf_shape(), limits.workgroup_bytes);
         let line_bytes = blur.transform().line_bytes();
         if line_bytes > limits.workgroup_bytes as usize {
             let [_, size_x, size_y] = model.volume.shape;
@@ -327,7 +327,7 @@ impl<'a> Planner<'a> {
             + model.tables.len() as u64
             + words(b.fourier)
             + words(b.profile)
-            + words(b.octant) * b.psf.iter().flatten().count() as u64;
+            + words(b.psf_values) * b.psf.iter().flatten().count() as u64;
         let volumes = sheets as u64 + u64::from(!model.annotations.is_empty());
         let loads = plan.schedule.steps.iter().map(|step| step.load.len()).max();
         let loads = (loads.unwrap_or(0) as u64)

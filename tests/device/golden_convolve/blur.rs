@@ -4,16 +4,30 @@ use crate::support::{allocate_words, execute};
 use bytemuck::Zeroable;
 use simexm_gpu::engine::blocks::BlockGrid;
 use simexm_gpu::engine::compute::{Backend, Recording};
+use simexm_gpu::engine::psf::{Psf, PsfShape};
 use simexm_gpu::engine::schedule::{Reach, Schedule, kept};
-use simexm_gpu::engine::stages::blur::psf_spectra::{OCTANT, record_psf_spectra};
-use simexm_gpu::engine::stages::blur::rows_inverse::RowsInverseParams;
+use simexm_gpu::engine::stages::blur::rows_to_photons::RowsToPhotonsParams;
 use simexm_gpu::engine::stages::blur::{Blur, BlurPart, RingSlices};
-use simexm_gpu::optics::psf::RADIUS;
 
-/// Photons that leave the voxels of a fluorophore, (z, x, y), and its point spread function's octant.
+/// Photons that leave the voxels of a fluorophore, (z, x, y), and its point spread function: its shape, and its values
+/// as those of a [`Psf`], but in f64.
 pub struct Source {
     pub emission: Vec<f32>,
-    pub octant: Vec<f64>,
+    pub shape: PsfShape,
+    pub values: Vec<f64>,
+}
+
+impl Source {
+    /// The function at a tap and these distances from its centre.
+    pub fn weight(&self, tap: usize, x: usize, y: usize) -> f64 {
+        let [size_x, size_y] = self.shape.plane_size();
+        self.values[(self.shape.plane(tap) * size_x + x) * size_y + y]
+    }
+
+    fn psf(&self) -> Psf {
+        let values = self.values.iter().map(|&value| value as f32).collect();
+        Psf::new(self.shape, values).expect("values of the shape")
+    }
 }
 
 /// The sum of the blurred sources in slices 0, `step_z`, 2 `step_z`, ..., by the kernels of a run, in slabs of at most
@@ -25,7 +39,7 @@ pub fn blur(
     slab: usize,
     step_z: usize,
 ) -> Vec<u32> {
-    let grid = BlockGrid::new([shape[1], shape[2]], [RADIUS; 2], [1; 2]);
+    let grid = BlockGrid::new([shape[1], shape[2]], sources[0].shape.radius, [1; 2]);
     blur_in_blocks(backend, sources, shape, grid, slab, step_z)
 }
 
@@ -40,14 +54,20 @@ pub fn blur_in_blocks(
 ) -> Vec<u32> {
     let [depth, size_x, size_y] = shape;
     let plane = size_x * size_y;
+    let psf = sources[0].shape;
     let reach = Reach {
         membrane: 0,
         displacement: 0,
-        blur: RADIUS,
+        blur_before: psf.before,
+        blur_after: psf.after,
     };
     let schedule = Schedule::new(depth, slab, reach);
     let ring = schedule.spectra_ring;
-    let blur = Blur::new(&BlurPart::whole(grid), backend.limits().workgroup_bytes);
+    let blur = Blur::new(
+        &BlurPart::whole(grid),
+        psf,
+        backend.limits().workgroup_bytes,
+    );
     let blocks = blur.blocks();
     let rings = sources.len() * blocks.len();
     let mut words = vec![
@@ -59,7 +79,7 @@ pub fn blur_in_blocks(
         1,
         1,
         size_x + size_y,
-        OCTANT,
+        blur.psf_value_words(),
     ];
     words.extend((0..rings).map(|_| ring * blur.spectrum_words()));
     words.extend(sources.iter().map(|_| blur.psf_words()));
@@ -74,7 +94,7 @@ pub fn blur_in_blocks(
         status,
         photons,
         profile,
-        octant,
+        values,
     ] = *common
     else {
         panic!("nine buffers");
@@ -86,9 +106,8 @@ pub fn blur_in_blocks(
     recording.write(fourier, 0, blur.tables().words.clone());
     recording.clear(status, 0..1);
     for (source, &psf) in sources.iter().zip(psf) {
-        let buffers = [octant, fourier, psf];
-        let (transform, tables) = (blur.transform(), blur.tables());
-        record_psf_spectra(&mut recording, &source.octant, transform, tables, buffers);
+        let buffers = [values, fourier, psf];
+        blur.psf_spectra(&mut recording, &source.psf(), buffers);
     }
     let mut reads = 0;
     for step in &schedule.steps {
@@ -111,11 +130,11 @@ pub fn blur_in_blocks(
         if count == 0 {
             continue;
         }
-        let finish = RowsInverseParams {
+        let finish = RowsToPhotonsParams {
             first_z: first as u32,
             step_z: step_z as u32,
             slices: count as u32,
-            ..RowsInverseParams::zeroed()
+            ..RowsToPhotonsParams::zeroed()
         };
         for (at, block) in blocks.iter().enumerate() {
             for (number, (spectra, &psf)) in spectra.iter().zip(psf).enumerate() {
@@ -125,7 +144,7 @@ pub fn blur_in_blocks(
             }
             blur.columns_inverse(&mut recording, block, count, [filtered, fourier, rows]);
             let bound = [rows, fourier, photons, profile, blurred, status];
-            blur.rows_inverse(&mut recording, block, finish, bound);
+            blur.rows_inverse(&mut recording, block, finish, &bound);
         }
         recording.read(blurred, 0..count * plane);
         reads += 1;

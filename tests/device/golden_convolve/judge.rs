@@ -3,14 +3,13 @@
 use super::blur::Source;
 use rayon::prelude::*;
 use simexm_gpu::base::volume::fold;
-use simexm_gpu::engine::stages::blur::TAPS;
-use simexm_gpu::optics::psf::RADIUS;
 
 /// docs/model.md section 6 as it stands: pad by reflection, multiply, add, round.
 pub fn convolve(sources: &[Source], shape: [usize; 3]) -> Vec<u32> {
     let [depth, size_x, size_y] = shape;
-    let reach = RADIUS as i32;
-    let padded_y = size_y + 2 * RADIUS;
+    let psf = sources[0].shape;
+    let [reach_x, reach] = psf.radius.map(|radius| radius as i32);
+    let padded_y = size_y + 2 * psf.radius[1];
     let mut sums = vec![0.0f64; depth * size_x * size_y];
     for source in sources {
         // Only along y is the padding worth its memory.
@@ -26,15 +25,16 @@ pub fn convolve(sources: &[Source], shape: [usize; 3]) -> Vec<u32> {
             .enumerate()
             .for_each(|(row, out)| {
                 let (z, x) = ((row / size_x) as i32, (row % size_x) as i32);
-                for dz in -reach..=reach {
-                    let source_z = fold(z + dz, depth as u32) as usize;
-                    for dx in -reach..=reach {
+                for tap in 0..psf.taps() {
+                    let source_z = z + tap as i32 - psf.before as i32;
+                    let source_z = fold(source_z, depth as u32) as usize;
+                    for dx in -reach_x..=reach_x {
                         let source_x = fold(x + dx, size_x as u32) as usize;
                         let line = &padded[(source_z * size_x + source_x) * padded_y..][..padded_y];
-                        let corner =
-                            (dz.unsigned_abs() as usize * TAPS + dx.unsigned_abs() as usize) * TAPS;
+                        let distance_x = dx.unsigned_abs() as usize;
                         for dy in -reach..=reach {
-                            let weight = source.octant[corner + dy.unsigned_abs() as usize];
+                            let distance_y = dy.unsigned_abs() as usize;
+                            let weight = source.weight(tap, distance_x, distance_y);
                             let start = (dy + reach) as usize;
                             let values = &line[start..start + size_y];
                             for (out, value) in out.iter_mut().zip(values) {

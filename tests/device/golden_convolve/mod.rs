@@ -10,9 +10,12 @@ use crate::support::{backends, data, read_counts, read_tiff};
 use blur::{Source, blur, blur_in_blocks};
 use judge::convolve;
 use simexm_gpu::engine::blocks::{BlockAxis, BlockGrid};
+use simexm_gpu::engine::psf::PsfShape;
 use simexm_gpu::engine::rng::philox4x32_10;
-use simexm_gpu::engine::stages::blur::TAPS;
-use simexm_gpu::optics::psf::{Microscope, PointSpreadFunction, PsfParameters, RADIUS};
+use simexm_gpu::optics::psf::{Microscope, PointSpreadFunction, PsfParameters, RADIUS, SHAPE};
+
+/// Values of SimExm's functions along each axis, from the centre outwards.
+const TAPS: usize = RADIUS + 1;
 
 /// The largest difference, which the bound of docs/model.md section 6 for f32 must hold; returned with the bound.
 fn assert_close(found: &[u32], expected: &[u32], what: &str) {
@@ -41,7 +44,12 @@ fn golden() -> ([usize; 3], Source, Vec<u32>) {
     let (convolved_shape, convolved) = read_counts("convolve/convolved.tif");
     assert_eq!((octant_shape, convolved_shape), ([TAPS; 3], shape));
     let emission = emission.into_iter().map(|photons| photons as f32).collect();
-    (shape, Source { emission, octant }, convolved)
+    let source = Source {
+        emission,
+        shape: SHAPE,
+        values: octant,
+    };
+    (shape, source, convolved)
 }
 
 /// Relative to f64, at every length that is supported.
@@ -82,8 +90,11 @@ fn volumes_are_convolved_to_the_precision_of_f32() {
             let mut emission = photons(shape, 1_000_000, 7);
             // No volume is empty.
             emission[0] = 1e6;
-            let octant = octant.clone();
-            Source { emission, octant }
+            Source {
+                emission,
+                shape: SHAPE,
+                values: octant.clone(),
+            }
         });
     }
 }
@@ -142,7 +153,7 @@ fn uneven_octant() -> Vec<f64> {
 
 #[test]
 fn odd_shapes_agree_with_a_convolution_in_f64() {
-    let octants = [golden().1.octant, uneven_octant()];
+    let octants = [golden().1.values, uneven_octant()];
     let differs = |(a, b): (&f64, &f64)| a != b;
     let swapped = |at: usize| {
         (at / TAPS / TAPS * TAPS + at % TAPS) * TAPS + at / TAPS % TAPS // (z, y, x)
@@ -170,7 +181,8 @@ fn odd_shapes_agree_with_a_convolution_in_f64() {
         .map(|(number, (shape, most))| {
             let source = |source: usize| Source {
                 emission: photons(shape, most, (2 * number + source) as u32),
-                octant: octants[(number + source) % 2].clone(),
+                shape: SHAPE,
+                values: octants[(number + source) % 2].clone(),
             };
             // Every other case adds two fluorophores of one channel.
             let sources: Vec<Source> = (0..1 + number % 2).map(source).collect();
@@ -193,7 +205,8 @@ fn blocks_agree_with_a_convolution_in_f64() {
     let shape = [4, 73, 61];
     let sources = [Source {
         emission: photons(shape, 3_000, 12),
-        octant: uneven_octant(),
+        shape: SHAPE,
+        values: uneven_octant(),
     }];
     let expected = convolve(&sources, shape);
     for (core_x, core_y) in [(73, 20), (16, 61), (25, 17), (3, 40)] {
@@ -219,7 +232,8 @@ fn a_ring_of_spectra_loses_nothing() {
     let shape = [45, 9, 13];
     let sources = [Source {
         emission: photons(shape, 2_000, 99),
-        octant: uneven_octant(),
+        shape: SHAPE,
+        values: uneven_octant(),
     }];
     let expected = convolve(&sources, shape);
     for mut backend in backends() {
@@ -234,6 +248,55 @@ fn a_ring_of_spectra_loses_nothing() {
                 "slabs of {slab}, every {step_z}th slice, {}",
                 backend.name()
             );
+        }
+    }
+}
+
+/// Functions whose planes before the focus are not those behind it, with other sizes along each axis, few planes and
+/// many; and one of many that is symmetric.
+#[test]
+fn any_shape_of_function_agrees_with_a_convolution_in_f64() {
+    let shape_of = |before, after, radius, symmetric| PsfShape {
+        before,
+        after,
+        radius,
+        symmetric,
+    };
+    let functions = [
+        shape_of(2, 5, [3, 1], false),
+        shape_of(11, 0, [0, 20], false),
+        shape_of(0, 30, [4, 4], false),
+        shape_of(40, 29, [2, 3], false),
+        shape_of(38, 38, [5, 2], true),
+        shape_of(3, 3, [1, 6], true),
+        shape_of(0, 0, [0, 0], true),
+    ];
+    for (number, shape) in functions.into_iter().enumerate() {
+        for volume in [[50, 13, 21], [5, 6, 7], [1, 4, 9]] {
+            let source = |salt: u32| Source {
+                emission: photons(volume, 3_000, salt),
+                shape,
+                values: (0..shape.values() as u32)
+                    .map(|at| f64::from(philox4x32_10([at, salt, 1, 0], [9, 2])[0] >> 8))
+                    .map(|word| (word / f64::from(1 << 24)) as f32 as f64)
+                    .collect(),
+            };
+            let sources = [source(2 * number as u32), source(2 * number as u32 + 1)];
+            let expected = convolve(&sources, volume);
+            for mut backend in backends() {
+                let what = format!("{shape:?} over {volume:?}, {}", backend.name());
+                let whole = blur(backend.as_mut(), &sources, volume, volume[0], 1);
+                assert_close(&whole, &expected, &what);
+                for (slab, step_z) in [(1, 1), (7, 3), (20, 2)] {
+                    let cut = blur(backend.as_mut(), &sources, volume, slab, step_z);
+                    let slices = whole.chunks_exact(volume[1] * volume[2]).step_by(step_z);
+                    let kept: Vec<u32> = slices.flatten().copied().collect();
+                    assert!(
+                        cut == kept,
+                        "{what}: slabs of {slab}, every {step_z}th slice"
+                    );
+                }
+            }
         }
     }
 }

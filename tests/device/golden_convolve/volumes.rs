@@ -7,7 +7,6 @@ use rustfft::num_complex::Complex;
 use rustfft::{FftDirection, FftPlanner};
 use simexm_gpu::base::volume::fold;
 use simexm_gpu::engine::compute::Backend;
-use simexm_gpu::engine::stages::blur::TAPS;
 use simexm_gpu::optics::psf::RADIUS;
 
 type Number = Complex<f64>;
@@ -64,8 +63,8 @@ fn convolve_f64(source: &Source, shape: [usize; 3]) -> Vec<f64> {
     let mut kernel = fill(&|at| {
         let distance = |axis: usize| at[axis].min(padded[axis] - at[axis]);
         let [z, x, y] = [distance(0), distance(1), distance(2)];
-        if z.max(x).max(y) < TAPS {
-            source.octant[(z * TAPS + x) * TAPS + y]
+        if z.max(x).max(y) <= RADIUS {
+            source.weight(RADIUS + z, x, y)
         } else {
             0.0
         }

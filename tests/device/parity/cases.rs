@@ -7,13 +7,12 @@ use simexm_gpu::engine::blocks::{BlockAxis, BlockGrid};
 use simexm_gpu::engine::compute::{
     Buffer, Command, Grid, Kernel, KernelParams, Recording, Variant,
 };
-use simexm_gpu::engine::fft::{BLOCK, SliceTransform};
+use simexm_gpu::engine::fft::BLOCK;
+use simexm_gpu::engine::psf::{Psf, PsfShape};
 use simexm_gpu::engine::rng::{DiscreteTable, StreamKey, TableRef};
-use simexm_gpu::engine::stages::blur::filter::FilterParams;
 use simexm_gpu::engine::stages::blur::photons::baseline_profile;
-use simexm_gpu::engine::stages::blur::psf_spectra::{self, OCTANT, PsfSpectraParams};
-use simexm_gpu::engine::stages::blur::rows_inverse::RowsInverseParams;
-use simexm_gpu::engine::stages::blur::{Block, Blur, BlurPart, RingSlices, TAPS};
+use simexm_gpu::engine::stages::blur::rows_to_photons::RowsToPhotonsParams;
+use simexm_gpu::engine::stages::blur::{Block, Blur, BlurPart, RingSlices};
 use simexm_gpu::engine::stages::normalise::{NormaliseParams, thresholds};
 use simexm_gpu::engine::stages::{bin, emit, magnify, maximum, regions, scatter, survey, truth};
 
@@ -81,8 +80,6 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
     let (plane, voxels) = (x * y, slices * x * y);
     let (size_x, size_y) = (x as u32, y as u32);
     let ring = slices + 3;
-    let transform = SliceTransform::new(BlockGrid::new([x, y], [RADIUS; 2], [1; 2]));
-    let fourier = transform.tables(&[0..1, 0..1], [0..x, 0..y]);
     let origin = dice.words(3, 1000);
     let [origin_z, origin_x, origin_y] = [origin[0], origin[1], origin[2]];
     let key = [dice.word(), dice.word()];
@@ -222,7 +219,7 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
         "rows_forward" | "columns_forward" => parts([x, y])
             .iter()
             .flat_map(|part| {
-                let blur = Blur::new(part, WORKGROUP_BYTES);
+                let blur = Blur::new(part, SIMEXM, WORKGROUP_BYTES);
                 let z = RingSlices {
                     first_z: FIRST_Z as usize,
                     slices,
@@ -249,44 +246,55 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 blur.blocks().iter().map(forward).collect::<Vec<_>>()
             })
             .collect(),
-        "psf_spectra" => {
-            let frequencies = transform.blocks() * (transform.length_x / 2 + 1) * BLOCK;
-            let bindings = vec![
-                Words(dice.floats(OCTANT, 1.0)),
-                Words(fourier.words.clone()),
-                Poison(frequencies * TAPS),
-            ];
-            let params = PsfSpectraParams::new(&transform, &fourier);
-            let workgroups = psf_spectra::workgroups(&transform);
-            vec![case(params, bindings, Grid::linear(workgroups as u32))]
-        }
-        "filter" => [(1, 0), (2, 1), (3, 0)]
+        "psf_spectra" => FUNCTIONS
             .into_iter()
-            .map(|(step_z, accumulate)| {
-                let kept = slices.div_ceil(step_z as usize);
-                let params = FilterParams {
-                    length_x: transform.length_x as u32,
-                    blocks: transform.blocks() as u32,
-                    depth: slices as u32,
-                    spectra_ring: slices as u32,
-                    first_z: 0,
-                    step_z,
-                    slices: kept as u32,
-                    accumulate,
-                };
-                let frequencies = transform.blocks() * (transform.length_x / 2 + 1) * BLOCK;
+            .map(|function| {
+                let blur = whole([x, y], function);
+                let floats = dice.floats(function.values(), 1.0);
+                let values = floats.iter().map(|&bits| f32::from_bits(bits)).collect();
+                let psf = Psf::new(function, values).expect("values of the shape");
+                let mut recording = Recording::default();
+                blur.psf_spectra(&mut recording, &psf, [Buffer(0); 3]);
                 let bindings = vec![
-                    Words(dice.floats(2 * slices * transform.spectrum(), 1e3)),
-                    Words(dice.floats(frequencies * TAPS, 1e-3)),
-                    Words(dice.floats(2 * kept * transform.spectrum(), 1e-1)),
+                    Words(floats),
+                    Words(blur.tables().words.clone()),
+                    Poison(blur.psf_words() + 1),
                 ];
-                case(params, bindings, one_per_thread(transform.spectrum()))
+                recorded(recording, kernel, bindings)
+            })
+            .collect(),
+        "filter" => FUNCTIONS
+            .into_iter()
+            .flat_map(|function| [(1, false), (2, true), (3, false)].map(|kept| (function, kept)))
+            .map(|(function, (step_z, accumulate))| {
+                let blur = whole([x, y], function);
+                let kept = slices.div_ceil(step_z);
+                let z = RingSlices {
+                    first_z: 0,
+                    slices: kept,
+                    ring: slices,
+                };
+                let mut recording = Recording::default();
+                blur.filter(
+                    &mut recording,
+                    z,
+                    step_z,
+                    slices,
+                    accumulate,
+                    [Buffer(0); 3],
+                );
+                let bindings = vec![
+                    Words(dice.floats(slices * blur.spectrum_words(), 1e3)),
+                    Words(dice.floats(blur.psf_words(), 1e-3)),
+                    Words(dice.floats(kept * blur.spectrum_words(), 1e-1)),
+                ];
+                recorded(recording, kernel, bindings)
             })
             .collect(),
         "columns_inverse" => parts([x, y])
             .iter()
             .flat_map(|part| {
-                let blur = Blur::new(part, WORKGROUP_BYTES);
+                let blur = Blur::new(part, SIMEXM, WORKGROUP_BYTES);
                 let inverse = |block: &Block| {
                     let mut recording = Recording::default();
                     blur.columns_inverse(&mut recording, block, slices, [Buffer(0); 3]);
@@ -300,15 +308,15 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 blur.blocks().iter().map(inverse).collect::<Vec<_>>()
             })
             .collect(),
-        "rows_inverse" => parts([x, y])
+        "rows_to_photons" => parts([x, y])
             .iter()
             .flat_map(|part| [(part, 0), (part, 1)])
             .flat_map(|(part, baseline)| {
-                let blur = Blur::new(part, WORKGROUP_BYTES);
+                let blur = Blur::new(part, SIMEXM, WORKGROUP_BYTES);
                 let transform = blur.transform();
                 let [blurred_x, blurred_y] = blur.blurred_size();
                 let (words, at) = tables(&[poisson(3.0), poisson(200.0)]);
-                let finish = RowsInverseParams {
+                let finish = RowsToPhotonsParams {
                     origin_z,
                     origin_x,
                     origin_y,
@@ -318,11 +326,11 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     baseline,
                     baseline_key: StreamKey(key),
                     baseline_photons: at[1],
-                    ..RowsInverseParams::zeroed()
+                    ..RowsToPhotonsParams::zeroed()
                 };
                 let inverse = |block: &Block| {
                     let mut recording = Recording::default();
-                    blur.rows_inverse(&mut recording, block, finish, [Buffer(0); 6]);
+                    blur.rows_inverse(&mut recording, block, finish, &[Buffer(0); 6]);
                     let mut rows = dice.floats(blur.rows_inverse_words(block, slices), 1e3);
                     let lines = rows.len() / (2 * BLOCK * transform.blocks() * slices);
                     for slice in 0..slices {
@@ -498,8 +506,34 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
 /// Workgroup memory that every adapter has.
 const WORKGROUP_BYTES: u32 = 16 << 10;
 
-/// Radius of the kernel.
+/// Radius of SimExm's point spread functions.
 const RADIUS: usize = 15;
+
+/// Their shape.
+const SIMEXM: PsfShape = PsfShape::symmetric([RADIUS; 3]);
+
+/// That shape, planes that differ before and behind the focus, and too many for registers.
+const FUNCTIONS: [PsfShape; 3] = [
+    SIMEXM,
+    PsfShape {
+        before: 2,
+        after: 6,
+        radius: [3, 9],
+        symmetric: false,
+    },
+    PsfShape {
+        before: 20,
+        after: 33,
+        radius: [4, 0],
+        symmetric: false,
+    },
+];
+
+/// Slices of this size as one block, for functions of this shape.
+fn whole(size: [usize; 2], function: PsfShape) -> Blur {
+    let part = BlurPart::whole(BlockGrid::new(size, function.radius, [1; 2]));
+    Blur::new(&part, function, WORKGROUP_BYTES)
+}
 
 /// Slices of this size as one block, and as a part of slices of four: blocks that reach beyond one another, and
 /// beyond the tissue.

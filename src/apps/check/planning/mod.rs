@@ -160,7 +160,7 @@ fn cut(run: &RunPlan, model: &Model, contents: Contents, limits: &Limits, deepes
         reach_slices: Reaches {
             membrane: model.reach.membrane,
             displacement: model.reach.displacement,
-            blur: model.reach.blur,
+            blur: model.reach.blur_before.max(model.reach.blur_after),
         },
         transform: Transform {
             length_x: plan.blur.transform().length_x,

@@ -13,7 +13,12 @@ macro_rules! shared {
     };
 }
 const SHARED: &[(&str, &str)] = shared![
-    "complex", "dispatch", "divide", "philox", "photons", "table",
+    "complex",
+    "dispatch",
+    "divide",
+    "philox",
+    "rows_inverse",
+    "table",
 ];
 
 /// The whole WGSL of a kernel: its own file, then what it declares in Rust (the parameter block with

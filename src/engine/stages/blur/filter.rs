@@ -1,12 +1,13 @@
 //! The point spread function applied along z at every spatial frequency of the slices.
 
-use super::TAPS;
+use super::taps::{self, RUN};
 use crate::base::volume::fold;
 use crate::engine::compute::{
-    Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Stage, Traffic, constants,
-    kernel_params,
+    Access, Agreement, CpuCall, Extent, Generated, Grid, Kernel, KernelParams, Stage, Traffic,
+    constants, kernel_params,
 };
 use crate::engine::fft::BLOCK;
+use crate::engine::psf::PsfShape;
 use pulp::Simd;
 use rayon::prelude::*;
 
@@ -29,6 +30,24 @@ kernel_params! {
         slices: u32,
         /// 1: add to what is there (the fluorophores of a channel).
         accumulate: u32,
+        /// Planes of the function before the focus.
+        before: u32,
+        /// Planes of the function behind the focus.
+        after: u32,
+        /// 1: the planes before the focus are those behind it, and only these are there.
+        symmetric: u32,
+    }
+}
+
+impl FilterParams {
+    /// The function's planes; what it has along x and y is in their spectra.
+    fn shape(&self) -> PsfShape {
+        PsfShape {
+            before: self.before as usize,
+            after: self.after as usize,
+            radius: [0; 2],
+            symmetric: self.symmetric != 0,
+        }
     }
 }
 
@@ -40,8 +59,8 @@ pub static FILTER: Kernel = Kernel {
     grid: Grid::Linear,
     source: include_str!("../../../../shaders/filter.wgsl"),
     params: FilterParams::LAYOUT,
-    constants: constants![BLOCK: u32, TAPS: u32],
-    generated: &[],
+    constants: constants![BLOCK: u32],
+    generated: &[Generated::Taps],
     bindings: &[Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Rounding,
     fills: true,
@@ -53,13 +72,12 @@ fn filter_traffic(extent: Extent<'_>) -> Traffic {
     let p: FilterParams = extent.params();
     let (first, step, slices) = (p.first_z, p.step_z, p.slices);
     // Slices of the ring within reach, each once.
-    let reach = TAPS as u32 - 1;
     let last = first + slices.saturating_sub(1) * step;
-    let span = (last + reach + 1).min(p.depth) - first.saturating_sub(reach);
-    let near = span.min(slices * (2 * reach + 1));
+    let span = (last + p.after + 1).min(p.depth) - first.saturating_sub(p.before);
+    let near = span.min(slices * (p.before + 1 + p.after));
     let block = u64::from(p.blocks) * BLOCK as u64;
     let spectrum = 2 * block * u64::from(p.length_x);
-    let psf = block * u64::from(p.length_x / 2 + 1) * TAPS as u64;
+    let psf = block * u64::from(p.length_x / 2 + 1) * p.shape().planes() as u64;
     let kept = if p.accumulate != 0 { slices } else { 0 };
     Traffic::words(
         u64::from(near + kept) * spectrum + psf,
@@ -73,35 +91,36 @@ const TOGETHER: usize = 32;
 /// Filtered slices that share the loads of their samples, where they are near enough to each other.
 const GROUP: usize = 4;
 
-/// Slices that a filtered one is made of.
-const PLANES: usize = 2 * TAPS - 1;
-
 /// The complex numbers of a block.
 type Sample = [f32; 2 * BLOCK];
 
-/// The taps of a block's frequencies.
-type Taps = [[f32; BLOCK]; TAPS];
+/// The values of a block's frequencies in a plane of the function.
+type Plane = [f32; BLOCK];
 
 fn filter_cpu(call: &mut CpuCall<'_>) {
     let p: FilterParams = call.params();
     let [spectra, psf, mut filtered] = call.buffers();
-    let (spectra, psf) = (spectra.read::<Sample>(), psf.read::<Taps>());
+    let (spectra, psf) = (spectra.read::<Sample>(), psf.read::<Plane>());
+    let shape = p.shape();
     let (length, blocks, slices) = (p.length_x as usize, p.blocks as usize, p.slices as usize);
     let (half, step) = (length / 2 + 1, p.step_z as usize);
     let filtered: &mut [Sample] = filtered.write();
     // Slots of the ring, for every slice within reach of the filtered ones.
-    let reach = TAPS as i32 - 1;
     let last = p.first_z as i32 + (slices as i32 - 1) * p.step_z as i32;
-    let slots: Vec<usize> = (p.first_z as i32 - reach..=last + reach)
+    let first_z = p.first_z as i32 - p.before as i32;
+    let slots: Vec<usize> = (first_z..=last + p.after as i32)
         .map(|z| (fold(z, p.depth) % p.spectra_ring) as usize)
         .collect();
     filtered[..slices * blocks * length]
         .par_chunks_exact_mut(slices * length)
-        .zip(psf.par_chunks_exact(half))
+        .zip(psf.par_chunks_exact(half * shape.planes()))
         .enumerate()
         .for_each_init(
-            || vec![[0.0; 2 * BLOCK]; slots.len() * TOGETHER],
-            |planes, (block, (out, taps))| {
+            || {
+                let samples = vec![[0.0; 2 * BLOCK]; slots.len() * TOGETHER];
+                (samples, vec![[0.0; 2 * BLOCK]; shape.taps() + 2 * MARGIN])
+            },
+            |(planes, taps), (block, (out, psf))| {
                 for first in (0..length).step_by(TOGETHER) {
                     let together = TOGETHER.min(length - first);
                     // The samples of a frequency side by side: memory is read in long runs, and what
@@ -115,54 +134,60 @@ fn filter_cpu(call: &mut CpuCall<'_>) {
                     }
                     for (k, planes) in planes.chunks_exact(slots.len()).take(together).enumerate() {
                         let kx = first + k;
-                        // The kernel is symmetric along x, too.
-                        let taps = &taps[kx.min(length - kx)];
+                        // The function is even along x, too.
+                        let psf = &psf[kx.min(length - kx) * shape.planes()..][..shape.planes()];
+                        spread(psf, &shape, taps);
                         let accumulate = p.accumulate != 0;
-                        filter_frequency(planes, taps, step, &mut out[kx..], length, accumulate);
+                        let mut out = out[kx..].iter_mut().step_by(length);
+                        let put = |sum: Sample| {
+                            if let Some(out) = out.next() {
+                                for (out, sum) in out.iter_mut().zip(sum) {
+                                    *out = if accumulate { *out + sum } else { sum };
+                                }
+                            }
+                        };
+                        if taps::is_unrolled(&shape) {
+                            filter_frequency(planes, taps, step, put);
+                        } else {
+                            filter_in_runs(planes, taps, (first_z, step), put);
+                        }
                     }
                 }
             },
         );
 }
 
-/// Filters one frequency of x: `planes` are its samples slice after slice; the filtered slices, `step`
-/// apart, go to every `length`th element of `out`.
-#[pulp::with_simd(filter_frequency = pulp::Arch::new())]
-#[inline(always)]
-fn filter_frequency_simd<'a, S: Simd>(
-    _: S,
-    planes: &'a [Sample],
-    taps: &'a Taps,
-    step: usize,
-    out: &'a mut [Sample],
-    length: usize,
-    accumulate: bool,
-) {
-    // The taps of all slices, for the real and the imaginary part, between zeros, so that every slice
-    // of a group can take part in every sample.
-    const MARGIN: usize = GROUP * (GROUP - 1);
-    let mut mirrored = [[0.0f32; 2 * BLOCK]; PLANES + 2 * MARGIN];
-    for (plane, tap) in mirrored[MARGIN..].iter_mut().take(PLANES).enumerate() {
-        let values = &taps[plane.abs_diff(TAPS - 1)];
-        for (c, value) in values.iter().enumerate() {
-            (tap[2 * c], tap[2 * c + 1]) = (*value, *value);
+/// Zeros on either side of the taps, so that every slice of a group can take part in every sample.
+const MARGIN: usize = GROUP * (GROUP - 1);
+
+/// The taps of all slices, for the real and the imaginary part, between zeros.
+fn spread(psf: &[Plane], shape: &PsfShape, taps: &mut [Sample]) {
+    for (tap, out) in taps[MARGIN..].iter_mut().take(shape.taps()).enumerate() {
+        for (c, value) in psf[shape.plane(tap)].iter().enumerate() {
+            (out[2 * c], out[2 * c + 1]) = (*value, *value);
         }
     }
-    let mut out = out.iter_mut().step_by(length);
-    let mut put = |sum: Sample| {
-        if let Some(out) = out.next() {
-            for (out, sum) in out.iter_mut().zip(sum) {
-                *out = if accumulate { *out + sum } else { sum };
-            }
-        }
-    };
+}
+
+/// Filters one frequency of x: `planes` are its samples slice after slice, `taps` those of [`spread`]; `put` takes
+/// the filtered slices, `step` apart.
+#[pulp::with_simd(filter_frequency = pulp::Arch::new())]
+#[inline(always)]
+fn filter_frequency_simd<'a, S: Simd, P: FnMut(Sample)>(
+    _: S,
+    planes: &'a [Sample],
+    taps: &'a [Sample],
+    step: usize,
+    mut put: P,
+) {
     let mut planes = planes;
-    let span = PLANES + (GROUP - 1) * step;
+    let count = taps.len() - 2 * MARGIN;
+    let span = count + (GROUP - 1) * step;
     if step <= GROUP {
         while planes.len() >= span {
             let mut sums = [[0.0f32; 2 * BLOCK]; GROUP];
             for (n, sample) in planes[..span].iter().enumerate() {
-                let taps = &mirrored[MARGIN + n - (GROUP - 1) * step..][..(GROUP - 1) * step + 1];
+                let taps = &taps[MARGIN + n - (GROUP - 1) * step..][..(GROUP - 1) * step + 1];
                 for (g, sum) in sums.iter_mut().enumerate() {
                     add_product::<S>(sum, &taps[(GROUP - 1 - g) * step], sample);
                 }
@@ -171,13 +196,45 @@ fn filter_frequency_simd<'a, S: Simd>(
             planes = planes.get(GROUP * step..).unwrap_or(&[]);
         }
     }
-    while planes.len() >= PLANES {
+    while planes.len() >= count {
         let mut sum = [0.0f32; 2 * BLOCK];
-        for (sample, tap) in planes.iter().zip(&mirrored[MARGIN..MARGIN + PLANES]) {
+        for (sample, tap) in planes.iter().zip(&taps[MARGIN..MARGIN + count]) {
             add_product::<S>(&mut sum, tap, sample);
         }
         put(sum);
         planes = planes.get(step..).unwrap_or(&[]);
+    }
+}
+
+/// As [`filter_frequency`] for many taps: products are summed in runs of slices that start at multiples of [`RUN`].
+/// `first_z` is the place of the first sample in the reflected volume.
+#[pulp::with_simd(filter_in_runs = pulp::Arch::new())]
+#[inline(always)]
+fn filter_in_runs_simd<'a, S: Simd, P: FnMut(Sample)>(
+    _: S,
+    planes: &'a [Sample],
+    taps: &'a [Sample],
+    (first_z, step): (i32, usize),
+    mut put: P,
+) {
+    let taps = &taps[MARGIN..taps.len() - MARGIN];
+    let starts = (0..planes.len()).step_by(step);
+    for (start, planes) in starts.filter_map(|n| Some((n, planes.get(n..n + taps.len())?))) {
+        let mut sum = [0.0f32; 2 * BLOCK];
+        let mut from = 0;
+        while from < taps.len() {
+            let place = (first_z + (start + from) as i32).rem_euclid(RUN as i32) as usize;
+            let to = (from + RUN - place).min(taps.len());
+            let mut run = [0.0f32; 2 * BLOCK];
+            for (sample, tap) in planes[from..to].iter().zip(&taps[from..to]) {
+                add_product::<S>(&mut run, tap, sample);
+            }
+            for (sum, run) in sum.iter_mut().zip(run) {
+                *sum += run;
+            }
+            from = to;
+        }
+        put(sum);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Convolution with the point spread function (docs/model.md section 6): slices are transformed in two
-//! dimensions, every spatial frequency is filtered along z with the 31 real, symmetric taps of the
-//! kernel's planes, and slices are transformed back. Reflection along z is an index.
+//! dimensions, every spatial frequency is filtered along z with the real taps of the function's planes,
+//! and slices are transformed back. Reflection along z is an index.
 
 pub mod columns_forward;
 pub mod columns_inverse;
@@ -10,16 +10,13 @@ pub mod photons;
 pub mod psf_spectra;
 pub mod rows_forward;
 pub mod rows_inverse;
+pub mod rows_to_photons;
+pub mod taps;
 
 pub use passes::{Block, Blur, BlurPart, RingSlices};
+pub use rows_inverse::Epilogue;
 
 use rustfft::num_complex::Complex32;
-
-/// Distinct planes of the symmetric kernel: the centre and 15 on either side.
-pub const TAPS: usize = RADIUS + 1;
-
-/// Voxels from the centre of the kernel to its last voxel, along every axis.
-pub const RADIUS: usize = 15;
 
 /// Complex numbers for the CPU transforms of one thread.
 fn zeros(length: usize) -> Vec<Complex32> {

@@ -1,14 +1,16 @@
 //! The passes of the convolution over the blocks of a part of a slice, as they are recorded.
 
-use super::TAPS;
 use super::columns_forward::{COLUMNS_FORWARD, ColumnsForwardParams};
 use super::columns_inverse::{COLUMNS_INVERSE, ColumnsInverseParams};
 use super::filter::{FILTER, FilterParams};
+use super::psf_spectra::{self, PSF_SPECTRA, PsfSpectraParams};
 use super::rows_forward::{ROWS_FORWARD, RowsForwardParams};
-use super::rows_inverse::{ROWS_INVERSE, RowsInverseParams};
+use super::rows_inverse::{BlockRows, Epilogue};
+use super::taps;
 use crate::engine::blocks::BlockGrid;
-use crate::engine::compute::{Buffer, Recording};
+use crate::engine::compute::{Buffer, Grid, Recording, Variant};
 use crate::engine::fft::{BLOCK, FourierTables, Layout, LineVariant, SliceTransform};
+use crate::engine::psf::{Psf, PsfShape};
 use std::ops::Range;
 
 /// A part of the slices of a tissue, as far as the convolution is concerned. Voxels are counted in the tissue.
@@ -53,6 +55,9 @@ pub struct Blur {
     tables: FourierTables,
     row_lines: LineVariant,
     column_lines: LineVariant,
+    psf: PsfShape,
+    planes: Variant,
+    taps: Variant,
     /// Rows and columns of the part.
     size: [usize; 2],
     /// Rows and columns of its blurred voxels.
@@ -72,8 +77,9 @@ pub struct RingSlices {
 }
 
 impl Blur {
-    /// Prepares the transforms of a part for a device with so much workgroup memory.
-    pub fn new(part: &BlurPart, workgroup_bytes: u32) -> Self {
+    /// Prepares the passes over a part for point spread functions of this shape, on a device with so much workgroup
+    /// memory. The grid's blocks reach as far as the functions do.
+    pub fn new(part: &BlurPart, psf: PsfShape, workgroup_bytes: u32) -> Self {
         let transform = SliceTransform::new(part.grid);
         let tables = transform.tables(&part.blocks, part.voxels.clone());
         let lines = |recipe, layout, at| LineVariant::new(recipe, layout, at, workgroup_bytes);
@@ -104,6 +110,9 @@ impl Blur {
             blurred: [imaged_x.len(), imaged_y.len()],
             transform,
             tables,
+            psf,
+            planes: psf_spectra::variant(&psf),
+            taps: taps::variant(&psf),
         }
     }
 
@@ -135,7 +144,35 @@ impl Blur {
     /// Words of the spectra of a point spread function's planes.
     pub fn psf_words(&self) -> usize {
         let half_x = self.transform.length_x / 2 + 1;
-        self.transform.blocks() * half_x * TAPS * BLOCK
+        self.transform.blocks() * half_x * self.psf.planes() * BLOCK
+    }
+
+    /// Words of a point spread function's values.
+    pub fn psf_value_words(&self) -> usize {
+        self.psf.values()
+    }
+
+    /// The spectra of a point spread function's planes. The buffers are for its values, the tables, and the spectra.
+    ///
+    /// # Panics
+    /// When the function has another shape than this was made for.
+    pub fn psf_spectra(
+        &self,
+        recording: &mut Recording<'_>,
+        psf: &Psf,
+        [values, fourier, spectra]: [Buffer; 3],
+    ) {
+        assert_eq!(psf.shape(), self.psf, "shape of a point spread function");
+        let words: Vec<u32> = psf.values().iter().map(|value| value.to_bits()).collect();
+        recording.write(values, 0, words);
+        let params = PsfSpectraParams::new(&self.transform, &self.tables, &self.psf);
+        recording.dispatch_variant(
+            &PSF_SPECTRA,
+            Some(self.planes.clone()),
+            params,
+            &[values, fourier, spectra],
+            psf_spectra::workgroups(&self.transform, &self.psf),
+        );
     }
 
     /// Words of the spectra of rows, of a block in so many slices that emit or are blurred.
@@ -207,8 +244,13 @@ impl Blur {
             step_z: step_z as u32,
             slices: z.slices as u32,
             accumulate: accumulate.into(),
+            before: self.psf.before as u32,
+            after: self.psf.after as u32,
+            symmetric: self.psf.symmetric.into(),
         };
-        recording.dispatch(&FILTER, params, &buffers, self.transform.spectrum());
+        let workgroups = self.transform.spectrum().div_ceil(Grid::THREADS);
+        let taps = Some(self.taps.clone());
+        recording.dispatch_variant(&FILTER, taps, params, &buffers, workgroups);
     }
 
     /// Spectra of rows from filtered spectra of so many slices. The buffers are the filtered spectra, the tables and
@@ -237,17 +279,16 @@ impl Blur {
         2 * slices * self.transform.blocks() * BLOCK * block.size[0]
     }
 
-    /// Blurred voxels of a block from spectra of rows; `finish` says what becomes of the values. The buffers are the
-    /// spectra of rows, the tables, the tables of distributions, the baseline's profile, the blurred slices and the
-    /// status.
-    pub fn rows_inverse(
+    /// Blurred voxels of a block from spectra of rows; the epilogue says what becomes of the values. The buffers are the
+    /// spectra of rows, the tables of the transforms, and what else the epilogue binds.
+    pub fn rows_inverse<E: Epilogue>(
         &self,
         recording: &mut Recording<'_>,
         block: &Block,
-        finish: RowsInverseParams,
-        buffers: [Buffer; 6],
+        epilogue: E,
+        buffers: &[Buffer],
     ) {
-        let params = RowsInverseParams {
+        let rows = BlockRows {
             size_x: block.size[0] as u32,
             size_y: block.size[1] as u32,
             blurred_x: self.blurred[0] as u32,
@@ -257,10 +298,10 @@ impl Blur {
             blocks: self.transform.blocks() as u32,
             split_at: self.tables.split_at,
             order_at: self.tables.rows_order_at,
-            ..finish
         };
-        let rows = params.slices as usize * block.size[0];
+        let lines = epilogue.slices() as usize * block.size[0];
+        let params = epilogue.of_block(rows);
         self.row_lines
-            .dispatch(recording, &ROWS_INVERSE, params, &buffers, rows);
+            .dispatch(recording, E::KERNEL, params, buffers, lines);
     }
 }

@@ -1,5 +1,5 @@
 //! Blurred values to whole photons with the baseline added, for the CPU: the twin of
-//! `shaders/shared/photons.wgsl`.
+//! `shaders/rows_to_photons.wgsl`.
 
 use crate::engine::rng::{RowDraws, StreamKey, TableRef, TableView};
 use pulp::Simd;

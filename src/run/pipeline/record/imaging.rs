@@ -2,7 +2,7 @@
 
 use super::Recorder;
 use crate::engine::stages::blur::RingSlices;
-use crate::engine::stages::blur::rows_inverse::RowsInverseParams;
+use crate::engine::stages::blur::rows_to_photons::RowsToPhotonsParams;
 use crate::engine::stages::{bin, emit, magnify, maximum};
 use crate::model::ChannelModel;
 use crate::optics::camera::AxisSampling;
@@ -64,7 +64,7 @@ impl Recorder<'_> {
             ring: self.plan.schedule.spectra_ring,
         };
         let baseline = self.model.baseline;
-        let finish = RowsInverseParams {
+        let finish = RowsToPhotonsParams {
             origin_z,
             origin_x,
             origin_y,
@@ -74,7 +74,7 @@ impl Recorder<'_> {
             baseline: baseline.is_some().into(),
             baseline_key: channel.baseline,
             baseline_photons: baseline.unwrap_or_default(),
-            ..RowsInverseParams::zeroed()
+            ..RowsToPhotonsParams::zeroed()
         };
         let recording = &mut self.recording;
         for (number_of_block, block) in blur.blocks().iter().enumerate() {
@@ -91,7 +91,7 @@ impl Recorder<'_> {
                 blur.columns_inverse(recording, block, count, buffers);
             }
             let buffers = [b.rows, b.fourier, b.tables, b.profile, b.blurred, b.status];
-            blur.rows_inverse(recording, block, finish, buffers);
+            blur.rows_inverse(recording, block, finish, &buffers);
         }
     }
 

@@ -6,7 +6,6 @@ use crate::config::Arrangement;
 use crate::engine::compute::{Buffer, Recording};
 use crate::engine::schedule::{Step, kept};
 use crate::engine::stages::blur::photons::baseline_profile;
-use crate::engine::stages::blur::psf_spectra::record_psf_spectra;
 use crate::engine::stages::normalise::{NORMALISE, NormaliseParams, photon_thresholds};
 use crate::engine::stages::{regions, scatter, survey, truth};
 use crate::model::cells::Selection;
@@ -86,9 +85,8 @@ impl<'a> Recorder<'a> {
         out.write(b.profile, 0, bytemuck::cast_vec::<f32, u32>(profile));
         for (channel, buffers) in self.model.channels.iter().zip(&b.psf) {
             for (source, &buffer) in channel.sources.iter().zip(buffers) {
-                let buffers = [b.octant, b.fourier, buffer];
-                let (transform, tables) = (self.plan.blur.transform(), self.plan.blur.tables());
-                record_psf_spectra(out, &source.octant, transform, tables, buffers);
+                let buffers = [b.psf_values, b.fourier, buffer];
+                self.plan.blur.psf_spectra(out, &source.psf, buffers);
             }
         }
         out.clear(b.status, 0..1);

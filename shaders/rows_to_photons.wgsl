@@ -1,6 +1,18 @@
-// Blurred values to whole photons with the baseline added. The importing shader has the parameters, the
-// bindings `profile`, `blurred` and `status`, and imports divide, philox and table.
-// MOST is the largest f32 below 2^32.
+// Blurred rows to whole photons with the baseline added; twin of stages/blur/photons.rs. MOST is the largest f32
+// below 2^32.
+#import complex
+#import dispatch
+#import divide
+#import philox
+#import rows_inverse
+#import table
+
+@group(0) @binding(1) var<storage, read> rows: array<vec2<f32>>;
+@group(0) @binding(2) var<storage, read> fourier: array<vec2<f32>>;
+@group(0) @binding(3) var<storage, read> tables: array<u32>;
+@group(0) @binding(4) var<storage, read> profile: array<f32>;
+@group(0) @binding(5) var<storage, read_write> blurred: array<u32>;
+@group(0) @binding(6) var<storage, read_write> status: array<atomic<u32>>;
 
 fn baseline(slice: u32, x: u32, y: u32) -> u32 {
     let counter = vec4<u32>(

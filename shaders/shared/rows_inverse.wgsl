@@ -1,18 +1,6 @@
-// Complex-to-real transform back along y, cropped, rounded, with the baseline added; twin of
-// stages/blur/rows_inverse.rs. See rows_forward.wgsl for the packing of real samples.
-#import complex
-#import dispatch
-#import divide
-#import philox
-#import photons
-#import table
-
-@group(0) @binding(1) var<storage, read> rows: array<vec2<f32>>;
-@group(0) @binding(2) var<storage, read> fourier: array<vec2<f32>>;
-@group(0) @binding(3) var<storage, read> tables: array<u32>;
-@group(0) @binding(4) var<storage, read> profile: array<f32>;
-@group(0) @binding(5) var<storage, read_write> blurred: array<u32>;
-@group(0) @binding(6) var<storage, read_write> status: array<atomic<u32>>;
+// Complex-to-real transform back along y, cropped. The importing shader has the parameters, the bindings `rows` and
+// `fourier`, and `store`, which takes the value of a voxel; it imports complex, dispatch and divide. See
+// rows_forward.wgsl for the packing of real samples.
 
 fn frequency(slice: u32, x: u32, k: u32) -> vec2<f32> {
     let block = slice * params.blocks + k / BLOCK;

@@ -1,0 +1,155 @@
+//! A point spread function on voxels, as the convolution takes it.
+
+use ndarray::Array3;
+
+/// Which voxels around the focus a point spread function holds. Axes are (z, x, y).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PsfShape {
+    /// Planes before the focus: light that comes from slices with a smaller z.
+    pub before: usize,
+    /// Planes behind the focus.
+    pub after: usize,
+    /// Voxels from the centre to the last one along x and along y, where the function is even.
+    pub radius: [usize; 2],
+    /// True where the plane at -z is the plane at z: only those from the focus on are kept, and `before` is
+    /// `after`.
+    pub symmetric: bool,
+}
+
+impl PsfShape {
+    /// The shape of a function that is even along every axis, of so many voxels from its centre to the last one.
+    pub const fn symmetric([z, x, y]: [usize; 3]) -> Self {
+        Self {
+            before: z,
+            after: z,
+            radius: [x, y],
+            symmetric: true,
+        }
+    }
+
+    /// Slices that a blurred one is made of.
+    pub const fn taps(&self) -> usize {
+        self.before + 1 + self.after
+    }
+
+    /// Planes that are kept: one for each tap, or one for each distance from the focus.
+    pub const fn planes(&self) -> usize {
+        if self.symmetric {
+            self.after + 1
+        } else {
+            self.taps()
+        }
+    }
+
+    /// The plane of a tap; tap 0 is the slice farthest before the focus.
+    pub const fn plane(&self, tap: usize) -> usize {
+        if self.symmetric {
+            tap.abs_diff(self.before)
+        } else {
+            tap
+        }
+    }
+
+    /// Values of a plane along (x, y), from the centre outwards.
+    pub const fn plane_size(&self) -> [usize; 2] {
+        [self.radius[0] + 1, self.radius[1] + 1]
+    }
+
+    /// Values of all planes.
+    pub const fn values(&self) -> usize {
+        let [x, y] = self.plane_size();
+        self.planes() * x * y
+    }
+}
+
+/// A point spread function: what a point of light at the centre gives to the voxels around it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Psf {
+    shape: PsfShape,
+    values: Vec<f32>,
+}
+
+impl Psf {
+    /// The function with these values (plane, x, y), y contiguous, each plane from its centre outwards; planes go
+    /// from the first one before the focus to the last one behind it, or from the focus on where the shape is
+    /// symmetric. `None` where their number is not that of the shape.
+    pub fn new(shape: PsfShape, values: Vec<f32>) -> Option<Self> {
+        (values.len() == shape.values()).then_some(Self { shape, values })
+    }
+
+    /// The function whose values are those of `value(plane, x, y)`, as in [`Psf::new`].
+    pub fn from_fn(shape: PsfShape, value: impl Fn(usize, usize, usize) -> f32) -> Self {
+        let [x, y] = shape.plane_size();
+        let of = |at: usize| value(at / (x * y), at / y % x, at % y);
+        let values = (0..shape.values()).map(of).collect();
+        Self { shape, values }
+    }
+
+    /// Which voxels it holds.
+    pub fn shape(&self) -> PsfShape {
+        self.shape
+    }
+
+    /// The values, in the order of [`Psf::new`].
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// Value at a tap (see [`PsfShape::plane`]) and these distances from the centre along x and y.
+    pub fn at(&self, tap: usize, x: usize, y: usize) -> f32 {
+        let [size_x, size_y] = self.shape.plane_size();
+        self.values[(self.shape.plane(tap) * size_x + x) * size_y + y]
+    }
+
+    /// All its voxels (z, x, y), with every mirror image.
+    pub fn whole(&self) -> Array3<f32> {
+        let [x, y] = self.shape.radius;
+        let shape = (self.shape.taps(), 2 * x + 1, 2 * y + 1);
+        Array3::from_shape_fn(shape, |(tap, at_x, at_y)| {
+            self.at(tap, at_x.abs_diff(x), at_y.abs_diff(y))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planes_before_and_behind_the_focus_are_told_apart() {
+        let shape = PsfShape {
+            before: 1,
+            after: 2,
+            radius: [1, 0],
+            symmetric: false,
+        };
+        let psf = Psf::new(shape, (0..8).map(|v| v as f32).collect()).unwrap();
+        let whole = psf.whole();
+        assert_eq!(whole.dim(), (4, 3, 1));
+        let planes: Vec<Vec<f32>> = whole
+            .outer_iter()
+            .map(|p| p.iter().copied().collect())
+            .collect();
+        let expected = [
+            [1.0, 0.0, 1.0],
+            [3.0, 2.0, 3.0],
+            [5.0, 4.0, 5.0],
+            [7.0, 6.0, 7.0],
+        ];
+        assert_eq!(planes, expected);
+        assert_eq!(Psf::new(shape, vec![0.0; 7]), None);
+    }
+
+    #[test]
+    fn a_symmetric_function_is_its_mirror_image() {
+        let shape = PsfShape::symmetric([2, 1, 1]);
+        let psf = Psf::from_fn(shape, |z, x, y| (4 * z + 2 * x + y) as f32);
+        let whole = psf.whole();
+        assert_eq!(whole.dim(), (5, 3, 3));
+        for ((z, x, y), value) in whole.indexed_iter() {
+            assert_eq!(*value, whole[[4 - z, 2 - x, 2 - y]]);
+        }
+        assert_eq!(whole[[2, 1, 1]], 0.0);
+        assert_eq!(whole[[0, 1, 2]], 9.0);
+    }
+}
