@@ -110,9 +110,9 @@ impl Selection {
             let draw = |&cell: &u32| table.draw(key.at([0; 3], cell)[0]) == 1;
             keys.iter().map(draw).collect::<Vec<bool>>()
         };
-        let eligible = bernoulli(model.global_density, Purpose::Eligible, &[]);
+        let eligible = bernoulli(model.labelling.global_density, Purpose::Eligible, &[]);
         let mut selection = Self::empty(model, index);
-        for (number, layer) in model.layers.iter().enumerate() {
+        for (number, layer) in model.labelling.layers.iter().enumerate() {
             let drawn = bernoulli(layer.labeling_density, Purpose::Labelled, &[&layer.name]);
             let region = model.region_number(layer.region_bit);
             let in_region: Vec<usize> = (1..index.len())
@@ -155,7 +155,7 @@ impl Selection {
                 labelled: labelled.len(),
             };
             for cell in labelled {
-                for set in [number, model.layers.len() + layer.fluorophore] {
+                for set in [number, model.labelling.layers.len() + layer.fluorophore] {
                     selection.words[set * selection.words_per_set + cell / 32] |= 1 << (cell % 32);
                 }
             }
@@ -166,12 +166,12 @@ impl Selection {
     /// Selects no cell.
     pub fn empty(model: &Model, index: &CellIndex) -> Self {
         let words_per_set = index.len().div_ceil(32);
-        let sets = model.layers.len() + model.fluorophores.len();
+        let sets = model.labelling.layers.len() + model.fluorophores.len();
         Self {
             words: vec![0; sets * words_per_set],
             words_per_set,
-            layers: model.layers.len(),
-            outcomes: vec![LayerOutcome::default(); model.layers.len()],
+            layers: model.labelling.layers.len(),
+            outcomes: vec![LayerOutcome::default(); model.labelling.layers.len()],
         }
     }
 

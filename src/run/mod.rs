@@ -3,6 +3,7 @@
 pub mod error;
 pub mod ground_truth;
 pub mod journal;
+pub mod log;
 pub mod outputs;
 pub mod pipeline;
 pub mod plan;

@@ -101,7 +101,7 @@ impl<'a> Job<'a> {
     #[must_use]
     pub fn in_photons(&self) -> Self {
         let mut model = self.model.clone();
-        model.normalize = Normalization::None;
+        model.output.normalize = Normalization::None;
         Self {
             tissue: self.tissue,
             model,

@@ -39,7 +39,7 @@ pub fn scatter(
         size_x,
         size_y,
         depth,
-        isotropic: models[0].isotropic.into(),
+        isotropic: models[0].labelling.isotropic.into(),
         first_z: 0,
         slices: depth,
         ring: depth,
@@ -52,7 +52,8 @@ pub fn scatter(
     let found = execute(backend, recording).concat();
 
     let runs = models.iter().map(|model| {
-        let (layer, [moved_z, moved_x, moved_y]) = (&model.layers[0], model.displacements);
+        let (layer, [moved_z, moved_x, moved_y]) =
+            (&model.labelling.layers[0], model.labelling.displacements);
         let [origin_z, origin_x, origin_y] = model.volume.offset.map(|offset| offset as u32);
         let params = ScatterParams {
             size_x,

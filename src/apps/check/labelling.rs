@@ -51,7 +51,7 @@ pub(super) fn count(
     let region_facts = regions.iter().enumerate().map(|(number, (region, bit))| {
         let inside = voxels(*bit).iter().sum();
         // The annotated ones follow the three of every ground truth.
-        let annotated = number.checked_sub(regions.len() - model.annotations.len());
+        let annotated = number.checked_sub(regions.len() - model.labelling.annotations.len());
         let annotated = annotated.and_then(|number| volume.annotated_voxels.get(number));
         RegionFacts {
             name: region.name().to_owned(),
@@ -71,16 +71,16 @@ pub(super) fn count(
         })
         .collect();
     let outcomes = Selection::draw(model, &volume.cells, Some(&by_layer)).outcomes;
-    let layers = model.layers.iter().zip(&outcomes);
+    let layers = model.labelling.layers.iter().zip(&outcomes);
     let layers = layers.map(|(layer, found)| {
-        let labelled = model.global_density * layer.labeling_density;
+        let labelled = model.labelling.global_density * layer.labeling_density;
         let cells = found.in_region as f64;
         LayerFacts {
             name: layer.name.clone(),
             fluorophore: model.fluorophores[layer.fluorophore].name.clone(),
             region: layer.region.clone(),
             cells_in_region: found.in_region,
-            expected_eligible_cells: cells * model.global_density,
+            expected_eligible_cells: cells * model.labelling.global_density,
             expected_labelled_cells: match layer.single_neuron {
                 SingleNeuron::Off => cells * labelled,
                 _ => 1.0 - (1.0 - labelled).powf(cells),
@@ -91,7 +91,7 @@ pub(super) fn count(
     let cells = volume.cells.len() - 1;
     let facts = Labelling {
         cells,
-        expected_eligible_cells: cells as f64 * model.global_density,
+        expected_eligible_cells: cells as f64 * model.labelling.global_density,
         regions: region_facts,
         layers: layers.collect(),
     };
@@ -109,19 +109,19 @@ fn survey(
     bits: &[u32],
     told: &mut Told<'_>,
 ) -> Result<Vec<Vec<u64>>, SimulationError> {
-    let Some(any_layer) = model.layers.first() else {
+    let Some(any_layer) = model.labelling.layers.first() else {
         return Ok(vec![vec![0; volume.cells.len()]; bits.len()]);
     };
     // A model without light that labels every region once.
     let mut model = model.clone();
-    model.channels.clear();
+    model.imaging.channels.clear();
     model.fluorophores.clear();
     model.reach.displacement = 0;
     let layer = |&region_bit: &u32| LayerModel {
         region_bit,
         ..any_layer.clone()
     };
-    model.layers = bits.iter().map(layer).collect();
+    model.labelling.layers = bits.iter().map(layer).collect();
     let mut backend = CpuBackend::new(simulation::CPU_BYTES);
     let (limits, deepest) = (backend.limits(), backend.deepest_slab());
     let plan = RunPlan::new(&model, Contents::of(volume), limits, deepest, [1; 2])?;

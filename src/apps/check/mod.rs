@@ -109,7 +109,7 @@ fn dyes(model: &Model) -> Vec<DyeFacts> {
 
 fn photons(model: &Model) -> Vec<PhotonFacts> {
     let mut facts = Vec::new();
-    for channel in &model.channels {
+    for channel in &model.imaging.channels {
         for (dye, photons) in std::iter::zip(&model.fluorophores, &channel.photons) {
             facts.push(PhotonFacts {
                 channel: channel.name.clone(),
@@ -131,7 +131,7 @@ fn regions(model: &Model) -> Vec<(CellPart, u32)> {
         (CellPart::Membrane, MEMBRANE),
         (CellPart::Cytosol, CYTOSOL),
     ];
-    for (place, name) in model.annotations.iter().enumerate() {
+    for (place, name) in model.labelling.annotations.iter().enumerate() {
         regions.push((CellPart::Named(name.clone()), FIRST_ANNOTATION << place));
     }
     regions

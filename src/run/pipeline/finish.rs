@@ -35,8 +35,8 @@ impl Pipeline<'_> {
 
     /// The thresholds of a channel's grey values.
     fn thresholds(&self, maximum: u32) -> Vec<u32> {
-        let largest = self.model.bit_depth.largest();
-        match self.model.normalize {
+        let largest = self.model.output.bit_depth.largest();
+        match self.model.output.normalize {
             Normalization::Channel => normalise::thresholds(maximum, largest),
             Normalization::None => normalise::photon_thresholds(largest),
         }
@@ -49,10 +49,10 @@ impl Pipeline<'_> {
         sink: &mut dyn Sink,
     ) -> Result<(), RunError> {
         let [slices, x, y] = self.model.image_shape();
-        let bytes = slices * x * y * self.model.grey_bytes();
+        let bytes = slices * x * y * self.model.output.grey_bytes();
         let mut recorder = Recorder::new(self.model, self.current, self.input);
         recorder.thresholds(thresholds);
-        for channel in 0..self.model.channels.len() {
+        for channel in 0..self.model.imaging.channels.len() {
             recorder.normalise(channel, slices * x * y);
         }
         let ticket = self.backend.submit(recorder.finish())?;

@@ -19,7 +19,7 @@ impl<'a> Pipeline<'a> {
         sink: &mut dyn Sink,
     ) -> Result<Vec<u32>, RunError> {
         let (model, plan) = (self.model, self.plan);
-        let sheets = model.truth_volumes(self.input.volume.sheets());
+        let sheets = model.output.truth_volumes(self.input.volume.sheets());
         let first = &plan.first().plan;
         let one_step = first.is_one_step() && !plan.is_tiled();
         let tiles = plan.tiles.iter().map(|tile| tile.tile.clone()).collect();
@@ -81,7 +81,7 @@ impl<'a> Pipeline<'a> {
             tiled,
             number,
             before,
-            sheets: model.truth_volumes(input.volume.sheets()),
+            sheets: model.output.truth_volumes(input.volume.sheets()),
             finished,
             sink,
             mark,
@@ -144,7 +144,7 @@ impl Collector<'_> {
         let channels = if images == 0 || self.quantisation == Quantisation::AtTheEnd {
             0
         } else {
-            self.model.channels.len()
+            self.model.imaging.channels.len()
         };
         let channels: Vec<_> = reads.by_ref().take(channels).collect();
         let flags = reads.next().unwrap_or_default();
@@ -169,7 +169,7 @@ impl Collector<'_> {
             Quantisation::AtTheEnd => {}
             Quantisation::InSteps => {
                 let [_, x, y] = self.model.image_shape();
-                let bytes = images * x * y * self.model.grey_bytes();
+                let bytes = images * x * y * self.model.output.grey_bytes();
                 let grey: Vec<&[u8]> = channels
                     .iter()
                     .map(|words| &bytemuck::cast_slice(words)[..bytes])
@@ -190,7 +190,9 @@ impl Collector<'_> {
         }
         let maxima = reads.next().unwrap_or_default();
         if self.tiled {
-            self.mark.maxima.resize(self.model.channels.len(), 0);
+            self.mark
+                .maxima
+                .resize(self.model.imaging.channels.len(), 0);
             for (maximum, images) in self.mark.maxima.iter_mut().zip(&channels) {
                 *maximum = (*maximum).max(self.finished.maximum(self.number, images));
             }

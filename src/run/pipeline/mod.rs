@@ -213,7 +213,7 @@ impl<'a> Pipeline<'a> {
         let depends = |layer: &crate::model::LayerModel| {
             layer.region_bit != FULL || layer.single_neuron == SingleNeuron::Largest
         };
-        self.model.layers.iter().any(depends)
+        self.model.labelling.layers.iter().any(depends)
     }
 
     /// Voxels of each cell, by index, in each of [`Model::layer_regions`]. [`Pipeline::run`] does this by

@@ -34,14 +34,14 @@ impl Transfers {
         let [depth, ..] = model.volume.shape;
         let voxels = slice.iter().product::<usize>().saturating_mul(depth);
         let pixels = slices.saturating_mul(x).saturating_mul(y);
-        let volumes = contents.sheets + usize::from(!model.annotations.is_empty());
-        let truths = model.fluorophores.len() * model.truth_volumes(contents.sheets);
+        let volumes = contents.sheets + usize::from(!model.labelling.annotations.is_empty());
+        let truths = model.fluorophores.len() * model.output.truth_volumes(contents.sheets);
         let pixel_bytes = if quantisation.is_on_host() {
             4
         } else {
-            model.grey_bytes()
+            model.output.grey_bytes()
         };
-        let of_pixel = 4 * truths + pixel_bytes * model.channels.len();
+        let of_pixel = 4 * truths + pixel_bytes * model.imaging.channels.len();
         Self {
             uploaded_bytes: (voxels as u64).saturating_mul(4 * volumes as u64),
             downloaded_bytes: pixels.saturating_mul(of_pixel as u64),
@@ -71,13 +71,13 @@ impl SetAside {
     pub(super) fn of(model: &Model, contents: Contents, quantisation: Quantisation) -> Self {
         let voxels = model.volume.voxels() as u64;
         let labels = (voxels / 8).saturating_mul(contents.sheets as u64);
-        let annotated = (voxels / 32).saturating_mul(model.annotations.len() as u64);
+        let annotated = (voxels / 32).saturating_mul(model.labelling.annotations.len() as u64);
         let pixels = model
             .image_shape()
             .iter()
             .fold(1u64, |all, &size| all.saturating_mul(size as u64));
         let waiting = if quantisation.is_on_host() {
-            model.channels.len() as u64
+            model.imaging.channels.len() as u64
         } else {
             0
         };

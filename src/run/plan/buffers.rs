@@ -103,12 +103,12 @@ impl Shape<'_> {
             Buffer(specs.len() - 1)
         };
         let sheet = |name: &str, sheet: usize| format!("{name} {sheet}");
-        let sets = model.layers.len() + model.fluorophores.len();
-        let annotated = usize::from(!model.annotations.is_empty());
+        let sets = model.labelling.layers.len() + model.fluorophores.len();
+        let annotated = usize::from(!model.labelling.annotations.is_empty());
         let labels_ring = schedule.labels_ring;
         let on_device = usize::from(!self.quantisation.is_on_host());
         let image_buffers = match self.quantisation {
-            Quantisation::AtTheEnd => model.channels.len(),
+            Quantisation::AtTheEnd => model.imaging.channels.len(),
             _ => 1,
         };
         let buffers = Buffers {
@@ -176,13 +176,15 @@ impl Shape<'_> {
                 on_device
                     * images_per_step
                         .saturating_mul(image)
-                        .div_ceil(32 / model.bit_depth.bits() as usize),
+                        .div_ceil(32 / model.output.bit_depth.bits() as usize),
             ),
             thresholds: add(
                 "thresholds".into(),
-                on_device * model.channels.len() * model.bit_depth.largest() as usize,
+                on_device
+                    * model.imaging.channels.len()
+                    * model.output.bit_depth.largest() as usize,
             ),
-            maximum: add("maxima".into(), model.channels.len()),
+            maximum: add("maxima".into(), model.imaging.channels.len()),
             truth: add("ground truth".into(), truths.saturating_mul(image)),
         };
         (buffers, specs)
@@ -195,6 +197,7 @@ fn per_source<T>(model: &Model, mut add: impl FnMut(&str) -> T) -> Vec<Vec<T>> {
         format!("{} in {channel}", model.fluorophores[fluorophore].name)
     };
     model
+        .imaging
         .channels
         .iter()
         .map(|channel| {

@@ -74,7 +74,7 @@ pub enum Quantisation {
 
 impl Quantisation {
     fn of(model: &Model, tiles: usize, steps: usize) -> Self {
-        match (tiles, steps, model.normalize) {
+        match (tiles, steps, model.output.normalize) {
             (..=1, ..=1, _) => Self::AtTheEnd,
             (..=1, _, Normalization::None) => Self::InSteps,
             _ => Self::OnHost,
@@ -167,7 +167,7 @@ impl<'a> Planner<'a> {
             blocks: [tile.x.blocks.clone(), tile.y.blocks.clone()],
             voxels: [tile.x.voxels.clone(), tile.y.voxels.clone()],
         };
-        let blur = Blur::new(&part, model.psf_shape(), limits.workgroup_bytes);
+        let blur = Blur::new(&part, model.imaging.psf_shape(), limits.workgroup_bytes);
         let line_bytes = blur.transform().line_bytes();
         if line_bytes > limits.workgroup_bytes as usize {
             let [_, size_x, size_y] = model.volume.shape;
@@ -283,7 +283,7 @@ impl<'a> Planner<'a> {
         let [_, whole_x, whole_y] = model.image_shape();
         let batch = if quantisation.is_on_host() {
             let image = whole_x.saturating_mul(whole_y);
-            let most = BATCH_BYTES / image.saturating_mul(model.grey_bytes()).max(1);
+            let most = BATCH_BYTES / image.saturating_mul(model.output.grey_bytes()).max(1);
             (images_per_step / self.tiles).min(most).max(1)
         } else {
             images_per_step
@@ -311,7 +311,7 @@ impl<'a> Planner<'a> {
         let model = self.model;
         let Contents { cells, sheets } = self.contents;
         let step_z = model.camera.step_z;
-        let channels = model.channels.len() as u64;
+        let channels = model.imaging.channels.len() as u64;
         let plane = self.tile.size().iter().product::<usize>() as u64;
         let [image_x, image_y] = self.tile.image_size();
         let image = (image_x as u64).saturating_mul(image_y as u64);
@@ -321,20 +321,20 @@ impl<'a> Planner<'a> {
         let b = &plan.buffers;
 
         // The image sweep: constants with the first step, labels with each.
-        let sets = model.layers.len() + model.fluorophores.len();
+        let sets = model.labelling.layers.len() + model.fluorophores.len();
         let constants = cells as u64
             + (sets * cells.div_ceil(32)) as u64
             + model.tables.len() as u64
             + words(b.fourier)
             + words(b.profile)
             + words(b.psf_values) * b.psf.iter().flatten().count() as u64;
-        let volumes = sheets as u64 + u64::from(!model.annotations.is_empty());
+        let volumes = sheets as u64 + u64::from(!model.labelling.annotations.is_empty());
         let loads = plan.schedule.steps.iter().map(|step| step.load.len()).max();
         let loads = (loads.unwrap_or(0) as u64)
             .saturating_mul(plane)
             .saturating_mul(volumes);
-        let truths = (model.fluorophores.len() * model.truth_volumes(sheets)) as u64;
-        let per_word = u64::from(32 / model.bit_depth.bits());
+        let truths = (model.fluorophores.len() * model.output.truth_volumes(sheets)) as u64;
+        let per_word = u64::from(32 / model.output.bit_depth.bits());
         let grey = |images: u64| images.saturating_mul(image).div_ceil(per_word);
         let steps = plan.schedule.steps.iter().map(|step| {
             let kept = |range| kept(range, step_z).1 as u64;
@@ -366,11 +366,11 @@ impl<'a> Planner<'a> {
             Quantisation::InSteps => 0,
             _ => batch
                 .saturating_mul(channels)
-                .saturating_mul(model.grey_bytes() as u64),
+                .saturating_mul(model.output.grey_bytes() as u64),
         };
         let sizes = HostSizes {
             slice_voxels: model.volume.slice_voxels() as u64,
-            annotations: model.annotations.len() as u64,
+            annotations: model.labelling.annotations.len() as u64,
             stores: SetAside::of(model, self.contents, plan.quantisation).memory_bytes(),
             buffer_bytes: plan.buffer_bytes(),
             write_bytes: bytes(writes),

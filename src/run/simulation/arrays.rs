@@ -3,13 +3,13 @@
 use super::crossover::Work;
 use super::device::{self, Device};
 use super::fallback::DeviceFallback;
-use super::stage_timer::StageTimer;
 use super::{Options, SimulationError, Watcher, check_region, warnings};
 use crate::base::volume::Region;
 use crate::config::{Arrangement, Compute, Config, RegionVolume};
 use crate::io::read::{ArraySource, CellSource, VolumeSource};
 use crate::model::Model;
 use crate::run::ground_truth::LoadedVolume;
+use crate::run::log::RunLog;
 use crate::run::pipeline::{GivenCounts, Input, Sink, SinkError, TruthSlices};
 use crate::run::plan::{Budgets, Contents};
 use crate::run::store::Aside;
@@ -218,7 +218,7 @@ impl Prepared {
         } = self;
         warnings::before(model, watcher);
 
-        let mut stages = StageTimer::new(watcher);
+        let mut log = RunLog::new(watcher);
         for (name, voxels) in &tissue.regions {
             check_region(name, voxels.as_ref(), &tissue.cells)?;
         }
@@ -230,7 +230,7 @@ impl Prepared {
             &annotations,
             *region,
             Aside::new(&folder),
-            &mut stages,
+            &mut log,
         )?;
         let [z, x, y] = region.ranges();
         let mut counts = ArrayCounts(BTreeMap::new());
@@ -246,7 +246,7 @@ impl Prepared {
             let given = given.slice(s![z.clone(), x.clone(), y.clone()]);
             counts.0.extend(dye.map(|dye| (dye, given)));
         }
-        warnings::of_volume(model, &volume, stages.watcher());
+        warnings::of_volume(model, &volume, &mut log);
         let fallback = DeviceFallback {
             model,
             input: Input {
@@ -258,22 +258,25 @@ impl Prepared {
             options,
             budgets: Budgets::of(&config.compute),
         };
-        let (outcome, sink) = fallback.run(device, &mut stages, |pipeline| {
+        let (outcome, sink) = fallback.run(device, &mut log, |pipeline| {
             let mut sink = ArraySink::new(model, volume.cells.ids());
             let outcome = pipeline.run(&mut sink)?;
             Ok((outcome, sink))
         })?;
-        warnings::after(model, &outcome, &[], stages.watcher());
+        warnings::after(model, &outcome, &[], &mut log);
         let ids = volume.cells.ids();
         let tissue_nm = model.camera.pixel_in_tissue_nm(config.groundtruth.voxel_nm);
         Ok(Images {
-            channels: std::iter::zip(&model.channels, outcome.maxima.iter().zip(sink.channels))
-                .map(|(channel, (&brightest_pixel_photons, grey))| ChannelImage {
-                    name: channel.name.clone(),
-                    grey,
-                    brightest_pixel_photons,
-                })
-                .collect(),
+            channels: std::iter::zip(
+                &model.imaging.channels,
+                outcome.maxima.iter().zip(sink.channels),
+            )
+            .map(|(channel, (&brightest_pixel_photons, grey))| ChannelImage {
+                name: channel.name.clone(),
+                grey,
+                brightest_pixel_photons,
+            })
+            .collect(),
             ground_truth: std::iter::zip(&model.fluorophores, sink.truths)
                 .enumerate()
                 .map(|(number, (dye, cells))| GroundTruthImage {
@@ -317,9 +320,9 @@ impl<'a> ArraySink<'a> {
         let shape = model.image_shape();
         Self {
             ids,
-            channels: vec![Array3::zeros(shape); model.channels.len()],
+            channels: vec![Array3::zeros(shape); model.imaging.channels.len()],
             truths: vec![Array3::zeros(shape); model.fluorophores.len()],
-            grey_bytes: model.grey_bytes(),
+            grey_bytes: model.output.grey_bytes(),
         }
     }
 }

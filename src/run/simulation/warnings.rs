@@ -24,7 +24,12 @@ pub(crate) fn before(model: &Model, watcher: &mut dyn Watcher) {
             ));
         }
     }
-    for layer in model.layers.iter().filter(|layer| layer.never_a_protein) {
+    for layer in model
+        .labelling
+        .layers
+        .iter()
+        .filter(|layer| layer.never_a_protein)
+    {
         watcher.warn(&format!(
             "layer {} labels nothing: protein_density is so low that no voxel ever holds a protein",
             layer.name
@@ -69,7 +74,12 @@ pub(crate) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn 
             names.join(", ")
         ));
     }
-    for (name, &(voxels, inside)) in model.annotations.iter().zip(&volume.annotated_voxels) {
+    for (name, &(voxels, inside)) in model
+        .labelling
+        .annotations
+        .iter()
+        .zip(&volume.annotated_voxels)
+    {
         if voxels == 0 {
             watcher.warn(&format!(
                 "the region {name} is empty here: its volume is 0 everywhere"
@@ -98,9 +108,12 @@ pub(super) fn after(
         }
     }
     of_layers(model, &outcome.selection.outcomes, watcher);
-    let (bits, largest) = (model.bit_depth.bits(), model.bit_depth.largest());
-    for (channel, &maximum) in model.channels.iter().zip(&outcome.maxima) {
-        if model.normalize == Normalization::None && maximum > largest {
+    let (bits, largest) = (
+        model.output.bit_depth.bits(),
+        model.output.bit_depth.largest(),
+    );
+    for (channel, &maximum) in model.imaging.channels.iter().zip(&outcome.maxima) {
+        if model.output.normalize == Normalization::None && maximum > largest {
             let deeper = if bits < 16 {
                 "bit_depth = 16 (not as gif), "
             } else {
@@ -113,7 +126,7 @@ pub(super) fn after(
             ));
         }
     }
-    for (channel, &maximum) in model.channels.iter().zip(&outcome.maxima) {
+    for (channel, &maximum) in model.imaging.channels.iter().zip(&outcome.maxima) {
         // A channel without sources was announced before the run.
         if maximum > 0 || channel.sources.is_empty() {
             continue;
@@ -125,7 +138,7 @@ pub(super) fn after(
                 let name = &model.fluorophores[source.fluorophore].name;
                 let photons = channel.photons[source.fluorophore].mean_photons;
                 let cells = outcome.selection.labelled_with(source.fluorophore).len();
-                let mut layers = model.layers.iter().filter(|l| l.fluorophore == source.fluorophore);
+                let mut layers = model.labelling.layers.iter().filter(|l| l.fluorophore == source.fluorophore);
                 match cells {
                     0 => format!("no cell carries {name}"),
                     _ if layers.all(|layer| layer.never_a_protein) => {
@@ -144,7 +157,7 @@ pub(super) fn after(
 
 /// Warns of layers that label nothing, and says why; `outcomes` are by layer.
 pub(crate) fn of_layers(model: &Model, outcomes: &[LayerOutcome], watcher: &mut dyn Watcher) {
-    for (layer, found) in model.layers.iter().zip(outcomes) {
+    for (layer, found) in model.labelling.layers.iter().zip(outcomes) {
         if let Some(reason) = unlabelled(layer, found) {
             watcher.warn(&format!("layer {} labels nothing: {reason}", layer.name));
         }

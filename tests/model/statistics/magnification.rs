@@ -21,7 +21,7 @@ pub fn magnify(
     let [slices, image_x, image_y] = model.image_shape();
     assert_eq!(slices, depth as usize);
     let pixels = slices * image_x * image_y;
-    let [jitter_x, jitter_y] = model.jitter;
+    let [jitter_x, jitter_y] = model.imaging.jitter;
     let params = MagnifyParams {
         size_x,
         size_y,
@@ -39,7 +39,7 @@ pub fn magnify(
         first_z: 0,
         step_z: 1,
         slices: depth,
-        key: model.channels[channel].jitter,
+        key: model.imaging.channels[channel].jitter,
         jitter_x,
         jitter_y,
     };

@@ -258,7 +258,11 @@ pub(crate) fn about(
     voxel_nm: [f64; 3],
     expansion: f64,
 ) -> About {
-    let names = model.channels.iter().map(|channel| channel.name.clone());
+    let names = model
+        .imaging
+        .channels
+        .iter()
+        .map(|channel| channel.name.clone());
     let tissue_nm = model.camera.pixel_in_tissue_nm(voxel_nm);
     About {
         title,
@@ -269,7 +273,7 @@ pub(crate) fn about(
             .iter()
             .map(|dye| dye.name.clone())
             .collect(),
-        bits: model.bit_depth.bits(),
+        bits: model.output.bit_depth.bits(),
         pixel: PixelSize {
             gel_nm: tissue_nm.map(|nm| nm * expansion),
             expansion: Some(expansion),

@@ -3,14 +3,12 @@
 mod charts;
 #[cfg(test)]
 mod tests;
-mod watcher;
-
-pub(crate) use watcher::ReportWatcher;
 
 use crate::base::volume::slices_in_words;
 use crate::config::Config;
 use crate::model::{Model, point_spread_functions};
 use crate::optics::fluorophore::Fluorophore;
+use crate::run::log::RunLog;
 use crate::run::outputs::quicklook::Quicklook;
 use crate::run::report::Report;
 use crate::show::picture::Picture;
@@ -33,7 +31,7 @@ pub(crate) struct Facts<'a, 'w> {
     pub quicklook: &'a Quicklook,
     /// Ids of the cells by their index.
     pub ids: &'a [u64],
-    pub watcher: &'a ReportWatcher<'w>,
+    pub log: &'a RunLog<'w>,
 }
 
 /// Style of the page. Figures stand beside one another where there is room, and below one another
@@ -109,10 +107,10 @@ fn summary(page: &mut String, facts: &Facts<'_, '_>) {
 
 fn warnings(page: &mut String, facts: &Facts<'_, '_>) {
     page.push_str("<h2>Warnings</h2>\n");
-    if facts.watcher.warnings().is_empty() {
+    if facts.log.warnings().is_empty() {
         page.push_str("<p>None.</p>\n");
     }
-    for warning in facts.watcher.warnings() {
+    for warning in facts.log.warnings() {
         let _ = writeln!(page, "<p class=\"warning\">{}</p>", escaped(warning));
     }
 }
@@ -165,12 +163,13 @@ fn histograms(page: &mut String, facts: &Facts<'_, '_>) {
     page.push_str("<h2>Grey values</h2>\n<div class=\"row\">");
     let names = facts
         .model
+        .imaging
         .channels
         .iter()
         .map(|channel| channel.name.as_str());
     let maxima = facts.report.maxima.iter();
     for ((name, counts), photons) in names.zip(facts.quicklook.histograms()).zip(maxima) {
-        let largest = facts.model.bit_depth.largest();
+        let largest = facts.model.output.bit_depth.largest();
         let chart = charts::histogram(counts, largest);
         let name = escaped(name);
         let _ = write!(
@@ -232,7 +231,7 @@ fn times(page: &mut String, facts: &Facts<'_, '_>) {
         "<h2>Time and memory</h2>\n<div class=\"scroll\"><table><tr><th>stage</th><th class=\"n\">time (s)</th><th class=\"n\">memory (MB)</th></tr>",
     );
     for stage in &facts.report.stages {
-        let peak = facts.watcher.peak_after(&stage.stage);
+        let peak = facts.log.peak_after(&stage.stage);
         let peak = peak.map_or_else(String::new, |bytes| (bytes / 1_000_000).to_string());
         let _ = write!(
             page,

@@ -1,8 +1,6 @@
 //! Parts of the page.
 
-use super::{ReportWatcher, charts, escaped};
-use crate::base::progress::Observer;
-use crate::run::simulation::{Silent, Watcher};
+use super::{charts, escaped};
 
 #[test]
 fn text_cannot_become_markup() {
@@ -20,18 +18,4 @@ fn a_histogram_has_all_its_classes() {
     assert!(chart.contains("V106.7H512V160Z"), "{chart}");
     assert!(chart.contains(">65535<") && chart.contains("999 pixels"));
     charts::histogram(&[0; 256], 255);
-}
-
-#[test]
-fn warnings_and_peaks_are_remembered() {
-    let mut silent = Silent;
-    let mut watcher = ReportWatcher::new(&mut silent);
-    watcher.warn("dark");
-    watcher.begin("image", 3);
-    watcher.end();
-    assert_eq!(watcher.warnings(), ["dark"]);
-    assert_eq!(watcher.peak_after("survey"), None);
-    if cfg!(target_os = "linux") {
-        assert!(watcher.peak_after("image") > Some(1 << 20));
-    }
 }

@@ -4,7 +4,7 @@ use super::Recorder;
 use crate::engine::stages::blur::RingSlices;
 use crate::engine::stages::blur::rows_to_photons::RowsToPhotonsParams;
 use crate::engine::stages::{bin, emit, magnify, maximum};
-use crate::model::ChannelModel;
+use crate::model::simexm::ChannelModel;
 use crate::optics::camera::AxisSampling;
 use crate::run::plan::{Quantisation, TileAxis};
 use bytemuck::Zeroable;
@@ -63,7 +63,7 @@ impl Recorder<'_> {
             slices: count,
             ring: self.plan.schedule.spectra_ring,
         };
-        let baseline = self.model.baseline;
+        let baseline = self.model.imaging.baseline;
         let finish = RowsToPhotonsParams {
             origin_z,
             origin_x,
@@ -110,7 +110,7 @@ impl Recorder<'_> {
         let image = self.image_buffer(number);
         let pixels = count * image_x * image_y;
         if camera.magnifies() {
-            let [jitter_x, jitter_y] = self.model.jitter;
+            let [jitter_x, jitter_y] = self.model.imaging.jitter;
             let params = magnify::MagnifyParams {
                 size_x,
                 size_y,

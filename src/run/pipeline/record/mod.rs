@@ -83,20 +83,20 @@ impl<'a> Recorder<'a> {
         let Tile { x, y } = self.tile;
         let profile = [&across[x.imaged.clone()], &along[y.imaged.clone()]].concat();
         out.write(b.profile, 0, bytemuck::cast_vec::<f32, u32>(profile));
-        for (channel, buffers) in self.model.channels.iter().zip(&b.psf) {
+        for (channel, buffers) in self.model.imaging.channels.iter().zip(&b.psf) {
             for (source, &buffer) in channel.sources.iter().zip(buffers) {
                 let buffers = [b.psf_values, b.fourier, buffer];
                 self.plan.blur.psf_spectra(out, &source.psf, buffers);
             }
         }
         out.clear(b.status, 0..1);
-        out.clear(b.maximum, 0..self.model.channels.len());
+        out.clear(b.maximum, 0..self.model.imaging.channels.len());
         if !maxima.is_empty() {
             out.write(b.maximum, 0, maxima.to_vec());
         }
         if self.plan.quantisation == Quantisation::InSteps {
-            let thresholds = photon_thresholds(self.model.bit_depth.largest());
-            self.thresholds(thresholds.repeat(self.model.channels.len()));
+            let thresholds = photon_thresholds(self.model.output.bit_depth.largest());
+            self.thresholds(thresholds.repeat(self.model.imaging.channels.len()));
         }
         self.finish()
     }
@@ -114,7 +114,7 @@ impl<'a> Recorder<'a> {
                 self.recording.write(buffer, (z % ring) * plane, labels);
             }
         }
-        if !self.model.annotations.is_empty() {
+        if !self.model.labelling.annotations.is_empty() {
             let annotations = self.input.volume.annotations(slices.clone())?;
             for (z, bits) in slices.zip(annotations) {
                 let (at, bits) = ((z % ring) * plane, self.part_of(bits));
@@ -146,11 +146,11 @@ impl<'a> Recorder<'a> {
             size_x,
             size_y,
             depth: self.model.volume.shape[0] as u32,
-            isotropic: self.model.isotropic.into(),
+            isotropic: self.model.labelling.isotropic.into(),
             first_z: slices.start as u32,
             slices: slices.len() as u32,
             ring: self.plan.schedule.labels_ring as u32,
-            annotated: (!self.model.annotations.is_empty()).into(),
+            annotated: (!self.model.labelling.annotations.is_empty()).into(),
         };
         for (&labels, &out) in b.labels.iter().zip(&b.regions) {
             let buffers = [labels, b.annotations, out];
@@ -225,12 +225,12 @@ impl<'a> Recorder<'a> {
                 }
             }
         }
-        for (number, layer) in self.model.layers.iter().enumerate() {
+        for (number, layer) in self.model.labelling.layers.iter().enumerate() {
             self.scatter(&step.regions, layer, selection.layer_at(number));
         }
         self.truth(&step.regions, selection);
         let images = kept(&step.images, self.model.camera.step_z);
-        for (number, channel) in self.model.channels.iter().enumerate() {
+        for (number, channel) in self.model.imaging.channels.iter().enumerate() {
             self.forward(&step.emission, number, channel);
             if images.1 > 0 {
                 self.blur(images, number, channel);
@@ -238,7 +238,8 @@ impl<'a> Recorder<'a> {
             }
         }
         self.recording.read(b.status, 0..1);
-        self.recording.read(b.maximum, 0..self.model.channels.len());
+        self.recording
+            .read(b.maximum, 0..self.model.imaging.channels.len());
         Ok(())
     }
 
@@ -246,7 +247,7 @@ impl<'a> Recorder<'a> {
         let b = &self.plan.buffers;
         let (size_x, size_y, _) = self.size();
         let [origin_z, origin_x, origin_y] = self.origin();
-        let [moved_z, moved_x, moved_y] = self.model.displacements;
+        let [moved_z, moved_x, moved_y] = self.model.labelling.displacements;
         let params = scatter::ScatterParams {
             size_x,
             size_y,
@@ -296,7 +297,7 @@ impl<'a> Recorder<'a> {
             return;
         }
         let words = count * image_x * image_y;
-        let merged = self.model.truth_cells == Arrangement::Merged;
+        let merged = self.model.output.truth_cells == Arrangement::Merged;
         for fluorophore in 0..self.model.fluorophores.len() {
             for (sheet, (&labels, &regions)) in b.labels.iter().zip(&b.regions).enumerate() {
                 let params = truth::TruthParams {
@@ -315,7 +316,7 @@ impl<'a> Recorder<'a> {
                     step_z: camera.step_z as u32,
                     slices: count as u32,
                     labels_ring: self.plan.schedule.labels_ring as u32,
-                    region: self.model.truth_bit,
+                    region: self.model.output.truth_bit,
                     selection_at: selection.fluorophore_at(fluorophore),
                     combine: (merged && sheet > 0).into(),
                 };
@@ -349,7 +350,7 @@ impl<'a> Recorder<'a> {
     pub(super) fn normalise(&mut self, channel: usize, pixels: usize) {
         let b = &self.plan.buffers;
         let image = self.image_buffer(channel);
-        let depth = self.model.bit_depth;
+        let depth = self.model.output.bit_depth;
         let per_word = 32 / depth.bits();
         let params = NormaliseParams {
             pixels: pixels as u32,

@@ -4,11 +4,11 @@
 mod tests;
 
 use super::device::Device;
-use super::stage_timer::StageTimer;
-use super::{Options, SimulationError};
+use super::{Options, SimulationError, Watcher};
 use crate::base::host::amount;
 use crate::engine::compute::ComputeError;
 use crate::model::Model;
+use crate::run::log::RunLog;
 use crate::run::pipeline::{Input, Pipeline, RunError};
 use crate::run::plan::{Budgets, Contents, RunPlan};
 
@@ -28,7 +28,7 @@ impl DeviceFallback<'_> {
     pub(super) fn run<R>(
         &self,
         device: &mut Device,
-        stages: &mut StageTimer<'_>,
+        log: &mut RunLog<'_>,
         mut attempt: impl FnMut(Pipeline<'_>) -> Result<R, SimulationError>,
     ) -> Result<R, SimulationError> {
         let mut budgets = self.budgets;
@@ -36,31 +36,31 @@ impl DeviceFallback<'_> {
         loop {
             let plan = self
                 .plan(device, &budgets)
-                .and_then(|plan| self.cut(plan, stages));
+                .and_then(|plan| self.cut(plan, log));
             let used = plan.as_ref().ok().map(|plan| Used {
                 device_bytes: plan.device_bytes(),
                 host_bytes: plan.host().peak_bytes(),
             });
-            let result = plan.and_then(|plan| self.attempt(&plan, device, stages, &mut attempt));
+            let result = plan.and_then(|plan| self.attempt(&plan, device, log, &mut attempt));
             let Err(error) = result else { return result };
             let Some(trouble) = Trouble::of(&error) else {
                 return Err(error);
             };
-            stages.abandon();
+            log.abandon();
             if let (Trouble::Memory, false, Some(used)) = (trouble, halved, used) {
                 halved = true;
                 let bytes = used.halve(&mut budgets, device.is_gpu());
-                stages.watcher().warn(&format!(
+                log.warn(&format!(
                     "{error}. Once more with half of the memory that it was planned for, {}",
                     amount(bytes)
                 ));
                 // A driver that failed once is not to be trusted with the rest of the device.
                 match device.reopen() {
                     Ok(()) => continue,
-                    Err(error) => device.fall_back(&error.to_string(), stages.watcher()),
+                    Err(error) => device.fall_back(&error.to_string(), log),
                 }
             } else if device.is_gpu() {
-                device.fall_back(&error.to_string(), stages.watcher());
+                device.fall_back(&error.to_string(), log);
             } else {
                 return Err(error);
             }
@@ -92,14 +92,14 @@ impl DeviceFallback<'_> {
     }
 
     /// Goes on with what is finished, where it was cut along x as this plan does it.
-    fn cut(&self, plan: RunPlan, stages: &mut StageTimer<'_>) -> Result<RunPlan, SimulationError> {
+    fn cut(&self, plan: RunPlan, log: &mut RunLog<'_>) -> Result<RunPlan, SimulationError> {
         let Some(journal) = self.input.journal else {
             return Ok(plan);
         };
         let (was, is) = (journal.tiles(), plan.tiles.len());
         let finished = journal.finished();
         if was != is && finished > 0 {
-            stages.watcher().warn(&format!(
+            log.warn(&format!(
                 "the {finished} slices that are done are made again: so little memory takes {is} tiles, \
                  where they were made in {was}"
             ));
@@ -112,11 +112,11 @@ impl DeviceFallback<'_> {
         &self,
         plan: &RunPlan,
         device: &mut Device,
-        stages: &mut StageTimer<'_>,
+        log: &mut RunLog<'_>,
         attempt: &mut impl FnMut(Pipeline<'_>) -> Result<R, SimulationError>,
     ) -> Result<R, SimulationError> {
         let (device, poison) = (device.backend(), self.options.poison);
-        let pipeline = Pipeline::new(self.model, plan, self.input, device, stages, poison)?;
+        let pipeline = Pipeline::new(self.model, plan, self.input, device, log, poison)?;
         attempt(pipeline)
     }
 }

@@ -243,8 +243,8 @@ fn run(
         budgets: Budgets::default(),
     };
     let mut told = Told::default();
-    let mut stages = StageTimer::new(&mut told);
-    let result = fallback.run(device, &mut stages, |pipeline| {
+    let mut log = RunLog::new(&mut told);
+    let result = fallback.run(device, &mut log, |pipeline| {
         let mut sink = Collected::default();
         pipeline.run(&mut sink)?;
         Ok(sink)

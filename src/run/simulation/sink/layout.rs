@@ -7,7 +7,8 @@ use crate::io::write::{
     ChannelInfo, Compression, Content, IdStorage, OutputFolder, PixelType, SliceWriter, Target,
     VolumeLayout, VolumeMetadata, VolumeSink, WRITE_FORMATS, WriteError, WriteFormat, writer,
 };
-use crate::model::{ChannelModel, Model};
+use crate::model::Model;
+use crate::model::simexm::ChannelModel;
 use crate::run::simulation::SimulationError;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,7 @@ pub(super) const COLOURS: usize = 3;
 pub(crate) fn targets(config: &Config, model: &Model) -> Vec<Target> {
     let truths = model.fluorophores.iter().map(|dye| truth_stem(&dye.name));
     let truths = truths.filter(|_| config.output.gt_cells == Arrangement::Merged);
-    let channels = channel_stems(config, model.channels.len());
+    let channels = channel_stems(config, model.imaging.channels.len());
     let format = writer(config.output.format);
     truths
         .chain(channels)
@@ -178,7 +179,7 @@ impl<'a> Layouts<'a> {
     /// The volumes of the channels.
     pub(crate) fn channels(&self) -> Vec<(PathBuf, VolumeLayout)> {
         let merged = self.config.output.sim_channels == Arrangement::Merged;
-        let pixel = match (merged, self.model.bit_depth.bits()) {
+        let pixel = match (merged, self.model.output.bit_depth.bits()) {
             (false, 8) => PixelType::Gray8,
             (false, _) => PixelType::Gray16,
             (true, 8) => PixelType::Rgb8,
@@ -186,6 +187,7 @@ impl<'a> Layouts<'a> {
         };
         let channels: Vec<ChannelInfo> = self
             .model
+            .imaging
             .channels
             .iter()
             .map(|channel| ChannelInfo {

@@ -77,7 +77,7 @@ impl<'a> FileSink<'a> {
             channels,
             merged: config.output.sim_channels == Arrangement::Merged,
             pixels: shape[1] * shape[2],
-            grey_bytes: model.grey_bytes(),
+            grey_bytes: model.output.grey_bytes(),
             shown: vec![false; dyes],
         })
     }

@@ -1,9 +1,10 @@
 //! Channels: the photons that fluorophores send to them, and their point spread functions.
 
-use super::{ModelError, Tables, advice, warnings};
+use super::{advice, warnings};
 use crate::config::{Config, MicroscopeType};
 use crate::engine::psf::Psf;
 use crate::engine::rng::{DiscreteTable, Purpose, StreamKey, TableRef};
+use crate::model::{ModelError, Tables};
 use crate::optics::fluorophore::{Fluorophore, Illumination, Photons};
 use crate::optics::psf::{Microscope, PointSpreadFunction, PsfParameters};
 use rayon::prelude::*;

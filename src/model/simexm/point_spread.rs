@@ -2,9 +2,9 @@
 
 use ndarray::Array3;
 
-use super::{Model, ModelError};
 use crate::base::volume::Region;
 use crate::config::{Config, MicroscopeType};
+use crate::model::{Model, ModelError};
 use crate::optics::psf::RADIUS;
 
 /// Image that a channel makes of a point of a fluorophore.
@@ -93,7 +93,7 @@ pub fn point_spread_functions(config: &Config) -> Result<Vec<PsfVolume>, ModelEr
     };
     let model = Model::new(config, volume, 0)?;
     let mut functions = Vec::new();
-    for channel in &model.channels {
+    for channel in &model.imaging.channels {
         for source in &channel.sources {
             let fluorophore = &model.fluorophores[source.fluorophore];
             functions.push(PsfVolume {

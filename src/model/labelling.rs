@@ -1,0 +1,168 @@
+//! Labelling: which cells and voxels get proteins, how many, and how far they are displaced.
+
+use super::{ModelError, Tables};
+use crate::base::region_bits;
+use crate::config::{CellPart, Config, SingleNeuron};
+use crate::engine::rng::{DiscreteTable, Purpose, StreamKey, TableRef};
+use crate::optics::fluorophore::Fluorophore;
+
+/// Standard deviation of a protein's displacement, in nm of tissue (docs/model.md section 2).
+const DISPLACEMENT_NM: f64 = 100.0;
+
+/// Smallest voxel along an axis: an atom's size, far below any microscope's resolution.
+const LEAST_VOXEL_NM: f64 = 0.1;
+
+/// A labelling layer.
+#[derive(Clone, Debug)]
+pub struct LayerModel {
+    /// Name of the layer.
+    pub name: String,
+    /// Index of its fluorophore.
+    pub fluorophore: usize,
+    /// Region that it labels, by name.
+    pub region: String,
+    /// Bit of the region.
+    pub region_bit: u32,
+    /// Probability that an eligible cell is labelled.
+    pub labeling_density: f64,
+    /// Restriction to one cell.
+    pub single_neuron: SingleNeuron,
+    /// Table of a site's amplified proteins.
+    pub count: TableRef,
+    /// Table that decides whether a site is displaced.
+    pub displaced: TableRef,
+    /// True when the density is so low that no site ever holds a protein.
+    pub never_a_protein: bool,
+    /// Random stream of the counts.
+    pub proteins: StreamKey,
+    /// Random stream of the displacements.
+    pub displacement: StreamKey,
+}
+
+/// The labelling of a configuration.
+#[derive(Clone, Debug)]
+pub struct Labelling {
+    /// True where all 26 neighbours decide on membranes, false where the 8 of the slice do.
+    pub isotropic: bool,
+    /// Probability that a cell is eligible.
+    pub global_density: f64,
+    /// Layers in the order of their names.
+    pub layers: Vec<LayerModel>,
+    /// Names of the annotated regions, in the order of their bits.
+    pub annotations: Vec<String>,
+    /// Tables of displacements along (z, x, y).
+    pub displacements: [TableRef; 3],
+    /// The farthest displacement along (z, x, y), in voxels.
+    pub farthest: [usize; 3],
+}
+
+impl Labelling {
+    /// Derives the labelling with these fluorophores; its tables are added to `tables`.
+    pub(super) fn new(
+        config: &Config,
+        seed: u64,
+        fluorophores: &[Fluorophore],
+        tables: &mut Tables,
+    ) -> Result<Self, ModelError> {
+        let annotations: Vec<String> = config.groundtruth.regions.keys().cloned().collect();
+        if annotations.len() > region_bits::MOST_ANNOTATIONS {
+            return Err(ModelError::TooManyRegions(annotations.len()));
+        }
+        let voxel_nm = config.groundtruth.voxel_nm;
+        if let Some(&voxel_nm) = voxel_nm.iter().find(|&&voxel| voxel < LEAST_VOXEL_NM) {
+            return Err(ModelError::TinyVoxel {
+                voxel_nm,
+                voxels: DISPLACEMENT_NM / voxel_nm,
+                least_nm: LEAST_VOXEL_NM,
+            });
+        }
+        let layers = layers(config, seed, fluorophores, &annotations, tables)?;
+        let mut of_config = config.labeling.layers.values();
+        let displaces = of_config.any(|layer| layer.protein_noise > 0.0);
+        let deviation = voxel_nm.map(|voxel| {
+            if displaces {
+                DISPLACEMENT_NM / voxel
+            } else {
+                0.0
+            }
+        });
+        let displacements = deviation.map(|voxels| {
+            // Without displacement the table is bound but never drawn from.
+            tables.add(&DiscreteTable::displacement(voxels.max(1e-3)))
+        });
+        let farthest = deviation.map(|voxels| {
+            if displaces {
+                DiscreteTable::displacement_reach(voxels) as usize
+            } else {
+                0
+            }
+        });
+        Ok(Self {
+            isotropic: config.groundtruth.isotropic,
+            global_density: config.labeling.global_density,
+            layers,
+            annotations,
+            displacements,
+            farthest,
+        })
+    }
+
+    /// Bit of a part of the cell.
+    pub(super) fn bit(&self, part: &CellPart) -> u32 {
+        region_bit(part, &self.annotations)
+    }
+}
+
+fn region_bit(region: &CellPart, annotations: &[String]) -> u32 {
+    match region {
+        CellPart::Membrane => region_bits::MEMBRANE,
+        CellPart::Cytosol => region_bits::CYTOSOL,
+        CellPart::Full => region_bits::FULL,
+        CellPart::Named(name) => {
+            // The configuration was validated: the name is there.
+            let place = annotations
+                .iter()
+                .position(|known| known == name)
+                .unwrap_or(0);
+            region_bits::FIRST_ANNOTATION << place
+        }
+    }
+}
+
+fn layers(
+    config: &Config,
+    seed: u64,
+    fluorophores: &[Fluorophore],
+    annotations: &[String],
+    tables: &mut Tables,
+) -> Result<Vec<LayerModel>, ModelError> {
+    let voxel_nm3: f64 = config.groundtruth.voxel_nm.iter().product();
+    let mut models = Vec::new();
+    for (name, layer) in &config.labeling.layers {
+        let mean = layer.protein_density_per_nm3 * voxel_nm3;
+        let count = DiscreteTable::scaled_poisson(mean, layer.antibody_amp).map_err(|_| {
+            ModelError::TooManyProteins {
+                layer: name.clone(),
+                mean,
+                largest: 0.9 * f64::from(u32::MAX) / voxel_nm3,
+            }
+        })?;
+        models.push(LayerModel {
+            name: name.clone(),
+            fluorophore: fluorophores
+                .iter()
+                .position(|f| f.name == layer.fluorophore)
+                .unwrap_or(0),
+            region: layer.region.name().to_owned(),
+            region_bit: region_bit(&layer.region, annotations),
+            labeling_density: layer.labeling_density,
+            single_neuron: layer.single_neuron,
+            never_a_protein: count.is_always_zero(),
+            count: tables.add(&count),
+            displaced: tables.add(&DiscreteTable::bernoulli(layer.protein_noise)),
+            proteins: StreamKey::new(seed, Purpose::Proteins, &[name]),
+            displacement: StreamKey::new(seed, Purpose::Displacement, &[name]),
+        });
+    }
+    Ok(models)
+}

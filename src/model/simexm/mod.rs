@@ -1,0 +1,79 @@
+//! The model `simexm`: SimExm's channels, camera and baseline. Photons are drawn for every protein, blurred, and rounded
+//! to whole ones.
+
+mod advice;
+mod channels;
+mod point_spread;
+mod warnings;
+
+pub use channels::{ChannelModel, EmissionSource};
+pub use point_spread::{PsfVolume, point_spread_functions};
+
+use super::{ModelError, Tables};
+use crate::config::Config;
+use crate::engine::psf::PsfShape;
+use crate::engine::rng::{DiscreteTable, TableRef};
+use crate::optics::camera::{AxisSampling, Camera};
+use crate::optics::fluorophore::Fluorophore;
+use crate::optics::psf;
+
+/// From proteins to pixels.
+#[derive(Clone, Debug)]
+pub struct Imaging {
+    /// Channels in the order of their names.
+    pub channels: Vec<ChannelModel>,
+    /// Table of the baseline photons, if there are any.
+    pub baseline: Option<TableRef>,
+    /// Tables of jitter along x and y.
+    pub jitter: [TableRef; 2],
+    /// The farthest that jitter moves light by, along x and y, in voxels.
+    pub farthest_jitter: [usize; 2],
+}
+
+impl Imaging {
+    /// Derives channels and camera; `proteins_per_voxel` is the mean of each fluorophore in a labelled voxel, and
+    /// `told` collects warnings for the user.
+    pub(super) fn new(
+        config: &Config,
+        seed: u64,
+        fluorophores: &[Fluorophore],
+        proteins_per_voxel: &[f64],
+        camera: &Camera,
+        tables: &mut Tables,
+        told: &mut Vec<String>,
+    ) -> Result<Self, ModelError> {
+        let channels =
+            channels::channels(config, seed, fluorophores, tables, proteins_per_voxel, told)?;
+        let (jitter_x, moved_x) = jitter(camera.x, tables)?;
+        let (jitter_y, moved_y) = jitter(camera.y, tables)?;
+        let baseline = DiscreteTable::poisson(config.optics.baseline_noise);
+        let baseline = baseline.map_err(ModelError::Baseline)?;
+        let baseline = (!baseline.is_always_zero()).then(|| tables.add(&baseline));
+        if camera.magnifies() {
+            told.push(warnings::magnification(camera));
+        }
+        Ok(Self {
+            channels,
+            baseline,
+            jitter: [jitter_x, jitter_y],
+            farthest_jitter: [moved_x, moved_y],
+        })
+    }
+
+    /// The shape of the point spread functions.
+    pub fn psf_shape(&self) -> PsfShape {
+        psf::SHAPE
+    }
+}
+
+/// The table of an axis, and the farthest that it moves light by, in voxels.
+fn jitter(axis: AxisSampling, tables: &mut Tables) -> Result<(TableRef, usize), ModelError> {
+    let factor = axis.magnification();
+    let table = DiscreteTable::poisson(f64::from(factor));
+    let table = table.map_err(|_| ModelError::Magnification(factor))?;
+    let moved = match factor {
+        0..=1 => 0,
+        factor => table.largest().div_ceil(factor) as usize,
+    };
+    Ok((tables.add(&table), moved))
+}
