@@ -51,7 +51,7 @@ pub use error::{ConfigError, Problem};
 pub use expansion::Expansion;
 pub use groundtruth::{CellPart, GroundTruth, RegionVolume};
 pub use labeling::{Labeling, Layer, SingleNeuron};
-pub use optics::{Channel, MicroscopeType, Optics};
+pub use optics::{Channel, Optics};
 pub use output::{BitDepth, Normalization, Output};
 pub use overrides::{Override, OverrideError};
 

@@ -6,14 +6,14 @@ use serde::Serialize;
 
 use super::kind::{above, at_least, band_nm, between, choice, number};
 use super::section::Section;
-use crate::base::choice::choice;
+use crate::optics::psf::Microscope;
 
 /// Microscope. Lengths count in the expanded specimen or on the camera, as each field says.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Optics {
     /// Type of the microscope.
     #[serde(rename = "type")]
-    pub microscope: MicroscopeType,
+    pub microscope: Microscope,
     /// Numerical aperture of the objective, above 0 and below `refractive_index`.
     pub numerical_aperture: f64,
     /// Refractive index of the medium, at least 1.
@@ -75,7 +75,7 @@ impl Default for Optics {
             ..Channel::default()
         };
         Self {
-            microscope: MicroscopeType::Confocal,
+            microscope: Microscope::Confocal,
             numerical_aperture: 1.15,
             refractive_index: 1.33,
             focal_plane_depth_nm: 180.0,
@@ -107,18 +107,6 @@ impl Default for Channel {
             laser_share: 0.25,
             laser_filter_nm: [440.0, 550.0],
         }
-    }
-}
-
-choice! {
-    /// Type of microscope.
-    pub enum MicroscopeType {
-        /// A focused laser, and a pinhole before the detector.
-        Confocal = "confocal",
-        /// A focus that scans the sample, without a pinhole.
-        Widefield = "widefield",
-        /// A focused laser of about twice the wavelength, no pinhole.
-        TwoPhoton = "two photon",
     }
 }
 

@@ -6,8 +6,9 @@ use super::{FULL, read};
 use crate::config::tree::{Position, Table, Value};
 use crate::config::{
     AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, Compression, Config,
-    MicroscopeType, Normalization, OutputFormat, SingleNeuron, toml_source,
+    Normalization, OutputFormat, SingleNeuron, toml_source,
 };
+use crate::optics::psf::Microscope;
 
 /// Keys that have no default.
 const MINIMAL: &str = r#"
@@ -64,7 +65,7 @@ fn every_key_is_read() {
     assert_eq!(layer.single_neuron, SingleNeuron::Largest);
     assert_eq!(config.expansion.factor, 4.0);
     let optics = &config.optics;
-    assert_eq!(optics.microscope, MicroscopeType::TwoPhoton);
+    assert_eq!(optics.microscope, Microscope::TwoPhoton);
     assert_eq!(optics.numerical_aperture, 1.15);
     assert_eq!(optics.refractive_index, 1.33);
     assert_eq!(optics.focal_plane_depth_nm, 500.0);

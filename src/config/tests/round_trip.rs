@@ -9,9 +9,10 @@ use proptest::sample::select;
 use super::{FLUOROPHORES, FULL, read};
 use crate::config::{
     AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, Channel, Choice, Compression,
-    Compute, Config, Expansion, GroundTruth, InputFormat, Labeling, Layer, MicroscopeType,
-    Normalization, Optics, Output, OutputFormat, OwnFluorophore, RegionVolume, SingleNeuron,
+    Compute, Config, Expansion, GroundTruth, InputFormat, Labeling, Layer, Normalization, Optics,
+    Output, OutputFormat, OwnFluorophore, RegionVolume, SingleNeuron,
 };
+use crate::optics::psf::Microscope;
 
 fn any_choice<C: Choice + std::fmt::Debug>() -> impl Strategy<Value = C> {
     select(C::all())
@@ -97,7 +98,7 @@ prop_compose! {
 
 prop_compose! {
     fn optics()(
-        microscope in any_choice::<MicroscopeType>(),
+        microscope in any_choice::<Microscope>(),
         refractive_index in from(1.0),
         numerical_aperture in 1e-9..1.0,
         focal_plane_depth_nm in from(1.0),

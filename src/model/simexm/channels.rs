@@ -1,12 +1,12 @@
 //! Channels: the photons that fluorophores send to them, and their point spread functions.
 
 use super::{advice, warnings};
-use crate::config::{Config, MicroscopeType};
+use crate::config::Config;
 use crate::engine::psf::Psf;
 use crate::engine::rng::{DiscreteTable, Purpose, StreamKey, TableRef};
 use crate::model::{ModelError, Tables};
 use crate::optics::fluorophore::{Fluorophore, Illumination, Photons};
-use crate::optics::psf::{Microscope, PointSpreadFunction, PsfParameters};
+use crate::optics::psf::{PointSpreadFunction, PsfParameters};
 use rayon::prelude::*;
 
 /// Mean photons per labelled voxel below which a channel shows nothing.
@@ -137,11 +137,7 @@ pub(super) fn channels(
 fn psf_parameters(config: &Config, laser_nm: f64, fluorophore: &Fluorophore) -> PsfParameters {
     let optics = &config.optics;
     PsfParameters {
-        microscope: match optics.microscope {
-            MicroscopeType::Confocal => Microscope::Confocal,
-            MicroscopeType::Widefield => Microscope::Widefield,
-            MicroscopeType::TwoPhoton => Microscope::TwoPhoton,
-        },
+        microscope: optics.microscope,
         excitation_nm: laser_nm,
         emission_nm: fluorophore.emission_peak_nm(),
         numerical_aperture: optics.numerical_aperture,

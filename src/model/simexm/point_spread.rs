@@ -2,10 +2,11 @@
 
 use ndarray::Array3;
 
+use crate::base::choice::Choice;
 use crate::base::volume::Region;
-use crate::config::{Config, MicroscopeType};
+use crate::config::Config;
 use crate::model::{Model, ModelError};
-use crate::optics::psf::RADIUS;
+use crate::optics::psf::{Microscope, RADIUS};
 
 /// Image that a channel makes of a point of a fluorophore.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,7 +16,7 @@ pub struct PsfVolume {
     /// Name of the fluorophore.
     pub fluorophore: String,
     /// Type of microscope.
-    pub microscope: MicroscopeType,
+    pub microscope: Microscope,
     /// Wavelength of the laser in nm.
     pub excitation_nm: f64,
     /// Emission peak of the fluorophore in nm.
@@ -69,13 +70,9 @@ impl PsfVolume {
         )
     }
 
-    /// Returns the name of the microscope's type.
-    pub fn microscope(&self) -> &'static str {
-        match self.microscope {
-            MicroscopeType::Confocal => "confocal",
-            MicroscopeType::Widefield => "widefield",
-            MicroscopeType::TwoPhoton => "two-photon",
-        }
+    /// Returns the name of the microscope's type, as an adjective.
+    pub fn microscope(&self) -> String {
+        self.microscope.as_str().replace(' ', "-")
     }
 }
 

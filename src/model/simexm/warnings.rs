@@ -1,9 +1,10 @@
 //! Warnings that the configuration alone gives reason for.
 
 use super::advice;
-use crate::config::{Config, MicroscopeType};
+use crate::config::Config;
 use crate::optics::camera::Camera;
 use crate::optics::fluorophore::{Fluorophore, Photons};
+use crate::optics::psf::Microscope;
 
 /// Explains why no fluorophore of the labelling reaches a channel (docs/model.md D10, and the end
 /// of section 9).
@@ -42,7 +43,7 @@ pub(super) fn dark_channel(
         })
         .collect();
     let mut warning = format!("channel {channel} will be dark: {}", reasons.join("; "));
-    if config.optics.microscope == MicroscopeType::TwoPhoton && laser >= 700.0 {
+    if config.optics.microscope == Microscope::TwoPhoton && laser >= 700.0 {
         warning.push_str(
             "; the spectra were measured with one photon, and the model simexm reads them at the laser's \
              own wavelength",

@@ -10,6 +10,7 @@ mod diffraction;
 mod pinhole;
 mod quadrature;
 
+use crate::base::choice::choice;
 use crate::engine::psf::{Psf, PsfShape};
 use diffraction::{Beam, SampleSpacing};
 use thiserror::Error;
@@ -38,15 +39,16 @@ const OPEN_PINHOLE: f64 = 9.76;
 /// unreasonable parameters, whose integral would take seconds or endless memory.
 const MAX_PHASE: f64 = 1e6;
 
-/// Kind of scanning microscope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Microscope {
-    /// A scanned focus seen through a pinhole.
-    Confocal,
-    /// A scanned focus seen without a pinhole (SimExm's meaning of the word, not a camera's image).
-    Widefield,
-    /// A scanned focus that excites with two photons at once.
-    TwoPhoton,
+choice! {
+    /// Type of scanning microscope.
+    pub enum Microscope {
+        /// A scanned focus seen through a pinhole.
+        Confocal = "confocal",
+        /// A scanned focus seen without a pinhole (SimExm's meaning of the word, not a camera's image).
+        Widefield = "widefield",
+        /// A scanned focus that excites with two photons at once.
+        TwoPhoton = "two photon",
+    }
 }
 
 /// Parameters of a [`PointSpreadFunction`].
