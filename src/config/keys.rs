@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use crate::base::choice::{Choice, alternatives, any_of};
 use crate::base::formats::{InputFormat, OutputFormat};
+use crate::optics::psf::Microscope;
 
 /// Section of a configuration.
 #[derive(Clone, Debug)]
@@ -128,7 +129,7 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("factor", "number", "", "at least 1", Required, "Linear expansion factor."),
     ] },
     SectionInfo { name: "optics", example: None, meaning: "The microscope.", keys: vec![
-        key("type", "word", "", r#""confocal", "widefield" or "two photon""#, Required, "Type of microscope."),
+        key("type", "word", "", words::<Microscope>(), Required, "Type of microscope."),
         key("numerical_aperture", "number", "", "above 0", Required, "Numerical aperture of the objective, below refractory_index."),
         key("refractory_index", "number", "", "at least 1", Required, "Refractive index of the medium; water and gels have 1.33."),
         key("focal_plane_depth", "number", "nm", "at least 1", Required, "Distance of the images' slices in the expanded specimen."),
