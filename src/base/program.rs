@@ -1,5 +1,6 @@
 //! What the project's programs share: exit codes, how they speak, and a signal that none of them wants.
 
+use super::host;
 use std::io::Write;
 
 /// Exit codes, as the help documents them.
@@ -32,6 +33,17 @@ pub fn report(error: &dyn std::error::Error) {
 /// Prints a line to standard error; a closed pipe is nobody's concern.
 pub fn tell(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// Bounds the threads of the work that no pool of its own does (RAYON_NUM_THREADS may say anything). Called before
+/// any such work.
+pub fn bound_threads() {
+    let threads = host::threads(None);
+    if threads == host::MOST_THREADS {
+        // Where it is there already, it has its threads.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        let _ = pool.build_global();
+    }
 }
 
 /// A limit on file sizes then shows as an error of the write, which names the file, in place of a

@@ -8,6 +8,7 @@ mod devices;
 mod files;
 mod fluorophores;
 mod init;
+mod output;
 mod phantom;
 mod plan;
 mod progress;
@@ -15,11 +16,14 @@ mod psf;
 mod run;
 mod timings;
 mod view;
+mod work;
 
 use clap::{Parser, Subcommand};
 use simexm_gpu::apps::view::ViewArgs;
 use simexm_gpu::base::program::{self, exit, report, tell};
 use std::process::ExitCode;
+
+pub(crate) use output::{say, say_bytes};
 
 /// Simulates expansion microscopy: what would the microscope show of this tissue?
 ///
@@ -70,17 +74,17 @@ enum Command {
 /// Parses the arguments and does what they say.
 pub(crate) fn main() -> ExitCode {
     program::block_file_size_signal();
+    program::bound_threads();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are not errors; a closed pipe is no error either.
-            let _ = error.print();
-            return if error.use_stderr() {
-                exit::USAGE
-            } else {
-                exit::DONE
+            let printed = error.print();
+            if error.use_stderr() {
+                return exit::USAGE.into();
             }
-            .into();
+            // Help and version are not errors.
+            output::note(printed);
+            return output::finish(exit::DONE).into();
         }
     };
     let code = match cli.command {
@@ -98,17 +102,5 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Man(args)) => completions::man(&args),
         None => run::run(&cli.run),
     };
-    code.into()
-}
-
-/// Prints a line to standard output; a closed pipe is nobody's concern.
-pub(crate) fn say(line: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
-}
-
-/// Prints bytes to standard output; ignores a closed pipe.
-pub(crate) fn say_bytes(bytes: &[u8]) {
-    use std::io::Write;
-    let _ = std::io::stdout().lock().write_all(bytes);
+    output::finish(code).into()
 }

@@ -1,10 +1,10 @@
 //! `simexm-gpu plan CONFIG`.
 
 use super::progress::Progress;
-use super::{exit, report, say};
+use super::work::{configuration, on_threads, print};
 use clap::Args;
-use simexm_gpu::apps::check::planning::{PlanReport, plan as look};
-use simexm_gpu::config::{Config, Override};
+use simexm_gpu::apps::check::planning::plan as look;
+use simexm_gpu::config::Override;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -44,48 +44,9 @@ pub(super) fn plan(args: &PlanArgs) -> u8 {
             overrides.push(Override::new(label, &["compute", key], value));
         }
     }
-    let config = match Config::from_file(&args.config, &overrides) {
-        Ok(config) => config,
-        Err(error) => {
-            report(&error);
-            return exit::USAGE;
-        }
-    };
-    let threads = config.compute.threads.unwrap_or(0);
-    let pool = match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
-        Ok(pool) => pool,
-        Err(error) => {
-            report(&error);
-            return exit::FAILED;
-        }
-    };
-    let mut progress = Progress::new(args.json, Arc::new(AtomicBool::new(false)));
-    match pool.install(|| look(&config, &mut progress)) {
-        Ok(found) => print(&found, args.json),
-        Err(error) => {
-            report(&error);
-            if error.is_configuration() {
-                exit::USAGE
-            } else {
-                exit::FAILED
-            }
-        }
-    }
-}
-
-fn print(found: &PlanReport, json: bool) -> u8 {
-    if !json {
-        say(found.to_string().trim_end());
-        return exit::DONE;
-    }
-    match serde_json::to_string_pretty(found) {
-        Ok(text) => {
-            say(&text);
-            exit::DONE
-        }
-        Err(error) => {
-            report(&error);
-            exit::FAILED
-        }
-    }
+    let found = configuration(&args.config, &overrides).and_then(|config| {
+        let mut progress = Progress::new(args.json, Arc::new(AtomicBool::new(false)));
+        on_threads(&config, || look(&config, &mut progress))
+    });
+    found.map_or_else(|code| code, |found| print(&found, args.json))
 }

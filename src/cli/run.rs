@@ -1,11 +1,12 @@
 //! `simexm-gpu CONFIG`.
 
 use super::progress::Progress;
+use super::work::{configuration, on_threads};
 use super::{exit, report, say, tell, timings};
 use clap::Args;
 use simexm_gpu::base::host;
-use simexm_gpu::config::{BackendChoice, Choice, Config, Override};
-use simexm_gpu::run::simulation::{self, Options, Report, SimulationError, StageTime, Watcher};
+use simexm_gpu::config::{BackendChoice, Choice, Override};
+use simexm_gpu::run::simulation::{self, Options, Report, StageTime, Watcher};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -130,12 +131,9 @@ pub(super) fn run(args: &RunArgs) -> u8 {
             return exit::USAGE;
         }
     };
-    let config = match Config::from_file(path, &overrides) {
+    let config = match configuration(path, &overrides) {
         Ok(config) => config,
-        Err(error) => {
-            report(&error);
-            return exit::USAGE;
-        }
+        Err(code) => return code,
     };
     let viewer = match args.view.then(super::view::program).transpose() {
         Ok(viewer) => viewer,
@@ -161,15 +159,9 @@ pub(super) fn run(args: &RunArgs) -> u8 {
         resume: args.resume,
         ..Options::default()
     };
-    let threads = config.compute.threads.unwrap_or(0);
-    let pool = match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
-        Ok(pool) => pool,
-        Err(error) => {
-            report(&error);
-            return exit::FAILED;
-        }
-    };
-    match pool.install(|| simulation::simulate(&config, options, &mut progress)) {
+    match on_threads(&config, || {
+        simulation::simulate(&config, options, &mut progress)
+    }) {
         Ok(outcome) => {
             if !args.quiet {
                 summary(&outcome);
@@ -184,18 +176,7 @@ pub(super) fn run(args: &RunArgs) -> u8 {
                 None => exit::DONE,
             }
         }
-        Err(error @ (SimulationError::Interrupted | SimulationError::Stopped { .. })) => {
-            report(&error);
-            exit::INTERRUPTED
-        }
-        Err(error) => {
-            report(&error);
-            if error.is_configuration() {
-                exit::USAGE
-            } else {
-                exit::FAILED
-            }
-        }
+        Err(code) => code,
     }
 }
 

@@ -12,6 +12,7 @@ use super::section::Section;
 use super::serialize;
 use super::tree::Value;
 use crate::base::choice::choice;
+use crate::base::host;
 
 /// Device, seed and memory of a run; of these only the seed changes the output.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -109,9 +110,6 @@ impl Serialize for AdapterChoice {
     }
 }
 
-/// Most threads: starting thousands takes longer than a run.
-const MAX_THREADS: i128 = 512;
-
 fn seed() -> ValueKind<'static, u64> {
     ValueKind::new(
         "a whole number from 0 to 2^64 - 1, or a string of its digits",
@@ -144,7 +142,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Compute> {
             .optional("backend", choice())
             .unwrap_or(Compute::default().backend),
         adapter: section.optional("adapter", adapter()),
-        threads: section.optional("threads", whole(1, MAX_THREADS)),
+        threads: section.optional("threads", whole(1, host::MOST_THREADS as i128)),
         gpu_memory: section.optional("gpu_memory", bytes::size()),
         memory: section.optional("memory", bytes::size()),
     })

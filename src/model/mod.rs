@@ -124,16 +124,12 @@ impl Model {
             optics.pixel_size_nm,
             optics.focal_plane_depth_nm,
         );
-        let [_, x, y] = camera.image_shape(volume.shape);
-        if x.checked_mul(y).is_none_or(|pixels| pixels > MOST_PIXELS) {
-            return Err(ModelError::HugeImages { x, y });
-        }
         let imaging = simexm::Imaging::new(
             config,
             seed,
             &fluorophores,
             &proteins_per_voxel(config, &labelling, &fluorophores, counted),
-            &camera,
+            (&camera, volume.shape),
             &mut tables,
             &mut warnings,
         )?;

@@ -1,7 +1,7 @@
 //! What is wrong with the command line or the configuration ends the binary with the documented exit code, a
 //! message that names the cause and where it lies, and nothing written.
 
-use crate::support::{CONFIG, Workplace, config};
+use crate::support::{CONFIG, Outcome, Workplace, config};
 use std::fs;
 
 /// Exit code of a run that failed.
@@ -291,5 +291,60 @@ fn absurd_voxels_are_refused() {
     ] {
         let set = format!("groundtruth.voxel_dim={voxel_dim}");
         workplace.refuses(USAGE, &["config.toml", "--set", &set], &["voxel_dim"]);
+    }
+}
+
+/// What a full disk swallows is missed; a reader that has seen enough is not.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_printed_is_missed() {
+    let workplace = Workplace::new();
+    let commands: &[&[&str]] = &[
+        &["--help"],
+        &["check", "config.toml", "--json"],
+        &["plan", "config.toml"],
+        &["plan", "config.toml", "--json"],
+        &["fluorophores"],
+        &["fluorophores", "ATTO390", "--json"],
+        &["completions", "bash"],
+        &["man"],
+        &["devices"],
+        &["config.toml", "--force"],
+    ];
+    for args in commands {
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let outcome = Outcome::of(workplace.command(*args).stdout(full));
+        assert_eq!(outcome.code, Some(1), "{args:?}: {}", outcome.stderr);
+        assert!(
+            outcome.tells(&["error: standard output", "No space left"]),
+            "{args:?}: {outcome:?}"
+        );
+    }
+    let mut closed = workplace.command(["man"]);
+    let mut child = closed.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn threads_are_bounded_whatever_the_environment_says() {
+    let workplace = Workplace::new();
+    for args in [
+        &["config.toml", "--force"][..],
+        &[
+            "psf",
+            "config.toml",
+            "--channel",
+            "blue",
+            "-o",
+            "psf.tif",
+            "--force",
+        ],
+    ] {
+        let mut command = workplace.command(args);
+        Outcome::of(command.env("RAYON_NUM_THREADS", "99999")).succeeded();
     }
 }

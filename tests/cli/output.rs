@@ -54,6 +54,62 @@ fn what_others_put_there_needs_force() {
     }
 }
 
+/// A run of the workplace that reads another volume.
+fn reads(workplace: &Workplace, volume: &str) {
+    let text = fs::read_to_string(workplace.path("config.toml")).unwrap();
+    let line = text.lines().find(|line| line.starts_with("image_path"));
+    let text = text.replace(line.unwrap(), &format!("image_path = \"{volume}\""));
+    fs::write(workplace.path("second.toml"), text).unwrap();
+}
+
+#[test]
+fn a_run_does_not_replace_what_it_reads() {
+    let workplace = Workplace::new();
+    workplace.simulate(&[]);
+    let before = fs::read(workplace.path(TRUTH)).unwrap();
+    // The truth of a run is the unchanged output of an earlier run, and the input of this one.
+    let mut names = vec![TRUTH.to_owned(), format!("./out/../{TRUTH}")];
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(TRUTH, workplace.path("link.tiff")).unwrap();
+        fs::hard_link(workplace.path(TRUTH), workplace.path("same.tiff")).unwrap();
+        names.extend(["link.tiff".to_owned(), "same.tiff".to_owned()]);
+    }
+    for name in names {
+        reads(&workplace, &name);
+        for args in [&["second.toml"][..], &["second.toml", "--force"]] {
+            workplace.refuses(FAILED, args, &[TRUTH, "is read by this run", "--output"]);
+            assert_eq!(fs::read(workplace.path(TRUTH)).unwrap(), before, "{name}");
+        }
+        let told = workplace.run(&["check", "second.toml"]);
+        let obstacle = told
+            .stdout
+            .lines()
+            .find(|line| line.contains("would not start"));
+        assert!(obstacle.is_some_and(|line| line.contains("is read by this run")));
+        // Elsewhere it may go.
+        workplace
+            .run(&["second.toml", "--output", "elsewhere"])
+            .succeeded();
+    }
+}
+
+#[test]
+fn a_folder_of_slices_is_not_replaced_by_the_run_that_reads_it() {
+    let workplace = Workplace::new();
+    let images = ["--set", "output.format=image sequence"];
+    workplace.simulate(&images);
+    let folder = "out/tissue/groundtruth/ATTO390/all_cells";
+    let before = snapshot(&workplace.path(folder));
+    assert!(before.len() > 1);
+    reads(&workplace, folder);
+    for force in [&[][..], &["--force"]] {
+        let args = [&["second.toml"], &images[..], force].concat();
+        workplace.refuses(FAILED, &args, &[folder, "is read by this run"]);
+        assert_same(&snapshot(&workplace.path(folder)), &before);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_is_replaced_and_not_followed() {

@@ -16,6 +16,7 @@ struct Viewer {
 
 fn main() -> ExitCode {
     program::block_file_size_signal();
+    program::bound_threads();
     let Viewer { args } = Viewer::parse();
     let shown = open(&args.path, &args.labels).and_then(|scene| window::show(scene, &args.save_to));
     match shown {

@@ -4,7 +4,7 @@ use super::Told;
 use super::report::OutputFacts;
 use crate::base::host;
 use crate::config::Config;
-use crate::io::write::{FolderLock, OutputFolder, WriteError};
+use crate::io::write::{FolderLock, InputFiles, OutputFolder, WriteError};
 use crate::model::Model;
 use crate::model::cells::CellIndex;
 use crate::run::outputs::quicklook::QUICKLOOK_NAME;
@@ -35,7 +35,8 @@ fn obstacle(config: &Config, model: &Model, output: &OutputFacts) -> Option<Stri
         let mut targets = simulation::targets(config, model);
         targets.extend([QUICKLOOK_NAME.into(), RECORD_NAME.into()]);
         // Dropped at once, the folder is unchanged.
-        OutputFolder::prepare(&output.folder, &previous, &targets, false).map(drop)
+        let mut folder = OutputFolder::prepare(&output.folder, &previous, &targets, false)?;
+        folder.protect(InputFiles::new(simulation::input_paths(config)))
     };
     if let Err(error) = prepare() {
         return Some(error.to_string());

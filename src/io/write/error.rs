@@ -30,6 +30,18 @@ pub enum WriteError {
         /// How many further results meet the same obstacle.
         more: usize,
     },
+    /// A file that the run reads lies where a result belongs.
+    #[error(
+        "{path}: is read by this run ({}) and would be replaced by it; choose another output folder (--output) or \
+         another name for the output",
+        input.display()
+    )]
+    IsInput {
+        /// The place of the result.
+        path: PathBuf,
+        /// The file, as the configuration names it.
+        input: PathBuf,
+    },
     /// Another run writes there at this moment.
     #[error(
         "{path}: another run is writing to this folder; wait for it or choose another output folder"

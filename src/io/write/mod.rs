@@ -9,6 +9,7 @@
 
 mod error;
 mod gif;
+mod inputs;
 mod lock;
 mod manifest;
 mod metadata;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 pub use crate::base::formats::{Compression, OutputFormat};
 pub use error::WriteError;
+pub use inputs::InputFiles;
 pub use lock::FolderLock;
 pub use manifest::ManifestEntry;
 pub use metadata::{ChannelInfo, VolumeMetadata};

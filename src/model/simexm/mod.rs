@@ -9,7 +9,7 @@ mod warnings;
 pub use channels::{ChannelModel, EmissionSource};
 pub use point_spread::{PsfVolume, point_spread_functions};
 
-use super::{ModelError, Tables};
+use super::{MOST_PIXELS, ModelError, Tables};
 use crate::config::Config;
 use crate::engine::psf::PsfShape;
 use crate::engine::rng::{DiscreteTable, TableRef};
@@ -38,12 +38,16 @@ impl Imaging {
         seed: u64,
         fluorophores: &[Fluorophore],
         proteins_per_voxel: &[f64],
-        camera: &Camera,
+        (camera, volume_shape): (&Camera, [usize; 3]),
         tables: &mut Tables,
         told: &mut Vec<String>,
     ) -> Result<Self, ModelError> {
         let channels =
             channels::channels(config, seed, fluorophores, tables, proteins_per_voxel, told)?;
+        let [_, x, y] = camera.image_shape(volume_shape);
+        if x.checked_mul(y).is_none_or(|pixels| pixels > MOST_PIXELS) {
+            return Err(ModelError::HugeImages { x, y });
+        }
         let (jitter_x, moved_x) = jitter(camera.x, tables)?;
         let (jitter_y, moved_y) = jitter(camera.y, tables)?;
         let baseline = DiscreteTable::poisson(config.optics.baseline_noise);

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::config::Config;
 use crate::io::read::VolumeSource;
-use crate::io::write::{FolderLock, ManifestEntry, OutputFolder};
+use crate::io::write::{FolderLock, InputFiles, ManifestEntry, OutputFolder};
 use crate::model::Model;
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::journal::Journal;
@@ -102,6 +102,7 @@ impl RunSetup {
             None => None,
         };
         let mut output = OutputFolder::prepare(&root, &previous, &targets, options.force)?;
+        output.protect(InputFiles::new(resume::input_paths(&config)))?;
         // Made before the work, so that an output that cannot be written fails at once.
         output.make_root(lock)?;
         output.remove_leftovers(&leftovers);

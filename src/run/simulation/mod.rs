@@ -16,6 +16,7 @@ pub use arrays::{ChannelImage, GroundTruthImage, Images, Simulator, Tissue, simu
 pub(crate) use device::CPU_BYTES;
 pub(crate) use record_file::previous_manifest;
 pub use record_file::{RECORD_NAME, written_files};
+pub(crate) use resume::input_paths;
 pub(crate) use sink::{Layouts, id_pixel, targets};
 
 pub use crate::base::progress::{Silent, Watcher};

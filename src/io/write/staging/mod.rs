@@ -18,8 +18,9 @@ use std::sync::{Arc, OnceLock};
 pub use self::staged::{StagedFile, StagedTree};
 
 use self::checks::{files_below, is_plain, present, require_folders, sync_folder};
+use super::inputs::Stamp;
 use super::manifest::slashed;
-use super::{FolderLock, ManifestEntry, WriteError};
+use super::{FolderLock, InputFiles, ManifestEntry, WriteError};
 
 /// A result that a run announces before it writes it, by its path below the output folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,14 +67,16 @@ pub struct OutputFolder {
     pending: VecDeque<Pending>,
     made_folders: Vec<PathBuf>,
     lock: Option<FolderLock>,
+    /// Files that no result may replace.
+    inputs: InputFiles,
 }
 
 /// A result that this run may write.
 #[derive(Clone, Debug)]
 struct Claim {
     is_tree: bool,
-    /// Files there that may be replaced: below the output folder.
-    replaceable: BTreeSet<PathBuf>,
+    /// Files there that may be replaced, below the output folder, as they were when they were looked at.
+    replaceable: BTreeMap<PathBuf, Option<Stamp>>,
     created: bool,
 }
 
@@ -136,6 +139,7 @@ impl OutputFolder {
             pending: VecDeque::new(),
             made_folders: Vec::new(),
             lock: None,
+            inputs: InputFiles::default(),
         };
         folder.claim(targets)?;
         for entry in previous {
@@ -149,6 +153,39 @@ impl OutputFolder {
             }
         }
         Ok(folder)
+    }
+
+    /// Holds the results against what the run reads: what is claimed later, too.
+    ///
+    /// # Errors
+    /// When a result would replace or remove an input, whatever either is called.
+    pub fn protect(&mut self, inputs: InputFiles) -> Result<(), WriteError> {
+        self.inputs = inputs;
+        let claims = self.claims.iter();
+        claims
+            .into_iter()
+            .try_for_each(|(relative, claim)| self.spare_inputs(relative, claim))?;
+        let superseded = self.stale.iter().filter(|entry| self.is_superseded(entry));
+        superseded
+            .map(|entry| self.root.join(&entry.path))
+            .try_for_each(|path| self.spare_input(&path))
+    }
+
+    /// That a result, and what it is called before it is complete, are no inputs.
+    fn spare_inputs(&self, relative: &Path, claim: &Claim) -> Result<(), WriteError> {
+        for file in claim.replaceable.keys() {
+            self.spare_input(&self.root.join(file))?;
+        }
+        self.spare_input(&temporary_name(&self.root.join(relative)))
+    }
+
+    fn spare_input(&self, path: &Path) -> Result<(), WriteError> {
+        self.inputs.at(path).map_or(Ok(()), |input| {
+            Err(WriteError::IsInput {
+                path: path.to_owned(),
+                input: input.to_owned(),
+            })
+        })
     }
 
     /// Adds results that were not known to [`prepare`](Self::prepare), with the same checks. A tree is
@@ -176,7 +213,7 @@ impl OutputFolder {
             };
             folder = Some((parent, exists));
             let is_tree = matches!(target, Target::Tree(_));
-            let mut replaceable = BTreeSet::new();
+            let mut replaceable = BTreeMap::new();
             let present = if exists {
                 self.files_of(target)?
             } else {
@@ -185,7 +222,7 @@ impl OutputFolder {
             for file in present {
                 let path = self.root.join(&file);
                 if self.force || self.is_own(&file, &path)? {
-                    replaceable.insert(file);
+                    replaceable.insert(file, Stamp::of(&path));
                 } else if !(is_tree && is_hidden(&file)) {
                     foreign.push(path);
                 }
@@ -195,6 +232,7 @@ impl OutputFolder {
                 replaceable,
                 created: false,
             };
+            self.spare_inputs(relative, &claim)?;
             claimed.insert(relative.to_owned(), claim);
         }
         if let Some(path) = foreign.iter().min() {
@@ -367,7 +405,7 @@ impl OutputFolder {
     /// manifest of the run.
     ///
     /// # Errors
-    /// When a file is not finished, when something new has come to lie in a result's place since
+    /// When a file is not finished, when something else has come to lie in a result's place since
     /// [`prepare`](Self::prepare), or when the system refuses. What is not renamed is removed.
     pub fn commit(mut self) -> Result<Vec<ManifestEntry>, WriteError> {
         let entries = self.seal()?;
@@ -375,8 +413,8 @@ impl OutputFolder {
             let known = self.claims.get(&result.relative);
             for (relative, _) in result.files().unwrap_or_default() {
                 let path = self.root.join(&relative);
-                let may = known.is_some_and(|known| known.replaceable.contains(&relative));
-                if !may && present(&path)?.is_some() {
+                let was = known.and_then(|known| known.replaceable.get(&relative));
+                if present(&path)?.is_some() && was != Some(&Stamp::of(&path)) {
                     return Err(WriteError::Foreign { path, more: 0 });
                 }
             }
@@ -417,6 +455,9 @@ impl OutputFolder {
                 continue;
             }
             let path = self.root.join(&entry.path);
+            if self.inputs.at(&path).is_some() {
+                continue;
+            }
             // What cannot be removed is left over, as an earlier run's files elsewhere are.
             let _ = fs::remove_file(&path);
             // Its folders, too, if it was the last in them.

@@ -56,14 +56,7 @@ impl Identity {
             output.remove("path");
         }
         let mut inputs = BTreeMap::new();
-        let regions = config.groundtruth.regions.values();
-        let spectra = config.fluorophores.values();
-        let paths = std::iter::once(&config.groundtruth.image_path)
-            .chain(regions.map(|region| &region.region_path))
-            .chain(spectra.map(|dye| &dye.spectra));
-        for path in paths {
-            look_at(path, &mut inputs);
-        }
+        input_paths(config).for_each(|path| look_at(path, &mut inputs));
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             seed,
@@ -151,6 +144,16 @@ fn leaves(table: &toml::Table) -> BTreeMap<String, String> {
         }
     }
     leaves
+}
+
+/// The files and folders that a run reads.
+pub(crate) fn input_paths(config: &Config) -> impl Iterator<Item = &Path> {
+    let regions = config.groundtruth.regions.values();
+    let spectra = config.fluorophores.values();
+    std::iter::once(&config.groundtruth.image_path)
+        .chain(regions.map(|region| &region.region_path))
+        .chain(spectra.map(|dye| &dye.spectra))
+        .map(PathBuf::as_path)
 }
 
 /// Notes a file, or all files of a folder. A file that cannot be looked at is missed when it is
