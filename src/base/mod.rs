@@ -11,4 +11,5 @@ pub mod path;
 pub mod program;
 pub mod progress;
 pub mod region_bits;
+pub mod text;
 pub mod volume;

@@ -8,6 +8,7 @@ use toml::Value;
 
 use super::Config;
 use super::keys::{DefaultInfo, KeyInfo, SECTIONS, SectionInfo};
+use crate::base::text::is_unseen;
 
 /// Longest line of a comment, in characters.
 const WIDTH: usize = 100;
@@ -154,7 +155,7 @@ fn string(text: &str) -> String {
             '"' | '\\' => quoted.extend(['\\', c]),
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if is_unseen(c) => quoted.push_str(&format!("\\U{:08x}", u32::from(c))),
             c => quoted.push(c),
         }
     }

@@ -149,7 +149,7 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("laser_filter", "two numbers [min, max]", "nm", "min below max", Required, "Band of wavelengths that reaches the detector; it should take in the peak of the dye's emission."),
     ] },
     SectionInfo { name: "output", example: None, meaning: "Where the images go and in which form.", keys: vec![
-        key("name", "word", "", "a plain folder name (not empty, not . or .., no / or \\, no control characters)", Required, "Name of the experiment: everything goes to the folder path/name."),
+        key("name", "word", "", "a plain folder name (not empty, not . or .., no / or \\, no invisible characters)", Required, "Name of the experiment: everything goes to the folder path/name."),
         key("path", "path", "", "", Required, "Folder of the outputs; made when it is not there."),
         key("format", "word", "", words::<OutputFormat>(), Value("\"tiff\""), format!("Format of the images: a {}.", any_of(&OutputFormat::all().iter().map(|format| format.noun).collect::<Vec<_>>()))),
         key("sim_channels", "word", "", ARRANGEMENT, Value("\"splitted\""), "Channels merged by threes into RGB, or one volume each."),

@@ -10,6 +10,7 @@ use super::section::Section;
 use super::serialize;
 use crate::base::choice::{Choice, alternatives, choice};
 use crate::base::formats::{Compression, OutputFormat};
+use crate::base::text::is_unseen;
 use crate::base::volume::Arrangement;
 
 /// Folder and form of the output.
@@ -115,12 +116,12 @@ choice! {
 /// Takes a folder name without a path around it, on any system.
 pub(super) fn folder_name() -> ValueKind<'static, String> {
     let expected =
-        "a plain folder name (not empty, not . or .., no / or \\, no control characters)";
+        "a plain folder name (not empty, not . or .., no / or \\, no invisible characters)";
     ValueKind::new(expected, |value| {
         let name = value.as_text()?;
         let is_plain = !name
             .chars()
-            .any(|c| matches!(c, '/' | '\\') || c.is_control());
+            .any(|c| matches!(c, '/' | '\\') || is_unseen(c));
         let mut components = Path::new(name).components();
         let is_one = matches!(components.next(), Some(Component::Normal(part)) if part == name);
         (is_plain && is_one && components.next().is_none()).then(|| name.to_owned())

@@ -9,6 +9,7 @@ use super::keys::other_spelling;
 use super::kind::{ValueKind, path};
 use super::nearest::nearest;
 use super::tree::{Entry, Position, Table, Value, quoted_key};
+use crate::base::text::is_unseen;
 
 /// Context that the readers of all sections share.
 pub(super) struct Context<'c> {
@@ -190,7 +191,13 @@ impl<'c> Section<'c> {
             .iter()
             .filter(|(name, _)| !self.keys.contains(&name.as_str()))
         {
-            if matches!(entry.value, Value::Table(_))
+            if let Some(unseen) = name.chars().find(|&c| is_unseen(c)) {
+                let message = format!(
+                    "the name {name:?} has a character that is not seen (U+{:04X}); leave it out",
+                    u32::from(unseen)
+                );
+                self.context.report(&entry.key_position, message);
+            } else if matches!(entry.value, Value::Table(_))
                 && let Some(value) = self.subtable(name, entry, |section| read(name, section))
             {
                 named.insert(name.clone(), value);

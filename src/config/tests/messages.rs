@@ -119,6 +119,18 @@ fn an_unknown_table_names_the_nearest_or_else_the_right_ones() {
 }
 
 #[test]
+fn names_that_cannot_be_seen_are_refused() {
+    let text = FULL.replace(
+        "[optics.channels.channel_1]",
+        "[optics.channels.\"red\\u202edeb\"]",
+    );
+    assert_eq!(
+        message(&text),
+        "the name \"red\\u{202e}deb\" has a character that is not seen (U+202E); leave it out"
+    );
+}
+
+#[test]
 fn missing_tables_are_named_once() {
     assert_eq!(
         problems(""),
