@@ -4,6 +4,7 @@
 pub mod choice;
 pub mod colour;
 pub mod error;
+pub mod files;
 pub mod formats;
 pub mod host;
 pub mod overlap;

@@ -7,9 +7,7 @@ use std::path::Path;
 use super::error::{ConfigError, Problem};
 use super::tree::{Position, Table};
 use super::{Config, Override, ini_source, text, toml_source};
-
-/// Longest configuration file that is read, in bytes.
-const MAX_FILE_BYTES: u64 = 16 << 20;
+use crate::base::files::MOST_TEXT_BYTES;
 
 impl Config {
     /// Reads a file, TOML or SimExm's .ini, and applies `overrides`, the later over the earlier.
@@ -48,13 +46,13 @@ fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
     };
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES + 1)
+    file.take(MOST_TEXT_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
+    if bytes.len() as u64 > MOST_TEXT_BYTES {
         return Err(ConfigError::TooLong {
             path: path.to_owned(),
-            limit_bytes: MAX_FILE_BYTES,
+            limit_bytes: MOST_TEXT_BYTES,
         });
     }
     Ok(bytes)

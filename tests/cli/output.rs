@@ -112,6 +112,29 @@ fn a_folder_of_slices_is_not_replaced_by_the_run_that_reads_it() {
 
 #[cfg(unix)]
 #[test]
+fn a_pipe_is_not_waited_for() {
+    for name in [RECORD, "out/tissue/.simulation.journal", TRUTH] {
+        let workplace = Workplace::new();
+        let pipe = workplace.path(name);
+        fs::create_dir_all(pipe.parent().unwrap()).unwrap();
+        assert!(
+            Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        for args in [&["config.toml"][..], &["config.toml", "--resume"]] {
+            let outcome = workplace.run(args);
+            assert_eq!(outcome.code, Some(FAILED), "{name}: {outcome:?}");
+            assert!(outcome.tells(&[name]), "{name}: {outcome:?}");
+        }
+        workplace.run(&["check", "config.toml"]).succeeded();
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn a_link_is_replaced_and_not_followed() {
     let workplace = Workplace::new();
     workplace.write("precious.tiff", "mine");

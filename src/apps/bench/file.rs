@@ -1,6 +1,7 @@
 //! File that `bench --json` writes and `bench compare` reads; docs/bench.md and
 //! docs/bench.schema.json describe it.
 
+use crate::base::files;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -325,7 +326,7 @@ impl BenchFile {
     /// See [`FileError`].
     pub fn read(path: &Path) -> Result<Self, FileError> {
         let path = path.to_owned();
-        let text = match std::fs::read(&path) {
+        let text = match files::read_text(&path) {
             Ok(text) => text,
             Err(source) => return Err(FileError::Read { path, source }),
         };

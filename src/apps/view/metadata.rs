@@ -1,8 +1,8 @@
 //! What a TIFF file says about itself: the size of its voxels, its channels, whether it holds ids.
 
+use crate::base::files::open_regular;
 use crate::io::write::Content;
 use crate::show::picture::PixelSize;
-use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 use tiff::decoder::Decoder;
@@ -24,7 +24,7 @@ impl Metadata {
     /// Reads the tags of the first page. A file that says nothing, or cannot be read, has none.
     pub(super) fn of_tiff(path: &Path) -> Self {
         let read = || {
-            let mut decoder = Decoder::new(BufReader::new(File::open(path).ok()?)).ok()?;
+            let mut decoder = Decoder::new(BufReader::new(open_regular(path).ok()?)).ok()?;
             let text = decoder.get_tag_ascii_string(Tag::ImageDescription).ok()?;
             if text.len() > DESCRIPTION_BYTES {
                 return None;

@@ -1,6 +1,7 @@
 //! The list of files that a run wrote, by which a later run knows its own.
 
-use std::fs::{self, File};
+use crate::base::files::open_regular;
+use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -49,7 +50,7 @@ pub(super) fn slashed(relative: &Path) -> String {
 }
 
 fn checksum(path: &Path) -> io::Result<(u64, u32)> {
-    let mut file = File::open(path)?;
+    let mut file = open_regular(path)?;
     let mut hasher = crc32fast::Hasher::new();
     let mut buffer = vec![0; 1 << 18];
     let mut bytes = 0;

@@ -1,8 +1,7 @@
 //! Users' own dyes, and the catalogue that they and the built-in dyes make up.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -10,10 +9,8 @@ use thiserror::Error;
 
 use super::table::{Spectra, TableProblem};
 use super::{Fluorophore, catalogue, find};
+use crate::base::files;
 use crate::base::path::absolute_path;
-
-/// Longest table of spectra that is read, in bytes.
-const MAX_FILE_BYTES: u64 = 16 << 20;
 
 /// A dye that is not built in.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -87,20 +84,18 @@ impl Fluorophore {
     /// The file cannot be read or is not a table of spectra.
     pub fn from_own(name: &str, own: &OwnFluorophore) -> Result<Self, OwnFluorophoreError> {
         let (name, path) = (name.to_owned(), own.spectra.clone());
-        let mut bytes = Vec::new();
-        let read = File::open(&path)
-            .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
-        if let Err(source) = read {
-            return Err(OwnFluorophoreError::Unreadable { name, path, source });
-        }
-        if bytes.len() as u64 > MAX_FILE_BYTES {
-            let limit_bytes = MAX_FILE_BYTES;
-            return Err(OwnFluorophoreError::TooLong {
-                name,
-                path,
-                limit_bytes,
-            });
-        }
+        let bytes = match files::read_text(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::FileTooLarge => {
+                let limit_bytes = files::MOST_TEXT_BYTES;
+                return Err(OwnFluorophoreError::TooLong {
+                    name,
+                    path,
+                    limit_bytes,
+                });
+            }
+            Err(source) => return Err(OwnFluorophoreError::Unreadable { name, path, source }),
+        };
         let spectra = match Spectra::parse(&bytes, &name) {
             Ok(spectra) => spectra,
             Err(problem) => {

@@ -11,6 +11,7 @@ mod records;
 mod tests;
 
 use crate::base::error::cause;
+use crate::base::files;
 use records::{Kind, MAGIC, Place, RecordHead, checksum};
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -103,7 +104,7 @@ impl Journal {
             path: path.to_owned(),
             source,
         };
-        let file = match OpenOptions::new().read(true).write(true).open(path) {
+        let file = match files::regular(OpenOptions::new().read(true).write(true), path) {
             Ok(file) => file,
             Err(error)
                 if matches!(
@@ -131,7 +132,7 @@ impl Journal {
 
     /// The header of a run that was killed before it had finished anything.
     pub fn abandoned(path: &Path) -> Option<Vec<u8>> {
-        let file = File::open(temporary(path)).ok()?;
+        let file = files::open_regular(&temporary(path)).ok()?;
         Inner::default().scan(&file).ok()?
     }
 

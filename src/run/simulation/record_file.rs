@@ -1,6 +1,7 @@
 //! `simulation.toml`: the resolved configuration of a run, from which it can be repeated, and a
 //! table `[run]` of how it went and which files it wrote.
 
+use crate::base::files;
 use crate::config::Config;
 use crate::io::write::ManifestEntry;
 use crate::model::Model;
@@ -154,7 +155,8 @@ pub fn written_files(root: &Path) -> Vec<String> {
 /// record; empty where there is none or where it is not the project's.
 pub(crate) fn previous_manifest(root: &Path) -> Vec<ManifestEntry> {
     let path = root.join(RECORD_NAME);
-    let Ok(text) = std::fs::read_to_string(&path) else {
+    let text = files::read_text(&path).map(String::from_utf8);
+    let Ok(Ok(text)) = text else {
         return Vec::new();
     };
     let Ok(PreviousRecord { run }) = toml::from_str(&text) else {

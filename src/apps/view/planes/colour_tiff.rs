@@ -2,6 +2,7 @@
 
 use super::{Plane, PlaneReader, Planes, crop};
 use crate::apps::view::ViewError;
+use crate::base::files::open_regular;
 use crate::show::picture::{SampleKind, Samples};
 use std::fs::File;
 use std::io::BufReader;
@@ -78,7 +79,7 @@ impl ColourTiff {
 }
 
 fn decoder(path: &Path) -> Result<Open, ViewError> {
-    let file = File::open(path).map_err(|error| damaged(path, &error))?;
+    let file = open_regular(path).map_err(|error| damaged(path, &error))?;
     let bytes = file
         .metadata()
         .map_err(|error| damaged(path, &error))?

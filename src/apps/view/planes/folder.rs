@@ -2,6 +2,7 @@
 
 use super::{Plane, PlaneReader, Planes, crop};
 use crate::apps::view::ViewError;
+use crate::base::files::open_regular;
 use crate::io::read::natural_order;
 use crate::show::picture::{SampleKind, Samples};
 use image::codecs::png::PngDecoder;
@@ -59,7 +60,7 @@ fn damaged(path: &Path, error: &image::ImageError) -> ViewError {
 }
 
 fn start(path: &Path) -> Result<PngDecoder<BufReader<File>>, ViewError> {
-    let file = File::open(path).map_err(|error| wrong(path, error))?;
+    let file = open_regular(path).map_err(|error| wrong(path, error))?;
     let bytes = file.metadata().map_err(|error| wrong(path, error))?.len();
     let decoder = PngDecoder::new(BufReader::new(file)).map_err(|error| damaged(path, &error))?;
     if decoder.total_bytes() > bytes.saturating_mul(EXPANSION) {

@@ -1,6 +1,7 @@
 //! Cache file of measurements. It is optional: a run goes on whatever is wrong with it.
 
 use super::Measured;
+use crate::base::files;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -36,8 +37,8 @@ impl Cache {
     }
 
     pub(super) fn read(path: &Path) -> Self {
-        let text = std::fs::read_to_string(path).unwrap_or_default();
-        let file = toml::from_str(&text).ok();
+        let text = files::read_text(path).unwrap_or_default();
+        let file = toml::from_slice(&text).ok();
         let file = file.filter(|file: &File| file.format == FORMAT);
         let mut measured = file.map(|file| file.device).unwrap_or_default();
         measured.retain(Measured::is_sound);

@@ -1,0 +1,93 @@
+//! Opening what others have put somewhere: only regular files are waited for, and text is read with a limit.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
+
+/// Most bytes of a text that a program or a person has written: configurations, spectra, records of runs, results of
+/// `bench`.
+pub const MOST_TEXT_BYTES: u64 = 16 << 20;
+
+/// Opens a file for reading. A pipe without a writer, which would be waited for without end, a device or a folder is
+/// an error.
+///
+/// # Errors
+/// When it is no regular file, or the system refuses.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    regular(OpenOptions::new().read(true), path)
+}
+
+/// As [`open_regular`], for other uses.
+///
+/// # Errors
+/// As [`open_regular`].
+pub fn regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // Without it the opening of a pipe waits for its other end.
+        options.custom_flags(nix::fcntl::OFlag::O_NONBLOCK.bits());
+    }
+    let file = options.open(path)?;
+    let kind = file.metadata()?.file_type();
+    if kind.is_file() {
+        Ok(file)
+    } else if kind.is_dir() {
+        Err(ErrorKind::IsADirectory.into())
+    } else {
+        let message = "a pipe or a device, where a regular file is expected";
+        Err(io::Error::new(ErrorKind::InvalidInput, message))
+    }
+}
+
+/// The bytes of a text file.
+///
+/// # Errors
+/// When it has more than [`MOST_TEXT_BYTES`], is no regular file, or the system refuses.
+pub fn read_text(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = open_regular(path)?;
+    file.take(MOST_TEXT_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST_TEXT_BYTES {
+        return Err(ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_regular_files_are_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "text").unwrap();
+        assert_eq!(read_text(&file).unwrap(), b"text");
+        let kind = |path: &Path| open_regular(path).unwrap_err().kind();
+        assert_eq!(kind(&folder.path().join("none")), ErrorKind::NotFound);
+        #[cfg(unix)]
+        {
+            assert_eq!(kind(folder.path()), ErrorKind::IsADirectory);
+            assert_eq!(kind(Path::new("/dev/zero")), ErrorKind::InvalidInput);
+            let pipe = folder.path().join("pipe");
+            let mode = nix::sys::stat::Mode::S_IRWXU;
+            nix::unistd::mkfifo(&pipe, mode).unwrap();
+            assert_eq!(kind(&pipe), ErrorKind::InvalidInput);
+        }
+    }
+
+    #[test]
+    fn texts_without_end_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long");
+        let file = File::create(&path).unwrap();
+        file.set_len(MOST_TEXT_BYTES).unwrap();
+        assert_eq!(read_text(&path).unwrap().len() as u64, MOST_TEXT_BYTES);
+        file.set_len(MOST_TEXT_BYTES + 1).unwrap();
+        assert_eq!(
+            read_text(&path).unwrap_err().kind(),
+            ErrorKind::FileTooLarge
+        );
+    }
+}

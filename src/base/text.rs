@@ -1,0 +1,59 @@
+//! Characters that a name must not have.
+
+/// Whether a character is none that can be seen, or changes how those around it are shown: control and format
+/// characters, separators of lines and paragraphs, and what Unicode lets a program ignore (general categories Cc, Cf,
+/// Zl and Zp, and Default_Ignorable_Code_Point of Unicode 16).
+pub fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{00ad}'
+                | '\u{034f}'
+                | '\u{0600}'..='\u{0605}'
+                | '\u{061c}'
+                | '\u{06dd}'
+                | '\u{070f}'
+                | '\u{0890}'..='\u{0891}'
+                | '\u{08e2}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{110bd}'
+                | '\u{110cd}'
+                | '\u{13430}'..='\u{1343f}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_unseen;
+
+    #[test]
+    fn what_turns_or_hides_text_is_unseen() {
+        for unseen in [
+            '\n',
+            '\u{202e}',
+            '\u{2028}',
+            '\u{200b}',
+            '\u{2066}',
+            '\u{feff}',
+            '\u{e0041}',
+        ] {
+            assert!(is_unseen(unseen), "{unseen:?}");
+        }
+        for seen in "aß µ中 é\u{301}-_.()+אع".chars() {
+            assert!(!is_unseen(seen), "{seen:?}");
+        }
+    }
+}
