@@ -3,7 +3,7 @@
 use super::Residence;
 use super::{
     Access, Backend, Bound, BufferSpec, Command, ComputeError, CpuCall, Extent, KernelTime, Limits,
-    Recording, Ticket, traffic::Account,
+    Recording, Ticket, spare::Spare, traffic::Account,
 };
 use memmap2::MmapMut;
 use rayon::prelude::*;
@@ -17,7 +17,7 @@ pub struct CpuBackend {
     limits: Limits,
     buffers: Vec<Words>,
     results: HashMap<u64, Vec<Vec<u32>>>,
-    spare: Vec<Vec<u32>>,
+    spare: Spare,
     submissions: u64,
     account: Account,
 }
@@ -42,24 +42,10 @@ impl CpuBackend {
             },
             buffers: Vec::new(),
             results: HashMap::new(),
-            spare: Vec::new(),
+            spare: Spare::default(),
             submissions: 0,
             account: Account::default(),
         }
-    }
-
-    /// So many words, whatever they hold: of the reads that were given back the smallest that has room, or
-    /// new ones.
-    fn spare_words(&mut self, words: usize) -> Vec<u32> {
-        let sizes = self.spare.iter().map(Vec::capacity).enumerate();
-        let fitting = sizes.filter(|(_, size)| (words..=2 * words).contains(size));
-        let smallest = fitting.min_by_key(|(_, size)| *size);
-        let Some((at, _)) = smallest else {
-            return vec![0; words];
-        };
-        let mut spare = self.spare.swap_remove(at);
-        spare.resize(words, 0);
-        spare
     }
 
     fn run(&mut self, command: Command<'_>, reads: &mut Vec<Vec<u32>>) {
@@ -82,7 +68,7 @@ impl CpuBackend {
                 self.buffers[to.0] = written;
             }
             Command::Read { buffer, words } => {
-                let mut read = self.spare_words(words.len());
+                let mut read = self.spare.words(words.len());
                 copy(&self.buffers[buffer.0].get()[words], &mut read);
                 reads.push(read);
             }
@@ -212,7 +198,7 @@ impl Backend for CpuBackend {
     }
 
     fn recycle(&mut self, reads: Vec<Vec<u32>>) {
-        self.spare = reads;
+        self.spare.replace(reads);
     }
 
     fn kernel_times(&mut self) -> Vec<KernelTime> {

@@ -20,7 +20,7 @@ pub fn drive<'r, S: Send + Sync, E: From<ComputeError> + Send>(
 ) -> Result<(), E> {
     let mut steps = steps.into_iter().fuse();
     let mut pending = VecDeque::new();
-    overlapped(
+    let driven = overlapped(
         |used: Option<(S, Vec<Vec<u32>>)>| {
             if let Some((_, reads)) = used {
                 backend.recycle(reads);
@@ -38,5 +38,8 @@ pub fn drive<'r, S: Send + Sync, E: From<ComputeError> + Send>(
         },
         |(step, reads)| consume(step, reads),
         |used| turn(used.map(|(step, _)| step)),
-    )
+    );
+    // What comes after the sweep has other uses for the memory.
+    backend.recycle(Vec::new());
+    driven
 }

@@ -10,6 +10,7 @@ pub mod gpu;
 mod kernel;
 mod params;
 mod recording;
+mod spare;
 mod traffic;
 
 pub use drive::drive;
@@ -140,8 +141,8 @@ pub trait Backend: Send {
     /// When the device failed meanwhile.
     fn wait(&mut self, ticket: Ticket) -> Result<Vec<Vec<u32>>, ComputeError>;
 
-    /// Takes back what [`Backend::wait`] returned, once it has been used: later reads may go there, where
-    /// pages fresh from the system would cost more than what is copied to them.
+    /// Takes back what [`Backend::wait`] returned, once it has been used, in place of what it was given before:
+    /// later reads may go there, where pages fresh from the system would cost more than what is copied to them.
     fn recycle(&mut self, _reads: Vec<Vec<u32>>) {}
 
     /// What each kernel did so far, and how long it took where the device can measure it.

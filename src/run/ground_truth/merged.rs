@@ -1,6 +1,6 @@
 //! Cells that share one volume.
 
-use super::{Annotations, Labels, LoadError, LoadedVolume, STAGE, in_waves, shares};
+use super::{Annotations, Labels, LoadError, LoadedVolume, Part, STAGE, in_waves, shares};
 use crate::base::progress::Observer;
 use crate::io::read::VolumeSource;
 use crate::model::cells::CellIndex;
@@ -99,21 +99,22 @@ fn runs(ids: &[u64]) -> Vec<Run> {
     runs
 }
 
-/// Indices of the cells in a slice.
+/// Indices of the cells in a part of a slice, which has this many voxels.
 pub(super) fn labels(
     store: &SliceStore,
     z: usize,
     voxels: usize,
     cells: &CellIndex,
+    part: &Part,
 ) -> Result<Vec<u32>, StoreError> {
-    let mut labels = Vec::with_capacity(voxels);
+    let mut labels = vec![0; part.voxels()];
+    let mut end = 0;
     for run in store.get_list::<Run>(z)? {
-        labels.extend(std::iter::repeat_n(
-            cells.index(run.id()),
-            run.voxels as usize,
-        ));
+        let start = end;
+        end += run.voxels as usize;
+        part.fill(&mut labels, start..end, cells.index(run.id()));
     }
-    if labels.len() == voxels {
+    if end == voxels {
         Ok(labels)
     } else {
         Err(StoreError::Damaged { slice: z })
@@ -139,7 +140,8 @@ mod tests {
             prop_assert!(runs.windows(2).all(|pair| pair[0].id() != pair[1].id()));
             store.put_list(0, &runs).expect("kept");
             let cells = CellIndex::new(ids.iter().copied());
-            let indices = labels(&store, 0, ids.len(), &cells).expect("fetched");
+            let whole = Part::new(0..1, 0..ids.len(), [1, ids.len()]);
+            let indices = labels(&store, 0, ids.len(), &cells, &whole).expect("fetched");
             let back: Vec<u64> = indices.iter().map(|&index| cells.ids()[index as usize]).collect();
             prop_assert_eq!(back, ids);
         }

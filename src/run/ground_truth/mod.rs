@@ -1,6 +1,7 @@
 //! The ground truth of a run: read once, slice by slice, and kept compressed for its sweeps.
 
 mod merged;
+mod part;
 mod sheets;
 mod splitted;
 
@@ -13,6 +14,7 @@ use crate::base::volume::Region;
 use crate::io::read::{CellSource, ReadError, SliceReader, VolumeSource};
 use crate::model::cells::CellIndex;
 use crate::run::store::{Aside, SliceStore, StoreError};
+pub use part::Part;
 use rayon::prelude::*;
 use sheets::Sheets;
 use std::ops::Range;
@@ -94,27 +96,37 @@ impl LoadedVolume {
         }
     }
 
-    /// Indices of cells, slice by slice.
+    /// Indices of cells in a part of each slice.
     ///
     /// # Errors
     /// When they cannot be read back.
-    pub fn labels(&self, sheet: usize, slices: Range<usize>) -> Result<Vec<Vec<u32>>, StoreError> {
+    pub fn labels(
+        &self,
+        sheet: usize,
+        slices: Range<usize>,
+        part: &Part,
+    ) -> Result<Vec<Vec<u32>>, StoreError> {
         let voxels = self.region.slice_voxels();
         let slice = |z: usize| match &self.labels {
-            Labels::Merged(store) => merged::labels(store, z, voxels, &self.cells),
-            Labels::Splitted(sheets) => sheets.labels(sheet, z, voxels),
+            Labels::Merged(store) => merged::labels(store, z, voxels, &self.cells, part),
+            Labels::Splitted(sheets) => sheets.labels(sheet, z, part),
         };
         slices.into_par_iter().map(slice).collect()
     }
 
-    /// Bits of the annotated regions, slice by slice.
+    /// Bits of the annotated regions in a part of each slice.
     ///
     /// # Errors
     /// When they cannot be read back.
-    pub fn annotations(&self, slices: Range<usize>) -> Result<Vec<Vec<u32>>, StoreError> {
+    pub fn annotations(
+        &self,
+        slices: Range<usize>,
+        part: &Part,
+    ) -> Result<Vec<Vec<u32>>, StoreError> {
         let slice = |z: usize| {
             let mut bits = vec![0; self.region.slice_voxels()];
-            self.annotations.get(z, &mut bits).map(|()| bits)
+            self.annotations.get(z, &mut bits)?;
+            Ok(part.cut(bits))
         };
         slices.into_par_iter().map(slice).collect()
     }

@@ -1,6 +1,7 @@
 //! Cells that may overlap, kept as the runs of voxels they fill, and painted into sheets: label volumes
 //! in which no two cells overlap.
 
+use super::Part;
 use crate::run::store::{SliceStore, StoreError};
 use std::collections::BTreeSet;
 
@@ -64,13 +65,13 @@ impl Sheets {
         }
     }
 
-    /// Indices of the cells in a slice of a sheet, which has this many voxels.
-    pub fn labels(&self, sheet: usize, z: usize, voxels: usize) -> Result<Vec<u32>, StoreError> {
-        let mut labels = vec![0; voxels];
+    /// Indices of the cells in a part of a slice of a sheet.
+    pub fn labels(&self, sheet: usize, z: usize, part: &Part) -> Result<Vec<u32>, StoreError> {
+        let mut labels = vec![0; part.voxels()];
         for &(cell, list) in &self.slices[z] {
             if self.sheet_of[cell as usize] as usize == sheet {
                 for [start, end] in self.runs.get_list::<Run>(list)? {
-                    labels[start as usize..end as usize].fill(cell);
+                    part.fill(&mut labels, start as usize..end as usize, cell);
                 }
             }
         }

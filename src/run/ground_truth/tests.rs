@@ -1,5 +1,5 @@
 use super::sheets::{overlaps, runs};
-use super::{LoadError, LoadedVolume};
+use super::{LoadError, LoadedVolume, Part};
 use crate::base::volume::Region;
 use crate::io::read::{ArraySource, CellSource, CellStack, ReadError, SplittedCells, VolumeSource};
 use crate::run::simulation::Silent;
@@ -42,9 +42,16 @@ fn whole(shape: [usize; 3]) -> Region {
     }
 }
 
+/// All of a slice.
+fn all([_, x, y]: [usize; 3]) -> Part {
+    Part::new(0..x, 0..y, [x, y])
+}
+
 /// The ids of a sheet in one array.
 fn sheet(volume: &LoadedVolume, number: usize, shape: [usize; 3]) -> Array3<u64> {
-    let slices = volume.labels(number, 0..shape[0]).expect("read back");
+    let slices = volume
+        .labels(number, 0..shape[0], &all(shape))
+        .expect("read back");
     let ids = slices.into_iter().flatten();
     let ids = ids
         .map(|index| volume.cells.ids()[index as usize])
@@ -144,9 +151,11 @@ proptest! {
         let many = load(&splitted(&stacks), &annotations(), whole(SHAPE)).expect("loaded");
         prop_assert_eq!((one.sheets(), many.sheets()), (1, 1));
         prop_assert_eq!(one.cells.ids(), many.cells.ids());
-        prop_assert_eq!(one.labels(0, 0..5).expect("read"), many.labels(0, 0..5).expect("read"));
+        let labels = |volume: &LoadedVolume| volume.labels(0, 0..5, &all(SHAPE)).expect("read");
+        prop_assert_eq!(labels(&one), labels(&many));
         prop_assert_eq!(&one.annotated_voxels, &many.annotated_voxels);
-        prop_assert_eq!(one.annotations(0..5).expect("read"), many.annotations(0..5).expect("read"));
+        let bits = |volume: &LoadedVolume| volume.annotations(0..5, &all(SHAPE)).expect("read");
+        prop_assert_eq!(bits(&one), bits(&many));
         prop_assert!(one.annotated_voxels[0].0 > 0);
     }
 
@@ -232,7 +241,7 @@ fn blank_stacks_are_named_and_an_empty_truth_has_one_sheet() {
     assert!(volume.cells.is_empty());
     assert!(
         volume
-            .labels(0, 0..3)
+            .labels(0, 0..3, &all(SHAPE))
             .expect("read")
             .concat()
             .iter()

@@ -55,7 +55,7 @@ impl HostMemory {
         let written = s.write_bytes.saturating_mul(copies);
         // One step's reads come while those of the step before become pages.
         let read = s.read_bytes.saturating_mul(2 + in_flight - 1);
-        // Whole slices are decoded, whatever part of them a tile takes.
+        // Whole slices are decompressed, whatever part of them a tile takes.
         let slice = |bytes: u64| s.slice_voxels.saturating_mul(bytes);
         let decoded = per_thread(slice(4));
         let pages = per_thread(s.image_pixels.saturating_mul(8));

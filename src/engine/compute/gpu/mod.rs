@@ -5,19 +5,25 @@ mod encode;
 mod memory;
 mod pipelines;
 pub mod shader;
+mod slot;
 
 pub use adapters::{AdapterSummary, adapters, pick};
 
 use super::{Backend, BufferSpec, ComputeError, Kernel, KernelTime, Limits, Recording, Ticket};
+use crate::engine::compute::spare::Spare;
 use crate::engine::compute::traffic::Account;
-use encode::InFlight;
+use encode::{InFlight, params_buffer};
 use pipelines::Pipelines;
+use slot::Slot;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// What buffers are filled with where a test asks for poison: an unlikely count and a NaN.
 pub const POISON: u32 = 0xFFC0_DEAD;
+
+/// Bytes of parameter blocks that most submissions do with.
+const FEW_PARAMS: u64 = 1 << 16;
 
 /// The wgpu backend. Submissions run behind the host until they are waited for.
 pub struct GpuBackend {
@@ -28,9 +34,14 @@ pub struct GpuBackend {
     queue: wgpu::Queue,
     pipelines: Pipelines,
     buffers: Vec<wgpu::Buffer>,
+    /// Parameter blocks of the dispatches of a submission.
+    params: wgpu::Buffer,
     in_flight: HashMap<u64, InFlight>,
+    /// Those that wait for a submission.
+    slots: Vec<Slot>,
+    /// Host memory for reads.
+    spare: Spare,
     submissions: u64,
-    most_read_bytes: u64,
     account: Account,
     failure: Arc<Mutex<Option<String>>>,
     lost: Arc<Mutex<Option<String>>>,
@@ -81,12 +92,14 @@ impl GpuBackend {
             driver: summary.driver.clone(),
             limits: summary.limits(&adapter, &device.limits()),
             pipelines: Pipelines::default(),
+            params: params_buffer(&device, FEW_PARAMS),
             device,
             queue,
             buffers: Vec::new(),
             in_flight: HashMap::new(),
+            slots: Vec::new(),
+            spare: Spare::default(),
             submissions: 0,
-            most_read_bytes: 0,
             account: Account::default(),
             failure,
             lost,
@@ -104,11 +117,13 @@ impl GpuBackend {
         &self.driver
     }
 
-    /// Bytes of all buffers that were allocated, and the most that a submission has read back since then: what a
-    /// plan foresees.
+    /// Bytes of all buffers that were allocated, and of the largest of those for what submissions read back: what
+    /// a plan foresees.
     pub fn allocated_bytes(&self) -> (u64, u64) {
         let buffers = self.buffers.iter().map(wgpu::Buffer::size).sum();
-        (buffers, self.most_read_bytes)
+        let in_use = self.in_flight.values().map(|in_flight| &in_flight.slot);
+        let reads = self.slots.iter().chain(in_use).map(Slot::bytes).max();
+        (buffers, reads.unwrap_or(0))
     }
 
     fn check(&self) -> Result<(), ComputeError> {
@@ -188,8 +203,9 @@ impl Backend for GpuBackend {
 
     fn allocate(&mut self, specs: &[BufferSpec], poison: bool) -> Result<(), ComputeError> {
         self.buffers.clear();
+        self.pipelines.unbind();
         self.in_flight.clear();
-        self.most_read_bytes = 0;
+        self.slots.clear();
         let bytes = specs.iter().map(BufferSpec::bytes).sum();
         self.guarded(bytes, |gpu| {
             for spec in specs {
@@ -215,8 +231,6 @@ impl Backend for GpuBackend {
         let bytes = self.buffers.iter().map(wgpu::Buffer::size).sum();
         let in_flight = self.guarded(bytes, |gpu| gpu.encode(recording))?;
         self.submissions += 1;
-        let read = in_flight.reads.as_ref().map_or(0, encode::Staging::bytes);
-        self.most_read_bytes = self.most_read_bytes.max(read);
         self.in_flight.insert(self.submissions, in_flight);
         Ok(Ticket(self.submissions))
     }
@@ -227,8 +241,9 @@ impl Backend for GpuBackend {
         };
         let InFlight {
             submission,
+            slot,
             reads,
-            timing,
+            timed,
         } = in_flight;
         let polled = self.device.poll(wgpu::PollType::Wait {
             submission_index: Some(submission),
@@ -237,17 +252,24 @@ impl Backend for GpuBackend {
         self.check_lost()?;
         polled.map_err(|error| self.device_error(error.to_string()))?;
         self.check()?;
-        if let Some((staging, kernels)) = timing {
-            let words = self.mapped(&staging)?.concat();
-            let stamps: Vec<u64> = bytemuck::pod_collect_to_vec(&words);
-            let period = f64::from(self.queue.get_timestamp_period());
-            for (kernel, stamps) in std::iter::zip(kernels, stamps.chunks_exact(2)) {
-                let ticks = stamps[1].saturating_sub(stamps[0]);
-                let time = Duration::from_nanos((ticks as f64 * period) as u64);
-                self.account.time(kernel, time);
-            }
+        let mut stamps = [vec![0u64; 2 * timed.len()]];
+        self.mapped(slot.timer.as_ref().map(|timer| &timer.stamps), &mut stamps)?;
+        let period = f64::from(self.queue.get_timestamp_period());
+        for (kernel, stamps) in std::iter::zip(timed, stamps[0].chunks_exact(2)) {
+            let ticks = stamps[1].saturating_sub(stamps[0]);
+            let time = Duration::from_nanos((ticks as f64 * period) as u64);
+            self.account.time(kernel, time);
         }
-        reads.map_or(Ok(Vec::new()), |staging| self.mapped(&staging))
+        let mut reads: Vec<Vec<u32>> = (reads.into_iter())
+            .map(|words| self.spare.words(words))
+            .collect();
+        self.mapped(slot.reads.as_ref(), &mut reads)?;
+        self.slots.push(slot);
+        Ok(reads)
+    }
+
+    fn recycle(&mut self, reads: Vec<Vec<u32>>) {
+        self.spare.replace(reads);
     }
 
     fn kernel_times(&mut self) -> Vec<KernelTime> {

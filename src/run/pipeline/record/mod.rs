@@ -10,6 +10,7 @@ use crate::engine::stages::normalise::{NORMALISE, NormaliseParams, photon_thresh
 use crate::engine::stages::{regions, scatter, survey, truth};
 use crate::model::cells::Selection;
 use crate::model::{LayerModel, Model};
+use crate::run::ground_truth::Part;
 use crate::run::pipeline::Input;
 use crate::run::plan::{Plan, Quantisation, Tile, TileAxis, TilePlan};
 use crate::run::store::StoreError;
@@ -105,38 +106,28 @@ impl<'a> Recorder<'a> {
     fn load(&mut self, slices: Range<usize>) -> Result<(), StoreError> {
         let (_, _, plane) = self.size();
         let ring = self.plan.schedule.labels_ring;
+        let (volume, part) = (self.input.volume, self.part());
         for (sheet, &buffer) in self.plan.buffers.labels.iter().enumerate() {
-            for (z, labels) in slices
-                .clone()
-                .zip(self.input.volume.labels(sheet, slices.clone())?)
-            {
-                let labels = self.part_of(labels);
+            let labels = volume.labels(sheet, slices.clone(), &part)?;
+            for (z, labels) in slices.clone().zip(labels) {
                 self.recording.write(buffer, (z % ring) * plane, labels);
             }
         }
         if !self.model.labelling.annotations.is_empty() {
-            let annotations = self.input.volume.annotations(slices.clone())?;
+            let annotations = volume.annotations(slices.clone(), &part)?;
             for (z, bits) in slices.zip(annotations) {
-                let (at, bits) = ((z % ring) * plane, self.part_of(bits));
                 self.recording
-                    .write(self.plan.buffers.annotations, at, bits);
+                    .write(self.plan.buffers.annotations, (z % ring) * plane, bits);
             }
         }
         Ok(())
     }
 
     /// The voxels that are worked on, of a slice of the tissue.
-    fn part_of(&self, slice: Vec<u32>) -> Vec<u32> {
-        let [_, _, size_y] = self.model.volume.shape;
+    fn part(&self) -> Part {
+        let [_, size_x, size_y] = self.model.volume.shape;
         let Tile { x, y } = self.tile;
-        let rows = &slice[x.voxels.start * size_y..x.voxels.end * size_y];
-        if rows.len() == slice.len() && y.voxels.len() == size_y {
-            return slice;
-        }
-        let rows = rows.chunks_exact(size_y);
-        rows.flat_map(|row| &row[y.voxels.clone()])
-            .copied()
-            .collect()
+        Part::new(x.voxels.clone(), y.voxels.clone(), [size_x, size_y])
     }
 
     fn classify(&mut self, slices: &Range<usize>) {
@@ -220,7 +211,7 @@ impl<'a> Recorder<'a> {
         for (fluorophore, &counts) in b.counts.iter().enumerate() {
             for z in step.fresh_counts.clone() {
                 if let Some(given) = self.input.counts.slice(fluorophore, z) {
-                    let given = self.part_of(given);
+                    let given = self.part().cut(given);
                     self.recording.write(counts, (z % ring) * plane, given);
                 }
             }
