@@ -102,8 +102,8 @@ pub struct Images {
 }
 
 /// Runs a configuration on tissue in memory. No file is read or written: the paths of the
-/// configuration are not looked at, and the regions are those of `tissue`. (Compressed intermediate
-/// data beyond [`Aside::MEMORY_BYTES`] go to an unnamed temporary file.) The ground truth is
+/// configuration are not looked at, and the regions are those of `tissue`. (Large
+/// intermediate data go compressed to an unnamed temporary file.) The ground truth is
 /// merged.
 ///
 /// # Errors
@@ -113,7 +113,7 @@ pub struct Images {
 /// ```
 /// use ndarray::Array3;
 /// use simexm_gpu::config::Config;
-/// use simexm_gpu::run::simulation::{Options, Silent, Tissue, simulate_arrays};
+/// use simexm_gpu::simulation::{Options, Silent, Tissue, simulate_arrays};
 ///
 /// // Two cells side by side.
 /// let cells = Array3::from_shape_fn((4, 32, 32), |(_, x, _)| 1 + u32::from(x >= 16));
@@ -122,7 +122,7 @@ pub struct Images {
 /// let tissue = Tissue::new(cells.view());
 /// let images = simulate_arrays(&config, &tissue, Options::default(), &mut Silent)?;
 /// assert_eq!(images.channels.len(), config.optics.channels.len());
-/// # Ok::<(), simexm_gpu::run::simulation::SimulationError>(())
+/// # Ok::<(), simexm_gpu::error::SimulationError>(())
 /// ```
 pub fn simulate_arrays(
     config: &Config,
