@@ -101,3 +101,60 @@ pub fn tiff<T: Sample>(
     output.commit()?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::volume::Region;
+    use crate::io::read;
+    use ndarray::Array3;
+    use tiff::decoder::{Decoder, DecodingResult};
+
+    const SHAPE: [usize; 3] = [2, 3, 4];
+
+    fn numbered<T>(number: impl Fn(usize) -> T) -> Array3<T> {
+        Array3::from_shape_fn(SHAPE, |(z, x, y)| number((z * 3 + x) * 4 + y))
+    }
+
+    fn ids(path: &Path) -> Vec<u64> {
+        let region = Region {
+            offset: [0; 3],
+            shape: SHAPE,
+        };
+        read::open(path, None).unwrap().block(&region).unwrap()
+    }
+
+    #[test]
+    fn every_type_of_pixel_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("volume.tif");
+        let voxel_nm = [40.0, 8.0, 8.0];
+        tiff(&path, numbered(|i| 10 * i as u8).view(), voxel_nm, false).unwrap();
+        assert!(ids(&path).into_iter().eq((0..24).map(|i| 10 * i)));
+        tiff(&path, numbered(|i| 1000 * i as u16).view(), voxel_nm, true).unwrap();
+        assert!(ids(&path).into_iter().eq((0..24).map(|i| 1000 * i)));
+        tiff(&path, numbered(|i| (i as u32) << 20).view(), voxel_nm, true).unwrap();
+        assert!(ids(&path).into_iter().eq((0..24).map(|i| i << 20)));
+        tiff(&path, numbered(|i| (i as u64) << 40).view(), voxel_nm, true).unwrap();
+        assert!(ids(&path).into_iter().eq((0..24).map(|i| i << 40)));
+        tiff(&path, numbered(|i| i as f32 / 8.0).view(), voxel_nm, true).unwrap();
+        let mut decoder = Decoder::new(std::fs::File::open(&path).unwrap()).unwrap();
+        let DecodingResult::F32(page) = decoder.read_image().unwrap() else {
+            panic!("no floating-point numbers");
+        };
+        assert!(page.into_iter().eq((0..12).map(|i| i as f32 / 8.0)));
+    }
+
+    #[test]
+    fn another_file_is_replaced_only_on_demand() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("volume.tif");
+        std::fs::write(&path, "precious").unwrap();
+        let values = numbered(|i| i as u8);
+        let refused = tiff(&path, values.view(), [1.0; 3], false);
+        assert!(matches!(refused, Err(WriteError::Foreign { .. })));
+        assert_eq!(std::fs::read(&path).unwrap(), b"precious");
+        let nameless = tiff(Path::new("/"), values.view(), [1.0; 3], false);
+        assert!(matches!(nameless, Err(WriteError::IsFolder { .. })));
+    }
+}
