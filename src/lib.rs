@@ -77,11 +77,10 @@ pub use run::simulation::{simulate, simulate_arrays};
 pub mod internals {
     macro_rules! layers {
         ($($layer:ident)*) => {
-            $( #[allow(missing_docs)] pub mod $layer { pub use crate::$layer::*; } )*
+            $( pub mod $layer { pub use crate::$layer::*; } )*
         };
     }
     layers!(apps base engine io model optics run show);
-    #[allow(missing_docs)]
     pub mod config {
         pub use crate::config::*;
         pub mod keys {
