@@ -4,9 +4,9 @@
 mod support;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use simexm_gpu::engine::compute::Stage;
-use simexm_gpu::engine::convolution::Convolution;
-use simexm_gpu::engine::stages::KERNELS;
+use simexm_gpu::internals::engine::compute::Stage;
+use simexm_gpu::internals::engine::convolution::Convolution;
+use simexm_gpu::internals::engine::stages::KERNELS;
 use support::{Blur, backends, measure, photons, psf};
 
 const SHAPES: [[usize; 3]; 4] = [

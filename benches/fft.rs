@@ -4,7 +4,7 @@
 mod support;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use simexm_gpu::engine::convolution::Convolution;
+use simexm_gpu::internals::engine::convolution::Convolution;
 use support::{Blur, backends, measure, photons, psf};
 
 const SIZES: [usize; 6] = [64, 128, 256, 512, 1024, 2000];

@@ -4,7 +4,7 @@ mod support;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use simexm_gpu::config::Config;
-use simexm_gpu::run::workload::{BenchTissue, Job, JobRunner};
+use simexm_gpu::internals::run::workload::{BenchTissue, Job, JobRunner};
 use support::{backends, measure};
 
 const SHAPES: [[usize; 3]; 3] = [[8, 100, 100], [20, 200, 200], [64, 400, 400]];

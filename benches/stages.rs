@@ -5,8 +5,8 @@ mod support;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use simexm_gpu::config::Config;
-use simexm_gpu::engine::stages::KERNELS;
-use simexm_gpu::run::workload::{BenchTissue, Job, JobRunner};
+use simexm_gpu::internals::engine::stages::KERNELS;
+use simexm_gpu::internals::run::workload::{BenchTissue, Job, JobRunner};
 use support::{Subject, backends, measure};
 
 const SHAPE: [usize; 3] = [48, 192, 192];

@@ -13,11 +13,9 @@
 //! the device cannot tell) and the bytes that it had to move.
 
 use serde_json::json;
-use simexm_gpu::engine::compute::Backend;
-use simexm_gpu::engine::compute::cpu::CpuBackend;
-use simexm_gpu::engine::compute::gpu::GpuBackend;
-use simexm_gpu::engine::convolution::Convolution;
-use simexm_gpu::engine::psf::{Psf, PsfShape};
+use simexm_gpu::convolution::Convolution;
+use simexm_gpu::device::Device;
+use simexm_gpu::psf::{Psf, PsfShape};
 use std::error::Error;
 use std::fs;
 use std::io::BufRead;
@@ -44,15 +42,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     if photons.len() != shape.iter().product::<usize>() {
         return Err(format!("{input} holds {} values, not {shape:?}", photons.len()).into());
     }
-    let mut backend: Box<dyn Backend> = match device {
-        "cpu" => Box::new(CpuBackend::new(384 << 20)),
-        "gpu" => Box::new(GpuBackend::open(None, true)?),
+    let mut device = match device {
+        "cpu" => Device::cpu(),
+        "gpu" => Device::gpu(None, true)?,
         other => return Err(format!("\"{other}\" is neither cpu nor gpu").into()),
     };
-    let mut convolution = Convolution::new(backend.as_mut(), &psf, shape)?;
+    let name = device.name().to_owned();
+    let mut convolution = Convolution::new(&mut device, &psf, shape)?;
     let mut blurred = Vec::new();
     if ask {
-        let name = convolution.backend().name().to_owned();
         println!("{}", json!({ "device": name }));
         for line in std::io::stdin().lock().lines() {
             line?;
@@ -67,11 +65,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// A convolution, and the line that tells about it.
 fn timed(convolution: &mut Convolution<'_>, photons: &[f32]) -> Result<Vec<u32>, Box<dyn Error>> {
-    let before = convolution.backend().kernel_times();
+    let before = convolution.passes();
     let start = Instant::now();
     let blurred = convolution.run(photons)?;
     let seconds = start.elapsed().as_secs_f64();
-    let passes = convolution.backend().kernel_times();
+    let passes = convolution.passes();
     let passes = passes.into_iter().map(|mut pass| {
         // Times add up over the convolutions so far.
         if let Some(before) = before.iter().find(|before| before.kernel == pass.kernel) {

@@ -9,7 +9,7 @@ use image::{Rgb, RgbImage};
 use ndarray::{Array3, ArrayView3};
 use simexm_gpu::config::{CellPart, Config, Layer};
 use simexm_gpu::phantom::Phantom;
-use simexm_gpu::run::simulation::{ChannelImage, Options, Silent, Tissue, simulate_arrays};
+use simexm_gpu::simulation::{ChannelImage, Options, Silent, Tissue, simulate_arrays};
 use std::error::Error;
 use std::path::PathBuf;
 

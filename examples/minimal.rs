@@ -7,7 +7,7 @@
 use ndarray::Array3;
 use simexm_gpu::config::Config;
 use simexm_gpu::phantom::Phantom;
-use simexm_gpu::run::simulation::{Options, Silent, Tissue, simulate_arrays};
+use simexm_gpu::simulation::{Options, Silent, Tissue, simulate_arrays};
 use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -9,7 +9,7 @@
 //! cells of the middle slice that carry a dye.
 
 use image::{Rgb, RgbImage, imageops};
-use simexm_gpu::io::read::{self, VolumeSource};
+use simexm_gpu::read::{self, VolumeSource};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 

@@ -11,11 +11,11 @@ use image::{Rgb, RgbImage};
 use ndarray::{Array3, ArrayView3, s};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use simexm_gpu::base::colour;
 use simexm_gpu::config::{Config, Layer};
-use simexm_gpu::optics::psf;
 use simexm_gpu::phantom::Phantom;
-use simexm_gpu::run::simulation::{Options, Silent, SimulationError, Simulator, Tissue};
+use simexm_gpu::plot;
+use simexm_gpu::psf;
+use simexm_gpu::simulation::{Options, Silent, SimulationError, Simulator, Tissue};
 use std::error::Error;
 use std::path::PathBuf;
 
@@ -135,7 +135,7 @@ fn save(path: &PathBuf, pairs: &[Pair]) -> Result<(), Box<dyn Error>> {
         let (pair, pixel) = (&pairs[number], (slices / 2, x, y));
         match below {
             0 => Rgb([pair.image[pixel].min(255) as u8; 3]),
-            _ => Rgb(colour::of_cell(pair.cells[pixel] as usize)),
+            _ => Rgb(plot::of_cell(pair.cells[pixel] as usize)),
         }
     });
     if let Some(folder) = path.parent() {

@@ -2,26 +2,89 @@
 //! tissue?
 //!
 //! A segmented volume is the ground truth. Cells are labelled with fluorophores, the tissue swells,
-//! a microscope images it. Every stage is a compute shader with a twin on the CPU, and the two
-//! agree: to the bit wherever integers are concerned, within rounding in the convolution.
+//! a microscope images it.
 //!
-//! [`run::simulation::simulate`] runs a [`config::Config`] from files to files. Beneath it, in the
-//! order in which a run meets them: [`io`] reads and writes volumes, [`run::ground_truth`] loads
-//! the cells, [`model`] derives tables and point spread functions from [`optics`], [`run::plan`]
-//! cuts the volume into slabs, [`run::pipeline`] sends them through the [`engine::stages`] on a
-//! [`engine::compute::Backend`].
+//! # From arrays to arrays
+//! ```
+//! use simexm_gpu::ndarray::Array3;
+//! use simexm_gpu::phantom::Phantom;
+//! use simexm_gpu::simulation::{Options, Silent, Tissue};
+//! use simexm_gpu::{Config, simulate_arrays};
 //!
+//! // Tissue is an array (z, x, y) of cell ids, 0 between the cells; here a made-up piece of brain.
+//! let size = [8, 64, 64];
+//! let mut config = Config::default();
+//! let phantom = Phantom { size, voxel_nm: config.groundtruth.voxel_nm, seed: 1, density: 0.85 };
+//! let cells = Array3::from_shape_vec(size, phantom.generate()?)?;
+//!
+//! // The default is a confocal microscope and three dyes on membranes. What differs is set.
+//! config.expansion.factor = 4.0;
+//! config.compute.seed = Some(7);
+//!
+//! let tissue = Tissue::new(cells.view());
+//! let images = simulate_arrays(&config, &tissue, Options::default(), &mut Silent)?;
+//!
+//! for channel in &images.channels {
+//!     // Grey values (z, x, y), and what the brightest of them stands for.
+//!     let photons = channel.brightest_pixel_photons;
+//!     println!("{}: {:?}, up to {photons} photons", channel.name, channel.grey.dim());
+//! }
+//! // Which cells carry the first dye, and where they are in the images.
+//! let truth = &images.ground_truth[0];
+//! assert_eq!(truth.cells.dim(), images.channels[0].grey.dim());
+//! println!("{}: cells {:?}", truth.fluorophore, truth.labelled);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # From files to files
+//! ```no_run
+//! use simexm_gpu::simulation::{Options, Silent};
+//! use simexm_gpu::{Config, simulate};
+//! use std::path::Path;
+//!
+//! let config = Config::from_file(Path::new("examples/brainbow.toml"), &[])?;
+//! let report = simulate(&config, Options::default(), &mut Silent)?;
+//! println!("{}: seed {}, on {}", report.folder.display(), report.seed, report.device);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Conventions
 //! Axes are (z, x, y) everywhere: x is the row of an image and y its column. Lengths are nm unless
-//! a name says otherwise.
+//! a name says otherwise. The same seed gives the same labels, counts and ground truth on every
+//! device, and images that agree within rounding.
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
-pub mod apps;
-pub mod base;
+mod api;
+mod apps;
+mod base;
 pub mod config;
-pub mod engine;
-pub mod io;
-pub mod model;
-pub mod optics;
+mod engine;
+mod io;
+mod model;
+mod optics;
 pub mod phantom;
-pub mod run;
-pub mod show;
+mod run;
+mod show;
+
+pub use api::{convolution, device, error, fluorophore, plot, psf, read, simulation, write};
+pub use config::Config;
+pub use ndarray;
+pub use run::simulation::{simulate, simulate_arrays};
+
+/// The layers, for the programs, tests and benchmarks of this project. They change without notice.
+#[cfg(not(simexm_public_only))]
+#[doc(hidden)]
+pub mod internals {
+    macro_rules! layers {
+        ($($layer:ident)*) => {
+            $( pub mod $layer { pub use crate::$layer::*; } )*
+        };
+    }
+    layers!(apps base engine io model optics run show);
+    pub mod config {
+        pub use crate::config::*;
+        pub mod keys {
+            pub use crate::config::keys::*;
+        }
+    }
+}

@@ -5,12 +5,12 @@ pub mod run;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Throughput};
-use simexm_gpu::engine::compute::Backend;
-use simexm_gpu::engine::compute::cpu::CpuBackend;
-use simexm_gpu::engine::compute::gpu::GpuBackend;
-use simexm_gpu::engine::convolution::Convolution;
-use simexm_gpu::engine::psf::Psf;
-use simexm_gpu::optics::psf::{Microscope, PointSpreadFunction, PsfParameters};
+use simexm_gpu::internals::engine::compute::Backend;
+use simexm_gpu::internals::engine::compute::cpu::CpuBackend;
+use simexm_gpu::internals::engine::compute::gpu::GpuBackend;
+use simexm_gpu::internals::engine::convolution::Convolution;
+use simexm_gpu::internals::engine::psf::Psf;
+use simexm_gpu::internals::optics::psf::{Microscope, PointSpreadFunction, PsfParameters};
 use std::time::{Duration, Instant};
 
 /// "cpu" with the CPU backend, and "gpu" with the first hardware adapter if there is one, or with any where

@@ -1,9 +1,9 @@
 //! Whole runs in memory, without files.
 
 use super::Subject;
-use simexm_gpu::engine::compute::Backend;
-use simexm_gpu::run::simulation::Silent;
-use simexm_gpu::run::workload::{JobRunner, NullSink};
+use simexm_gpu::internals::engine::compute::Backend;
+use simexm_gpu::internals::run::simulation::Silent;
+use simexm_gpu::internals::run::workload::{JobRunner, NullSink};
 
 impl Subject for JobRunner<'_> {
     fn run(&mut self) {

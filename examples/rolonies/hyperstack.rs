@@ -2,7 +2,7 @@
 //! one another.
 
 use ndarray::Axis;
-use simexm_gpu::run::simulation::Images;
+use simexm_gpu::simulation::Images;
 use std::error::Error;
 use std::fs::File;
 use std::io::BufWriter;

@@ -20,7 +20,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use simexm_gpu::config::{CellPart, Channel, Config, Layer};
 use simexm_gpu::phantom::Phantom;
-use simexm_gpu::run::simulation::{Options, Silent, Simulator, Tissue};
+use simexm_gpu::simulation::{Options, Silent, Simulator, Tissue};
 use std::error::Error;
 use std::path::PathBuf;
 

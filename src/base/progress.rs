@@ -1,14 +1,14 @@
 //! Progress, notes and warnings: how a run speaks to whoever watches it.
 
-/// Watches the stages of a run, and may stop it.
+/// Watches the stages of a run, one after another, and may stop it.
 pub trait Observer {
-    /// A stage begins that has this much to do.
+    /// A stage begins that has `total` steps to do.
     fn begin(&mut self, stage: &str, total: usize);
-    /// So much more is done.
+    /// `amount` more of its steps are done.
     fn advance(&mut self, amount: usize);
     /// The stage is over.
     fn end(&mut self);
-    /// True when the run should stop.
+    /// True when the run should stop; asked between steps.
     fn interrupted(&self) -> bool;
 }
 

@@ -3,8 +3,8 @@
 use super::progress::Progress;
 use super::work::{configuration, on_threads, print};
 use clap::Args;
-use simexm_gpu::apps::check::{CheckOptions, check as look};
 use simexm_gpu::config::Override;
+use simexm_gpu::internals::apps::check::{CheckOptions, check as look};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

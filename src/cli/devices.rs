@@ -1,7 +1,7 @@
 //! `simexm-gpu devices`.
 
 use super::{exit, say};
-use simexm_gpu::engine::compute::gpu::adapters;
+use simexm_gpu::internals::engine::compute::gpu::adapters;
 
 /// Lists the adapters.
 pub(super) fn list() -> u8 {

@@ -1,6 +1,6 @@
 //! Single files that a subcommand writes: whole or not at all, and never over another one unasked.
 
-use simexm_gpu::io::write::{OutputFolder, StagedFile, Target, WriteError};
+use simexm_gpu::internals::io::write::{OutputFolder, StagedFile, Target, WriteError};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 

@@ -4,7 +4,7 @@ use super::files::{place, shell_word};
 use super::{exit, phantom, report, say, tell};
 use clap::Args;
 use simexm_gpu::config::{Config, ConfigError, GroundTruth, Output};
-use simexm_gpu::io::write::{OutputFolder, Target};
+use simexm_gpu::internals::io::write::{OutputFolder, Target};
 use simexm_gpu::phantom::Phantom;
 use std::error::Error;
 use std::path::{Path, PathBuf};

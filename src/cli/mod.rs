@@ -19,8 +19,8 @@ mod view;
 mod work;
 
 use clap::{Parser, Subcommand};
-use simexm_gpu::apps::view::ViewArgs;
-use simexm_gpu::base::program::{self, exit, report, tell};
+use simexm_gpu::internals::apps::view::ViewArgs;
+use simexm_gpu::internals::base::program::{self, exit, report, tell};
 use std::process::ExitCode;
 
 pub(crate) use output::{say, say_bytes};

@@ -1,6 +1,6 @@
 //! Standard output. What cannot be printed is missed at the end, unless nobody wants to read on.
 
-use simexm_gpu::base::program::{exit, tell};
+use simexm_gpu::internals::base::program::{exit, tell};
 use std::io::{self, ErrorKind, Write};
 use std::sync::Mutex;
 

@@ -3,7 +3,7 @@
 use super::files::place;
 use super::{exit, report, say};
 use clap::Args;
-use simexm_gpu::io::write::{
+use simexm_gpu::internals::io::write::{
     Compression, Content, OutputFolder, PixelType, Target, TiffStackWriter, VolumeLayout,
     VolumeMetadata, VolumeSink,
 };

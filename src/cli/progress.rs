@@ -2,8 +2,8 @@
 
 use super::tell;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use simexm_gpu::base::progress::Observer;
-use simexm_gpu::run::simulation::Watcher;
+use simexm_gpu::internals::base::progress::Observer;
+use simexm_gpu::internals::run::simulation::Watcher;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

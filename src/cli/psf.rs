@@ -4,12 +4,12 @@ use super::files::NewFile;
 use super::{exit, report, say};
 use clap::Args;
 use simexm_gpu::config::{Config, ConfigError};
-use simexm_gpu::io::write::{
+use simexm_gpu::internals::io::write::{
     Compression, Content, PixelType, StagedFile, TiffStackWriter, VolumeLayout, VolumeMetadata,
     VolumeSink, WriteError,
 };
-use simexm_gpu::model::{ModelError, PsfVolume, point_spread_functions};
-use simexm_gpu::show::plot::{self, ImageFormat, PlotError};
+use simexm_gpu::internals::model::{ModelError, PsfVolume, point_spread_functions};
+use simexm_gpu::internals::show::plot::{self, ImageFormat, PlotError};
 use std::error::Error;
 use std::path::PathBuf;
 

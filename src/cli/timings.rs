@@ -1,6 +1,6 @@
 //! Table of `--timings`.
 
-use simexm_gpu::engine::compute::{KernelTime, Traffic};
+use simexm_gpu::internals::engine::compute::{KernelTime, Traffic};
 use std::time::Duration;
 
 /// Writes a line for each pass: calls, time, bytes that it had to move, and bytes moved per second,

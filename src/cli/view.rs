@@ -1,7 +1,7 @@
 //! `simexm-gpu view`, and the window after a run: left to the window's own program.
 
 use super::{exit, report};
-use simexm_gpu::apps::view::{ViewArgs, ViewError, display};
+use simexm_gpu::internals::apps::view::{ViewArgs, ViewError, display};
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;

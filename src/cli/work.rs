@@ -2,9 +2,9 @@
 
 use super::{exit, report, say};
 use serde::Serialize;
-use simexm_gpu::base::host;
 use simexm_gpu::config::{Config, Override};
-use simexm_gpu::run::simulation::SimulationError;
+use simexm_gpu::internals::base::host;
+use simexm_gpu::internals::run::simulation::SimulationError;
 use std::fmt::Display;
 use std::path::Path;
 

@@ -195,7 +195,7 @@ impl KeyInfo {
 /// Writes the table of all keys in Markdown, with a line break at its end.
 ///
 /// ```
-/// let table = simexm_gpu::config::keys::markdown();
+/// let table = simexm_gpu::internals::config::keys::markdown();
 /// assert!(table.contains("| `pixel_size` | number | nm | at least 1 | required |"));
 /// ```
 pub fn markdown() -> String {

@@ -1,10 +1,11 @@
-//! Configuration of a run.
+//! Configuration of a run: read from TOML or from SimExm's .ini files, or made in code.
 //!
-//! A front end, one for TOML and one for SimExm's .ini files, reads a file into a format-neutral
-//! [`tree`], in which every key knows its position. Overrides are put into the tree; then one
-//! reader per section turns it into a typed [`Config`] and collects all errors. Sections and keys
-//! are those of SimExm, with `[compute]` and `[fluorophores]` added. A table `[run]`, in which a
-//! run notes how it went, is ignored.
+//! Sections and keys are those of SimExm, with `[compute]` and `[fluorophores]` added. A table
+//! `[run]`, in which a run notes how it went, is ignored.
+
+// A front end, one for each language, reads a file into a format-neutral `tree`, in which every key
+// knows its position. Overrides are put into the tree; then one reader per section turns it into a
+// typed `Config` and collects all errors.
 
 mod bytes;
 mod commented;
@@ -16,7 +17,7 @@ mod groundtruth;
 mod ini_error;
 mod ini_interpolation;
 mod ini_source;
-pub mod keys;
+pub(crate) mod keys;
 mod kind;
 mod labeling;
 mod nearest;
@@ -28,7 +29,7 @@ mod serialize;
 mod source;
 mod text;
 mod toml_source;
-pub mod tree;
+mod tree;
 mod validate;
 
 #[cfg(test)]
@@ -54,6 +55,7 @@ pub use labeling::{Labeling, Layer, SingleNeuron};
 pub use optics::{Channel, Optics};
 pub use output::{BitDepth, Normalization, Output};
 pub use overrides::{Override, OverrideError};
+pub use tree::Position;
 
 use section::{Context, Section};
 use tree::Table;
@@ -139,7 +141,7 @@ impl Config {
     ///
     /// # Errors
     /// Keys or values are wrong.
-    pub fn from_tree(
+    fn from_tree(
         mut tree: Table,
         name: &str,
         base_folder: &Path,

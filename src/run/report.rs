@@ -5,31 +5,31 @@ use crate::engine::stages::KERNELS;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Time of a stage.
+/// Time that a stage took.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StageTime {
-    /// Its name.
+    /// Name of the stage, as a watcher is told it.
     pub stage: String,
-    /// Wall clock.
+    /// Time on the clock.
     pub time: Duration,
 }
 
-/// What a run tells when it is done.
+/// What a run to files tells when it is done.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Where the output is.
+    /// Folder of the output.
     pub folder: PathBuf,
-    /// The seed that repeats the run.
+    /// Seed that repeats the run.
     pub seed: u64,
-    /// "gpu" or "cpu".
+    /// Kind of the device: "gpu" or "cpu".
     pub backend: &'static str,
-    /// The device's name.
+    /// Name of the device that computed.
     pub device: String,
-    /// Wall clock of the stages, in order.
+    /// Time on the clock of each stage, in order.
     pub stages: Vec<StageTime>,
     /// What each kernel did on the device: calls, bytes and, where it can be measured, time.
     pub kernels: Vec<KernelTime>,
-    /// The brightest pixel of each channel, in photons.
+    /// The brightest pixel of each channel, in photons; channels in the order of their names.
     pub maxima: Vec<u32>,
     /// Shape (z, x, y) of the images.
     pub image_shape: [usize; 3],

@@ -3,14 +3,14 @@
 use super::schema::mismatches;
 use crate::support::{Outcome, Workplace};
 use serde_json::Value;
-use simexm_gpu::apps::bench::compare::{Verdict, compare};
-use simexm_gpu::apps::bench::file::{BenchFile, Equality};
-use simexm_gpu::apps::bench::{self, BenchDevice, BenchOptions, Size};
-use simexm_gpu::engine::compute::gpu::{GpuBackend, adapters, pick};
-use simexm_gpu::engine::compute::{Agreement, Kernel};
-use simexm_gpu::engine::stages::blur::rows_to_photons::ROWS_TO_PHOTONS;
-use simexm_gpu::engine::stages::{KERNELS, truth::TRUTH};
-use simexm_gpu::run::simulation::Silent;
+use simexm_gpu::internals::apps::bench::compare::{Verdict, compare};
+use simexm_gpu::internals::apps::bench::file::{BenchFile, Equality};
+use simexm_gpu::internals::apps::bench::{self, BenchDevice, BenchOptions, Size};
+use simexm_gpu::internals::engine::compute::gpu::{GpuBackend, adapters, pick};
+use simexm_gpu::internals::engine::compute::{Agreement, Kernel};
+use simexm_gpu::internals::engine::stages::blur::rows_to_photons::ROWS_TO_PHOTONS;
+use simexm_gpu::internals::engine::stages::{KERNELS, truth::TRUTH};
+use simexm_gpu::internals::run::simulation::Silent;
 use std::collections::BTreeSet;
 use std::fs;
 

@@ -37,7 +37,7 @@ fn the_table_has_every_dye_and_marks_guesses() {
             .unwrap()
             .to_owned()
     };
-    for dye in simexm_gpu::optics::fluorophore::catalogue() {
+    for dye in simexm_gpu::internals::optics::fluorophore::catalogue() {
         let line = line(&dye.name);
         for figure in [
             dye.excitation_peak_nm().to_string(),

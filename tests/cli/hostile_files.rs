@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use simexm_gpu::io::read::open;
+use simexm_gpu::internals::io::read::open;
 
 /// Mutations tried of every file.
 const ROUNDS: u32 = 400;

@@ -1,9 +1,9 @@
 //! `psf`: the file holds the function that a run blurs with, with its sizes, and it is clear which one.
 
 use crate::support::{Workplace, files};
-use simexm_gpu::base::volume::Region;
 use simexm_gpu::config::Config;
-use simexm_gpu::model::{Model, point_spread_functions};
+use simexm_gpu::internals::base::volume::Region;
+use simexm_gpu::internals::model::{Model, point_spread_functions};
 use std::fs::{self, File};
 use std::path::Path;
 use tiff::decoder::{Decoder, DecodingResult};

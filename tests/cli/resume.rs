@@ -358,9 +358,9 @@ fn json(value: &toml::Value) -> serde_json::Value {
     serde_json::to_value(value).unwrap()
 }
 
-fn journal_at(root: &Path) -> simexm_gpu::run::journal::Journal {
+fn journal_at(root: &Path) -> simexm_gpu::internals::run::journal::Journal {
     let path = root.join(".simulation.journal");
-    simexm_gpu::run::journal::Journal::new(&path, b"of a killed run".to_vec())
+    simexm_gpu::internals::run::journal::Journal::new(&path, b"of a killed run".to_vec())
 }
 
 #[test]

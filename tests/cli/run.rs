@@ -400,7 +400,7 @@ fn many_dyes_in_many_channels() {
     let shape = [33, 270, 260];
     workplace.volume(shape, &blocks(shape));
     let mut text = crate::support::config(&[]);
-    for dye in simexm_gpu::optics::fluorophore::names() {
+    for dye in simexm_gpu::internals::optics::fluorophore::names() {
         let layer = "labeling_density = 0.1\nprotein_density = 1e-5\n";
         text += &format!("\n[labeling.{dye}]\nfluorophore = \"{dye}\"\n{layer}");
     }

@@ -3,7 +3,7 @@
 
 use crate::support::{cpu, gpu, in_the_dark, simulate, whole};
 use ndarray::Array3;
-use simexm_gpu::engine::rng::philox4x32_10;
+use simexm_gpu::internals::engine::rng::philox4x32_10;
 
 /// Blocks of cells and background.
 fn labels(shape: [usize; 3], seed: u32) -> Array3<u32> {

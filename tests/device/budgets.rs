@@ -6,10 +6,10 @@ use crate::support::{cpu, gpu, whole};
 use ndarray::Array3;
 use proptest::prelude::*;
 use simexm_gpu::config::Config;
-use simexm_gpu::engine::compute::{Backend, Limits, Residence};
-use simexm_gpu::model::Model;
-use simexm_gpu::run::plan::{Budgets, Contents, RunPlan};
-use simexm_gpu::run::simulation::{Images, Options, Silent, Simulator, Tissue};
+use simexm_gpu::internals::engine::compute::{Backend, Limits, Residence};
+use simexm_gpu::internals::model::Model;
+use simexm_gpu::internals::run::plan::{Budgets, Contents, RunPlan};
+use simexm_gpu::internals::run::simulation::{Images, Options, Silent, Simulator, Tissue};
 use std::collections::BTreeSet;
 
 /// The least budget that a configuration takes.

@@ -4,7 +4,7 @@
 use crate::support::{Workplace, blocks, config, images, write_stack};
 use rayon::ThreadPoolBuilder;
 use simexm_gpu::config::Config;
-use simexm_gpu::run::simulation::{Options, Report, Silent, simulate};
+use simexm_gpu::internals::run::simulation::{Options, Report, Silent, simulate};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tiff::encoder::{Compression, colortype};

@@ -3,17 +3,19 @@
 use crate::support::{gpu, in_the_dark, whole};
 use ndarray::Array3;
 use simexm_gpu::config::Config;
-use simexm_gpu::engine::compute::cpu::CpuBackend;
-use simexm_gpu::engine::compute::{
+use simexm_gpu::internals::engine::compute::cpu::CpuBackend;
+use simexm_gpu::internals::engine::compute::{
     Backend, BufferSpec, Command, ComputeError, KernelTime, Limits, Recording, Ticket,
 };
-use simexm_gpu::io::read::{ArraySource, CellSource};
-use simexm_gpu::model::Model;
-use simexm_gpu::run::ground_truth::LoadedVolume;
-use simexm_gpu::run::pipeline::{Input, NoCounts, Pipeline, Sink, SinkError, TruthSlices};
-use simexm_gpu::run::plan::{Contents, RunPlan};
-use simexm_gpu::run::simulation::Silent;
-use simexm_gpu::run::store::Aside;
+use simexm_gpu::internals::io::read::{ArraySource, CellSource};
+use simexm_gpu::internals::model::Model;
+use simexm_gpu::internals::run::ground_truth::LoadedVolume;
+use simexm_gpu::internals::run::pipeline::{
+    Input, NoCounts, Pipeline, Sink, SinkError, TruthSlices,
+};
+use simexm_gpu::internals::run::plan::{Contents, RunPlan};
+use simexm_gpu::internals::run::simulation::Silent;
+use simexm_gpu::internals::run::store::Aside;
 
 /// Notes what passes by on its way to the device.
 struct Noting<'a> {

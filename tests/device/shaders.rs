@@ -4,13 +4,13 @@
 use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, Scalar, StorageAccess, TypeInner, VectorSize};
-use simexm_gpu::engine::blocks::BlockGrid;
-use simexm_gpu::engine::compute::gpu::shader::assemble;
-use simexm_gpu::engine::compute::{Access, Generated, Kernel, Variant};
-use simexm_gpu::engine::fft::{Layout, LineVariant, Recipe, SliceTransform};
-use simexm_gpu::engine::psf::PsfShape;
-use simexm_gpu::engine::stages::KERNELS;
-use simexm_gpu::engine::stages::blur::{psf_spectra, taps};
+use simexm_gpu::internals::engine::blocks::BlockGrid;
+use simexm_gpu::internals::engine::compute::gpu::shader::assemble;
+use simexm_gpu::internals::engine::compute::{Access, Generated, Kernel, Variant};
+use simexm_gpu::internals::engine::fft::{Layout, LineVariant, Recipe, SliceTransform};
+use simexm_gpu::internals::engine::psf::PsfShape;
+use simexm_gpu::internals::engine::stages::KERNELS;
+use simexm_gpu::internals::engine::stages::blur::{psf_spectra, taps};
 
 /// The code generated for some instances of a kernel.
 fn variants(kernel: &Kernel) -> Vec<Option<Variant>> {

@@ -2,7 +2,7 @@
 
 use crate::support::cuts::{configuration, simulators, tissue};
 use proptest::prelude::*;
-use simexm_gpu::run::simulation::{Options, Silent, Tissue};
+use simexm_gpu::internals::run::simulation::{Options, Silent, Tissue};
 
 /// Voxels of five blocks along an axis.
 const LONG: usize = 2560;

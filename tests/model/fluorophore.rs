@@ -1,6 +1,6 @@
 //! Photons per protein against those that SimExm's Python port computed, for eleven dyes, eleven lasers and ten filters.
 
-use simexm_gpu::optics::fluorophore::{Illumination, find, mean_photons};
+use simexm_gpu::internals::optics::fluorophore::{Illumination, find, mean_photons};
 
 /// ATTO 465 is normalised by an ultraviolet band of this height in SimExm, and by its visible maximum here.
 const ATTO465_BAND: f64 = 1.154;

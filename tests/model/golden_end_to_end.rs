@@ -5,9 +5,9 @@
 use crate::support::{BINARY, bare, cpu, data, gpu, read_tiff, simulate_source};
 use rustfft::FftPlanner;
 use rustfft::num_complex::Complex64;
-use simexm_gpu::base::volume::Region;
 use simexm_gpu::config::Config;
-use simexm_gpu::io::read::open;
+use simexm_gpu::internals::base::volume::Region;
+use simexm_gpu::internals::io::read::open;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;

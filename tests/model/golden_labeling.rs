@@ -2,9 +2,9 @@
 //! configuration asks for.
 
 use crate::support::{cpu, gpu, in_the_dark, read_counts, scatter, whole};
-use simexm_gpu::base::region_bits::{CYTOSOL, MEMBRANE};
-use simexm_gpu::engine::compute::Backend;
-use simexm_gpu::model::Model;
+use simexm_gpu::internals::base::region_bits::{CYTOSOL, MEMBRANE};
+use simexm_gpu::internals::engine::compute::Backend;
+use simexm_gpu::internals::model::Model;
 
 /// Runs of which the means are compared.
 const RUNS: u64 = 400;

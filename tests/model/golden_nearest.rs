@@ -1,9 +1,9 @@
 //! Ground truth brought to the camera's grid, against SimExm's resizing by whole factors, up and down.
 
 use crate::support::{allocate, backends, execute, read_counts};
-use simexm_gpu::base::region_bits::{FULL, MEMBRANE};
-use simexm_gpu::engine::compute::Recording;
-use simexm_gpu::engine::stages::truth::{TRUTH, TruthParams};
+use simexm_gpu::internals::base::region_bits::{FULL, MEMBRANE};
+use simexm_gpu::internals::engine::compute::Recording;
+use simexm_gpu::internals::engine::stages::truth::{TRUTH, TruthParams};
 
 #[test]
 fn ground_truth_takes_the_same_voxels_as_simexm() {

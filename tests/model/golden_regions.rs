@@ -4,10 +4,10 @@
 //! there is a cell, and the background must be in no region.
 
 use crate::support::{allocate, backends, execute, read_counts};
-use simexm_gpu::base::region_bits::{CYTOSOL, FULL, MEMBRANE};
-use simexm_gpu::engine::compute::{Backend, Recording};
-use simexm_gpu::engine::schedule::{Reach, Schedule};
-use simexm_gpu::engine::stages::regions::{REGIONS, RegionsParams};
+use simexm_gpu::internals::base::region_bits::{CYTOSOL, FULL, MEMBRANE};
+use simexm_gpu::internals::engine::compute::{Backend, Recording};
+use simexm_gpu::internals::engine::schedule::{Reach, Schedule};
+use simexm_gpu::internals::engine::stages::regions::{REGIONS, RegionsParams};
 
 /// Classifies a volume in slabs, with its labels in a ring as in a run.
 fn regions(

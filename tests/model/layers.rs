@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers from the lowest on; each may import those before it.
-const LAYERS: [&str; 11] = [
-    "base", "engine", "io", "optics", "config", "phantom", "model", "show", "run", "apps", "cli",
+const LAYERS: [&str; 12] = [
+    "base", "engine", "io", "optics", "config", "phantom", "model", "show", "run", "apps", "api",
+    "cli",
 ];
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -3,9 +3,7 @@
 use crate::support::{SHAPE, Workplace, blocks, config, read_stack};
 use ndarray::{Array3, ArrayView3};
 use simexm_gpu::config::{BackendChoice, BitDepth, CellPart, Config, Layer, Normalization};
-use simexm_gpu::run::simulation::{
-    Images, Options, Silent, SimulationError, Tissue, simulate_arrays,
-};
+use simexm_gpu::simulation::{Images, Options, Silent, SimulationError, Tissue, simulate_arrays};
 use std::path::Path;
 
 fn cells() -> Array3<u16> {

@@ -1,6 +1,6 @@
 //! Point spread functions against those that SimExm's Python port computed, for all three microscope types.
 
-use simexm_gpu::optics::psf::{Microscope, PointSpreadFunction, PsfParameters, RADIUS};
+use simexm_gpu::internals::optics::psf::{Microscope, PointSpreadFunction, PsfParameters, RADIUS};
 
 const SAMPLES: usize = RADIUS + 1;
 

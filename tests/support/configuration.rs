@@ -1,7 +1,7 @@
 //! The configuration that tests start from.
 
-use simexm_gpu::base::volume::Region;
 use simexm_gpu::config::{Config, Override};
+use simexm_gpu::internals::base::volume::Region;
 use std::path::Path;
 
 /// Two layers with a dye each and two channels, each of which sees one of the dyes only: a run without a

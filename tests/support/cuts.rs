@@ -3,7 +3,7 @@
 use super::with_entries;
 use ndarray::Array3;
 use simexm_gpu::config::{BackendChoice, Config};
-use simexm_gpu::run::simulation::{Silent, Simulator};
+use simexm_gpu::internals::run::simulation::{Silent, Simulator};
 
 /// Three layers, of which one asks for the largest cell, and two channels; with entries put in.
 pub fn configuration(entries: &[String]) -> Config {

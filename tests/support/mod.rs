@@ -18,9 +18,9 @@ pub use snapshot::{assert_same, files, images, snapshot};
 pub use stacks::{Stack, data, read_counts, read_stack, read_tiff, write_stack};
 pub use workplace::{BINARY, IMAGE_SHAPE, Outcome, SHAPE, Workplace, blocks};
 
-use simexm_gpu::engine::compute::cpu::CpuBackend;
-use simexm_gpu::engine::compute::gpu::GpuBackend;
-use simexm_gpu::engine::compute::{Backend, Buffer, BufferSpec, Recording};
+use simexm_gpu::internals::engine::compute::cpu::CpuBackend;
+use simexm_gpu::internals::engine::compute::gpu::GpuBackend;
+use simexm_gpu::internals::engine::compute::{Backend, Buffer, BufferSpec, Recording};
 use std::sync::Once;
 
 /// Any adapter, a software one too. Without one the caller has nothing to test, which one line says; where

@@ -2,17 +2,19 @@
 
 use super::execute;
 use ndarray::Array3;
-use simexm_gpu::base::volume::Region;
 use simexm_gpu::config::Config;
-use simexm_gpu::engine::compute::{Backend, Recording};
-use simexm_gpu::io::read::{ArraySource, CellSource, VolumeSource};
-use simexm_gpu::model::Model;
-use simexm_gpu::model::cells::Selection;
-use simexm_gpu::run::ground_truth::LoadedVolume;
-use simexm_gpu::run::pipeline::{Input, NoCounts, Pipeline, Sink, SinkError, TruthSlices};
-use simexm_gpu::run::plan::{Contents, RunPlan};
-use simexm_gpu::run::simulation::Silent;
-use simexm_gpu::run::store::Aside;
+use simexm_gpu::internals::base::volume::Region;
+use simexm_gpu::internals::engine::compute::{Backend, Recording};
+use simexm_gpu::internals::io::read::{ArraySource, CellSource, VolumeSource};
+use simexm_gpu::internals::model::Model;
+use simexm_gpu::internals::model::cells::Selection;
+use simexm_gpu::internals::run::ground_truth::LoadedVolume;
+use simexm_gpu::internals::run::pipeline::{
+    Input, NoCounts, Pipeline, Sink, SinkError, TruthSlices,
+};
+use simexm_gpu::internals::run::plan::{Contents, RunPlan};
+use simexm_gpu::internals::run::simulation::Silent;
+use simexm_gpu::internals::run::store::Aside;
 
 /// The results of a run in memory, intermediate ones too. Volumes are (z, x, y).
 pub struct Run {

@@ -1,11 +1,11 @@
 //! Labelling on its own.
 
 use super::{allocate, execute};
-use simexm_gpu::engine::compute::{Backend, Recording};
-use simexm_gpu::engine::stages::regions::{REGIONS, RegionsParams};
-use simexm_gpu::engine::stages::scatter::{SCATTER, ScatterParams};
-use simexm_gpu::model::Model;
-use simexm_gpu::model::cells::CellIndex;
+use simexm_gpu::internals::engine::compute::{Backend, Recording};
+use simexm_gpu::internals::engine::stages::regions::{REGIONS, RegionsParams};
+use simexm_gpu::internals::engine::stages::scatter::{SCATTER, ScatterParams};
+use simexm_gpu::internals::model::Model;
+use simexm_gpu::internals::model::cells::CellIndex;
 
 /// The first layer of each of some models that differ in their seeds, all cells labelled, over the same volume of ids:
 /// the regions, and the proteins for each model.

@@ -5,7 +5,7 @@ mod lines;
 
 use lines::{Lines, device};
 use rustfft::num_complex::Complex32;
-use simexm_gpu::engine::rng::philox4x32_10;
+use simexm_gpu::internals::engine::rng::philox4x32_10;
 use vkfft_rs::backend::vulkan::{VulkanGlslBackend, VulkanShaderSource};
 use vkfft_rs::{
     Backend, DeviceProfile, Direction, FftConfig, GpuVendor, TransformIr, TransformKind,

@@ -3,8 +3,8 @@
 mod window;
 
 use clap::Parser;
-use simexm_gpu::apps::view::{ViewArgs, ViewError, open};
-use simexm_gpu::base::program::{self, exit, report};
+use simexm_gpu::internals::apps::view::{ViewArgs, ViewError, open};
+use simexm_gpu::internals::base::program::{self, exit, report};
 use std::process::ExitCode;
 
 #[derive(Parser)]

@@ -32,7 +32,7 @@ pub enum ComputeError {
     /// The adapter exists but could not be opened.
     #[error("cannot open {adapter}: {reason}")]
     Open {
-        /// The adapter's name.
+        /// Name of the adapter.
         adapter: String,
         /// What the driver said.
         reason: String,
@@ -42,7 +42,7 @@ pub enum ComputeError {
     OutOfMemory {
         /// The device's name.
         device: String,
-        /// Sum of the buffers asked for.
+        /// Sum of the buffers asked for, in bytes.
         bytes: u64,
         /// What the driver said.
         reason: String,

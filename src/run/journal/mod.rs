@@ -19,13 +19,13 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Why a journal cannot be kept or read.
+/// Why a journal, which keeps the finished slabs of a run, cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: what is done cannot be kept: {}", path.display(), cause(source))]
 pub struct JournalError {
-    /// The file.
+    /// File of the journal.
     pub path: PathBuf,
-    /// What the system said.
+    /// Error of the system.
     pub source: io::Error,
 }
 

@@ -12,17 +12,17 @@ pub enum PlanError {
         tiled(*tiles), amount(*needed_bytes), amount(*buffer_bytes), amount(*total_bytes), amount(*binding_bytes)
     )]
     TooLarge {
-        /// Tiles.
+        /// Tiles of the finest division.
         tiles: usize,
-        /// Sum of all buffers.
+        /// Sum of all buffers, in bytes.
         needed_bytes: u64,
-        /// The largest buffer.
+        /// Name of the largest buffer.
         buffer: String,
-        /// Its size.
+        /// Size of the largest buffer, in bytes.
         buffer_bytes: u64,
-        /// What the device offers.
+        /// Memory that the device offers, in bytes.
         total_bytes: u64,
-        /// The largest buffer it offers.
+        /// Largest buffer that the device offers, in bytes.
         binding_bytes: u64,
     },
     /// The device could, but the host has too little.
@@ -32,11 +32,11 @@ pub enum PlanError {
         tiled(*tiles), amount(*needed_bytes), amount(*budget_bytes)
     )]
     HostTooSmall {
-        /// Tiles.
+        /// Tiles of the finest division.
         tiles: usize,
-        /// What the run needs at its peak.
+        /// Memory that the run needs at its peak, in bytes.
         needed_bytes: u64,
-        /// What it may take.
+        /// Memory that the run may take, in bytes.
         budget_bytes: u64,
     },
     /// A line of the transform does not fit a workgroup.
@@ -49,9 +49,9 @@ pub enum PlanError {
         size_x: usize,
         /// Columns of a slice.
         size_y: usize,
-        /// What a line needs.
+        /// Workgroup memory that a line needs, in bytes.
         line_bytes: usize,
-        /// What the device offers.
+        /// Workgroup memory that the device offers, in bytes.
         workgroup_bytes: u32,
     },
 }

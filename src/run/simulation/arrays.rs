@@ -68,7 +68,8 @@ impl<'a> From<CellSource<'a>> for Tissue<'a> {
 pub struct ChannelImage {
     /// Name of the channel.
     pub name: String,
-    /// Grey values, (z, x, y), from 0 to the largest of the configuration's bit depth.
+    /// Grey values, (z, x, y), from 0 to the largest of the configuration's bit depth; what they
+    /// mean `[output] normalize` says.
     pub grey: Array3<u16>,
     /// Photons at the brightest pixel.
     pub brightest_pixel_photons: u32,
@@ -93,7 +94,7 @@ pub struct Images {
     pub channels: Vec<ChannelImage>,
     /// Ground truth of each fluorophore, in the order of their names.
     pub ground_truth: Vec<GroundTruthImage>,
-    /// Size of a voxel of the images in the expanded gel, (z, x, y).
+    /// Size of a voxel of the images in the expanded gel, (z, x, y), in nm.
     pub voxel_nm: [f64; 3],
     /// Seed that repeats the run.
     pub seed: u64,
@@ -102,18 +103,19 @@ pub struct Images {
 }
 
 /// Runs a configuration on tissue in memory. No file is read or written: the paths of the
-/// configuration are not looked at, and the regions are those of `tissue`. (Compressed intermediate
-/// data beyond [`Aside::MEMORY_BYTES`] go to an unnamed temporary file.) The ground truth is
-/// merged.
+/// configuration are not looked at, and the regions are those of `tissue`. (Large intermediate data
+/// go compressed to an unnamed temporary file.) The ground truth is merged. `offset_voxels` and
+/// `bounds_voxels` of the configuration cut the tissue.
 ///
 /// # Errors
-/// See [`SimulationError`].
+/// The configuration cannot be simulated ([`SimulationError::is_configuration`]), volumes of
+/// `tissue` differ in shape, the volume fits no device, or `watcher` interrupts.
 ///
 /// # Examples
 /// ```
 /// use ndarray::Array3;
 /// use simexm_gpu::config::Config;
-/// use simexm_gpu::run::simulation::{Options, Silent, Tissue, simulate_arrays};
+/// use simexm_gpu::simulation::{Options, Silent, Tissue, simulate_arrays};
 ///
 /// // Two cells side by side.
 /// let cells = Array3::from_shape_fn((4, 32, 32), |(_, x, _)| 1 + u32::from(x >= 16));
@@ -122,7 +124,7 @@ pub struct Images {
 /// let tissue = Tissue::new(cells.view());
 /// let images = simulate_arrays(&config, &tissue, Options::default(), &mut Silent)?;
 /// assert_eq!(images.channels.len(), config.optics.channels.len());
-/// # Ok::<(), simexm_gpu::run::simulation::SimulationError>(())
+/// # Ok::<(), simexm_gpu::error::SimulationError>(())
 /// ```
 pub fn simulate_arrays(
     config: &Config,
@@ -159,7 +161,7 @@ impl Simulator {
     /// one.
     ///
     /// # Errors
-    /// See [`SimulationError`].
+    /// As [`simulate_arrays`].
     pub fn simulate(
         &mut self,
         config: &Config,

@@ -28,20 +28,23 @@ use crate::run::log::RunLog;
 use crate::run::outputs::quicklook::{self, About};
 use files::RunSetup;
 
-/// How a simulation is run, apart from what is simulated.
+/// How a simulation is run, apart from what is simulated. Runs on arrays write nothing and use none of these.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// Replaces files that the project did not write.
+    /// Replaces files in the output folder that are not the unchanged output of an earlier run.
     pub force: bool,
-    /// Writes a page about the run beside its output.
+    /// Writes `report.html`, a page about the run, beside its output.
     pub report: bool,
-    /// Goes on with a run that was stopped.
+    /// Goes on with a run to the same folder that was stopped, from its last finished slab.
     pub resume: bool,
     /// For tests: fills buffers with a pattern first.
+    #[doc(hidden)]
     pub poison: bool,
     /// For tests: limits slabs to this many slices.
+    #[doc(hidden)]
     pub deepest_slab: Option<usize>,
     /// For tests: at least this many tiles along x and y.
+    #[doc(hidden)]
     pub tiles: Option<[usize; 2]>,
 }
 
@@ -53,7 +56,9 @@ pub struct Options {
 /// [`Options::resume`] if it is the same run.
 ///
 /// # Errors
-/// See [`SimulationError`].
+/// The configuration cannot be simulated ([`SimulationError::is_configuration`]), volumes cannot be
+/// read, the output cannot be written or would replace files of others, the volume fits no device,
+/// or `watcher` interrupts.
 pub fn simulate(
     config: &Config,
     options: Options,

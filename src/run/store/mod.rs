@@ -8,21 +8,21 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Why a slice cannot be kept or found again.
+/// Why a slice of intermediate data cannot be kept or found again.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file that slices spill to failed.
     #[error("cannot keep intermediate data in {}: {source}", folder.display())]
     Spill {
-        /// Where the file was to be.
+        /// Folder of the file.
         folder: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: std::io::Error,
     },
     /// Data came back other than it went.
     #[error("intermediate data of slice {slice} cannot be read back")]
     Damaged {
-        /// Which slice.
+        /// Number of the slice, from 0.
         slice: usize,
     },
 }

@@ -2,12 +2,12 @@
 
 use crate::support::{allocate_words, execute};
 use bytemuck::Zeroable;
-use simexm_gpu::engine::blocks::BlockGrid;
-use simexm_gpu::engine::compute::{Backend, Recording};
-use simexm_gpu::engine::psf::{Psf, PsfShape};
-use simexm_gpu::engine::schedule::{Reach, Schedule, kept};
-use simexm_gpu::engine::stages::blur::rows_to_photons::RowsToPhotonsParams;
-use simexm_gpu::engine::stages::blur::{Blur, BlurPart, RingSlices};
+use simexm_gpu::internals::engine::blocks::BlockGrid;
+use simexm_gpu::internals::engine::compute::{Backend, Recording};
+use simexm_gpu::internals::engine::psf::{Psf, PsfShape};
+use simexm_gpu::internals::engine::schedule::{Reach, Schedule, kept};
+use simexm_gpu::internals::engine::stages::blur::rows_to_photons::RowsToPhotonsParams;
+use simexm_gpu::internals::engine::stages::blur::{Blur, BlurPart, RingSlices};
 
 /// Photons that leave the voxels of a fluorophore, (z, x, y), and its point spread function: its shape, and its values
 /// as those of a [`Psf`], but in f64.

@@ -1,11 +1,11 @@
 //! Kept slices, bins and grey values of the golden blurred volume.
 
 use crate::support::{allocate, backends, execute, read_counts};
-use simexm_gpu::engine::compute::Recording;
-use simexm_gpu::engine::stages::bin::{BIN, BinParams};
-use simexm_gpu::engine::stages::maximum::{MAXIMUM, MaximumParams};
-use simexm_gpu::engine::stages::normalise::{NORMALISE, NormaliseParams, thresholds};
-use simexm_gpu::optics::camera::Camera;
+use simexm_gpu::internals::engine::compute::Recording;
+use simexm_gpu::internals::engine::stages::bin::{BIN, BinParams};
+use simexm_gpu::internals::engine::stages::maximum::{MAXIMUM, MaximumParams};
+use simexm_gpu::internals::engine::stages::normalise::{NORMALISE, NormaliseParams, thresholds};
+use simexm_gpu::internals::optics::camera::Camera;
 
 /// The camera of the golden data's README over voxels of 8 nm.
 struct Sampling {

@@ -2,7 +2,7 @@
 
 use super::blur::Source;
 use rayon::prelude::*;
-use simexm_gpu::base::volume::fold;
+use simexm_gpu::internals::base::volume::fold;
 
 /// docs/model.md section 6 as it stands: pad by reflection, multiply, add, round.
 pub fn convolve(sources: &[Source], shape: [usize; 3]) -> Vec<u32> {

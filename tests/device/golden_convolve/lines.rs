@@ -4,12 +4,16 @@ use super::volumes::relative_error;
 use crate::support::{allocate, execute};
 use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
-use simexm_gpu::engine::blocks::{BlockAxis, BlockGrid};
-use simexm_gpu::engine::compute::{Backend, Recording};
-use simexm_gpu::engine::fft::{BLOCK, FourierTables, Layout, LineVariant, SliceTransform};
-use simexm_gpu::engine::rng::philox4x32_10;
-use simexm_gpu::engine::stages::blur::columns_forward::{COLUMNS_FORWARD, ColumnsForwardParams};
-use simexm_gpu::engine::stages::blur::rows_forward::{ROWS_FORWARD, RowsForwardParams};
+use simexm_gpu::internals::engine::blocks::{BlockAxis, BlockGrid};
+use simexm_gpu::internals::engine::compute::{Backend, Recording};
+use simexm_gpu::internals::engine::fft::{
+    BLOCK, FourierTables, Layout, LineVariant, SliceTransform,
+};
+use simexm_gpu::internals::engine::rng::philox4x32_10;
+use simexm_gpu::internals::engine::stages::blur::columns_forward::{
+    COLUMNS_FORWARD, ColumnsForwardParams,
+};
+use simexm_gpu::internals::engine::stages::blur::rows_forward::{ROWS_FORWARD, RowsForwardParams};
 
 /// The longest line of a block and a kernel of up to 64 voxels' radius.
 const LONGEST: usize = 1152;

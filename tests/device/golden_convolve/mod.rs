@@ -9,10 +9,12 @@ mod volumes;
 use crate::support::{backends, data, read_counts, read_tiff};
 use blur::{Source, blur, blur_in_blocks};
 use judge::convolve;
-use simexm_gpu::engine::blocks::{BlockAxis, BlockGrid};
-use simexm_gpu::engine::psf::PsfShape;
-use simexm_gpu::engine::rng::philox4x32_10;
-use simexm_gpu::optics::psf::{Microscope, PointSpreadFunction, PsfParameters, RADIUS, SHAPE};
+use simexm_gpu::internals::engine::blocks::{BlockAxis, BlockGrid};
+use simexm_gpu::internals::engine::psf::PsfShape;
+use simexm_gpu::internals::engine::rng::philox4x32_10;
+use simexm_gpu::internals::optics::psf::{
+    Microscope, PointSpreadFunction, PsfParameters, RADIUS, SHAPE,
+};
 
 /// Values of SimExm's functions along each axis, from the centre outwards.
 const TAPS: usize = RADIUS + 1;

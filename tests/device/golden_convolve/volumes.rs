@@ -5,9 +5,9 @@ use super::judge::convolve;
 use rayon::prelude::*;
 use rustfft::num_complex::Complex;
 use rustfft::{FftDirection, FftPlanner};
-use simexm_gpu::base::volume::fold;
-use simexm_gpu::engine::compute::Backend;
-use simexm_gpu::optics::psf::RADIUS;
+use simexm_gpu::internals::base::volume::fold;
+use simexm_gpu::internals::engine::compute::Backend;
+use simexm_gpu::internals::optics::psf::RADIUS;
 
 type Number = Complex<f64>;
 

@@ -3,18 +3,20 @@
 use super::dice::{CELLS, Dice};
 use Contents::{Poison, Words};
 use bytemuck::Zeroable;
-use simexm_gpu::engine::blocks::{BlockAxis, BlockGrid};
-use simexm_gpu::engine::compute::{
+use simexm_gpu::internals::engine::blocks::{BlockAxis, BlockGrid};
+use simexm_gpu::internals::engine::compute::{
     Buffer, Command, Grid, Kernel, KernelParams, Recording, Variant,
 };
-use simexm_gpu::engine::fft::BLOCK;
-use simexm_gpu::engine::psf::{Psf, PsfShape};
-use simexm_gpu::engine::rng::{DiscreteTable, StreamKey, TableRef};
-use simexm_gpu::engine::stages::blur::photons::baseline_profile;
-use simexm_gpu::engine::stages::blur::rows_to_photons::RowsToPhotonsParams;
-use simexm_gpu::engine::stages::blur::{Block, Blur, BlurPart, RingSlices};
-use simexm_gpu::engine::stages::normalise::{NormaliseParams, thresholds};
-use simexm_gpu::engine::stages::{bin, emit, magnify, maximum, regions, scatter, survey, truth};
+use simexm_gpu::internals::engine::fft::BLOCK;
+use simexm_gpu::internals::engine::psf::{Psf, PsfShape};
+use simexm_gpu::internals::engine::rng::{DiscreteTable, StreamKey, TableRef};
+use simexm_gpu::internals::engine::stages::blur::photons::baseline_profile;
+use simexm_gpu::internals::engine::stages::blur::rows_to_photons::RowsToPhotonsParams;
+use simexm_gpu::internals::engine::stages::blur::{Block, Blur, BlurPart, RingSlices};
+use simexm_gpu::internals::engine::stages::normalise::{NormaliseParams, thresholds};
+use simexm_gpu::internals::engine::stages::{
+    bin, emit, magnify, maximum, regions, scatter, survey, truth,
+};
 
 /// One dispatch: what each binding holds before it; nothing means poison of that many words.
 #[derive(Clone)]

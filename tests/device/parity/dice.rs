@@ -1,6 +1,6 @@
 //! Random contents of buffers.
 
-use simexm_gpu::engine::rng::philox4x32_10;
+use simexm_gpu::internals::engine::rng::philox4x32_10;
 
 /// Cells in the random volumes.
 pub const CELLS: u32 = 50;

@@ -6,11 +6,11 @@ mod traffic;
 
 use crate::support::{allocate_words, backends, execute, gpu};
 use cases::{Case, Contents, cases};
-use simexm_gpu::engine::compute::gpu::POISON;
-use simexm_gpu::engine::compute::{
+use simexm_gpu::internals::engine::compute::gpu::POISON;
+use simexm_gpu::internals::engine::compute::{
     Access, Agreement, Backend, Buffer, Command, CpuCall, Kernel, Recording, photon_tolerance,
 };
-use simexm_gpu::engine::stages::{KERNELS, emit};
+use simexm_gpu::internals::engine::stages::{KERNELS, emit};
 
 /// Odd shapes (z, x, y): one slice, one row, one column, unequal sides, no multiple of a workgroup,
 /// thinner than the kernel's reach.

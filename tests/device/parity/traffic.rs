@@ -4,13 +4,13 @@ use super::SHAPES;
 use super::cases::{Case, Contents, cases};
 use super::outcome;
 use crate::support::{backends, cpu};
-use simexm_gpu::engine::compute::gpu::POISON;
-use simexm_gpu::engine::compute::{Access, Agreement, Extent, Kernel, Traffic};
-use simexm_gpu::engine::stages::KERNELS;
-use simexm_gpu::engine::stages::bin::BIN;
-use simexm_gpu::engine::stages::blur::columns_forward::COLUMNS_FORWARD;
-use simexm_gpu::engine::stages::blur::columns_inverse::COLUMNS_INVERSE;
-use simexm_gpu::engine::stages::blur::rows_forward::ROWS_FORWARD;
+use simexm_gpu::internals::engine::compute::gpu::POISON;
+use simexm_gpu::internals::engine::compute::{Access, Agreement, Extent, Kernel, Traffic};
+use simexm_gpu::internals::engine::stages::KERNELS;
+use simexm_gpu::internals::engine::stages::bin::BIN;
+use simexm_gpu::internals::engine::stages::blur::columns_forward::COLUMNS_FORWARD;
+use simexm_gpu::internals::engine::stages::blur::columns_inverse::COLUMNS_INVERSE;
+use simexm_gpu::internals::engine::stages::blur::rows_forward::ROWS_FORWARD;
 
 fn traffic(kernel: &Kernel, case: &Case) -> Traffic {
     let words: Vec<usize> = case.bindings.iter().map(Contents::len).collect();

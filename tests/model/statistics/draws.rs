@@ -4,8 +4,8 @@ use super::magnification::{magnify, magnifying};
 use super::{LIGHT, configured, layer, real_labels};
 use crate::support::{backends, cpu, gpu, simulate, whole};
 use ndarray::Array3;
-use simexm_gpu::base::volume::Region;
-use simexm_gpu::engine::compute::Backend;
+use simexm_gpu::internals::base::volume::Region;
+use simexm_gpu::internals::engine::compute::Backend;
 
 #[test]
 fn a_seed_says_everything() {

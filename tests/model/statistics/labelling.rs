@@ -5,7 +5,7 @@ use crate::support::{
     assert_distribution, assert_mean, backends, cpu, in_the_dark, poisson, scatter, simulate, whole,
 };
 use ndarray::Array3;
-use simexm_gpu::model::Model;
+use simexm_gpu::internals::model::Model;
 
 #[test]
 fn a_site_holds_amplified_poisson_proteins() {

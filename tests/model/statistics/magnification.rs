@@ -4,10 +4,10 @@ use super::{LIGHT, configured, layer, real_labels, sum};
 use crate::support::{
     allocate, assert_distribution, assert_mean, backends, cpu, execute, poisson, simulate, whole,
 };
-use simexm_gpu::base::volume::Region;
-use simexm_gpu::engine::compute::{Backend, Recording};
-use simexm_gpu::engine::stages::magnify::{MAGNIFY, MagnifyParams};
-use simexm_gpu::model::Model;
+use simexm_gpu::internals::base::volume::Region;
+use simexm_gpu::internals::engine::compute::{Backend, Recording};
+use simexm_gpu::internals::engine::stages::magnify::{MAGNIFY, MagnifyParams};
+use simexm_gpu::internals::model::Model;
 
 /// Spreads blurred voxels (z, x, y) over the camera of a model.
 pub fn magnify(

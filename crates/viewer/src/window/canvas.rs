@@ -5,7 +5,7 @@ use eframe::egui::{
     self, Color32, PointerButton, Pos2, Rect, Sense, TextureHandle, TextureOptions, Vec2, pos2,
     vec2,
 };
-use simexm_gpu::show::picture::{Picture, ScaleBar};
+use simexm_gpu::internals::show::picture::{Picture, ScaleBar};
 
 /// Longest side of a texture.
 const MOST_TEXELS: usize = 8192;

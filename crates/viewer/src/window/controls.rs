@@ -2,9 +2,9 @@
 
 use super::Viewer;
 use eframe::egui::{self, DragValue, RichText, Slider};
-use simexm_gpu::apps::view::{LayerView, images};
-use simexm_gpu::io::write::Content;
-use simexm_gpu::show::picture::{Contrast, SampleKind, Samples};
+use simexm_gpu::internals::apps::view::{LayerView, images};
+use simexm_gpu::internals::io::write::Content;
+use simexm_gpu::internals::show::picture::{Contrast, SampleKind, Samples};
 
 /// The list of layers.
 pub(super) fn layers(viewer: &mut Viewer, ui: &mut egui::Ui) {

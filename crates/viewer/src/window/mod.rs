@@ -8,8 +8,8 @@ mod tests;
 
 use canvas::{Canvas, Places, Textures};
 use eframe::egui;
-use simexm_gpu::apps::view::{Loader, Scene, ViewError, ViewState, display, images};
-use simexm_gpu::show::picture::Picture;
+use simexm_gpu::internals::apps::view::{Loader, Scene, ViewError, ViewState, display, images};
+use simexm_gpu::internals::show::picture::Picture;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 

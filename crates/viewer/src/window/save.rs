@@ -1,6 +1,6 @@
 //! The view as a file.
 
-use simexm_gpu::apps::view::{Loader, Scene, ViewState, images};
+use simexm_gpu::internals::apps::view::{Loader, Scene, ViewState, images};
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};

@@ -9,9 +9,9 @@ use eframe::egui::{Event, Key, Modifiers, MouseWheelUnit, TouchPhase, pos2, vec2
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use files::{SHAPE, files, id, value, voxels};
-use simexm_gpu::apps::view::open;
-use simexm_gpu::engine::compute::gpu::adapters;
-use simexm_gpu::show::picture::Contrast;
+use simexm_gpu::internals::apps::view::open;
+use simexm_gpu::internals::engine::compute::gpu::adapters;
+use simexm_gpu::internals::show::picture::Contrast;
 use tempfile::TempDir;
 
 /// A window with two channels, red and blue, and ids, which are not visible at first.
