@@ -81,7 +81,7 @@ fn a_run_does_not_replace_what_it_reads() {
             workplace.refuses(FAILED, args, &[TRUTH, "is read by this run", "--output"]);
             assert_eq!(fs::read(workplace.path(TRUTH)).unwrap(), before, "{name}");
         }
-        let told = workplace.run(&["check", "second.toml"]);
+        let told = workplace.run(["check", "second.toml"]);
         let obstacle = told
             .stdout
             .lines()
@@ -89,7 +89,7 @@ fn a_run_does_not_replace_what_it_reads() {
         assert!(obstacle.is_some_and(|line| line.contains("is read by this run")));
         // Elsewhere it may go.
         workplace
-            .run(&["second.toml", "--output", "elsewhere"])
+            .run(["second.toml", "--output", "elsewhere"])
             .succeeded();
     }
 }
@@ -106,7 +106,7 @@ fn a_folder_of_slices_is_not_replaced_by_the_run_that_reads_it() {
     for force in [&[][..], &["--force"]] {
         let args = [&["second.toml"], &images[..], force].concat();
         workplace.refuses(FAILED, &args, &[folder, "is read by this run"]);
-        assert_same(&snapshot(&workplace.path(folder)), &before);
+        assert_same(&before, &snapshot(&workplace.path(folder)));
     }
 }
 
@@ -129,7 +129,7 @@ fn a_pipe_is_not_waited_for() {
             assert_eq!(outcome.code, Some(FAILED), "{name}: {outcome:?}");
             assert!(outcome.tells(&[name]), "{name}: {outcome:?}");
         }
-        workplace.run(&["check", "config.toml"]).succeeded();
+        workplace.run(["check", "config.toml"]).succeeded();
     }
 }
 
