@@ -1,5 +1,6 @@
 //! Which adapters there are, and which one to take.
 
+use super::boundary::caught;
 use super::memory;
 use crate::base::host;
 use crate::base::host::default_host_bytes;
@@ -111,7 +112,8 @@ fn found() -> Vec<wgpu::Adapter> {
 
 /// All adapters that can compute, in the order of their indices.
 pub fn adapters() -> Vec<AdapterSummary> {
-    found().iter().map(AdapterSummary::new).collect()
+    // A driver that does not even survive to be asked is none.
+    caught(|| found().iter().map(AdapterSummary::new).collect()).unwrap_or_default()
 }
 
 pub(super) fn choose(

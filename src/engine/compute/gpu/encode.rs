@@ -1,6 +1,6 @@
 //! From a recording to wgpu's commands.
 
-use super::GpuBackend;
+use super::device::Gpu;
 use super::slot::{Slot, stamp_bytes};
 use crate::engine::compute::{Buffer, Command, ComputeError, Extent, Kernel, Recording, Variant};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ struct Dispatch {
     workgroups: [u32; 3],
 }
 
-impl GpuBackend {
+impl Gpu {
     /// Brings the parameter blocks of all dispatches to the device, and tells where each one starts. One buffer
     /// serves all submissions: the queue writes to it when those before are done with it.
     fn upload_params(&mut self, commands: &[Command]) -> Vec<u32> {

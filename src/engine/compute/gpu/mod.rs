@@ -1,6 +1,8 @@
 //! Runs recordings through wgpu: Vulkan, Metal or DX12.
 
 mod adapters;
+mod boundary;
+mod device;
 mod encode;
 mod memory;
 mod pipelines;
@@ -10,41 +12,24 @@ mod slot;
 pub use adapters::{AdapterSummary, adapters, pick};
 
 use super::{Backend, BufferSpec, ComputeError, Kernel, KernelTime, Limits, Recording, Ticket};
-use crate::engine::compute::spare::Spare;
-use crate::engine::compute::traffic::Account;
-use encode::{InFlight, params_buffer};
-use pipelines::Pipelines;
-use slot::Slot;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use boundary::caught;
+use device::Gpu;
 
 /// What buffers are filled with where a test asks for poison: an unlikely count and a NaN.
 pub const POISON: u32 = 0xFFC0_DEAD;
 
-/// Bytes of parameter blocks that most submissions do with.
-const FEW_PARAMS: u64 = 1 << 16;
-
 /// The wgpu backend. Submissions run behind the host until they are waited for.
+///
+/// A device may vanish at any moment: that is [`ComputeError::Lost`], after which it is not touched again, not even
+/// to be given back.
 pub struct GpuBackend {
     name: String,
     driver: String,
     limits: Limits,
-    device: wgpu::Device,
-    queue: wgpu::Queue,
-    pipelines: Pipelines,
-    buffers: Vec<wgpu::Buffer>,
-    /// Parameter blocks of the dispatches of a submission.
-    params: wgpu::Buffer,
-    in_flight: HashMap<u64, InFlight>,
-    /// Those that wait for a submission.
-    slots: Vec<Slot>,
-    /// Host memory for reads.
-    spare: Spare,
-    submissions: u64,
-    account: Account,
-    failure: Arc<Mutex<Option<String>>>,
-    lost: Arc<Mutex<Option<String>>>,
+    /// None once it is gone.
+    gpu: Option<Gpu>,
+    /// Why it is gone.
+    reason: String,
 }
 
 impl GpuBackend {
@@ -55,61 +40,26 @@ impl GpuBackend {
     /// # Errors
     /// [`ComputeError::NoAdapter`] with the reason, [`ComputeError::Open`].
     pub fn open(wanted: Option<&str>, allow_software: bool) -> Result<Self, ComputeError> {
-        let (adapter, summary) = adapters::choose(wanted, allow_software)?;
-        let timestamps = wgpu::Features::TIMESTAMP_QUERY;
-        let open_error = |reason: String| ComputeError::Open {
-            adapter: summary.name.clone(),
-            reason,
-        };
-        let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
-            label: Some("simexm-gpu"),
-            required_features: adapter.features() & timestamps,
-            required_limits: adapter.limits(),
-            ..Default::default()
-        }))
-        .map_err(|error| open_error(error.to_string()))?;
-        // Without handlers wgpu panics; here the message waits for the next call that can fail.
-        let failure = Arc::new(Mutex::new(None));
-        let note = |failure: &Arc<Mutex<Option<String>>>| {
-            let failure = Arc::clone(failure);
-            move |message: String| {
-                if let Ok(mut slot) = failure.lock() {
-                    slot.get_or_insert(message);
-                }
-            }
-        };
-        let uncaptured = note(&failure);
-        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            uncaptured(error.to_string());
-        }));
-        let lost = Arc::new(Mutex::new(None));
-        let gone = note(&lost);
-        device.set_device_lost_callback(move |reason, message| {
-            gone(format!("{message} ({reason:?})"));
-        });
+        let opened = caught(|| Gpu::open(wanted, allow_software));
+        let gpu = opened.unwrap_or_else(|reason| {
+            let adapter = wanted.map_or_else(|| "the GPU".to_owned(), |name| format!("GPU {name}"));
+            Err(ComputeError::Open { adapter, reason })
+        })?;
         Ok(Self {
-            name: summary.to_string(),
-            driver: summary.driver.clone(),
-            limits: summary.limits(&adapter, &device.limits()),
-            pipelines: Pipelines::default(),
-            params: params_buffer(&device, FEW_PARAMS),
-            device,
-            queue,
-            buffers: Vec::new(),
-            in_flight: HashMap::new(),
-            slots: Vec::new(),
-            spare: Spare::default(),
-            submissions: 0,
-            account: Account::default(),
-            failure,
-            lost,
+            name: gpu.name().to_owned(),
+            driver: gpu.driver().to_owned(),
+            limits: gpu.limits().clone(),
+            gpu: Some(gpu),
+            reason: String::new(),
         })
     }
 
     /// For tests of what is to notice a wrong shader: compiles other WGSL in place of a kernel's own file.
     #[doc(hidden)]
     pub fn alter_shader(&mut self, kernel: &'static Kernel, source: &'static str) {
-        self.pipelines.alter(kernel, source);
+        if let Some(gpu) = &mut self.gpu {
+            gpu.alter_shader(kernel, source);
+        }
     }
 
     /// The driver's name and version.
@@ -120,62 +70,36 @@ impl GpuBackend {
     /// Bytes of all buffers that were allocated, and of the largest of those for what submissions read back: what
     /// a plan foresees.
     pub fn allocated_bytes(&self) -> (u64, u64) {
-        let buffers = self.buffers.iter().map(wgpu::Buffer::size).sum();
-        let in_use = self.in_flight.values().map(|in_flight| &in_flight.slot);
-        let reads = self.slots.iter().chain(in_use).map(Slot::bytes).max();
-        (buffers, reads.unwrap_or(0))
+        self.gpu.as_ref().map_or((0, 0), Gpu::allocated_bytes)
     }
 
-    fn check(&self) -> Result<(), ComputeError> {
-        self.check_lost()?;
-        let failed = self.failure.lock().ok().and_then(|mut slot| slot.take());
-        failed.map_or(Ok(()), |reason| Err(self.device_error(reason)))
-    }
-
-    /// Whatever a lost device is asked fails for other reasons too: this comes first.
-    fn check_lost(&self) -> Result<(), ComputeError> {
-        let lost = self.lost.lock().ok().and_then(|slot| slot.clone());
-        lost.map_or(Ok(()), |reason| {
-            Err(ComputeError::Lost {
-                device: self.name.clone(),
-                reason,
-            })
+    /// Calls the device, unless it is gone; a panic means that it is.
+    fn call<T>(
+        &mut self,
+        work: impl FnOnce(&mut Gpu) -> Result<T, ComputeError>,
+    ) -> Result<T, ComputeError> {
+        if let Some(gpu) = &mut self.gpu {
+            match caught(|| work(gpu)) {
+                Ok(result) => return result,
+                Err(reason) => {
+                    self.reason = reason;
+                    // To give back what the driver has given up could end the process.
+                    std::mem::forget(self.gpu.take());
+                }
+            }
+        }
+        Err(ComputeError::Lost {
+            device: self.name.clone(),
+            reason: self.reason.clone(),
         })
     }
+}
 
-    fn device_error(&self, reason: String) -> ComputeError {
-        ComputeError::Device {
-            device: self.name.clone(),
-            reason,
-        }
-    }
-
-    /// Runs `work` in error scopes: a refusal comes back as an error that names the bytes asked for.
-    fn guarded<T>(
-        &mut self,
-        bytes: u64,
-        work: impl FnOnce(&mut Self) -> T,
-    ) -> Result<T, ComputeError> {
-        let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-        let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let internal = self.device.push_error_scope(wgpu::ErrorFilter::Internal);
-        let result = work(self);
-        let internal = pollster::block_on(internal.pop());
-        let validation = pollster::block_on(validation.pop());
-        let memory = pollster::block_on(memory.pop());
-        self.check_lost()?;
-        if let Some(error) = memory {
-            return Err(ComputeError::OutOfMemory {
-                device: self.name.clone(),
-                bytes,
-                reason: error.to_string(),
-            });
-        }
-        if let Some(error) = validation.or(internal) {
-            return Err(self.device_error(error.to_string()));
-        }
-        self.check()?;
-        Ok(result)
+impl Drop for GpuBackend {
+    fn drop(&mut self) {
+        let gpu = self.gpu.take();
+        // Nothing can be reported from here, and nobody uses the device any more.
+        let _ = caught(|| drop(gpu));
     }
 }
 
@@ -187,9 +111,12 @@ pub fn limits_of(
     wanted: Option<&str>,
     allow_software: bool,
 ) -> Result<(String, Limits), ComputeError> {
-    let (adapter, summary) = adapters::choose(wanted, allow_software)?;
-    let limits = summary.limits(&adapter, &adapter.limits());
-    Ok((summary.to_string(), limits))
+    let look = || {
+        let (adapter, summary) = adapters::choose(wanted, allow_software)?;
+        let limits = summary.limits(&adapter, &adapter.limits());
+        Ok((summary.to_string(), limits))
+    };
+    caught(look).unwrap_or_else(|reason| Err(ComputeError::NoAdapter(reason)))
 }
 
 impl Backend for GpuBackend {
@@ -202,81 +129,31 @@ impl Backend for GpuBackend {
     }
 
     fn allocate(&mut self, specs: &[BufferSpec], poison: bool) -> Result<(), ComputeError> {
-        self.buffers.clear();
-        self.pipelines.unbind();
-        self.in_flight.clear();
-        self.slots.clear();
-        let bytes = specs.iter().map(BufferSpec::bytes).sum();
-        self.guarded(bytes, |gpu| {
-            for spec in specs {
-                let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
-                    label: Some(&spec.name),
-                    size: spec.bytes(),
-                    usage: wgpu::BufferUsages::STORAGE
-                        | wgpu::BufferUsages::COPY_DST
-                        | wgpu::BufferUsages::COPY_SRC,
-                    mapped_at_creation: false,
-                });
-                if poison {
-                    let words = vec![POISON; spec.words];
-                    gpu.queue
-                        .write_buffer(&buffer, 0, bytemuck::cast_slice(&words));
-                }
-                gpu.buffers.push(buffer);
-            }
-        })
+        self.call(|gpu| gpu.allocate(specs, poison))
     }
 
     fn submit(&mut self, recording: Recording) -> Result<Ticket, ComputeError> {
-        let bytes = self.buffers.iter().map(wgpu::Buffer::size).sum();
-        let in_flight = self.guarded(bytes, |gpu| gpu.encode(recording))?;
-        self.submissions += 1;
-        self.in_flight.insert(self.submissions, in_flight);
-        Ok(Ticket(self.submissions))
+        self.call(|gpu| gpu.submit(recording))
     }
 
     fn wait(&mut self, ticket: Ticket) -> Result<Vec<Vec<u32>>, ComputeError> {
-        let Some(in_flight) = self.in_flight.remove(&ticket.0) else {
-            return Ok(Vec::new());
-        };
-        let InFlight {
-            submission,
-            slot,
-            reads,
-            timed,
-        } = in_flight;
-        let polled = self.device.poll(wgpu::PollType::Wait {
-            submission_index: Some(submission),
-            timeout: None,
-        });
-        self.check_lost()?;
-        polled.map_err(|error| self.device_error(error.to_string()))?;
-        self.check()?;
-        let mut stamps = [vec![0u64; 2 * timed.len()]];
-        self.mapped(slot.timer.as_ref().map(|timer| &timer.stamps), &mut stamps)?;
-        let period = f64::from(self.queue.get_timestamp_period());
-        for (kernel, stamps) in std::iter::zip(timed, stamps[0].chunks_exact(2)) {
-            let ticks = stamps[1].saturating_sub(stamps[0]);
-            let time = Duration::from_nanos((ticks as f64 * period) as u64);
-            self.account.time(kernel, time);
-        }
-        let mut reads: Vec<Vec<u32>> = (reads.into_iter())
-            .map(|words| self.spare.words(words))
-            .collect();
-        self.mapped(slot.reads.as_ref(), &mut reads)?;
-        self.slots.push(slot);
-        Ok(reads)
+        self.call(|gpu| gpu.wait(ticket))
     }
 
     fn recycle(&mut self, reads: Vec<Vec<u32>>) {
-        self.spare.replace(reads);
+        if let Some(gpu) = &mut self.gpu {
+            gpu.recycle(reads);
+        }
     }
 
     fn kernel_times(&mut self) -> Vec<KernelTime> {
-        self.account.kernels()
+        let gpu = self.gpu.as_mut();
+        gpu.map_or_else(Vec::new, Gpu::kernel_times)
     }
 
     fn reset_times(&mut self) {
-        self.account = Account::default();
+        if let Some(gpu) = &mut self.gpu {
+            gpu.reset_times();
+        }
     }
 }
