@@ -15,7 +15,7 @@ mod shot;
 mod tests;
 
 pub use readout::{Detection, PixelResponse};
-pub use shot::{MOST_ELECTRONS, fixed};
+pub use shot::MOST_ELECTRONS;
 
 pub(crate) use deviate::CELLS;
 pub(crate) use register::{SHAPED, STEPS, TABULATED};

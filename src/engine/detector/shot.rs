@@ -59,7 +59,7 @@ fn thresholds(mean: f64) -> Vec<u32> {
 /// A mean in electrons with 14 fractional bits, halves up, from 0 to the largest one. No step of it rounds, which devices
 /// would do in ways of their own.
 #[inline]
-pub fn fixed(electrons: f32) -> u32 {
+pub(super) fn fixed(electrons: f32) -> u32 {
     let scaled = electrons.clamp(0.0, MOST_ELECTRONS as f32) * (1 << MEAN_BITS) as f32;
     let whole = scaled as u32;
     whole + u32::from(scaled - whole as f32 >= 0.5)

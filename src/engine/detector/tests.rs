@@ -1,6 +1,7 @@
 //! Draws against figures of an independent emulation, and what the sum of them says.
 
 use super::deviate::{Deviate, Powers, root};
+use super::shot::fixed;
 use super::*;
 
 /// The numbers of a table of tests/data/physical, without its heading.

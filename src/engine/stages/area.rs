@@ -164,6 +164,8 @@ fn area_cpu(call: &mut CpuCall<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::compute::cpu::CpuBackend;
+    use crate::engine::compute::{Backend, Buffer, BufferSpec, Recording};
     use proptest::prelude::*;
 
     fn shares(axis: &AreaAxis, pixel: usize) -> (usize, Vec<f32>) {
@@ -189,6 +191,58 @@ mod tests {
         let small = AreaAxis::new(7.5, 2);
         assert_eq!((small.pixels(), small.shown(0)), (1, 1));
         assert_eq!(shares(&small, 0), (0, vec![1.0; 2]));
+    }
+
+    /// The images of some pixels along x and y, of voxels whose values are their places in the slices.
+    fn images(axes: [AreaAxis; 2], pixels: [Range<usize>; 2], slices: usize) -> Vec<f32> {
+        let voxels = [0, 1].map(|axis| axes[axis].voxels(pixels[axis].clone()));
+        let tables = [0, 1].map(|axis| axes[axis].table(pixels[axis].clone(), voxels[axis].start));
+        let rows = (0..slices).flat_map(|_| voxels[0].clone());
+        let value = |x: usize, y: usize| ((100 * x + y) as f32).to_bits();
+        let blurred: Vec<u32> = rows
+            .flat_map(|x| voxels[1].clone().map(move |y| value(x, y)))
+            .collect();
+        let image = pixels.map(|pixels| pixels.len());
+        let params = AreaParams {
+            size_x: voxels[0].len() as u32,
+            size_y: voxels[1].len() as u32,
+            image_x: image[0] as u32,
+            image_y: image[1] as u32,
+            stride_x: axes[0].stride() as u32,
+            stride_y: axes[1].stride() as u32,
+            columns_at: tables[0].len() as u32,
+            slices: slices as u32,
+        };
+        let (weights, count) = (tables.concat(), slices * image[0] * image[1]);
+        let specs = [blurred.len(), weights.len(), count].map(|words| BufferSpec {
+            name: "test".into(),
+            words,
+        });
+        let mut backend = CpuBackend::new(1 << 20);
+        backend.allocate(&specs, true).unwrap();
+        let mut recording = Recording::default();
+        recording.write(Buffer(0), 0, blurred);
+        recording.write(Buffer(1), 0, weights);
+        let shape = [slices, image[0], image[1]];
+        recording.dispatch_voxels(&AREA, params, &[0, 1, 2].map(Buffer), shape);
+        recording.read(Buffer(2), 0..count);
+        let ticket = backend.submit(recording).unwrap();
+        bytemuck::cast_vec(backend.wait(ticket).unwrap().remove(0))
+    }
+
+    #[test]
+    fn pixels_are_sums_over_their_areas() {
+        let axes = [AreaAxis::new(2.5, 5), AreaAxis::new(1.5, 3)];
+        // By hand: sums of share x place along each axis.
+        let image = [301.25, 306.25, 1201.25, 1206.25];
+        assert_eq!(images(axes, [0..2, 0..2], 2), [image, image].concat());
+        // A part is, to the bit, what the whole has there.
+        let axes = [AreaAxis::new(3.0093, 60), AreaAxis::new(0.37, 20)];
+        let whole = images(axes, [0..19, 0..54], 1);
+        let part = images(axes, [4..17, 11..50], 1);
+        for (row, pixels) in part.chunks(39).enumerate() {
+            assert_eq!(pixels, &whole[(4 + row) * 54 + 11..][..39], "row {row}");
+        }
     }
 
     /// Products of the step that rounding takes beyond a border ask for no voxel there.

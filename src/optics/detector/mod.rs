@@ -13,7 +13,7 @@ mod tests;
 pub use error::DetectorError;
 pub use kind::DetectorKind;
 
-use crate::engine::detector::{Detection, MOST_ELECTRONS, PixelResponse, fixed, tables};
+use crate::engine::detector::{Detection, MEAN_BITS, MOST_ELECTRONS, PixelResponse, tables};
 use kind::Need;
 
 /// Most electrons of a full well: far enough below the largest mean that a pixel with that mean is full.
@@ -200,7 +200,7 @@ impl Detector {
             most_signal,
             shape,
             detection: Detection {
-                constant: fixed(constant.min(most_electrons) as f32),
+                constant: (constant.min(most_electrons) * f64::from(1 << MEAN_BITS)).round() as u32,
                 most: most.floor() as u32,
                 shape: shape.map_or(0, |shape| (256.0 * shape).round() as u32),
                 register_most: match kind {
