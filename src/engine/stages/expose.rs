@@ -274,7 +274,7 @@ mod tests {
                 let (slice, x) = (row / 7, row % 7);
                 assert_eq!(found, all[((1 + slice) * 9 + 2 + x) * 11 + 5 + y]);
             }
-            assert!(all[..11].iter().any(|&grey| grey == 0) && few.iter().any(|&grey| grey > 40));
+            assert!(all[..11].contains(&0) && few.iter().any(|&grey| grey > 40));
         }
     }
 
