@@ -3,6 +3,7 @@
 pub mod blocks;
 pub mod compute;
 pub mod convolution;
+pub mod detector;
 pub mod fft;
 pub mod psf;
 pub mod rng;

@@ -1,5 +1,6 @@
 //! Optics in f64: dyes and photons, point spread functions, and the pixels of a camera.
 
 pub mod camera;
+pub mod detector;
 pub mod fluorophore;
 pub mod psf;

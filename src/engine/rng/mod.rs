@@ -60,6 +60,8 @@ pub enum Purpose {
     Jitter,
     /// Baseline photons of a voxel.
     Baseline,
+    /// Electrons and noise of a pixel of a detector.
+    Exposure,
 }
 
 impl Purpose {
@@ -73,6 +75,7 @@ impl Purpose {
             Self::Emission => "emission",
             Self::Jitter => "jitter",
             Self::Baseline => "baseline",
+            Self::Exposure => "exposure",
         }
     }
 }

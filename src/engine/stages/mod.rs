@@ -1,9 +1,11 @@
 //! The stages of docs/model.md, one kernel with its CPU twin per file. A stage's shader has the same stem
 //! in `shaders/`. A kernel in [`KERNELS`] without a case in the parity test fails that test.
 
+pub mod area;
 pub mod bin;
 pub mod blur;
 pub mod emit;
+pub mod expose;
 pub mod magnify;
 pub mod maximum;
 pub mod normalise;
@@ -27,10 +29,13 @@ pub static KERNELS: &[&Kernel] = &[
     &blur::filter::FILTER,
     &blur::columns_inverse::COLUMNS_INVERSE,
     &blur::rows_to_photons::ROWS_TO_PHOTONS,
+    &blur::rows_to_means::ROWS_TO_MEANS,
     &bin::BIN,
     &magnify::MAGNIFY,
     &maximum::MAXIMUM,
     &normalise::NORMALISE,
+    &area::AREA,
+    &expose::EXPOSE,
     &truth::TRUTH,
 ];
 

@@ -1,6 +1,7 @@
 //! A case for every kernel.
 
 use super::dice::{CELLS, Dice};
+use super::physical;
 use Contents::{Poison, Words};
 use bytemuck::Zeroable;
 use simexm_gpu::internals::engine::blocks::{BlockAxis, BlockGrid};
@@ -11,6 +12,7 @@ use simexm_gpu::internals::engine::fft::BLOCK;
 use simexm_gpu::internals::engine::psf::{Psf, PsfShape};
 use simexm_gpu::internals::engine::rng::{DiscreteTable, StreamKey, TableRef};
 use simexm_gpu::internals::engine::stages::blur::photons::baseline_profile;
+use simexm_gpu::internals::engine::stages::blur::rows_to_means::RowsToMeansParams;
 use simexm_gpu::internals::engine::stages::blur::rows_to_photons::RowsToPhotonsParams;
 use simexm_gpu::internals::engine::stages::blur::{Block, Blur, BlurPart, RingSlices};
 use simexm_gpu::internals::engine::stages::normalise::{NormaliseParams, thresholds};
@@ -42,7 +44,7 @@ impl Contents {
     }
 }
 
-fn one_per_thread(threads: usize) -> [u32; 3] {
+pub fn one_per_thread(threads: usize) -> [u32; 3] {
     Grid::linear(threads.div_ceil(256) as u32)
 }
 
@@ -59,7 +61,7 @@ fn tables(list: &[DiscreteTable]) -> (Vec<u32>, Vec<TableRef>) {
     (words, places)
 }
 
-fn case<P: KernelParams>(params: P, bindings: Vec<Contents>, workgroups: [u32; 3]) -> Case {
+pub fn case<P: KernelParams>(params: P, bindings: Vec<Contents>, workgroups: [u32; 3]) -> Case {
     Case {
         variant: None,
         params: bytemuck::bytes_of(&params).to_vec(),
@@ -315,7 +317,6 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
             .flat_map(|part| [(part, 0), (part, 1)])
             .flat_map(|(part, baseline)| {
                 let blur = Blur::new(part, SIMEXM, WORKGROUP_BYTES);
-                let transform = blur.transform();
                 let [blurred_x, blurred_y] = blur.blurred_size();
                 let (words, at) = tables(&[poisson(3.0), poisson(200.0)]);
                 let finish = RowsToPhotonsParams {
@@ -333,17 +334,7 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 let inverse = |block: &Block| {
                     let mut recording = Recording::default();
                     blur.rows_inverse(&mut recording, block, finish, &[Buffer(0); 6]);
-                    let mut rows = dice.floats(blur.rows_inverse_words(block, slices), 1e3);
-                    let lines = rows.len() / (2 * BLOCK * transform.blocks() * slices);
-                    for slice in 0..slices {
-                        for row in 0..lines {
-                            // The spectrum of a real row is real at both ends.
-                            for k in [0, transform.frequencies() - 1] {
-                                let group = slice * transform.blocks() + k / BLOCK;
-                                rows[2 * ((group * lines + row) * BLOCK + k % BLOCK) + 1] = 0;
-                            }
-                        }
-                    }
+                    let rows = real_rows(&mut dice, &blur, block, slices);
                     let profile = baseline_profile(blurred_x, blurred_y);
                     let bindings = vec![
                         Words(rows),
@@ -358,6 +349,27 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 blur.blocks().iter().map(inverse).collect::<Vec<_>>()
             })
             .collect(),
+        "rows_to_means" => parts([x, y])
+            .iter()
+            .flat_map(|part| {
+                let blur = Blur::new(part, SIMEXM, WORKGROUP_BYTES);
+                let [blurred_x, blurred_y] = blur.blurred_size();
+                let finish = RowsToMeansParams::new(slices as u32);
+                let inverse = |block: &Block| {
+                    let mut recording = Recording::default();
+                    blur.rows_inverse(&mut recording, block, finish, &[Buffer(0); 3]);
+                    let bindings = vec![
+                        Words(real_rows(&mut dice, &blur, block, slices)),
+                        Words(blur.tables().words.clone()),
+                        Poison(slices * blurred_x * blurred_y + 1),
+                    ];
+                    recorded(recording, kernel, bindings)
+                };
+                blur.blocks().iter().map(inverse).collect::<Vec<_>>()
+            })
+            .collect(),
+        "area" => physical::area(kernel, shape, &mut dice),
+        "expose" => physical::expose(shape, &mut dice),
         "bin" => [(1, 1), (2, 3), (1000, 1)]
             .into_iter()
             .map(|(bin_x, bin_y)| {
@@ -503,6 +515,22 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
             .collect(),
         other => panic!("kernel {other} has no case: add one"),
     }
+}
+
+/// Spectra of real rows of a block, which are real at both ends.
+fn real_rows(dice: &mut Dice, blur: &Blur, block: &Block, slices: usize) -> Vec<u32> {
+    let transform = blur.transform();
+    let mut rows = dice.floats(blur.rows_inverse_words(block, slices), 1e3);
+    let lines = rows.len() / (2 * BLOCK * transform.blocks() * slices);
+    for slice in 0..slices {
+        for row in 0..lines {
+            for k in [0, transform.frequencies() - 1] {
+                let group = slice * transform.blocks() + k / BLOCK;
+                rows[2 * ((group * lines + row) * BLOCK + k % BLOCK) + 1] = 0;
+            }
+        }
+    }
+    rows
 }
 
 /// Workgroup memory that every adapter has.

@@ -2,6 +2,7 @@
 
 mod cases;
 mod dice;
+mod physical;
 mod traffic;
 
 use crate::support::{allocate_words, backends, execute, gpu};

@@ -7,6 +7,7 @@ use crate::support::{backends, cpu};
 use simexm_gpu::internals::engine::compute::gpu::POISON;
 use simexm_gpu::internals::engine::compute::{Access, Agreement, Extent, Kernel, Traffic};
 use simexm_gpu::internals::engine::stages::KERNELS;
+use simexm_gpu::internals::engine::stages::area::AREA;
 use simexm_gpu::internals::engine::stages::bin::BIN;
 use simexm_gpu::internals::engine::stages::blur::columns_forward::COLUMNS_FORWARD;
 use simexm_gpu::internals::engine::stages::blur::columns_inverse::COLUMNS_INVERSE;
@@ -68,7 +69,13 @@ fn words_that_matter(kernel: &'static Kernel, case: &Case) -> u64 {
 #[test]
 fn kernels_read_as_much_as_they_say() {
     // Those without draws, whose every input shows in the output.
-    for kernel in [&ROWS_FORWARD, &COLUMNS_FORWARD, &COLUMNS_INVERSE, &BIN] {
+    for kernel in [
+        &ROWS_FORWARD,
+        &COLUMNS_FORWARD,
+        &COLUMNS_INVERSE,
+        &BIN,
+        &AREA,
+    ] {
         for shape in [[1, 7, 9], [3, 2, 5]] {
             let case = &cases(kernel, shape, 1)[0];
             let said = traffic(kernel, case).read;

@@ -14,10 +14,14 @@ macro_rules! shared {
 }
 const SHARED: &[(&str, &str)] = shared![
     "complex",
+    "deviate",
     "dispatch",
     "divide",
     "philox",
+    "readout",
+    "register",
     "rows_inverse",
+    "shot",
     "table",
 ];
 

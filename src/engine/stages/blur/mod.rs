@@ -10,6 +10,7 @@ pub mod photons;
 pub mod psf_spectra;
 pub mod rows_forward;
 pub mod rows_inverse;
+pub mod rows_to_means;
 pub mod rows_to_photons;
 pub mod taps;
 
