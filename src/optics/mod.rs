@@ -2,4 +2,6 @@
 
 pub mod camera;
 pub mod fluorophore;
+pub mod physical;
 pub mod psf;
+mod quadrature;

@@ -8,7 +8,6 @@
 
 mod diffraction;
 mod pinhole;
-mod quadrature;
 
 use crate::engine::psf::{Psf, PsfShape};
 use diffraction::{Beam, SampleSpacing};
