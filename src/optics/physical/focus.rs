@@ -13,10 +13,10 @@
 //! h  = (|I0|^2 + 2 |I1|^2 + |I2|^2) / norm
 //! ```
 //!
-//! Read forwards it is circularly polarised light in the focus, read backwards the image of a dipole
-//! that turns freely. By Parseval's theorem a norm that does not depend on z gives h the integral 1
-//! over every plane, whatever the aberration. The scalar form keeps I0 alone, with the mean
-//! transmission.
+//! Read forwards it is circularly polarised light in the focus, read backwards the image of a
+//! dipole that turns freely. By Parseval's theorem a norm that does not depend on z gives h the
+//! integral 1 over every plane, whatever the aberration. The scalar form keeps I0 alone, with the
+//! mean transmission.
 
 use std::f64::consts::{FRAC_PI_2, TAU};
 
@@ -33,12 +33,6 @@ const MAX_PANELS: f64 = 2e3;
 
 /// Radii whose fields are summed side by side.
 const LANES: usize = 4;
-
-/// Points of the search for the best focus.
-const SEARCH_POINTS: usize = 1401;
-
-/// How exactly the best focus is found, in um.
-const SHIFT_ERROR_UM: f64 = 1e-4;
 
 /// Which field the diffraction integral has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,49 +143,6 @@ impl Light {
         Ok(counts.iter().enumerate().map(row).collect())
     }
 
-    /// Returns the shift that puts the greatest intensity at this depth: slices then lie at their
-    /// true depths. It is sought within 0.35 of the depth and 1 um, to 1e-4 um.
-    ///
-    /// # Errors
-    /// The objective or the wavelength make no sense.
-    pub fn best_shift_um(&self, depth_um: f64) -> Result<f64, OpticsError> {
-        self.validate()?;
-        if self.objective.media.matched() {
-            return Ok(0.0);
-        }
-        let reach = 0.35 * depth_um.abs() + 1.0;
-        // A shift moves the focus as z does, up to the aberration of the way through the immersion.
-        let focus = |shift_um| Focus { depth_um, shift_um };
-        let panels = [-reach, reach].map(|shift| self.panels(focus(shift), [0.0; 2], 0.0));
-        let panels = panels[0].clone()?.max(panels[1].clone()?);
-        let rays: Vec<(f64, f64, f64)> = (self.objective.rays(panels).iter())
-            .map(|ray| {
-                let at_rest = depth_um * (ray.sample_path - ray.immersion_path);
-                let phase = self.wavenumber() * (at_rest + ray.design_path_um);
-                let slope = -self.wavenumber() * ray.immersion_path;
-                (self.weights(ray)[0], phase, slope)
-            })
-            .collect();
-        let on_axis = |shift: f64| {
-            let (mut re, mut im) = (0.0, 0.0);
-            for (weight, phase, slope) in &rays {
-                let (sin, cos) = libm::sincos(phase + shift * slope);
-                re += weight * cos;
-                im += weight * sin;
-            }
-            re * re + im * im
-        };
-        let step = 2.0 * reach / (SEARCH_POINTS - 1) as f64;
-        let place = |point: usize| -reach + step * point as f64;
-        let values: Vec<f64> = (0..SEARCH_POINTS)
-            .into_par_iter()
-            .map(|point| on_axis(place(point)))
-            .collect();
-        let best = (0..SEARCH_POINTS).max_by(|a, b| values[*a].total_cmp(&values[*b]));
-        let best = place(best.unwrap_or(SEARCH_POINTS / 2));
-        Ok(golden_section(on_axis, best - step, best + step))
-    }
-
     /// Returns the radius in um within which rays of this share of the light cross a plane: the
     /// extent of the light far from the focus, where diffraction adds little.
     pub(super) fn geometric_radius_um(&self, focus: Focus, z_um: f64, share: f64) -> f64 {
@@ -241,7 +192,7 @@ impl Light {
     }
 
     /// Weights of the three integrals at a ray, without Bessel functions and phase.
-    fn weights(&self, ray: &PupilRay) -> [f64; 3] {
+    pub(super) fn weights(&self, ray: &PupilRay) -> [f64; 3] {
         let amplitude = beam_amplitude(ray.s / self.objective.numerical_aperture, self.beam_fill);
         let weight = amplitude * ray.s * ray.weight;
         let [across, inside] = ray.passed.map(|passed| (passed / ray.cos).sqrt());
@@ -290,7 +241,12 @@ impl Light {
 
     /// Panels that follow the oscillation at all these places: one rule for all, so that they share
     /// rays and Bessel functions.
-    fn panels(&self, focus: Focus, z_um: [f64; 2], r_um: f64) -> Result<usize, OpticsError> {
+    pub(super) fn panels(
+        &self,
+        focus: Focus,
+        z_um: [f64; 2],
+        r_um: f64,
+    ) -> Result<usize, OpticsError> {
         let slope = |step: usize| {
             let t = FRAC_PI_2 * (step as f64 + 0.5) / 256.0;
             let ray = self.objective.ray(t, 1.0);
@@ -362,24 +318,4 @@ fn intensity(table: &[[[f64; LANES]; 3]], phases: &[[f64; 2]]) -> [f64; LANES] {
         });
         i0 + 2.0 * i1 + i2
     })
-}
-
-/// Finds the place of the greatest value between two places around it.
-fn golden_section(value: impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> f64 {
-    let ratio = 0.5 * (5f64.sqrt() - 1.0);
-    let inner = |low: f64, high: f64| [high - ratio * (high - low), low + ratio * (high - low)];
-    let [mut left, mut right] = inner(low, high);
-    let (mut at_left, mut at_right) = (value(left), value(right));
-    while high - low > SHIFT_ERROR_UM {
-        if at_left > at_right {
-            (high, right, at_right) = (right, left, at_left);
-            left = inner(low, high)[0];
-            at_left = value(left);
-        } else {
-            (low, left, at_left) = (left, right, at_right);
-            right = inner(low, high)[1];
-            at_right = value(right);
-        }
-    }
-    0.5 * (low + high)
 }

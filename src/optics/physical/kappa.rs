@@ -16,7 +16,7 @@ const UM2_PER_CM2: f64 = 1e8;
 
 /// Steps of a table in a quarter of the shortest period of the light in the image: cubics between
 /// them are wrong by about 1e-5 of the peak.
-const STEPS: f64 = 16.0;
+pub(super) const STEPS: f64 = 10.0;
 
 /// Electrons per um^2 at equal steps from the axis on, in a plane.
 #[derive(Clone, Debug)]

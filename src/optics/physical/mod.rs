@@ -22,6 +22,7 @@ pub mod pupil;
 mod radial;
 mod reach;
 pub mod sheet;
+mod shift;
 pub mod voxels;
 
 pub use depth::{depth_nodes, mixture};

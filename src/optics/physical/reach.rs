@@ -83,7 +83,10 @@ impl Reach {
                 if open.iter().all(|open| !open) {
                     break half;
                 }
-                wanted += wanted / 2 + 1;
+                // Light beyond a plane falls as its distance: so many planes will do, and a few.
+                let most = sides.iter().map(|side| side.beyond).fold(0.0, f64::max);
+                let farther = (most / half * 1.05).clamp(1.1, 8.0);
+                wanted = (wanted as f64 * farther).ceil() as usize + 1;
                 if wanted > MOST_PLANES {
                     return Err(OpticsError::TooDeep {
                         planes: MOST_PLANES,

@@ -8,6 +8,7 @@
 use rayon::prelude::*;
 
 use super::error::{OpticsError, positive, within};
+use super::kappa::STEPS;
 use super::microscopes::Imaging;
 use super::profile::{Planes, Profile};
 use super::radial::interpolate;
@@ -207,8 +208,8 @@ impl Lateral {
     fn new(imaging: &Imaging, grid: &VoxelGrid) -> Self {
         let [_, x, y] = grid.voxel_um;
         let step_um = imaging.step_um();
-        // A table's step is a 16th of a quarter of the shortest period of a camera's image.
-        let phase = |voxel_um: f64| std::f64::consts::TAU * voxel_um / (32.0 * step_um);
+        // Half the shortest period of the light is two quarters of so many steps.
+        let phase = |voxel_um: f64| std::f64::consts::PI * voxel_um / (STEPS * step_um);
         Self {
             voxel_um: [x, y],
             reach: grid.reach,
@@ -288,7 +289,7 @@ impl Lateral {
 /// Gauss's rules for this weight: three nodes are exact to degree 5 and wrong by 1.3e-5 at 1
 /// rad, four to degree 7 and 5.5e-8. For coarse voxels each half has three Gauss-Legendre nodes for
 /// every 2.5 rad.
-fn triangle_rule(phase: f64) -> Vec<(f64, f64)> {
+pub(super) fn triangle_rule(phase: f64) -> Vec<(f64, f64)> {
     if phase <= 1.2 {
         let (node, weight) = (0.4f64.sqrt(), 5.0 / 24.0);
         return vec![(-node, weight), (0.0, 7.0 / 12.0), (node, weight)];

@@ -21,7 +21,6 @@ fn an_oil_objective_and_a_water_objective_on_gels() {
         let h = seen.density(focus, &z, &[0.0]).unwrap().concat();
         let top = (0..h.len()).max_by(|a, b| h[*a].total_cmp(&h[*b])).unwrap();
         let peak = h[top];
-        println!("{f:?}: {shift_um:.4} {peak:.5}");
         assert!((peak / f[5] - 1.0).abs() < 0.01, "{f:?}: {peak}");
         let cross = |inner: usize, outer: usize| {
             z[inner] + (h[inner] - 0.5 * peak) / (h[inner] - h[outer]) * (z[outer] - z[inner])
@@ -37,7 +36,6 @@ fn an_oil_objective_and_a_water_objective_on_gels() {
 fn nodes_where_kernels_mix_within_the_error() {
     let imaging = widefield(oil_on_gel());
     let nodes = depth_nodes(&imaging, [4.0, 24.0], 0.01).unwrap();
-    println!("{nodes:?}");
     assert_eq!((nodes[0], nodes[nodes.len() - 1]), (4.0, 24.0));
     assert!((6..40).contains(&nodes.len()), "{nodes:?}");
     // Deeper kernels change more slowly.

@@ -110,7 +110,6 @@ fn densities() {
             h.iter_mut().flatten().for_each(|h| *h *= *h);
         }
         let error = error(&h, &golden.rows);
-        println!("{}: {error:.1e}", golden.name);
         assert!(error < 1e-6, "{}: {error}", golden.name);
     }
 }
@@ -126,7 +125,6 @@ fn kappas_of_all_microscopes() {
         }
         kappa.iter_mut().flatten().for_each(|k| *k /= golden.scale);
         let error = error(&kappa, &golden.rows);
-        println!("{}: {error:.1e}", golden.name);
         let pinhole = matches!(
             imaging.microscope,
             Microscope::Confocal { .. } | Microscope::SpinningDisk { .. }
@@ -256,7 +254,6 @@ fn integrals_over_planes() {
         if let Microscope::SpinningDisk { .. } = imaging.microscope {
             expected += neighbours(&imaging, focus, z_um);
         }
-        println!("{} {z_um}: {light:.6} {expected:.6}", row[0]);
         assert!((light / expected - 1.0).abs() < 3e-3, "{row:?}: {light}");
     }
 }

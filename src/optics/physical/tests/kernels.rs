@@ -49,7 +49,6 @@ fn voxels_of_the_golden_chain() {
                 peak = peak.max(expected);
             }
         }
-        println!("{name}: {:.1e}", error / peak);
         assert!(error < 1e-3 * peak, "{name}: {error} of {peak}");
     }
 }
@@ -66,11 +65,14 @@ fn planes_sum_to_their_light() {
     for (imaging, slices) in cases {
         let grid = grid([0.3, 0.1, 0.12], slices, 200);
         for phase in [0, 1] {
-            let start = std::time::Instant::now();
-            let made = kernel(&imaging, &grid, &Accuracy::default(), 8.0, phase).unwrap();
-            println!("{:?} {:?}", made.psf.shape(), start.elapsed());
-            assert_sums(&made);
             let matched = imaging.objective.media.matched();
+            let accuracy = Accuracy {
+                // Light that oil sends far along the axis takes its time.
+                depth_truncation: if matched { 0.02 } else { 0.1 },
+                ..Accuracy::default()
+            };
+            let made = kernel(&imaging, &grid, &accuracy, 8.0, phase).unwrap();
+            assert_sums(&made);
             assert_eq!(made.psf.shape().symmetric, phase == 0 && matched);
             for outside in &made.outside {
                 assert!((-1e-3..0.021).contains(outside), "{:?}", made.outside);
@@ -91,7 +93,6 @@ fn phases_keep_the_light_of_a_block() {
     let whole = total(0);
     for phase in 1..4 {
         let other = total(phase);
-        println!("phase {phase}: {:.1e}", other / whole - 1.0);
         assert!(
             (other / whole - 1.0).abs() < 1e-3,
             "{phase}: {other} {whole}"
@@ -127,7 +128,6 @@ fn light_of_a_block_does_not_depend_on_what_is_cut() {
     let exact = total(0.01, 0.004);
     for (truncation, depth) in [(0.05, 0.02), (0.02, 0.05), (0.1, 0.1)] {
         let light = total(truncation, depth);
-        println!("{truncation} {depth}: {:.1e}", light / exact - 1.0);
         assert!((light / exact - 1.0).abs() < 3e-3, "{truncation} {depth}");
     }
 }
@@ -249,4 +249,17 @@ fn voxels_longer_along_one_axis() {
     let square = made(0.15, 0.15);
     let (a, b) = (square.at(square.shape().before, 0, 0), wide.at(tap, 0, 0));
     assert!(b < a && a < 3.0 * b);
+}
+
+#[test]
+fn averages_under_a_triangle() {
+    for phase in [0.1, 1.0, 1.2, 1.3, 2.5, 2.6, 4.0, 8.0, 20.0] {
+        let rule = voxels::triangle_rule(phase);
+        let weights: f64 = rule.iter().map(|(_, weight)| weight).sum();
+        assert!((weights - 1.0).abs() < 1e-14);
+        let wave = |(node, weight): &(f64, f64)| weight * libm::cos(phase * node);
+        let average: f64 = rule.iter().map(wave).sum();
+        let half = libm::sin(phase / 2.0) / (phase / 2.0);
+        assert!((average - half * half).abs() < 4e-4, "{phase}: {average}");
+    }
 }
