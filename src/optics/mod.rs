@@ -3,4 +3,6 @@
 pub mod camera;
 pub mod detector;
 pub mod fluorophore;
+pub mod physical;
 pub mod psf;
+mod quadrature;

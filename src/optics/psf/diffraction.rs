@@ -15,8 +15,8 @@
 
 use std::f64::consts::{FRAC_PI_2, TAU};
 
-use super::quadrature::gauss_legendre;
 use super::{Quarter, RADIUS, SAMPLES, normalised};
+use crate::optics::quadrature::gauss_legendre;
 
 /// Largest phase in radians over one panel of the integral; with it the error is below 1e-12.
 const PHASE_PER_PANEL: f64 = 150.0;

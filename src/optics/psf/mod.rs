@@ -8,7 +8,6 @@
 
 mod diffraction;
 mod pinhole;
-mod quadrature;
 
 use crate::base::choice::choice;
 use crate::engine::psf::{Psf, PsfShape};

@@ -1,8 +1,8 @@
 use std::f64::consts::{FRAC_PI_2, PI};
 
 use super::diffraction::{Ray, intensity};
-use super::quadrature::{PANEL_NODES, gauss_legendre};
 use super::*;
+use crate::optics::quadrature::{PANEL_NODES, gauss_legendre};
 
 /// PSF as the package computes it, to 10 digits, with the parameters that it was computed from.
 struct Golden {
