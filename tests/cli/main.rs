@@ -7,6 +7,8 @@ mod completions;
 mod config;
 mod faults;
 mod fluorophores;
+#[cfg(target_os = "linux")]
+mod gpu_faults;
 mod hostile_files;
 mod input;
 mod output;
