@@ -9,6 +9,7 @@ mod faults;
 mod fluorophores;
 mod hostile_files;
 mod input;
+mod labels;
 mod output;
 mod plan;
 mod process;
