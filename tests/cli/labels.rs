@@ -437,3 +437,33 @@ fn sizes_of_voxels() {
         &refused,
     );
 }
+
+#[test]
+fn paths_of_every_system() {
+    let workplace = Workplace::new();
+    for (path, words) in [
+        (
+            "\"C:\\Users\\me\\cells.tif\"",
+            "write / or use single quotes",
+        ),
+        ("\"C:\\data\\cells.tif\"", "write / or use single quotes"),
+        ("\"D:\\temp\\new.tif\"", "write / or use single quotes"),
+        ("\"E:\\boot.tif\"", "write / or use single quotes"),
+    ] {
+        workplace.configure(&[("\"cells.tif\"", path)]);
+        workplace.refuses(USAGE, &["config.toml"], &["config.toml:2", words]);
+    }
+    workplace.configure(&[("path = \"out\"", "path = \"res\\new\\table\"")]);
+    workplace.refuses(
+        USAGE,
+        &["config.toml"],
+        &["[output] path", "control characters", "single quotes"],
+    );
+    // The home folder.
+    workplace.configure(&[("\"cells.tif\"", "\"~/cells.tif\"")]);
+    let mut command = workplace.command(["check", "config.toml"]);
+    command
+        .env("HOME", workplace.folder())
+        .env("USERPROFILE", workplace.folder());
+    crate::support::Outcome::of(&mut command).succeeded();
+}
