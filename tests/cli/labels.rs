@@ -467,3 +467,36 @@ fn paths_of_every_system() {
         .env("USERPROFILE", workplace.folder());
     crate::support::Outcome::of(&mut command).succeeded();
 }
+
+#[test]
+fn a_moved_experiment_repeats() {
+    let workplace = Workplace::new();
+    fs::create_dir(workplace.path("here")).unwrap();
+    for name in ["cells.tif", "config.toml"] {
+        fs::rename(workplace.path(name), workplace.path("here").join(name)).unwrap();
+    }
+    workplace.run(["here/config.toml"]).succeeded();
+    let record = workplace.record("here/out");
+    assert_eq!(
+        record["run"]["inputs"][0]["relative"].as_str(),
+        Some("../../cells.tif")
+    );
+    fs::rename(workplace.path("here"), workplace.path("there")).unwrap();
+    workplace
+        .run(["there/out/tissue/simulation.toml", "--output", "again"])
+        .succeeded();
+    assert_eq!(truth(&workplace, "there/out"), truth(&workplace, "again"));
+    // What is still where it was is read there.
+    fs::create_dir(workplace.path("here")).unwrap();
+    workplace.volume([1, 2, 2], &[0; 4]);
+    fs::rename(
+        workplace.path("cells.tif"),
+        workplace.path("here/cells.tif"),
+    )
+    .unwrap();
+    let outcome = workplace.run(["there/out/tissue/simulation.toml", "--output", "third"]);
+    assert!(
+        outcome.tells(&["here/cells.tif", "1 x 2 x 2"]),
+        "{outcome:?}"
+    );
+}
