@@ -21,10 +21,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let picture = picture.ok_or("usage: custom_region PICTURE.png")?;
     let size = [16, 160, 160];
     let mut config = Config::default();
-    config.groundtruth.voxel_nm = [40.0, 32.0, 32.0];
+    config.groundtruth.voxel_nm = Some([40.0, 32.0, 32.0]);
     let phantom = Phantom {
         size,
-        voxel_nm: config.groundtruth.voxel_nm,
+        voxel_nm: config.groundtruth.voxel_or_nan(),
         seed: 5,
         density: 0.85,
     };

@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let size = [24, 128, 128];
     let phantom = Phantom {
         size,
-        voxel_nm: config.groundtruth.voxel_nm,
+        voxel_nm: config.groundtruth.voxel_or_nan(),
         seed: 1,
         density: 0.85,
     };

@@ -84,7 +84,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let picture = picture.ok_or("usage: training_pairs PICTURE.png")?;
     let mut config = Config::default();
     let voxel_nm = [40.0, 32.0, 32.0];
-    config.groundtruth.voxel_nm = voxel_nm;
+    config.groundtruth.voxel_nm = Some(voxel_nm);
     let factor = config.expansion.factor;
     config.optics.pixel_size_nm = voxel_nm[1] * factor * config.optics.objective_factor;
     config.optics.focal_plane_depth_nm = voxel_nm[0] * factor;

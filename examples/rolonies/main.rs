@@ -50,14 +50,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let size = [20, 192, 192];
     let phantom = Phantom {
         size,
-        voxel_nm: config.groundtruth.voxel_nm,
+        voxel_nm: config.groundtruth.voxel_or_nan(),
         seed: 8,
         density: 0.85,
     };
     let cells = Array3::from_shape_vec(size, phantom.generate()?)?;
     let synapses = synapses(cells.view(), &mut random);
     let deviation_nm = barcodes::DEVIATION_GEL_NM / config.expansion.factor;
-    let deviation_voxels = config.groundtruth.voxel_nm.map(|nm| deviation_nm / nm);
+    let deviation_voxels = config
+        .groundtruth
+        .voxel_or_nan()
+        .map(|nm| deviation_nm / nm);
     let barcodes = Barcodes::draw(
         cells.view(),
         synapses.view(),
@@ -87,7 +90,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn config() -> Config {
     let mut config = Config::default();
-    config.groundtruth.voxel_nm = [40.0, 32.0, 32.0];
+    config.groundtruth.voxel_nm = Some([40.0, 32.0, 32.0]);
     config.expansion.factor = 4.0;
     config.optics.focal_plane_depth_nm = 160.0;
     config.output.bit_depth = simexm_gpu::config::BitDepth::Sixteen;

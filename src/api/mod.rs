@@ -55,10 +55,10 @@ pub mod read {
     //! inverted.
 
     pub use crate::base::volume::Region;
-    pub use crate::config::InputFormat;
+    pub use crate::config::{InputFormat, StoredIds};
     pub use crate::io::read::{
-        ArraySource, CellSource, CellStack, SliceReader, SplittedCells, VolumeSource, open,
-        open_cells,
+        ArraySource, CellSource, CellStack, Facts, ReadOptions, SliceReader, SplittedCells,
+        VolumeSource, files, open, open_as, open_cells,
     };
 }
 

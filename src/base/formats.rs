@@ -78,3 +78,28 @@ choice! {
         Deflate = "deflate",
     }
 }
+
+choice! {
+    /// How a label volume stores the id of a voxel.
+    #[derive(Default)]
+    pub enum StoredIds {
+        /// As one number; of a palette as its index.
+        #[default]
+        Number = "number",
+        /// As a colour, red + 256 green + 65536 blue.
+        Rgb = "rgb",
+        /// As a colour, blue + 256 green + 65536 red.
+        Bgr = "bgr",
+    }
+}
+
+impl StoredIds {
+    /// The id that a colour of 8 bits each stands for.
+    pub(crate) fn of_colour(self, [red, green, blue]: [u8; 3]) -> u64 {
+        let [low, middle, high] = match self {
+            Self::Bgr => [blue, green, red],
+            Self::Number | Self::Rgb => [red, green, blue],
+        };
+        u64::from(low) | u64::from(middle) << 8 | u64::from(high) << 16
+    }
+}

@@ -4,6 +4,7 @@ use super::files::{place, shell_word};
 use super::{exit, phantom, report, say, tell};
 use clap::Args;
 use simexm_gpu::config::{Config, ConfigError, GroundTruth, Output};
+use simexm_gpu::internals::io::read::{self, Facts};
 use simexm_gpu::internals::io::write::{OutputFolder, Target};
 use simexm_gpu::phantom::Phantom;
 use std::error::Error;
@@ -64,9 +65,20 @@ fn write(args: &InitArgs) -> Result<(), Box<dyn Error>> {
         Some(image) => std::path::absolute(image)?,
         None => folder.join(&tissue),
     };
+    let known = match &args.image {
+        // A volume that is not there yet is the user's business.
+        Some(_) if !read::files(&image_path).iter().any(|file| file.exists()) => Facts::default(),
+        Some(_) => read::open(&image_path, None)?.facts(),
+        None => Facts::default(),
+    };
+    let voxel_nm = match known.voxel_nm {
+        [Some(z), Some(x), Some(y)] => Some([z, x, y].map(short)),
+        _ => GroundTruth::default().voxel_nm,
+    };
     let config = Config {
         groundtruth: GroundTruth {
             image_path: image_path.clone(),
+            voxel_nm,
             ..GroundTruth::default()
         },
         output: Output {
@@ -87,7 +99,7 @@ fn write(args: &InitArgs) -> Result<(), Box<dyn Error>> {
     if args.image.is_none() {
         let phantom = Phantom {
             size: TISSUE_SIZE,
-            voxel_nm: config.groundtruth.voxel_nm,
+            voxel_nm: config.groundtruth.voxel_or_nan(),
             seed: 1,
             density: 0.85,
         };
@@ -104,7 +116,7 @@ fn write(args: &InitArgs) -> Result<(), Box<dyn Error>> {
                 tissue.display()
             ));
         }
-        None => advise(&image_path, &config),
+        None => advise(&image_path, &config, &known),
     }
     say(&format!(
         "Run it with: simexm-gpu {}",
@@ -113,13 +125,26 @@ fn write(args: &InitArgs) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Without digits that a quotient of the file's numbers makes up.
+fn short(nm: f64) -> f64 {
+    format!("{nm:.5e}").parse().unwrap_or(nm)
+}
+
 /// Lists the parts of a configuration that the user has to adapt to a volume of their own.
-fn advise(image: &Path, config: &Config) {
-    if !image.exists() {
+fn advise(image: &Path, config: &Config, known: &Facts) {
+    if !read::files(image).iter().any(|file| file.exists()) {
         tell(&format!("warning: {} is not there yet", image.display()));
     }
-    let [z, x, y] = config.groundtruth.voxel_nm;
-    say(&format!(
-        "Set [groundtruth] voxel_dim to the size of its voxels; it says {z} x {x} x {y} nm (z, x, y)."
-    ));
+    for note in &known.notes {
+        tell(&format!("warning: {}: {note}", image.display()));
+    }
+    let [z, x, y] = config.groundtruth.voxel_or_nan();
+    say(&match known.voxel_nm {
+        [Some(_), Some(_), Some(_)] => {
+            format!("[groundtruth] voxel_dim is that of the file: {z} x {x} x {y} nm (z, x, y).")
+        }
+        _ => format!(
+            "Set [groundtruth] voxel_dim to the size of its voxels; it says {z} x {x} x {y} nm (z, x, y)."
+        ),
+    });
 }

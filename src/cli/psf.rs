@@ -9,6 +9,7 @@ use simexm_gpu::internals::io::write::{
     VolumeSink, WriteError,
 };
 use simexm_gpu::internals::model::{ModelError, PsfVolume, point_spread_functions};
+use simexm_gpu::internals::run::simulation::{self, SimulationError};
 use simexm_gpu::internals::show::plot::{self, ImageFormat, PlotError};
 use std::error::Error;
 use std::path::PathBuf;
@@ -58,6 +59,7 @@ pub(super) fn psf(args: &PsfArgs) -> u8 {
             let usage = error.is::<ConfigError>()
                 || error.is::<ModelError>()
                 || error.is::<PairError>()
+                || matches!(error.downcast_ref(), Some(error) if SimulationError::is_configuration(error))
                 || matches!(error.downcast_ref(), Some(PlotError::UnknownFormat { .. }));
             if usage { exit::USAGE } else { exit::FAILED }
         }
@@ -66,7 +68,8 @@ pub(super) fn psf(args: &PsfArgs) -> u8 {
 
 fn try_psf(args: &PsfArgs) -> Result<PsfVolume, Box<dyn Error>> {
     let format = args.plot.as_deref().map(ImageFormat::of).transpose()?;
-    let config = Config::from_file(&args.config, &[])?;
+    let mut config = Config::from_file(&args.config, &[])?;
+    simulation::take_voxel_size(&mut config)?;
     let functions = point_spread_functions(&config)?;
     let (channel, fluorophore) = (args.channel.as_deref(), args.fluorophore.as_deref());
     let psf = choose(functions, channel, fluorophore)?;

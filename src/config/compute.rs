@@ -32,7 +32,7 @@ pub struct Compute {
     /// Number of CPU threads, 1 to 512; `None` takes as many as there are cores.
     #[serde(
         skip_serializing_if = "Option::is_none",
-        serialize_with = "serialize::threads"
+        serialize_with = "serialize::number_if_any"
     )]
     pub threads: Option<usize>,
     /// Memory of the GPU that a run may take, in bytes, 1 MB to 1 EB; `None` takes what is free

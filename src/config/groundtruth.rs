@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use serde::{Serialize, Serializer};
 
-use super::kind::{ValueKind, above, boolean, choice, numbers_zxy, voxels_zxy};
+use super::kind::{ValueKind, above, boolean, choice, numbers_zxy, voxels_zxy, whole};
 use super::section::{Context, Section};
 use super::serialize;
 use super::tree::{Table, Value};
 use crate::base::choice::{Choice, alternatives, choice};
-use crate::base::formats::InputFormat;
+use crate::base::formats::{InputFormat, StoredIds};
 use crate::base::volume::Arrangement;
 
 /// Source of the cells. Axes are (z, x, y): x is the row of an image, y its column.
@@ -37,9 +37,39 @@ pub struct GroundTruth {
     pub gt_cells: Arrangement,
     /// True to find membranes among all 26 neighbours of a voxel, false among the 8 in its slice.
     pub isotropic: bool,
-    /// Size of a voxel before expansion, (z, x, y) in nm, each above 0.
-    #[serde(rename = "voxel_dim")]
-    pub voxel_nm: [f64; 3],
+    /// Size of a voxel before expansion, (z, x, y) in nm, each above 0; `None` takes what the volume's file tells.
+    #[serde(rename = "voxel_dim", skip_serializing_if = "Option::is_none")]
+    pub voxel_nm: Option<[f64; 3]>,
+    /// How ids are stored; default as one number.
+    #[serde(skip_serializing_if = "is_default")]
+    pub ids: StoredIds,
+    /// Stored numbers that are background beside 0, which always is.
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        serialize_with = "serialize::whole_numbers"
+    )]
+    pub background: Vec<i128>,
+    /// What a cell is; default the voxels of an id.
+    #[serde(skip_serializing_if = "is_default")]
+    pub label: CellsFrom,
+    /// Series of a file that holds several, from 0; `None` takes the first.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "serialize::number_if_any"
+    )]
+    pub series: Option<usize>,
+    /// Channel of a file that holds several, from 0.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "serialize::number_if_any"
+    )]
+    pub channel: Option<usize>,
+    /// Time point of a file that holds several, from 0.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "serialize::number_if_any"
+    )]
+    pub time: Option<usize>,
     /// Further regions by name; never called full, membrane or cytosol.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub regions: BTreeMap<String, RegionVolume>,
@@ -55,10 +85,40 @@ impl Default for GroundTruth {
             format: None,
             gt_cells: Arrangement::Merged,
             isotropic: false,
-            voxel_nm: [40.0, 24.0, 24.0],
+            voxel_nm: Some([40.0, 24.0, 24.0]),
+            ids: StoredIds::default(),
+            background: Vec::new(),
+            label: CellsFrom::default(),
+            series: None,
+            channel: None,
+            time: None,
             regions: BTreeMap::new(),
         }
     }
+}
+
+impl GroundTruth {
+    /// Returns the size of a voxel, (z, x, y) in nm; of a configuration that leaves it to the volume's file no
+    /// numbers.
+    pub fn voxel_or_nan(&self) -> [f64; 3] {
+        self.voxel_nm.unwrap_or([f64::NAN; 3])
+    }
+}
+
+choice! {
+    /// What makes a cell.
+    #[derive(Default)]
+    pub enum CellsFrom {
+        /// An id: all voxels that have it.
+        #[default]
+        Ids = "ids",
+        /// A piece: voxels of one id that touch by their faces. What was one cell of several pieces becomes several.
+        Components = "components",
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// `[groundtruth.regions.NAME]`: a region given by a volume of its own.
@@ -160,6 +220,29 @@ pub(super) fn region_names(root: &Table) -> Vec<String> {
         .unwrap_or_default()
 }
 
+/// Largest number of a series, channel or time point.
+const MOST: i128 = u32::MAX as i128;
+
+/// Takes whole numbers of any type that a volume has, one or a list. Those beyond 63 bits may be strings of digits.
+fn background() -> ValueKind<'static, Vec<i128>> {
+    let number = |value: &Value| -> Option<i128> {
+        let number = match value {
+            Value::String(digits) => digits.trim().parse().ok()?,
+            value => value.as_whole()?,
+        };
+        (i128::from(i64::MIN)..=i128::from(u64::MAX))
+            .contains(&number)
+            .then_some(number)
+    };
+    ValueKind::new(
+        "a whole number from -2^63 to 2^64 - 1, or a list of such",
+        move |value| match value.as_list() {
+            Some(items) => items.iter().map(number).collect(),
+            None => Some(vec![number(value)?]),
+        },
+    )
+}
+
 pub(super) fn read(section: &mut Section<'_>) -> Option<GroundTruth> {
     let image_path = section.required_path("image_path");
     let default = GroundTruth::default();
@@ -172,7 +255,14 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<GroundTruth> {
         .optional("gt_cells", choice())
         .unwrap_or(default.gt_cells);
     let isotropic = section.required("isotropic", boolean());
-    let voxel_nm = section.required("voxel_dim", numbers_zxy(above(0.0).unit("nm")));
+    let voxel_nm = section.optional("voxel_dim", numbers_zxy(above(0.0).unit("nm")));
+    let ids = section.optional("ids", choice()).unwrap_or(default.ids);
+    let background = section
+        .optional("background", background())
+        .unwrap_or(default.background);
+    let label = section.optional("label", choice()).unwrap_or(default.label);
+    let [series, channel, time] =
+        ["series", "channel", "time"].map(|key| section.optional(key, whole(0, MOST)));
     let regions = section.optional_table("regions", |regions| {
         Some(regions.named_tables(|name, region| {
             if !matches!(CellPart::from_name(name), CellPart::Named(_)) {
@@ -191,7 +281,13 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<GroundTruth> {
         format,
         gt_cells,
         isotropic: isotropic?,
-        voxel_nm: voxel_nm?,
+        voxel_nm,
+        ids,
+        background,
+        label,
+        series,
+        channel,
+        time,
         regions: regions?,
     })
 }

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
+use super::groundtruth::CellsFrom;
 use crate::base::choice::{Choice, alternatives, any_of};
-use crate::base::formats::{InputFormat, OutputFormat};
+use crate::base::formats::{InputFormat, OutputFormat, StoredIds};
 use crate::optics::psf::Microscope;
 
 /// Section of a configuration.
@@ -102,13 +103,19 @@ pub(super) fn other_spelling(key: &str) -> Option<&'static str> {
 #[rustfmt::skip]
 pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
     SectionInfo { name: "groundtruth", example: None, meaning: "The segmented tissue.", keys: vec![
-        key("image_path", "path", "", "", Required, format!("Label volume: {}; pixels are the ids of cells, 0 is background. With gt_cells = \"splitted\" a folder with one volume per cell.", InputFormat::any_volume())),
+        key("image_path", "path", "", "", Required, format!("Label volume: {}; pixels are the ids of cells, 0 is background. A pattern like \"img*_masks.tif\" takes the images of that name. With gt_cells = \"splitted\" a folder with one volume per cell.", InputFormat::any_volume())),
         key("offset", "three whole numbers [z, x, y]", "voxels", "from 0 to 4294967295", Value("[0, 0, 0]"), "First voxel that is loaded."),
         key("bounds", "three whole numbers [z, x, y]", "voxels", "from 1 to 4294967295", Otherwise { meaning: "the rest of the volume", example: "[20, 100, 100]" }, "Size of what is loaded."),
         key("format", "word", "", words::<InputFormat>(), Otherwise { meaning: "recognised", example: "\"tiff\"" }, "Format of the volumes."),
         key("gt_cells", "word", "", ARRANGEMENT, Value("\"merged\""), "One volume with all cells, or one volume per cell, which may overlap."),
         key("isotropic", "boolean", "", "true or false", Required, "Whether membranes are found among all 26 neighbours of a voxel, or among the 8 in its slice."),
-        key("voxel_dim", "three numbers [z, x, y]", "nm", "above 0", Required, "Size of a voxel before expansion."),
+        key("voxel_dim", "three numbers [z, x, y]", "nm", "above 0", Otherwise { meaning: "what the file tells", example: "[40, 24, 24]" }, "Size of a voxel before expansion. ImageJ's TIFFs and OME-TIFFs tell it; for others it is needed."),
+        key("ids", "word", "", words::<StoredIds>(), Otherwise { meaning: "\"number\"", example: "\"rgb\"" }, "How ids are stored: as a number, as a colour r + 256 g + 65536 b (rgb), or as b + 256 g + 65536 r (bgr)."),
+        key("background", "whole number or list", "", "a whole number from -2^63 to 2^64 - 1, or a list of such", Otherwise { meaning: "0 alone", example: "-1" }, "Numbers that are background, beside 0."),
+        key("label", "word", "", words::<CellsFrom>(), Otherwise { meaning: "\"ids\"", example: "\"components\"" }, "What makes a cell: an id, or the voxels of an id that touch by their faces, as for a mask of 0 and 255."),
+        key("series", "whole number", "", "from 0 to 4294967295", Otherwise { meaning: "the first", example: "0" }, "Which series of a file that holds several."),
+        key("channel", "whole number", "", "from 0 to 4294967295", Otherwise { meaning: "there is one", example: "0" }, "Which channel of a file that holds several."),
+        key("time", "whole number", "", "from 0 to 4294967295", Otherwise { meaning: "there is one", example: "0" }, "Which time point of a file that holds several."),
     ] },
     SectionInfo { name: "groundtruth.regions.NAME", example: Some("[groundtruth.regions.synapse]\nregion_path = \"synapses.tif\""), meaning: "A region that layers may label and the ground truth may show, beside full, membrane and cytosol.", keys: vec![
         key("region_path", "path", "", "", Required, "Volume of the same size as the cells', not 0 where the region is."),

@@ -44,13 +44,13 @@ use serde::Serialize;
 use crate::optics::fluorophore;
 
 pub use crate::base::choice::{Choice, UnknownChoice};
-pub use crate::base::formats::{Compression, InputFormat, OutputFormat};
+pub use crate::base::formats::{Compression, InputFormat, OutputFormat, StoredIds};
 pub use crate::base::volume::Arrangement;
 pub use crate::optics::fluorophore::OwnFluorophore;
 pub use compute::{AdapterChoice, BackendChoice, Compute};
 pub use error::{ConfigError, Problem};
 pub use expansion::Expansion;
-pub use groundtruth::{CellPart, GroundTruth, RegionVolume};
+pub use groundtruth::{CellPart, CellsFrom, GroundTruth, RegionVolume};
 pub use labeling::{Labeling, Layer, SingleNeuron};
 pub use optics::{Channel, Optics};
 pub use output::{BitDepth, Normalization, Output};

@@ -132,6 +132,23 @@ impl<'c> Section<'c> {
     pub fn required_path(&mut self, key: &'static str) -> Option<PathBuf> {
         let found = self.required(key, path())?;
         let entry = self.entry(key)?;
+        if found.to_string_lossy().contains(char::is_control) {
+            let expected = "a path without control characters; between double quotes a backslash makes them (\\t is a \
+                            tab): write / or use single quotes";
+            self.wrong_value(key, entry, expected, None);
+            return None;
+        }
+        let found = match found.strip_prefix("~") {
+            Err(_) => found,
+            Ok(below) => match dirs::home_dir() {
+                Some(home) => home.join(below),
+                None => {
+                    let expected = "a path without ~: where the home folder lies is not known here";
+                    self.wrong_value(key, entry, expected, None);
+                    return None;
+                }
+            },
+        };
         let start = match entry.value_position {
             Position::Override(_) => Path::new(""),
             _ => self.context.base_folder,

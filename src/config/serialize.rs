@@ -35,10 +35,26 @@ pub(super) fn voxels_if_any<S: Serializer>(
         .serialize(serializer)
 }
 
-/// Writes a number of threads, if there is one.
-pub(super) fn threads<S: Serializer>(
-    threads: &Option<usize>,
+/// Writes whole numbers: one as it is, several as a list, and those beyond TOML's 63 bits as strings of digits.
+pub(super) fn whole_numbers<S: Serializer>(
+    numbers: &[i128],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    threads.map(toml_integer).serialize(serializer)
+    let written = numbers.iter().map(|&number| match i64::try_from(number) {
+        Ok(number) => toml::Value::Integer(number),
+        Err(_) => toml::Value::String(number.to_string()),
+    });
+    let mut written: Vec<toml::Value> = written.collect();
+    match written.len() {
+        1 => written.remove(0).serialize(serializer),
+        _ => written.serialize(serializer),
+    }
+}
+
+/// Writes a number, if there is one.
+pub(super) fn number_if_any<S: Serializer>(
+    number: &Option<usize>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    number.map(toml_integer).serialize(serializer)
 }

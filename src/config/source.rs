@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::error::{ConfigError, Problem};
-use super::tree::{Position, Table};
+use super::tree::{Position, Table, Value};
 use super::{Config, Override, ini_source, text, toml_source};
 use crate::base::files::MOST_TEXT_BYTES;
 
@@ -23,11 +23,12 @@ impl Config {
         let bytes = read(path)?;
         let name = path.display().to_string();
         let text = text::utf8(&bytes, &name).map_err(ConfigError::Syntax)?;
-        let (tree, language) = parse(text, path, &name).map_err(ConfigError::Syntax)?;
+        let (mut tree, language) = parse(text, path, &name).map_err(ConfigError::Syntax)?;
         let folder = match language {
             Language::Toml => path.parent().unwrap_or(Path::new("")),
             Language::Ini => Path::new(""),
         };
+        find_moved(&mut tree, folder);
         Self::from_tree(tree, &name, folder, overrides)
     }
 }
@@ -36,6 +37,56 @@ impl Config {
 enum Language {
     Toml,
     Ini,
+}
+
+/// Of the record of a run: where a file that it read is not there any more, takes the one that lies beside the record
+/// as that did then. The record notes such places in `run.inputs`.
+fn find_moved(tree: &mut Table, folder: &Path) {
+    let Some(Value::Table(run)) = tree.get("run").map(|entry| &entry.value) else {
+        return;
+    };
+    let Some(Value::Array(inputs)) = run.get("inputs").map(|entry| &entry.value) else {
+        return;
+    };
+    let mut moved = Vec::new();
+    for input in inputs {
+        let Value::Table(input) = input else { continue };
+        let of = |key: &str| input.get(key).map(|entry| &entry.value);
+        if let (Some(Value::Array(key)), Some(relative)) =
+            (of("key"), of("relative").and_then(Value::as_text))
+        {
+            let key: Vec<String> = key
+                .iter()
+                .filter_map(Value::as_text)
+                .map(str::to_owned)
+                .collect();
+            moved.push((key, folder.join(relative)));
+        }
+    }
+    // Of a pattern, its folder.
+    let is_there = |path: &Path| {
+        let is_pattern = path.to_string_lossy().contains(['*', '?', '[']);
+        path.exists() || (is_pattern && path.parent().is_some_and(Path::exists))
+    };
+    for (key, place) in moved {
+        let Some((last, above)) = key.split_last() else {
+            continue;
+        };
+        let table = above.iter().try_fold(&mut *tree, |table, key| {
+            match &mut table.get_mut(key)?.value {
+                Value::Table(table) => Some(table),
+                _ => None,
+            }
+        });
+        let Some(entry) = table.and_then(|table| table.get_mut(last)) else {
+            continue;
+        };
+        let noted = entry.value.as_text().map(Path::new);
+        if noted.is_some_and(|noted| !is_there(noted)) && is_there(&place) {
+            let place = std::path::absolute(&place).unwrap_or(place);
+            entry.value = Value::String(place.to_string_lossy().into_owned());
+        }
+    }
 }
 
 /// Reads a file that is no longer than a configuration.

@@ -23,8 +23,34 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Table, Problem> {
             position: error
                 .span()
                 .map_or(Position::Document, |span| lines.position(span.start)),
-            message: format!("not valid TOML: {}", error.message().replace('\n', ", ")),
+            message: format!(
+                "not valid TOML: {}{}",
+                error.message().replace('\n', ", "),
+                backslash(text, error.span())
+            ),
         }),
+    }
+}
+
+/// Advice where the error lies behind a backslash between double quotes, as in a path of Windows.
+fn backslash(text: &str, span: Option<Range<usize>>) -> &'static str {
+    let start = span.map_or(0, |span| span.start.min(text.len()));
+    let lines = text.split_inclusive('\n').scan(0, |at, line| {
+        *at += line.len();
+        Some((*at, line))
+    });
+    let line = lines
+        .skip_while(|(end, _)| *end <= start)
+        .map(|(_, line)| line)
+        .next();
+    let quoted = line
+        .and_then(|line| line.split_once('"'))
+        .is_some_and(|(_, rest)| rest.contains('\\'));
+    match quoted {
+        true => {
+            "; between double quotes a backslash starts an escape: in a path write / or use single quotes"
+        }
+        false => "",
     }
 }
 

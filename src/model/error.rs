@@ -36,6 +36,12 @@ pub enum ModelError {
         /// Mean photons per protein.
         mean: f64,
     },
+    /// Nobody tells the size of a voxel.
+    #[error(
+        "[groundtruth] voxel_dim is missing, and the volume does not tell the size of its voxels: voxel_dim must be three \
+         numbers [z, x, y], each above 0 nm"
+    )]
+    NoVoxelSize,
     /// Voxels are so small that displaced proteins cross more of them than can be tabulated.
     #[error(
         "[groundtruth] voxel_dim = {voxel_nm} nm is too small: a displaced protein (100 nm) would cross \

@@ -68,7 +68,9 @@ impl Labelling {
         if annotations.len() > region_bits::MOST_ANNOTATIONS {
             return Err(ModelError::TooManyRegions(annotations.len()));
         }
-        let voxel_nm = config.groundtruth.voxel_nm;
+        let Some(voxel_nm) = config.groundtruth.voxel_nm else {
+            return Err(ModelError::NoVoxelSize);
+        };
         if let Some(&voxel_nm) = voxel_nm.iter().find(|&&voxel| voxel < LEAST_VOXEL_NM) {
             return Err(ModelError::TinyVoxel {
                 voxel_nm,
@@ -136,7 +138,7 @@ fn layers(
     annotations: &[String],
     tables: &mut Tables,
 ) -> Result<Vec<LayerModel>, ModelError> {
-    let voxel_nm3: f64 = config.groundtruth.voxel_nm.iter().product();
+    let voxel_nm3: f64 = config.groundtruth.voxel_or_nan().iter().product();
     let mut models = Vec::new();
     for (name, layer) in &config.labeling.layers {
         let mean = layer.protein_density_per_nm3 * voxel_nm3;

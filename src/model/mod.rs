@@ -118,7 +118,7 @@ impl Model {
         let labelling = Labelling::new(config, seed, &fluorophores, &mut tables)?;
         let optics = &config.optics;
         let camera = Camera::new(
-            config.groundtruth.voxel_nm,
+            config.groundtruth.voxel_or_nan(),
             config.expansion.factor,
             optics.objective_factor,
             optics.pixel_size_nm,
@@ -206,7 +206,7 @@ fn proteins_per_voxel(
 ) -> Vec<f64> {
     let given = |f: &Fluorophore| f64::from(u8::from(counted.contains(&f.name.as_str())));
     let mut proteins: Vec<f64> = fluorophores.iter().map(given).collect();
-    let voxel_nm3: f64 = config.groundtruth.voxel_nm.iter().product();
+    let voxel_nm3: f64 = config.groundtruth.voxel_or_nan().iter().product();
     for (model, layer) in labelling.layers.iter().zip(config.labeling.layers.values()) {
         proteins[model.fluorophore] +=
             layer.protein_density_per_nm3 * voxel_nm3 * layer.antibody_amp;

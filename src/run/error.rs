@@ -57,6 +57,16 @@ pub enum SimulationError {
         /// Description of the cells' volume.
         expected: String,
     },
+    /// Nobody tells the size of a voxel.
+    #[error(
+        "[groundtruth] voxel_dim is missing, and {file} {told}: voxel_dim must be three numbers [z, x, y], each above 0 nm"
+    )]
+    NoVoxelSize {
+        /// The volume of the cells.
+        file: std::path::PathBuf,
+        /// What it tells instead.
+        told: String,
+    },
     /// The run does not fit.
     #[error("the volume does not fit: {0}")]
     Plan(#[from] PlanError),
@@ -120,6 +130,7 @@ impl SimulationError {
                 | Self::Model(_)
                 | Self::Unsupported(_)
                 | Self::RegionSize { .. }
+                | Self::NoVoxelSize { .. }
                 | Self::OutOfBounds(_)
         )
     }

@@ -37,7 +37,7 @@ impl BenchTissue {
     pub fn phantom(shape: [usize; 3]) -> Result<Self, SimulationError> {
         let phantom = Phantom {
             size: shape,
-            voxel_nm: Config::default().groundtruth.voxel_nm,
+            voxel_nm: Config::default().groundtruth.voxel_or_nan(),
             seed: SEED,
             density: DENSITY,
         };

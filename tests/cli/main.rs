@@ -11,6 +11,7 @@ mod fluorophores;
 mod gpu_faults;
 mod hostile_files;
 mod input;
+mod labels;
 mod output;
 mod plan;
 mod process;

@@ -63,7 +63,7 @@ fn arrays_and_files_give_the_same() {
 /// A configuration whose pixels are voxels, and whose layer labels nothing.
 fn bare() -> Config {
     let mut config = Config::default();
-    let voxel_nm = config.groundtruth.voxel_nm;
+    let voxel_nm = config.groundtruth.voxel_or_nan();
     config.optics.pixel_size_nm =
         voxel_nm[1] * config.expansion.factor * config.optics.objective_factor;
     config.optics.focal_plane_depth_nm = voxel_nm[0] * config.expansion.factor;
@@ -146,7 +146,7 @@ fn given_counts_join_those_of_the_layers() {
     config.output.normalize = Normalization::None;
     config.output.bit_depth = BitDepth::Sixteen;
     config.optics.exposure_time_s *= 0.01;
-    let per_voxel = config.groundtruth.voxel_nm.iter().product::<f64>() * 1e-3 * 5.0;
+    let per_voxel = config.groundtruth.voxel_or_nan().iter().product::<f64>() * 1e-3 * 5.0;
     let more = cells.mapv(|id| {
         if id == 0 {
             0

@@ -25,6 +25,7 @@ pub(super) struct Counted {
 
 /// Reads the volumes and counts their voxels on the CPU, with the survey of a run.
 pub(super) fn count(
+    config: &Config,
     model: &Model,
     source: &CellSource<'_>,
     annotations: &[Box<dyn VolumeSource>],
@@ -33,10 +34,11 @@ pub(super) fn count(
     // Only data that memory cannot hold goes there, unnamed.
     let folder = std::env::temp_dir();
     let annotations: Vec<&dyn VolumeSource> = annotations.iter().map(AsRef::as_ref).collect();
-    let volume = LoadedVolume::load(
+    let volume = LoadedVolume::load_as(
         source,
         &annotations,
         model.volume,
+        config.groundtruth.label,
         Aside::new(&folder),
         told,
     )?;

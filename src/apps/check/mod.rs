@@ -46,8 +46,8 @@ pub fn check(
     observer: &mut dyn Observer,
 ) -> Result<CheckReport, SimulationError> {
     let mut told = Told::new(observer);
-    let opened = volumes::open(config, options, &mut told)?;
     let mut config = config.clone();
+    let opened = volumes::open(&mut config, options, &mut told)?;
     if let Some(region) = opened.region {
         config.groundtruth.bounds_voxels = Some(region.shape);
     }
@@ -63,7 +63,7 @@ pub fn check(
 
     let counted = match &opened.sources {
         Some((source, annotations)) if !options.no_volumes => {
-            let mut counted = labelling::count(&model, source, annotations, &mut told)?;
+            let mut counted = labelling::count(&config, &model, source, annotations, &mut told)?;
             labelling::warn(&config, &model, &mut counted, &mut told);
             Some(counted)
         }

@@ -36,7 +36,8 @@ fn obstacle(config: &Config, model: &Model, output: &OutputFacts) -> Option<Stri
         targets.extend([QUICKLOOK_NAME.into(), RECORD_NAME.into()]);
         // Dropped at once, the folder is unchanged.
         let mut folder = OutputFolder::prepare(&output.folder, &previous, &targets, false)?;
-        folder.protect(InputFiles::new(simulation::input_paths(config)))
+        let inputs = simulation::input_paths(config);
+        folder.protect(InputFiles::new(inputs.iter().map(|path| path.as_path())))
     };
     if let Err(error) = prepare() {
         return Some(error.to_string());

@@ -33,7 +33,7 @@ pub struct Sampling {
 
 impl Sampling {
     pub(super) fn new(config: &Config, camera: &Camera) -> Self {
-        let voxel = config.groundtruth.voxel_nm;
+        let voxel = config.groundtruth.voxel_or_nan();
         let factor = config.expansion.factor;
         let asked = camera.exact_step;
         let taken = [camera.step_z as f64, camera.x.step(), camera.y.step()];

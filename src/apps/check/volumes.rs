@@ -4,8 +4,8 @@ use super::report::{VolumeFacts, Volumes};
 use super::{CheckOptions, Told};
 use crate::base::volume::Region;
 use crate::config::Config;
-use crate::io::read::{CellSource, ReadError, VolumeSource};
-use crate::run::simulation::{SimulationError, Watcher, open_volumes};
+use crate::io::read::{CellSource, ReadError, VolumeSource, files};
+use crate::run::simulation::{SimulationError, Watcher, open_volumes, settle};
 use std::path::Path;
 
 /// The cells and the annotated regions.
@@ -21,16 +21,21 @@ pub(super) struct Opened {
 }
 
 pub(super) fn open(
-    config: &Config,
+    config: &mut Config,
     options: CheckOptions,
     told: &mut Told<'_>,
 ) -> Result<Opened, SimulationError> {
     let is_missing = |error: &SimulationError| {
-        options.no_volumes && matches!(error, SimulationError::Read(ReadError::Missing { .. }))
+        options.no_volumes
+            && matches!(
+                error,
+                SimulationError::Read(ReadError::Missing { .. } | ReadError::NoMatch { .. })
+            )
     };
     let (mut sources, mut region, mut cells) = (None, None, None);
     match open_volumes(config) {
         Ok((source, annotations, part)) => {
+            settle(config, &source)?.tell(told);
             cells = Some((source.shape(), source.describe()));
             region = Some(part);
             sources = Some((source, annotations));
@@ -41,6 +46,7 @@ pub(super) fn open(
             alone.groundtruth.regions.clear();
             match open_volumes(&alone) {
                 Ok((source, _, part)) => {
+                    settle(config, &source)?.tell(told);
                     cells = Some((source.shape(), source.describe()));
                     region = Some(part);
                 }
@@ -57,7 +63,7 @@ pub(super) fn open(
         Some(Region { offset, shape })
     });
     let mut volume = |name: &str, what: &str, path: &Path, description| {
-        let found = path.exists();
+        let found = files(path).iter().any(|file| file.exists());
         if !found {
             told.warn(&format!(
                 "{}: there is no such file or folder yet; {what} to be read from there",
@@ -82,7 +88,7 @@ pub(super) fn open(
     });
     let regions: Vec<_> = regions.collect();
     let size = |factor: f64| {
-        let voxel = truth.voxel_nm;
+        let voxel = truth.voxel_or_nan();
         region.map(|region| {
             std::array::from_fn(|axis| region.shape[axis] as f64 * voxel[axis] * factor)
         })

@@ -38,6 +38,12 @@ format = "tiff"
 gt_cells = "splitted"
 isotropic = true
 voxel_dim = [40, 32.5, 32]
+ids = "bgr"
+background = [-1, "18446744073709551615"]
+label = "components"
+series = 1
+channel = 2
+time = 0
 
 [groundtruth.regions.synapse]
 region_path = "/data/synapse"

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::{FULL, read};
 use crate::config::tree::{Position, Table, Value};
 use crate::config::{
-    AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, Compression, Config,
-    Normalization, OutputFormat, SingleNeuron, toml_source,
+    AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, CellsFrom, Compression, Config,
+    Normalization, OutputFormat, SingleNeuron, StoredIds, toml_source,
 };
 use crate::optics::psf::Microscope;
 
@@ -48,7 +48,16 @@ fn every_key_is_read() {
     assert_eq!(truth.format, "tiff".parse().ok());
     assert_eq!(truth.gt_cells, Arrangement::Split);
     assert!(truth.isotropic);
-    assert_eq!(truth.voxel_nm, [40.0, 32.5, 32.0]);
+    assert_eq!(truth.voxel_nm, Some([40.0, 32.5, 32.0]));
+    assert_eq!(
+        (truth.ids, truth.label),
+        (StoredIds::Bgr, CellsFrom::Components)
+    );
+    assert_eq!(truth.background, [-1, u64::MAX.into()]);
+    assert_eq!(
+        [truth.series, truth.channel, truth.time],
+        [Some(1), Some(2), Some(0)]
+    );
     assert_eq!(truth.regions.keys().collect::<Vec<_>>(), ["synapse"]);
     assert_eq!(
         truth.regions["synapse"].region_path,

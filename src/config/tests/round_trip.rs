@@ -7,10 +7,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::{FLUOROPHORES, FULL, read};
+use crate::base::text::is_unseen;
 use crate::config::{
-    AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, Channel, Choice, Compression,
-    Compute, Config, Expansion, GroundTruth, InputFormat, Labeling, Layer, Normalization, Optics,
-    Output, OutputFormat, OwnFluorophore, RegionVolume, SingleNeuron,
+    AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, CellsFrom, Channel, Choice,
+    Compression, Compute, Config, Expansion, GroundTruth, InputFormat, Labeling, Layer,
+    Normalization, Optics, Output, OutputFormat, OwnFluorophore, RegionVolume, SingleNeuron,
+    StoredIds,
 };
 use crate::optics::psf::Microscope;
 
@@ -20,13 +22,17 @@ fn any_choice<C: Choice + std::fmt::Debug>() -> impl Strategy<Value = C> {
 
 /// Names with dots, quotes, spaces and letters of all kinds.
 fn name() -> impl Strategy<Value = String> {
-    "\\PC{0,12}".prop_filter("keys and built-in regions are no names", |name| {
-        !["global_density", "full", "membrane", "cytosol"].contains(&name.as_str())
-    })
+    "\\PC{0,12}".prop_filter(
+        "keys, built-in regions and what is not seen are no names",
+        |name| {
+            !["global_density", "full", "membrane", "cytosol"].contains(&name.as_str())
+                && !name.chars().any(is_unseen)
+        },
+    )
 }
 
 fn path() -> impl Strategy<Value = PathBuf> {
-    "(/a|/a/b)?/[^\u{0}]{0,20}".prop_map(PathBuf::from)
+    "(/a|/a/b)?/\\PC{0,20}".prop_map(PathBuf::from)
 }
 
 /// Numbers from `min` to beyond any sense.
@@ -46,12 +52,17 @@ prop_compose! {
         format in prop::option::of(any_choice::<InputFormat>()),
         gt_cells in any_choice::<Arrangement>(),
         isotropic: bool,
-        voxel_nm in prop::array::uniform3(from(1e-9)),
+        voxel_nm in prop::option::of(prop::array::uniform3(from(1e-9))),
+        ids in any_choice::<StoredIds>(),
+        background in prop::collection::vec(i128::from(i64::MIN)..=i128::from(u64::MAX), 0..3),
+        label in any_choice::<CellsFrom>(),
+        [series, channel, time] in prop::array::uniform3(prop::option::of(0..=u32::MAX as usize)),
         regions in prop::collection::btree_map(
             name(), path().prop_map(|region_path| RegionVolume { region_path }), 0..3),
     ) -> GroundTruth {
         GroundTruth {
-            image_path, offset_voxels, bounds_voxels, format, gt_cells, isotropic, voxel_nm, regions,
+            image_path, offset_voxels, bounds_voxels, format, gt_cells, isotropic, voxel_nm, ids, background,
+            label, series, channel, time, regions,
         }
     }
 }

@@ -7,7 +7,8 @@ use rayon::prelude::*;
 
 use super::folder::is_image;
 use super::{
-    Found, InputFormat, READ_FORMATS, ReadError, ReadFormat, VolumeSource, natural_order, open,
+    Facts, Found, InputFormat, READ_FORMATS, ReadError, ReadFormat, ReadOptions, VolumeSource,
+    natural_order, open_as,
 };
 use crate::base::volume::{Arrangement, triple};
 
@@ -35,6 +36,15 @@ impl CellSource<'_> {
         match self {
             Self::Merged(volume) => volume.describe(),
             Self::Splitted(cells) => cells.describe(),
+        }
+    }
+
+    /// What the headers tell beside size and type; what all cells' volumes tell alike is told once.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        match self {
+            Self::Merged(volume) => volume.facts(),
+            Self::Splitted(cells) => cells.facts(),
         }
     }
 }
@@ -101,6 +111,24 @@ impl<'a> SplittedCells<'a> {
         &self.stacks
     }
 
+    fn facts(&self) -> Facts {
+        let mut all = Facts::default();
+        for (number, stack) in self.stacks.iter().enumerate() {
+            let facts = stack.volume.facts();
+            if number == 0 {
+                all.voxel_nm = facts.voxel_nm;
+            }
+            all.is_palette |= facts.is_palette;
+            all.is_float |= facts.is_float;
+            for note in facts.notes {
+                if !all.notes.contains(&note) {
+                    all.notes.push(note);
+                }
+            }
+        }
+        all
+    }
+
     fn describe(&self) -> String {
         let size = triple(self.shape, " x ");
         match self.stacks.as_slice() {
@@ -110,21 +138,21 @@ impl<'a> SplittedCells<'a> {
     }
 }
 
-/// Opens the cells of a ground truth: one volume, see [`open`], or a folder with a stack or a
+/// Opens the cells of a ground truth: one volume, see [`open_as`], or a folder with a stack or a
 /// sub-folder for each cell, taken in the natural order of their names. Of such a folder hidden files
-/// and whatever is no volume are skipped; all volumes must have the `format`, if one is given.
+/// and whatever is no volume are skipped; all volumes must have the format of the options, if they have one.
 ///
 /// # Errors
-/// As [`open`]; and when the folder holds no cells, single images where stacks belong, or volumes of
+/// As [`open_as`]; and when the folder holds no cells, single images where stacks belong, or volumes of
 /// unequal size.
 pub fn open_cells(
     path: &Path,
-    format: Option<InputFormat>,
+    options: &ReadOptions,
     arrangement: Arrangement,
 ) -> Result<CellSource<'static>, ReadError> {
     Ok(match arrangement {
-        Arrangement::Merged => CellSource::Merged(open(path, format)?),
-        Arrangement::Split => CellSource::Splitted(open_splitted(path, format)?),
+        Arrangement::Merged => CellSource::Merged(open_as(path, options)?),
+        Arrangement::Split => CellSource::Splitted(open_splitted(path, options)?),
     })
 }
 
@@ -184,8 +212,9 @@ fn list(folder: &Path) -> Result<Vec<Entry>, ReadError> {
 
 fn open_splitted(
     folder: &Path,
-    format: Option<InputFormat>,
+    options: &ReadOptions,
 ) -> Result<SplittedCells<'static>, ReadError> {
+    let format = options.format;
     let metadata = fs::metadata(folder).map_err(|error| ReadError::io(folder, None, error))?;
     let path = folder.to_owned();
     if !metadata.is_dir() {
@@ -196,7 +225,11 @@ fn open_splitted(
     let open_those = |wanted: &(dyn Fn(InputFormat) -> bool + Sync)| -> Vec<_> {
         let chosen = entries.par_iter().filter_map(|entry| {
             let found = entry.format.filter(|&found| wanted(found))?;
-            Some((entry, open(&entry.path, Some(found))))
+            let options = ReadOptions {
+                format: Some(found),
+                ..options.clone()
+            };
+            Some((entry, open_as(&entry.path, &options)))
         });
         chosen.collect()
     };

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::folder;
 use crate::base::choice::{Choice, any_of};
-use crate::base::formats::InputFormat;
+use crate::base::formats::{InputFormat, StoredIds};
 use crate::base::volume::triple;
 
 /// Why a volume could not be opened or read. Slices, pages and pixels are counted from 0.
@@ -51,6 +51,51 @@ pub enum ReadError {
     UnknownFormat {
         /// The file.
         path: PathBuf,
+    },
+    /// A file of a format that is not read.
+    #[error("{path}: is {name}, which is not read; to convert it: {}", way.replace("FILE", &file_name(path)))]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        name: &'static str,
+        /// What makes a volume of it; FILE stands for its name.
+        way: &'static str,
+    },
+    /// A pattern that no file matches.
+    #[error("{pattern}: no file matches this pattern")]
+    NoMatch {
+        /// The pattern as given.
+        pattern: PathBuf,
+    },
+    /// A pattern of files that are no images.
+    #[error(
+        "{pattern}: matches {count} files, among them {file}, which is no {}; a pattern stands for images, one per slice",
+        any_of(&folder::extensions())
+    )]
+    NoImages {
+        /// The pattern as given.
+        pattern: PathBuf,
+        /// How many files match.
+        count: usize,
+        /// One that is no image.
+        file: PathBuf,
+    },
+    /// Images of two kinds of names in one folder.
+    #[error(
+        "{path}: {} of its images have names like {first}, and {} like {second}; a folder is one sequence: choose one by a \
+         pattern, such as image_path = {:?}",
+        counts[0], counts[1], path.join(second).display().to_string()
+    )]
+    TwoKinds {
+        /// The folder.
+        path: PathBuf,
+        /// Pattern of the names of one kind.
+        first: String,
+        /// Pattern of those of another.
+        second: String,
+        /// How many there are of each.
+        counts: [usize; 2],
     },
     /// A ZIP file, as `numpy.savez` writes them.
     #[error(
@@ -110,8 +155,8 @@ pub enum ReadError {
     },
     /// The pixels are no ids.
     #[error(
-        "{}: holds {found}, but cell ids are needed: one gray sample per pixel, whole numbers of 8, 16, 32 or 64 bits",
-        place(path, *slice)
+        "{}: holds {found}, but cell ids are needed: one gray sample per pixel, whole numbers of 8, 16, 32 or 64 bits{}",
+        place(path, *slice), colour_keys(found)
     )]
     NotIds {
         /// The file.
@@ -133,7 +178,8 @@ pub enum ReadError {
     },
     /// Two pages of a stack disagree.
     #[error(
-        "{path}: page {page} is {found}, but page 0 is {first}; all slices must have one size and type"
+        "{path}: page {page} is {found}, but page 0 is {first}; all slices must have one size and type: series = 0 reads the \
+         pages before it alone"
     )]
     PagesDiffer {
         /// The file.
@@ -244,9 +290,55 @@ pub enum ReadError {
         /// What was found.
         reason: String,
     },
+    /// Pickled objects, as Cellpose saves them beside its masks.
+    #[error(
+        "{path}: holds pickled Python objects, which are not opened: they may run any program. Save the masks of a \
+         Cellpose _seg.npy as an array: python -c \"import numpy; numpy.save('{}', numpy.load('{}', \
+         allow_pickle=True).item()['masks'])\"",
+        masks_name(path),
+        file_name(path)
+    )]
+    PythonObjects {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Ids that are to be colours where there are none.
+    #[error(
+        "{}: holds no red, green and blue of 8 bits, but ids = \"{stored}\" reads ids from colours; leave out ids",
+        place(path, *slice)
+    )]
+    NoColours {
+        /// The file.
+        path: PathBuf,
+        /// The page of a stack.
+        slice: Option<usize>,
+        /// How ids are stored, as given.
+        stored: StoredIds,
+    },
+    /// A floating point number that is no id.
+    #[error(
+        "{}: the pixel in row {x}, column {y} is {value}; cell ids are whole numbers, which floating point of this width \
+         tells apart up to {largest}: save ids as integers",
+        place(path, *slice)
+    )]
+    NotWhole {
+        /// The file.
+        path: PathBuf,
+        /// The slice of a stack.
+        slice: Option<usize>,
+        /// Row of the pixel.
+        x: usize,
+        /// Column of the pixel.
+        y: usize,
+        /// Its value.
+        value: f64,
+        /// The largest number that is read.
+        largest: u64,
+    },
     /// A signed image with a value below 0.
     #[error(
-        "{}: the pixel in row {x}, column {y} is {value}; cell ids cannot be negative",
+        "{}: the pixel in row {x}, column {y} is {value}; cell ids cannot be negative: if it is the background, say \
+         background = {value}",
         place(path, *slice)
     )]
     Negative {
@@ -299,7 +391,19 @@ pub(super) enum ImageError {
     Unsupported(String),
     Corrupt(String),
     MultiPage,
-    Negative { x: usize, y: usize, value: i64 },
+    PythonObjects,
+    NoColours(StoredIds),
+    NotWhole {
+        x: usize,
+        y: usize,
+        value: f64,
+        largest: u64,
+    },
+    Negative {
+        x: usize,
+        y: usize,
+        value: i64,
+    },
 }
 
 impl ImageError {
@@ -323,6 +427,25 @@ impl ImageError {
                 reason,
             },
             Self::MultiPage => ReadError::MultiPage { path: path_buf },
+            Self::PythonObjects => ReadError::PythonObjects { path: path_buf },
+            Self::NoColours(stored) => ReadError::NoColours {
+                path: path_buf,
+                slice,
+                stored,
+            },
+            Self::NotWhole {
+                x,
+                y,
+                value,
+                largest,
+            } => ReadError::NotWhole {
+                path: path_buf,
+                slice,
+                x,
+                y,
+                value,
+                largest,
+            },
             Self::Negative { x, y, value } => ReadError::Negative {
                 path: path_buf,
                 slice,
@@ -357,6 +480,28 @@ fn place(path: &Path, slice: Option<usize>) -> String {
         Some(slice) => format!("{}, slice {slice}", path.display()),
         None => path.display().to_string(),
     }
+}
+
+/// How ids are read from colours, where these are what was found.
+fn colour_keys(found: &str) -> &'static str {
+    match found.starts_with("RGB") {
+        true => {
+            "; if its colours are ids, ids = \"rgb\" reads red + 256 green + 65536 blue, and ids = \"bgr\" \
+             blue + 256 green + 65536 red"
+        }
+        false => "",
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.display().to_string().replace('\'', "\\'")
+}
+
+/// A name for the masks of a file that Cellpose has written.
+fn masks_name(path: &Path) -> String {
+    let name = file_name(path);
+    let stem = name.strip_suffix(".npy").unwrap_or(&name);
+    format!("{}_masks.npy", stem.strip_suffix("_seg").unwrap_or(stem))
 }
 
 /// What the word for each format stands for.

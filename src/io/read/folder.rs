@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::error::ImageError;
+use super::options::{Background, ReadOptions};
 use super::{
-    Found, InputFormat, ReadError, ReadFormat, SliceReader, VolumeSource, check_request,
-    natural_order, png, raster, tiff_page,
+    Facts, Found, InputFormat, ReadError, ReadFormat, SliceReader, VolumeSource, check_request,
+    names, natural_order, png, raster, tiff,
 };
+use crate::base::formats::StoredIds;
 use crate::base::volume::triple;
 
 /// A folder with one image per slice.
@@ -33,14 +35,14 @@ impl ReadFormat for SequenceFormat {
         matches!(found, Found::Folder(_))
     }
 
-    fn open(&self, path: &Path) -> Result<Box<dyn VolumeSource>, ReadError> {
-        Ok(Box::new(ImageFolder::open(path)?))
+    fn open(&self, path: &Path, options: &ReadOptions) -> Result<Box<dyn VolumeSource>, ReadError> {
+        Ok(Box::new(ImageFolder::open(path, options)?))
     }
 }
 
 /// The formats of single images: one module and one row each.
 static IMAGE_KINDS: &[&ImageKind] = &[
-    &tiff_page::IMAGE,
+    &tiff::IMAGE,
     &png::IMAGE,
     &raster::BMP,
     &raster::PGM,
@@ -58,28 +60,53 @@ pub(super) struct ImageKind {
     pub recognises: fn(&[u8]) -> bool,
     /// Bits of the widest id that it can hold.
     pub bits: u8,
-    /// Rows and columns of a file, after checking that it holds ids.
-    pub size: fn(&Path) -> Result<[usize; 2], ImageError>,
+    /// What a file is, after checking that it holds ids that are stored so.
+    pub look: fn(&Path, StoredIds) -> Result<Look, ImageError>,
     /// Reads a crop.
     pub read: ReadImage,
 }
 
 /// Reads a crop of a file into the first buffer, as [`SliceReader::read`] does; the second is kept between
 /// calls.
-type ReadImage = fn(&Path, Crop, &mut [u64], &mut Vec<u8>) -> Result<(), ImageError>;
+type ReadImage = fn(&Path, Crop<'_>, &mut [u64], &mut Vec<u8>) -> Result<(), ImageError>;
+
+/// What the header of an image says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look {
+    /// Rows and columns.
+    pub size: [usize; 2],
+    /// Whether ids are the indices of a palette.
+    pub is_palette: bool,
+    /// Whether ids are floating point numbers.
+    pub is_float: bool,
+}
+
+impl Look {
+    pub fn plain(size: [usize; 2]) -> Self {
+        Self {
+            size,
+            is_palette: false,
+            is_float: false,
+        }
+    }
+}
 
 /// What is read of an image.
 #[derive(Clone, Debug)]
-pub(super) struct Crop {
+pub(super) struct Crop<'a> {
     /// Rows and columns that the image has.
     pub size: [usize; 2],
     /// Rows to be read.
     pub x: Range<usize>,
     /// Columns to be read.
     pub y: Range<usize>,
+    /// How ids are stored.
+    pub stored: StoredIds,
+    /// Stored numbers that are background.
+    pub background: &'a Background,
 }
 
-impl Crop {
+impl Crop<'_> {
     /// Checks that an image has still the size that it had when it was opened.
     pub fn check(&self, size: [usize; 2]) -> Result<(), ImageError> {
         if size == self.size {
@@ -130,6 +157,9 @@ pub struct ImageFolder {
     path: PathBuf,
     images: Vec<Image>,
     size: [usize; 2],
+    stored: StoredIds,
+    background: Background,
+    facts: Facts,
 }
 
 impl ImageFolder {
@@ -137,38 +167,87 @@ impl ImageFolder {
     /// are skipped.
     ///
     /// # Errors
-    /// When there is no image, when sizes differ, or when one is damaged or holds no ids.
-    pub fn open(path: &Path) -> Result<Self, ReadError> {
+    /// When there is no image, when their names are of two kinds or their sizes differ, or when one is damaged or
+    /// holds no ids.
+    pub fn open(path: &Path, options: &ReadOptions) -> Result<Self, ReadError> {
         let images = list(path)?;
-        let sizes: Vec<_> = images
+        let paths: Vec<&Path> = images.iter().map(|image| image.path.as_path()).collect();
+        if let Some([first, second, ..]) = names::kinds(&paths).as_deref() {
+            return Err(ReadError::TwoKinds {
+                path: path.to_owned(),
+                first: first.pattern.clone(),
+                second: second.pattern.clone(),
+                counts: [first.count, second.count],
+            });
+        }
+        Self::of_images(path, images, options)
+    }
+
+    /// Takes the files that match a pattern as slices, in this order.
+    pub(super) fn of_matches(
+        pattern: &Path,
+        files: &[PathBuf],
+        options: &ReadOptions,
+    ) -> Result<Self, ReadError> {
+        let image = |path: &PathBuf| match kind_of(path) {
+            Some(kind) if !path.is_dir() => Ok(Image {
+                path: path.clone(),
+                kind,
+            }),
+            _ => Err(ReadError::NoImages {
+                pattern: pattern.to_owned(),
+                count: files.len(),
+                file: path.clone(),
+            }),
+        };
+        let images: Result<_, _> = files.iter().map(image).collect();
+        Self::of_images(pattern, images?, options)
+    }
+
+    fn of_images(
+        path: &Path,
+        images: Vec<Image>,
+        options: &ReadOptions,
+    ) -> Result<Self, ReadError> {
+        let looks: Vec<_> = images
             .par_iter()
-            .map(|image| (image.kind.size)(&image.path))
+            .map(|image| (image.kind.look)(&image.path, options.ids))
             .collect();
-        let mut first = None;
-        for (image, size) in images.iter().zip(sizes) {
-            let size = size.map_err(|error| error.at(&image.path, None))?;
+        let mut first: Option<(&Image, Look)> = None;
+        let paths: Vec<&Path> = images.iter().map(|image| image.path.as_path()).collect();
+        let mut facts = Facts {
+            notes: names::gaps(&paths),
+            ..Facts::default()
+        };
+        for (image, look) in images.iter().zip(looks) {
+            let look = look.map_err(|error| error.at(&image.path, None))?;
+            facts.is_palette |= look.is_palette;
+            facts.is_float |= look.is_float;
             match first {
-                None => first = Some((image, size)),
-                Some((other, other_size)) if other_size != size => {
+                None => first = Some((image, look)),
+                Some((other, other_look)) if other_look.size != look.size => {
                     return Err(ReadError::FilesDiffer {
                         first: other.path.clone(),
-                        first_size: other_size,
+                        first_size: other_look.size,
                         second: image.path.clone(),
-                        second_size: size,
+                        second_size: look.size,
                     });
                 }
                 Some(_) => {}
             }
         }
-        let Some((_, size)) = first else {
+        let Some((_, look)) = first else {
             return Err(ReadError::EmptyFolder {
                 path: path.to_owned(),
             });
         };
         Ok(Self {
             path: path.to_owned(),
+            size: look.size,
             images,
-            size,
+            stored: options.ids,
+            background: Background::new(options),
+            facts,
         })
     }
 }
@@ -222,7 +301,14 @@ impl VolumeSource for ImageFolder {
 
     fn bits(&self) -> u8 {
         let bits = self.images.iter().map(|image| image.kind.bits);
-        bits.max().unwrap_or(64)
+        match self.stored {
+            StoredIds::Number => bits.max().unwrap_or(64),
+            StoredIds::Rgb | StoredIds::Bgr => 24,
+        }
+    }
+
+    fn facts(&self) -> Facts {
+        self.facts.clone()
     }
 
     fn describe(&self) -> String {
@@ -253,8 +339,14 @@ impl SliceReader for FolderReader<'_> {
     ) -> Result<(), ReadError> {
         check_request(self.folder.shape(), z, &x, &y, out)?;
         let image = &self.folder.images[z];
-        let size = self.folder.size;
-        (image.kind.read)(&image.path, Crop { size, x, y }, out, &mut self.scratch)
+        let crop = Crop {
+            size: self.folder.size,
+            x,
+            y,
+            stored: self.folder.stored,
+            background: &self.folder.background,
+        };
+        (image.kind.read)(&image.path, crop, out, &mut self.scratch)
             .map_err(|error| error.at(&image.path, None))
     }
 }

@@ -9,17 +9,20 @@
 
 mod array;
 mod cells;
-mod description;
 mod error;
 mod folder;
+mod foreign;
+mod names;
 mod natural_order;
 mod npy;
+mod options;
+mod pattern;
 mod png;
 mod raster;
 mod raw;
 mod samples;
-mod tiff_page;
-mod tiff_stack;
+mod tiff;
+mod units;
 
 #[cfg(test)]
 mod tests;
@@ -36,7 +39,9 @@ pub use error::ReadError;
 pub use folder::ImageFolder;
 pub use natural_order::natural_order;
 pub use npy::NpyVolume;
-pub use tiff_stack::TiffStack;
+pub use options::ReadOptions;
+pub use pattern::files;
+pub use tiff::TiffStack;
 
 use crate::base::choice::Choice;
 use crate::base::volume::Region;
@@ -80,6 +85,24 @@ pub trait VolumeSource: Send + Sync {
     fn slice_path(&self, _z: usize) -> Option<&Path> {
         None
     }
+
+    /// What the headers tell beside size and type.
+    fn facts(&self) -> Facts {
+        Facts::default()
+    }
+}
+
+/// What the headers of a volume tell beside its size and type.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// What the user should look into of how it was read, clauses.
+    pub notes: Vec<String>,
+    /// Size of a voxel along z, x and y in nm, as far as it is told.
+    pub voxel_nm: [Option<f64>; 3],
+    /// Whether ids are the indices of a palette.
+    pub is_palette: bool,
+    /// Whether ids are floating point numbers, of which only reading tells that they are whole.
+    pub is_float: bool,
 }
 
 impl<T: VolumeSource + ?Sized> VolumeSource for &T {
@@ -106,6 +129,10 @@ impl<T: VolumeSource + ?Sized> VolumeSource for &T {
     fn slice_path(&self, z: usize) -> Option<&Path> {
         (**self).slice_path(z)
     }
+
+    fn facts(&self) -> Facts {
+        (**self).facts()
+    }
 }
 
 /// Decodes slices of one [`VolumeSource`]; any order is allowed, increasing z is the fastest.
@@ -128,7 +155,7 @@ pub trait SliceReader: Send {
 
 /// The formats that label volumes are read from, in the order in which messages list them. What lies at a
 /// path is of the first that recognises it.
-pub static READ_FORMATS: &[&dyn ReadFormat] = &[&tiff_stack::FORMAT, &folder::FORMAT, &npy::FORMAT];
+pub static READ_FORMATS: &[&dyn ReadFormat] = &[&tiff::FORMAT, &folder::FORMAT, &npy::FORMAT];
 
 impl Choice for InputFormat {
     fn all() -> Vec<Self> {
@@ -152,7 +179,7 @@ pub trait ReadFormat: Sync {
     ///
     /// # Errors
     /// When it is damaged, or holds something else than integer ids of one size and type.
-    fn open(&self, path: &Path) -> Result<Box<dyn VolumeSource>, ReadError>;
+    fn open(&self, path: &Path, options: &ReadOptions) -> Result<Box<dyn VolumeSource>, ReadError>;
 }
 
 /// What lies at a path.
@@ -172,7 +199,7 @@ impl Found<'_> {
 }
 
 /// Bytes by which files are recognised.
-const HEAD_BYTES: usize = 16;
+const HEAD_BYTES: usize = 512;
 
 /// How a file starts; `None` for a folder.
 fn head(path: &Path) -> Result<Option<Vec<u8>>, ReadError> {
@@ -200,13 +227,33 @@ fn head(path: &Path) -> Result<Option<Vec<u8>>, ReadError> {
 /// When the path is missing, unreadable, of another format than stated, or holds something else
 /// than integer ids of one size and type.
 pub fn open(path: &Path, format: Option<InputFormat>) -> Result<Box<dyn VolumeSource>, ReadError> {
+    open_as(path, &format.into())
+}
+
+/// Opens a label volume as [`open`] does, as the user says that it is to be read.
+///
+/// # Errors
+/// As [`open`]; and when a series, a channel or a time is chosen that is not there.
+pub fn open_as(path: &Path, options: &ReadOptions) -> Result<Box<dyn VolumeSource>, ReadError> {
+    let format = options.format;
+    if let Some(matches) = pattern::matches(path) {
+        return match &matches[..] {
+            [] => Err(ReadError::NoMatch {
+                pattern: path.to_owned(),
+            }),
+            [only] => open_as(only, options),
+            _ => Ok(Box::new(ImageFolder::of_matches(path, &matches, options)?)),
+        };
+    }
     let head = head(path)?;
     let found = match &head {
         None => Found::Folder(path),
         Some(head) => Found::File(head),
     };
     match (found.format(), format) {
-        (Some(row), format) if format.is_none_or(|format| format == row.format()) => row.open(path),
+        (Some(row), format) if format.is_none_or(|format| format == row.format()) => {
+            row.open(path, options)
+        }
         (row, Some(expected)) if row.is_some() || expected.is_folder => {
             Err(ReadError::FormatMismatch {
                 path: path.to_owned(),
@@ -240,9 +287,10 @@ fn unknown(path: &Path, head: &[u8]) -> ReadError {
     if head.starts_with(b"PK\x03\x04") {
         return ReadError::Archive { path };
     }
-    match folder::image_kind(head) {
-        Some(kind) => ReadError::SingleImage { path, kind },
-        None => ReadError::UnknownFormat { path },
+    match (folder::image_kind(head), foreign::recognise(head)) {
+        (Some(kind), _) => ReadError::SingleImage { path, kind },
+        (None, Some((name, way))) => ReadError::Foreign { path, name, way },
+        (None, None) => ReadError::UnknownFormat { path },
     }
 }
 

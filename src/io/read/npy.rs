@@ -7,9 +7,13 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::error::ImageError;
+use super::options::{Background, ReadOptions};
 use super::raw::{RawLayout, RawReader};
-use super::samples::SampleType;
-use super::{Found, InputFormat, ReadError, ReadFormat, SliceReader, VolumeSource, check_request};
+use super::samples::{SampleKind, SampleType};
+use super::{
+    Facts, Found, InputFormat, ReadError, ReadFormat, SliceReader, VolumeSource, check_request,
+};
+use crate::base::formats::StoredIds;
 use crate::base::volume::triple;
 
 /// How every such file starts.
@@ -42,8 +46,8 @@ impl ReadFormat for NpyFormat {
         matches!(found, Found::File(head) if head.starts_with(MAGIC))
     }
 
-    fn open(&self, path: &Path) -> Result<Box<dyn VolumeSource>, ReadError> {
-        Ok(Box::new(NpyVolume::open(path)?))
+    fn open(&self, path: &Path, options: &ReadOptions) -> Result<Box<dyn VolumeSource>, ReadError> {
+        Ok(Box::new(NpyVolume::open(path, options)?))
     }
 }
 
@@ -56,6 +60,7 @@ pub struct NpyVolume {
     /// For Fortran order the shape is still (z, x, y), the strides are not.
     layout: RawLayout,
     fortran_order: bool,
+    background: Background,
 }
 
 impl NpyVolume {
@@ -65,8 +70,11 @@ impl NpyVolume {
     /// # Errors
     /// When the header is damaged, the array holds something else than integers or has not 2 or 3
     /// axes, or the file is too short.
-    pub fn open(path: &Path) -> Result<Self, ReadError> {
+    pub fn open(path: &Path, options: &ReadOptions) -> Result<Self, ReadError> {
         let whole_file = |error: ImageError| error.at(path, None);
+        if options.ids != StoredIds::Number {
+            return Err(whole_file(ImageError::NoColours(options.ids)));
+        }
         let mut file = File::open(path).map_err(|e| whole_file(ImageError::Io(e)))?;
         let (header, offset) = read_header(&mut file).map_err(whole_file)?;
         let file_bytes = file
@@ -78,6 +86,7 @@ impl NpyVolume {
             path: path.to_owned(),
             layout,
             fortran_order: header.fortran_order,
+            background: Background::new(options),
         })
     }
 }
@@ -215,15 +224,36 @@ fn parse_sizes(text: &str) -> Result<Vec<usize>, ImageError> {
     sizes.ok_or_else(|| damaged("the sizes in its header cannot be right"))
 }
 
+/// The sizes without axes of length 1, where there are more axes than a volume has. Rows and columns, the last
+/// ones, stay, unless there is more than one axis before them.
+fn without_ones(sizes: &[usize]) -> Vec<usize> {
+    if sizes.len() <= 3 {
+        return sizes.to_owned();
+    }
+    let (others, plane) = sizes.split_at(sizes.len() - 2);
+    let long = |sizes: &[usize]| {
+        sizes
+            .iter()
+            .copied()
+            .filter(|&size| size != 1)
+            .collect::<Vec<_>>()
+    };
+    match long(others)[..] {
+        [] => plane.to_owned(),
+        [slices] => vec![slices, plane[0], plane[1]],
+        _ => long(sizes),
+    }
+}
+
 fn layout(header: &Header, offset: u64, file_bytes: u64) -> Result<RawLayout, ImageError> {
     let samples = header.samples;
-    let shape = match header.sizes[..] {
+    let shape = match without_ones(&header.sizes)[..] {
         [x, y] => [1, x, y],
         [z, x, y] => [z, x, y],
         _ => {
             let axes: Vec<String> = header.sizes.iter().map(usize::to_string).collect();
             return Err(ImageError::Unsupported(format!(
-                "is an array of {} axes ({}); a volume has 3, (z, x, y), and a single slice 2, (x, y)",
+                "is an array of {} axes ({}); a volume has 3, (z, x, y), and a single slice 2, (x, y), beside axes of length 1",
                 axes.len(),
                 axes.join(" x ")
             )));
@@ -262,7 +292,7 @@ fn sample_type(descr: &str) -> Result<(SampleType, bool), ImageError> {
     };
     let kind = letters.next();
     if kind == Some('O') {
-        return Err(ImageError::NotIds("Python objects".to_owned()));
+        return Err(ImageError::PythonObjects);
     }
     let size = letters.as_str();
     // Times have their unit behind the size.
@@ -272,17 +302,17 @@ fn sample_type(descr: &str) -> Result<(SampleType, bool), ImageError> {
         .ok()
         .and_then(|bytes: u64| bytes.checked_mul(8));
     let bits = bits.ok_or_else(unknown)?;
-    let signed = match kind {
-        Some('b') if bits == 8 => false,
-        Some('u') => false,
-        Some('i') => true,
-        Some('f') => return Err(ImageError::NotIds(format!("{bits}-bit floating point"))),
+    let kind = match kind {
+        Some('b') if bits == 8 => SampleKind::Unsigned,
+        Some('u') => SampleKind::Unsigned,
+        Some('i') => SampleKind::Signed,
+        Some('f') => SampleKind::Float,
         Some('c') => return Err(ImageError::NotIds("complex numbers".to_owned())),
         Some('S' | 'a' | 'U') => return Err(ImageError::NotIds("text".to_owned())),
         Some('m' | 'M') => return Err(ImageError::NotIds("times".to_owned())),
         _ => return Err(unknown()),
     };
-    let samples = SampleType::new(bits, signed)
+    let samples = SampleType::new(bits, kind)
         .filter(|samples| samples.bits >= 8)
         .ok_or_else(|| ImageError::NotIds(format!("{bits}-bit samples")))?;
     Ok((samples, swapped && samples.bits > 8))
@@ -295,7 +325,11 @@ impl VolumeSource for NpyVolume {
 
     fn slices(&self) -> Result<Box<dyn SliceReader + '_>, ReadError> {
         if !self.fortran_order {
-            return Ok(Box::new(RawReader::open(&self.path, self.layout)?));
+            return Ok(Box::new(RawReader::open(
+                &self.path,
+                self.layout,
+                &self.background,
+            )?));
         }
         let file = File::open(&self.path).map_err(|e| ReadError::io(&self.path, None, e))?;
         Ok(Box::new(FortranReader {
@@ -307,7 +341,14 @@ impl VolumeSource for NpyVolume {
     }
 
     fn bits(&self) -> u8 {
-        self.layout.samples.bits
+        self.layout.samples.id_bits()
+    }
+
+    fn facts(&self) -> Facts {
+        Facts {
+            is_float: self.layout.samples.kind == SampleKind::Float,
+            ..Facts::default()
+        }
     }
 
     fn describe(&self) -> String {
@@ -399,7 +440,9 @@ impl FortranReader<'_> {
         }
         let samples = self.source.layout.samples;
         let first = (z - self.block.z.start) * out.len();
-        samples.ids(&self.block.samples, first, out, (x.start, y.start), y.len())
+        let at = (x.start, y.start);
+        let background = &self.source.background;
+        samples.ids(&self.block.samples, first, out, at, y.len(), background)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Gray PNG images as ids: the stored numbers, never stretched to 8 bits.
+//! PNG images as ids: the stored numbers, never stretched to 8 bits; of indexed ones the indices.
 //!
 //! This uses the `png` crate itself, since `image` stretches packed samples and paints indexed ones.
 
@@ -9,8 +9,9 @@ use std::path::Path;
 use png::{ColorType, Decoder, DecodingError, Reader, Transformations};
 
 use super::error::ImageError;
-use super::folder::{Crop, ImageKind};
-use super::samples::{SampleType, swap_bytes};
+use super::folder::{Crop, ImageKind, Look};
+use super::samples::{SampleKind, SampleType, swap_bytes};
+use crate::base::formats::StoredIds;
 
 /// Upper bound of decoded bytes per stored byte in a Deflate stream.
 const EXPANSION: u64 = 1 << 11;
@@ -19,13 +20,16 @@ const EXPANSION: u64 = 1 << 11;
 struct Image {
     reader: Reader<BufReader<File>>,
     samples: SampleType,
+    /// Samples of a pixel; more than one where a colour is the id.
+    per_pixel: usize,
+    is_palette: bool,
     rows: usize,
     columns: usize,
     file_bytes: u64,
 }
 
 impl Image {
-    fn open(path: &Path) -> Result<Self, ImageError> {
+    fn open(path: &Path, stored: StoredIds) -> Result<Self, ImageError> {
         let file = File::open(path).map_err(ImageError::Io)?;
         let file_bytes = file.metadata().map_err(ImageError::Io)?.len();
         let mut decoder = Decoder::new(BufReader::new(file));
@@ -33,22 +37,27 @@ impl Image {
         let reader = decoder.read_info().map_err(from_png)?;
         let info = reader.info();
         let bits = info.bit_depth as u8;
-        let colours = match info.color_type {
-            ColorType::Grayscale => None,
+        let colour = info.color_type;
+        let number = stored == StoredIds::Number;
+        let found = match colour {
+            ColorType::Grayscale | ColorType::Indexed if number => None,
+            ColorType::Rgb | ColorType::Rgba if !number && bits == 8 => None,
+            _ if !number => return Err(ImageError::NoColours(stored)),
             ColorType::GrayscaleAlpha => Some("gray with an alpha channel"),
-            ColorType::Rgb => Some("RGB colours"),
             ColorType::Rgba => Some("RGB colours with an alpha channel"),
-            ColorType::Indexed => Some("palette colours"),
+            _ => Some("RGB colours"),
         };
-        if let Some(found) = colours {
+        if let Some(found) = found {
             return Err(ImageError::NotIds(found.to_owned()));
         }
-        let samples = SampleType::new(bits.into(), false)
+        let samples = SampleType::new(bits.into(), SampleKind::Unsigned)
             .ok_or_else(|| ImageError::NotIds(format!("{bits}-bit samples")))?;
         let (rows, columns) = (info.height as usize, info.width as usize);
         Ok(Self {
             reader,
             samples,
+            per_pixel: if number { 1 } else { colour.samples() },
+            is_palette: colour == ColorType::Indexed,
             rows,
             columns,
             file_bytes,
@@ -56,24 +65,39 @@ impl Image {
     }
 }
 
-/// Gray PNGs.
+/// PNGs of numbers, indices of a palette or colours.
 pub(super) static IMAGE: ImageKind = ImageKind {
     name: "PNG",
     extensions: &["png"],
     recognises: |head| head.starts_with(b"\x89PNG"),
     bits: 16,
-    size: |path| {
-        let image = Image::open(path)?;
-        Ok([image.rows, image.columns])
+    look: |path, stored| {
+        let image = Image::open(path, stored)?;
+        Ok(Look {
+            is_palette: image.is_palette,
+            ..Look::plain([image.rows, image.columns])
+        })
     },
     read,
 };
 
-fn read(path: &Path, crop: Crop, out: &mut [u64], scratch: &mut Vec<u8>) -> Result<(), ImageError> {
-    let mut image = Image::open(path)?;
+fn read(
+    path: &Path,
+    crop: Crop<'_>,
+    out: &mut [u64],
+    scratch: &mut Vec<u8>,
+) -> Result<(), ImageError> {
+    let mut image = Image::open(path, crop.stored)?;
     crop.check([image.rows, image.columns])?;
-    let Crop { size, x, y } = crop;
-    let row_bytes = image.samples.row_bytes(image.columns);
+    let Crop {
+        size,
+        x,
+        y,
+        stored,
+        background,
+    } = crop;
+    let samples = image.columns.checked_mul(image.per_pixel);
+    let row_bytes = samples.and_then(|samples| image.samples.row_bytes(samples));
     let needed = image.reader.output_buffer_size();
     let (Some(row_bytes), Some(needed)) = (row_bytes, needed) else {
         let reason = format!("{} x {} pixels cannot be right", size[0], size[1]);
@@ -89,13 +113,19 @@ fn read(path: &Path, crop: Crop, out: &mut [u64], scratch: &mut Vec<u8>) -> Resu
     image.reader.next_frame(scratch).map_err(from_png)?;
     for (row, to) in x.zip(out.chunks_exact_mut(y.len().max(1))) {
         let bytes = &mut scratch[row * row_bytes..][..row_bytes];
+        if stored != StoredIds::Number {
+            let pixels = bytes.chunks_exact(image.per_pixel).skip(y.start);
+            background.colours(stored, pixels, to);
+            continue;
+        }
         // PNG is big endian.
         if cfg!(target_endian = "little") {
             swap_bytes(bytes, usize::from(image.samples.bits / 8));
         }
+        let at = (row, y.start);
         image
             .samples
-            .ids(bytes, y.start, to, (row, y.start), y.len())?;
+            .ids(bytes, y.start, to, at, y.len(), background)?;
     }
     Ok(())
 }

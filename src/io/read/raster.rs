@@ -1,5 +1,5 @@
 //! BMP, PGM and lossless WebP images as ids, through the decoders of the `image` crate. What holds colours
-//! is refused, and samples are never rescaled.
+//! is refused unless these are ids, and samples are never rescaled.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
@@ -11,21 +11,28 @@ use image::codecs::webp::WebPDecoder;
 use image::{ColorType, ImageDecoder};
 
 use super::error::ImageError;
-use super::folder::{Crop, ImageKind};
-use super::samples::{SampleType, swap_bytes};
+use super::folder::{Crop, ImageKind, Look};
+use super::samples::{SampleKind, SampleType, swap_bytes};
+use crate::base::formats::StoredIds;
 
-/// Gray BMPs: those of 8 bits whose palette is black to white.
+/// BMPs of a palette, of which the indices are the ids; of colours where these are.
 pub(super) static BMP: ImageKind = ImageKind {
     name: "BMP",
     extensions: &["bmp"],
     recognises: |head| head.starts_with(b"BM"),
     bits: 8,
-    size: |path| Ok(size(&open_bmp(path)?.0)),
+    look: |path, stored| {
+        let (decoder, _, is_palette) = open_bmp(path, stored)?;
+        Ok(Look {
+            is_palette,
+            ..Look::plain(size(&decoder))
+        })
+    },
     read: |path, crop, out, scratch| {
-        let (decoder, file_bytes) = open_bmp(path)?;
+        let (decoder, file_bytes, _) = open_bmp(path, crop.stored)?;
         // Two bytes stand for 255 pixels, or for the rest of a row.
         let most = file_bytes.saturating_mul(1 << 11);
-        read_rgb("BMP", decoder, most, &crop, out, scratch)
+        read_pixels("BMP", decoder, most, &crop, out, scratch)
     },
 };
 
@@ -35,23 +42,26 @@ pub(super) static PGM: ImageKind = ImageKind {
     extensions: &["pgm"],
     recognises: |head| head.starts_with(b"P2") || head.starts_with(b"P5"),
     bits: 16,
-    size: |path| {
+    look: |path, stored| {
+        if stored != StoredIds::Number {
+            return Err(ImageError::NoColours(stored));
+        }
         let header = open_pgm(path)?.1;
-        Ok([header.height as usize, header.width as usize])
+        Ok(Look::plain([header.height as usize, header.width as usize]))
     },
     read: read_pgm,
 };
 
-/// Lossless WebPs without colours.
+/// Lossless WebPs without colours, or of colours where these are ids.
 pub(super) static WEBP: ImageKind = ImageKind {
     name: "WebP",
     extensions: &["webp"],
     recognises: |head| head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP"),
     bits: 8,
-    size: |path| Ok(size(&open_webp(path)?)),
+    look: |path, _| Ok(Look::plain(size(&open_webp(path)?))),
     read: |path, crop, out, scratch| {
         // A few bytes can stand for any image; the format ends at 16384 x 16384 pixels.
-        read_rgb("WebP", open_webp(path)?, u64::MAX, &crop, out, scratch)
+        read_pixels("WebP", open_webp(path)?, u64::MAX, &crop, out, scratch)
     },
 };
 
@@ -82,12 +92,13 @@ fn size(decoder: &impl ImageDecoder) -> [usize; 2] {
     [rows as usize, columns as usize]
 }
 
-/// Reads an image that decodes to red, green and blue, all of them the id.
-fn read_rgb(
+/// Reads an image that decodes to one byte a pixel, which is the id, or to red, green and blue: all of them the
+/// id, or the colour that is.
+fn read_pixels(
     kind: &str,
     decoder: impl ImageDecoder,
     most_bytes: u64,
-    crop: &Crop,
+    crop: &Crop<'_>,
     out: &mut [u64],
     scratch: &mut Vec<u8>,
 ) -> Result<(), ImageError> {
@@ -106,36 +117,49 @@ fn read_rgb(
     decoder
         .read_image(scratch)
         .map_err(|error| from_image(kind, error))?;
-    let (pixels, _) = scratch.as_chunks::<3>();
-    let rows = pixels.chunks_exact(columns.max(1));
-    let rows = rows.skip(crop.x.start).take(crop.x.len());
-    for (row, to) in rows.zip(out.chunks_exact_mut(crop.y.len().max(1))) {
-        for (to, &[red, green, blue]) in to.iter_mut().zip(&row[crop.y.clone()]) {
-            if red != green || red != blue {
+    let per_pixel = bytes / (rows * columns).max(1);
+    let width = per_pixel * columns;
+    let lines = scratch.chunks_exact(width.max(1));
+    let lines = lines.skip(crop.x.start).take(crop.x.len());
+    for (line, to) in lines.zip(out.chunks_exact_mut(crop.y.len().max(1))) {
+        let pixels = line.chunks_exact(per_pixel.max(1)).skip(crop.y.start);
+        if crop.stored != StoredIds::Number {
+            crop.background.colours(crop.stored, pixels, to);
+            continue;
+        }
+        for (to, pixel) in to.iter_mut().zip(pixels) {
+            if pixel.iter().any(|&sample| sample != pixel[0]) {
                 return Err(ImageError::NotIds("RGB colours".to_owned()));
             }
-            *to = red.into();
+            let id = u64::from(pixel[0]);
+            *to = if crop.background.unsigned.contains(&id) {
+                0
+            } else {
+                id
+            };
         }
     }
     Ok(())
 }
 
-fn open_bmp(path: &Path) -> Result<(BmpDecoder<BufReader<File>>, u64), ImageError> {
+/// A BMP, its length in bytes, and whether ids are the indices of a palette that is not black to white.
+fn open_bmp(
+    path: &Path,
+    stored: StoredIds,
+) -> Result<(BmpDecoder<BufReader<File>>, u64, bool), ImageError> {
     let (file, file_bytes) = open(path)?;
-    let decoder = BmpDecoder::new(file).map_err(|error| from_image("BMP", error))?;
-    let colours = match decoder.get_palette() {
-        None => "RGB colours",
-        Some(palette)
-            if palette
-                .iter()
-                .zip(0..=255)
-                .all(|(&colour, grey)| colour == [grey; 3]) =>
-        {
-            return Ok((decoder, file_bytes));
+    let mut decoder = BmpDecoder::new(file).map_err(|error| from_image("BMP", error))?;
+    match (decoder.get_palette(), stored) {
+        (None, StoredIds::Number) => Err(ImageError::NotIds("RGB colours".to_owned())),
+        (Some(_), StoredIds::Rgb | StoredIds::Bgr) => Err(ImageError::NoColours(stored)),
+        (None, _) => Ok((decoder, file_bytes, false)),
+        (Some(palette), _) => {
+            let grey = |(colour, grey): (&[u8; 3], u8)| *colour == [grey; 3];
+            let is_grey = palette.iter().zip(0..=255).all(grey);
+            decoder.set_indexed_color(true);
+            Ok((decoder, file_bytes, !is_grey))
         }
-        Some(_) => "palette colours",
-    };
-    Err(ImageError::NotIds(colours.to_owned()))
+    }
 }
 
 /// A file at its first sample, its header, and its length in bytes. `image` would stretch the samples to 8 or
@@ -157,13 +181,19 @@ fn open_pgm(path: &Path) -> Result<(BufReader<File>, GraymapHeader, u64), ImageE
 
 fn read_pgm(
     path: &Path,
-    crop: Crop,
+    crop: Crop<'_>,
     out: &mut [u64],
     scratch: &mut Vec<u8>,
 ) -> Result<(), ImageError> {
     let (mut file, header, file_bytes) = open_pgm(path)?;
     crop.check([header.height as usize, header.width as usize])?;
-    let Crop { size, x, y } = crop;
+    let Crop {
+        size,
+        x,
+        y,
+        background,
+        ..
+    } = crop;
     let [rows, columns] = size;
     if out.is_empty() {
         return Ok(());
@@ -185,7 +215,13 @@ fn read_pgm(
                 let sample = samples.next().ok_or_else(|| pgm("samples are missing"))?;
                 let id: u16 = sample.parse().map_err(|_| pgm("a sample is no number"))?;
                 if row >= x.start && y.contains(&column) {
-                    out[(row - x.start) * y.len() + (column - y.start)] = id.into();
+                    let id = u64::from(id);
+                    let id = if background.unsigned.contains(&id) {
+                        0
+                    } else {
+                        id
+                    };
+                    out[(row - x.start) * y.len() + (column - y.start)] = id;
                 }
             }
         }
@@ -193,7 +229,7 @@ fn read_pgm(
     }
     let samples = SampleType {
         bits: if header.maxwhite < 256 { 8 } else { 16 },
-        signed: false,
+        kind: SampleKind::Unsigned,
     };
     let sample_bytes = usize::from(samples.bits / 8);
     let row_bytes = columns * sample_bytes;
@@ -207,7 +243,7 @@ fn read_pgm(
         if cfg!(target_endian = "little") {
             swap_bytes(scratch, sample_bytes);
         }
-        samples.ids(scratch, y.start, to, (row, y.start), y.len())?;
+        samples.ids(scratch, y.start, to, (row, y.start), y.len(), background)?;
     }
     Ok(())
 }

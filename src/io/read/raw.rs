@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::error::ImageError;
+use super::options::Background;
 use super::samples::{SampleType, swap_bytes};
 use super::{ReadError, SliceReader, check_request};
 
@@ -51,16 +52,22 @@ impl RawLayout {
 pub(super) struct RawReader<'a> {
     path: &'a Path,
     layout: RawLayout,
+    background: &'a Background,
     file: File,
     scratch: Vec<u8>,
 }
 
 impl<'a> RawReader<'a> {
-    pub fn open(path: &'a Path, layout: RawLayout) -> Result<Self, ReadError> {
+    pub fn open(
+        path: &'a Path,
+        layout: RawLayout,
+        background: &'a Background,
+    ) -> Result<Self, ReadError> {
         let file = File::open(path).map_err(|error| ReadError::io(path, None, error))?;
         Ok(Self {
             path,
             layout,
+            background,
             file,
             scratch: Vec::new(),
         })
@@ -93,9 +100,9 @@ impl<'a> RawReader<'a> {
                 .read_exact(&mut self.scratch)
                 .map_err(ImageError::from_decoder_io)?;
             self.layout.to_native(&mut self.scratch);
-            self.layout
-                .samples
-                .ids(&self.scratch, 0, to, (row, y.start), y.len())?;
+            let samples = self.layout.samples;
+            let at = (row, y.start);
+            samples.ids(&self.scratch, 0, to, at, y.len(), self.background)?;
         }
         Ok(())
     }

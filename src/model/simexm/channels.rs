@@ -143,7 +143,7 @@ fn psf_parameters(config: &Config, laser_nm: f64, fluorophore: &Fluorophore) -> 
         numerical_aperture: optics.numerical_aperture,
         refractive_index: optics.refractive_index,
         pinhole_radius_um: optics.pinhole_radius_um / optics.objective_factor,
-        voxel_nm: config.groundtruth.voxel_nm,
+        voxel_nm: config.groundtruth.voxel_or_nan(),
         expansion_factor: config.expansion.factor,
     }
 }

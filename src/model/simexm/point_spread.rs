@@ -100,7 +100,7 @@ pub fn point_spread_functions(config: &Config) -> Result<Vec<PsfVolume>, ModelEr
                 excitation_nm: config.optics.channels[&channel.name].laser_wavelength_nm,
                 emission_nm: fluorophore.emission_peak_nm(),
                 values: source.psf.whole(),
-                voxel_nm: config.groundtruth.voxel_nm,
+                voxel_nm: config.groundtruth.voxel_or_nan(),
                 expansion_factor: config.expansion.factor,
             });
         }

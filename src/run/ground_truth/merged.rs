@@ -1,7 +1,10 @@
 //! Cells that share one volume.
 
-use super::{Annotations, Labels, LoadError, LoadedVolume, Part, STAGE, in_waves, shares};
+use super::{
+    Annotations, Labels, LoadError, LoadedVolume, Looks, Part, STAGE, components, in_waves, shares,
+};
 use crate::base::progress::Observer;
+use crate::config::CellsFrom;
 use crate::io::read::VolumeSource;
 use crate::model::cells::CellIndex;
 use crate::run::store::{Aside, SliceStore, StoreError};
@@ -10,6 +13,7 @@ use std::collections::BTreeSet;
 pub(super) fn load(
     source: &dyn VolumeSource,
     annotations: Annotations<'_>,
+    cells_from: CellsFrom,
     aside: Aside<'_>,
     observer: &mut dyn Observer,
 ) -> Result<LoadedVolume, LoadError> {
@@ -17,6 +21,7 @@ pub(super) fn load(
     let depth = region.shape[0];
     let labels = SliceStore::new(depth, aside);
     let (mut all_ids, mut annotated) = (BTreeSet::new(), Vec::new());
+    let mut looks = Looks::default();
     observer.begin(STAGE, depth);
     // A reader holds a decoder: a few slices for each, so that threads stay busy and opening
     // does not count.
@@ -32,29 +37,43 @@ pub(super) fn load(
             let mut notes = annotations.readers()?;
             let mut ids = vec![0u64; region.slice_voxels()];
             let mut found = BTreeSet::new();
+            let mut looks = Looks::default();
             for slice in slices {
                 let (z, rows, columns) = region.slice(slice);
                 reader.read(z, rows, columns, &mut ids)?;
                 let runs = runs(&ids);
                 found.extend(runs.iter().map(Run::id));
+                looks.see(runs.iter().map(|run| (run.id(), run.voxels)));
                 labels.put_list(slice, &runs)?;
                 notes.read(&annotations, slice, |voxel| ids[voxel] != 0)?;
             }
-            Ok((found, notes.found))
+            Ok((found, notes.found, looks))
         },
-        |(ids, found)| {
+        |(ids, found, some)| {
             all_ids.extend(ids);
+            looks.add(some);
             annotations.add(&mut annotated, found);
         },
     )?;
     observer.end();
+    let (cells, labels) = match cells_from {
+        CellsFrom::Ids => (CellIndex::new(all_ids), Labels::Merged(labels)),
+        CellsFrom::Components => {
+            let (store, numbers) = components::find(&labels, region, aside)?;
+            looks = looks.of_components();
+            let count = numbers.iter().copied().max().unwrap_or(0);
+            let cells = CellIndex::new((0..=count).map(u64::from));
+            (cells, Labels::Components(store, numbers))
+        }
+    };
     Ok(LoadedVolume {
-        cells: CellIndex::new(all_ids),
+        cells,
         annotated_voxels: annotated,
+        looks,
         blank_stacks: Vec::new(),
         stacks: 0,
         region,
-        labels: Labels::Merged(labels),
+        labels,
         annotations: annotations.bits,
     })
 }
@@ -63,20 +82,20 @@ pub(super) fn load(
 /// plan.)
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Run {
+pub(super) struct Run {
     id: [u32; 2],
-    voxels: u32,
+    pub voxels: u32,
 }
 
 impl Run {
-    fn new(id: u64, voxels: usize) -> Self {
+    pub fn new(id: u64, voxels: usize) -> Self {
         Self {
             id: [id as u32, (id >> 32) as u32],
             voxels: voxels as u32,
         }
     }
 
-    fn id(&self) -> u64 {
+    pub fn id(&self) -> u64 {
         u64::from(self.id[1]) << 32 | u64::from(self.id[0])
     }
 }
@@ -104,7 +123,7 @@ pub(super) fn labels(
     store: &SliceStore,
     z: usize,
     voxels: usize,
-    cells: &CellIndex,
+    index: impl Fn(u64) -> u32,
     part: &Part,
 ) -> Result<Vec<u32>, StoreError> {
     let mut labels = vec![0; part.voxels()];
@@ -112,7 +131,7 @@ pub(super) fn labels(
     for run in store.get_list::<Run>(z)? {
         let start = end;
         end += run.voxels as usize;
-        part.fill(&mut labels, start..end, cells.index(run.id()));
+        part.fill(&mut labels, start..end, index(run.id()));
     }
     if end == voxels {
         Ok(labels)
@@ -141,7 +160,8 @@ mod tests {
             store.put_list(0, &runs).expect("kept");
             let cells = CellIndex::new(ids.iter().copied());
             let whole = Part::new(0..1, 0..ids.len(), [1, ids.len()]);
-            let indices = labels(&store, 0, ids.len(), &cells, &whole).expect("fetched");
+            let index = |id| cells.index(id);
+            let indices = labels(&store, 0, ids.len(), index, &whole).expect("fetched");
             let back: Vec<u64> = indices.iter().map(|&index| cells.ids()[index as usize]).collect();
             prop_assert_eq!(back, ids);
         }

@@ -1,5 +1,7 @@
 //! The ground truth of a run: read once, slice by slice, and kept compressed for its sweeps.
 
+mod components;
+mod looks;
 mod merged;
 mod part;
 mod sheets;
@@ -11,9 +13,11 @@ mod tests;
 use crate::base::progress::Observer;
 use crate::base::region_bits::FIRST_ANNOTATION;
 use crate::base::volume::Region;
+use crate::config::CellsFrom;
 use crate::io::read::{CellSource, ReadError, SliceReader, VolumeSource};
 use crate::model::cells::CellIndex;
 use crate::run::store::{Aside, SliceStore, StoreError};
+pub use looks::Looks;
 pub use part::Part;
 use rayon::prelude::*;
 use sheets::Sheets;
@@ -44,6 +48,8 @@ pub struct LoadedVolume {
     pub cells: CellIndex,
     /// For each annotated region its number of voxels, and of these the ones inside cells.
     pub annotated_voxels: Vec<(u64, u64)>,
+    /// What the ids look like, of cells that share a volume.
+    pub looks: Looks,
     /// Of splitted cells, the volumes that are 0 everywhere in the part that was read.
     pub blank_stacks: Vec<PathBuf>,
     /// Of splitted cells, the number of volumes with a cell; where cells have several, more than cells.
@@ -58,6 +64,8 @@ pub struct LoadedVolume {
 enum Labels {
     /// Ids, slice by slice.
     Merged(SliceStore),
+    /// Preliminary numbers of components, slice by slice, and the ids in their place.
+    Components(SliceStore, Vec<u32>),
     /// Cells that may overlap.
     Splitted(Sheets),
 }
@@ -75,6 +83,21 @@ impl LoadedVolume {
         aside: Aside<'_>,
         observer: &mut dyn Observer,
     ) -> Result<Self, LoadError> {
+        Self::load_as(source, annotations, region, CellsFrom::Ids, aside, observer)
+    }
+
+    /// Reads as [`LoadedVolume::load`] does; of cells that share a volume, `cells_from` says what makes one.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub fn load_as(
+        source: &CellSource<'_>,
+        annotations: &[&dyn VolumeSource],
+        region: Region,
+        cells_from: CellsFrom,
+        aside: Aside<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, LoadError> {
         let stores = if annotations.is_empty() { 1 } else { 2 };
         let aside = aside.share(stores);
         let annotations = Annotations {
@@ -83,7 +106,9 @@ impl LoadedVolume {
             bits: SliceStore::new(region.shape[0], aside),
         };
         match source {
-            CellSource::Merged(volume) => merged::load(&**volume, annotations, aside, observer),
+            CellSource::Merged(volume) => {
+                merged::load(&**volume, annotations, cells_from, aside, observer)
+            }
             CellSource::Splitted(cells) => splitted::load(cells, annotations, aside, observer),
         }
     }
@@ -91,7 +116,7 @@ impl LoadedVolume {
     /// Number of label volumes without overlap that hold the cells.
     pub fn sheets(&self) -> usize {
         match &self.labels {
-            Labels::Merged(_) => 1,
+            Labels::Merged(_) | Labels::Components(..) => 1,
             Labels::Splitted(sheets) => sheets.count(),
         }
     }
@@ -108,7 +133,13 @@ impl LoadedVolume {
     ) -> Result<Vec<Vec<u32>>, StoreError> {
         let voxels = self.region.slice_voxels();
         let slice = |z: usize| match &self.labels {
-            Labels::Merged(store) => merged::labels(store, z, voxels, &self.cells, part),
+            Labels::Merged(store) => {
+                merged::labels(store, z, voxels, |id| self.cells.index(id), part)
+            }
+            Labels::Components(store, numbers) => {
+                let index = |id| numbers.get(id as usize).copied().unwrap_or(0);
+                merged::labels(store, z, voxels, index, part)
+            }
             Labels::Splitted(sheets) => sheets.labels(sheet, z, part),
         };
         slices.into_par_iter().map(slice).collect()

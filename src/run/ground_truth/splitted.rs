@@ -2,7 +2,7 @@
 //! runs of voxels; then the cells are spread over sheets.
 
 use super::sheets::{Sheets, overlaps, runs};
-use super::{Annotations, Labels, LoadError, LoadedVolume, STAGE, in_waves, shares};
+use super::{Annotations, Labels, LoadError, LoadedVolume, Looks, STAGE, in_waves, shares};
 use crate::base::progress::Observer;
 use crate::base::volume::Region;
 use crate::io::read::{CellStack, ReadError, SplittedCells};
@@ -103,6 +103,7 @@ pub(super) fn load(
     Ok(LoadedVolume {
         cells: index,
         annotated_voxels: annotated,
+        looks: Looks::default(),
         blank_stacks,
         stacks: ids.iter().flatten().count(),
         region,

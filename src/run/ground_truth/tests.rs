@@ -1,6 +1,7 @@
 use super::sheets::{overlaps, runs};
 use super::{LoadError, LoadedVolume, Part};
 use crate::base::volume::Region;
+use crate::config::CellsFrom;
 use crate::io::read::{ArraySource, CellSource, CellStack, ReadError, SplittedCells, VolumeSource};
 use crate::run::simulation::Silent;
 use crate::run::store::Aside;
@@ -270,4 +271,54 @@ fn stacks_of_unequal_size_are_refused() {
         assert!(message.contains(words), "{message}");
     }
     assert!(SplittedCells::new("cells", Vec::new()).is_err());
+}
+
+/// Components by flooding, numbered by their first voxels.
+fn flooded(ids: &Array3<u64>) -> Array3<u64> {
+    let mut found = Array3::zeros(ids.dim());
+    let mut count = 0;
+    let all: Vec<_> = ids.indexed_iter().map(|(at, _)| at).collect();
+    for &start in &all {
+        if ids[start] == 0 || found[start] != 0 {
+            continue;
+        }
+        count += 1;
+        let mut front = vec![start];
+        while let Some(at) = front.pop() {
+            if found.get(at) != Some(&0) || ids[at] != ids[start] {
+                continue;
+            }
+            found[at] = count;
+            let (z, x, y) = at;
+            front.extend([(z + 1, x, y), (z, x + 1, y), (z, x, y + 1)]);
+            front.extend(z.checked_sub(1).map(|z| (z, x, y)));
+            front.extend(x.checked_sub(1).map(|x| (z, x, y)));
+            front.extend(y.checked_sub(1).map(|y| (z, x, y)));
+        }
+    }
+    found
+}
+
+proptest! {
+    #[test]
+    fn components_are_the_pieces_that_touch_by_their_faces(
+        shape in prop::array::uniform3(1usize..7),
+        values in prop::collection::vec(prop_oneof![3 => Just(0u64), 3 => Just(255u64), 1 => Just(7u64)], 216),
+    ) {
+        let voxels = shape.iter().product();
+        let ids = Array3::from_shape_vec(shape, values[..voxels].to_vec()).expect("the right size");
+        let source = CellSource::Merged(Box::new(ArraySource::new(ids.view())));
+        let folder = std::env::temp_dir();
+        let volume = LoadedVolume::load_as(
+            &source,
+            &[],
+            whole(shape),
+            CellsFrom::Components,
+            Aside::new(&folder),
+            &mut Silent,
+        )
+        .expect("read");
+        prop_assert_eq!(sheet(&volume, 0, shape), flooded(&ids));
+        prop_assert_eq!(volume.cells.largest_id() + 1, volume.cells.len() as u64);
+    }
 }

@@ -227,10 +227,11 @@ impl Prepared {
         let annotations: Vec<&dyn VolumeSource> =
             tissue.regions.values().map(AsRef::as_ref).collect();
         let folder = std::env::temp_dir();
-        let volume = LoadedVolume::load(
+        let volume = LoadedVolume::load_as(
             &tissue.cells,
             &annotations,
             *region,
+            config.groundtruth.label,
             Aside::new(&folder),
             &mut log,
         )?;
@@ -267,7 +268,9 @@ impl Prepared {
         })?;
         warnings::after(model, &outcome, &[], &mut log);
         let ids = volume.cells.ids();
-        let tissue_nm = model.camera.pixel_in_tissue_nm(config.groundtruth.voxel_nm);
+        let tissue_nm = model
+            .camera
+            .pixel_in_tissue_nm(config.groundtruth.voxel_or_nan());
         Ok(Images {
             channels: std::iter::zip(
                 &model.imaging.channels,

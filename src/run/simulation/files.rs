@@ -3,11 +3,11 @@
 use super::crossover::Work;
 use super::device::{self, Device};
 use super::fallback::DeviceFallback;
+use super::input::{OpenVolumes, Settled, open_volumes, settle};
 use super::resume::{self, Identity, PreviousRun};
 use super::sink::{self, FileSink};
 use super::{
-    OpenVolumes, Options, RECORD_NAME, SimulationError, Watcher, about_quicklook, open_volumes,
-    record_file, warnings,
+    Options, RECORD_NAME, SimulationError, Watcher, about_quicklook, record_file, warnings,
 };
 use crate::config::Config;
 use crate::io::read::VolumeSource;
@@ -33,6 +33,7 @@ pub(super) struct RunSetup {
     lock: Option<FolderLock>,
     previous_run: Option<PreviousRun>,
     model: Model,
+    settled: Settled,
 }
 
 impl RunSetup {
@@ -40,6 +41,7 @@ impl RunSetup {
     pub(super) fn open(config: &Config, options: Options) -> Result<Self, SimulationError> {
         let mut config = config.clone();
         let volumes = open_volumes(&config)?;
+        let settled = settle(&mut config, &volumes.0)?;
         let root = config.output.folder();
         // Before anything there is looked at, so that no other run changes it meanwhile.
         let lock = FolderLock::take(&root)?;
@@ -59,6 +61,7 @@ impl RunSetup {
             lock,
             previous_run,
             model,
+            settled,
         })
     }
 
@@ -72,8 +75,10 @@ impl RunSetup {
             lock,
             previous_run,
             model,
+            settled,
         } = self;
         watcher.note(&format!("reading {}", volumes.0.describe()));
+        settled.tell(watcher);
         warnings::before(&model, watcher);
         let mut targets = sink::targets(&config, &model);
         targets.extend([QUICKLOOK_NAME.into(), RECORD_NAME.into()]);
@@ -102,7 +107,8 @@ impl RunSetup {
             None => None,
         };
         let mut output = OutputFolder::prepare(&root, &previous, &targets, options.force)?;
-        output.protect(InputFiles::new(resume::input_paths(&config)))?;
+        let inputs = resume::input_paths(&config);
+        output.protect(InputFiles::new(inputs.iter().map(PathBuf::as_path)))?;
         // Made before the work, so that an output that cannot be written fails at once.
         output.make_root(lock)?;
         output.remove_leftovers(&leftovers);
@@ -148,7 +154,14 @@ impl ReadyRun {
         } = self;
         let slices = identity.slices;
         let annotations: Vec<&dyn VolumeSource> = annotations.iter().map(AsRef::as_ref).collect();
-        let volume = LoadedVolume::load(&source, &annotations, region, Aside::new(&root), log);
+        let volume = LoadedVolume::load_as(
+            &source,
+            &annotations,
+            region,
+            config.groundtruth.label,
+            Aside::new(&root),
+            log,
+        );
         let volume = volume.map_err(|error| match &known {
             Some((journal, _)) => resume::stopped(error.into(), journal, slices),
             None => error.into(),

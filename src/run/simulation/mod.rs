@@ -5,6 +5,7 @@ mod crossover;
 mod device;
 mod fallback;
 mod files;
+mod input;
 mod record_file;
 mod resume;
 mod sink;
@@ -14,19 +15,20 @@ pub use crate::run::error::SimulationError;
 pub use crate::run::report::{Report, StageTime};
 pub use arrays::{ChannelImage, GroundTruthImage, Images, Simulator, Tissue, simulate_arrays};
 pub(crate) use device::CPU_BYTES;
+pub use input::take_voxel_size;
+pub(crate) use input::{open_volumes, settle};
 pub(crate) use record_file::previous_manifest;
 pub use record_file::{RECORD_NAME, written_files};
 pub(crate) use resume::input_paths;
 pub(crate) use sink::{Layouts, id_pixel, targets};
 
 pub use crate::base::progress::{Silent, Watcher};
-use crate::base::volume::Region;
 use crate::config::Config;
-use crate::io::read::{self, CellSource, VolumeSource};
 use crate::model::Model;
 use crate::run::log::RunLog;
 use crate::run::outputs::quicklook::{self, About};
 use files::RunSetup;
+use input::check_region;
 
 /// How a simulation is run, apart from what is simulated. Runs on arrays write nothing and use none of these.
 #[derive(Clone, Copy, Debug, Default)]
@@ -82,40 +84,7 @@ pub(crate) fn about_quicklook(config: &Config, model: &Model) -> About {
         config.expansion.factor,
         config.optics.microscope
     );
-    let voxel_nm = config.groundtruth.voxel_nm;
+    let voxel_nm = config.groundtruth.voxel_or_nan();
     let factor = config.expansion.factor;
     quicklook::about(model, title, colours.collect(), voxel_nm, factor)
-}
-
-pub(crate) type OpenVolumes = (CellSource<'static>, Vec<Box<dyn VolumeSource>>, Region);
-
-/// Opens the volumes of cells and annotated regions; returns them with the box that is simulated.
-pub(crate) fn open_volumes(config: &Config) -> Result<OpenVolumes, SimulationError> {
-    let truth = &config.groundtruth;
-    let source = read::open_cells(&truth.image_path, truth.format, truth.gt_cells)?;
-    let (offset, bounds) = (truth.offset_voxels, truth.bounds_voxels);
-    let region = Region::within(&source.describe(), source.shape(), offset, bounds)?;
-    let mut annotations = Vec::new();
-    for (name, volume) in &truth.regions {
-        let annotation = read::open(&volume.region_path, None)?;
-        check_region(name, annotation.as_ref(), &source)?;
-        annotations.push(annotation);
-    }
-    Ok((source, annotations, region))
-}
-
-/// Fails where a region's volume has another size than that of the cells.
-fn check_region(
-    name: &str,
-    region: &dyn VolumeSource,
-    cells: &CellSource<'_>,
-) -> Result<(), SimulationError> {
-    if region.shape() == cells.shape() {
-        return Ok(());
-    }
-    Err(SimulationError::RegionSize {
-        name: name.to_owned(),
-        found: region.describe(),
-        expected: cells.describe(),
-    })
 }

@@ -30,11 +30,21 @@ struct RunRecord<'a> {
     configuration_crc32: u32,
     /// Photons at the brightest pixel of each channel, which has the largest grey value.
     brightest_pixel_photons: BTreeMap<&'a str, u32>,
+    /// Files that were read, from the record's folder on, so that they are found when all is moved together.
+    inputs: Vec<InputRecord>,
     seconds: BTreeMap<&'a str, f64>,
     seconds_on_device: BTreeMap<String, f64>,
     passes: Vec<PassRecord<'a>>,
     photons: Vec<PhotonRow<'a>>,
     files: Vec<ManifestEntry>,
+}
+
+/// File that was read.
+#[derive(Serialize)]
+struct InputRecord {
+    /// Key of the configuration that names it.
+    key: Vec<String>,
+    relative: String,
 }
 
 /// Work of a kernel on the device.
@@ -71,6 +81,48 @@ struct PreviousRecord {
 struct EarlierRun {
     configuration_crc32: u32,
     files: Vec<ManifestEntry>,
+}
+
+/// The files that a run reads, from `folder` on; those on another drive and those that are no Unicode are left out.
+fn inputs(config: &Config, folder: &Path) -> Vec<InputRecord> {
+    let truth = &config.groundtruth;
+    let key = |parts: &[&str]| parts.iter().map(|part| (*part).to_owned()).collect();
+    let mut named: Vec<(Vec<String>, &Path)> =
+        vec![(key(&["groundtruth", "image_path"]), &truth.image_path)];
+    for (name, region) in &truth.regions {
+        named.push((
+            key(&["groundtruth", "regions", name, "region_path"]),
+            &region.region_path,
+        ));
+    }
+    for (name, dye) in &config.fluorophores {
+        named.push((key(&["fluorophores", name, "spectra"]), &dye.spectra));
+    }
+    let relative = |(key, path): (Vec<String>, &Path)| {
+        let relative = from_folder(path, folder)?;
+        Some(InputRecord { key, relative })
+    };
+    named.into_iter().filter_map(relative).collect()
+}
+
+/// A path as it is seen from a folder, with / between its parts on every system.
+fn from_folder(path: &Path, folder: &Path) -> Option<String> {
+    let (path, folder) = (
+        std::path::absolute(path).ok()?,
+        std::path::absolute(folder).ok()?,
+    );
+    let (path, folder): (Vec<_>, Vec<_>) =
+        (path.components().collect(), folder.components().collect());
+    let shared = std::iter::zip(&path, &folder)
+        .take_while(|(a, b)| a == b)
+        .count();
+    if shared == 0 {
+        return None;
+    }
+    let up = folder[shared..].iter().map(|_| Some(".."));
+    let down = path[shared..].iter().map(|part| part.as_os_str().to_str());
+    let parts: Option<Vec<&str>> = up.chain(down).collect();
+    parts.map(|parts| parts.join("/"))
 }
 
 /// Writes the text of the record.
@@ -110,6 +162,7 @@ pub(super) fn text(
             adapter: &report.device,
             configuration_crc32: crc32fast::hash(configuration.as_bytes()),
             brightest_pixel_photons: names.zip(report.maxima.iter().copied()).collect(),
+            inputs: inputs(config, &report.folder),
             seconds: report
                 .stages
                 .iter()

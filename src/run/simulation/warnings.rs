@@ -57,6 +57,23 @@ pub(crate) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn 
             volume.stacks
         ));
     }
+    let (looks, ids) = (&volume.looks, volume.cells.ids());
+    if let Some(per_cent) = looks.grey_per_cent(cells) {
+        watcher.warn(&format!(
+            "{per_cent} per cent of the voxels differ from those beside them, as grey values do: is [groundtruth] image_path \
+             a picture rather than its labels? Of a mask, label = \"components\" makes cells"
+        ));
+    } else if looks.is_mask(ids) {
+        watcher.warn(&format!(
+            "the ground truth holds one id, {}, as a mask does: if its pieces are the cells, say [groundtruth] \
+             label = \"components\"",
+            volume.cells.largest_id()
+        ));
+    } else if let Some(id) = looks.other_background(ids) {
+        watcher.warn(&format!(
+            "the id {id} has more voxels than 0, the background: if it is the background, say [groundtruth] background = {id}"
+        ));
+    }
     const NAMED: usize = 5;
     if let Some((first, rest)) = volume.blank_stacks.split_first() {
         let named = rest.iter().take(NAMED - 1);

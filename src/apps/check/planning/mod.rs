@@ -18,6 +18,7 @@ use crate::config::{BackendChoice, Config};
 use crate::engine::compute::cpu::CpuBackend;
 use crate::engine::compute::{Backend, BufferSpec, IN_FLIGHT, Limits, Residence, gpu};
 use crate::engine::schedule::kept;
+use crate::io::read::files;
 use crate::model::Model;
 use crate::run::plan::{Budgets, Contents, Planner, RunPlan, Tile};
 use crate::run::simulation::{self, SimulationError, Watcher};
@@ -30,13 +31,13 @@ use std::path::Path;
 pub fn plan(config: &Config, observer: &mut dyn Observer) -> Result<PlanReport, SimulationError> {
     let mut told = Told::new(observer);
     let options = CheckOptions { no_volumes: true };
-    let opened = volumes::open(config, options, &mut told)?;
+    let mut config = config.clone();
+    let opened = volumes::open(&mut config, options, &mut told)?;
     let Some(region) = opened.region else {
         return Err(SimulationError::Unsupported(
             "the volume is not there yet: [groundtruth] bounds would tell its size".to_owned(),
         ));
     };
-    let mut config = config.clone();
     config.groundtruth.bounds_voxels = Some(region.shape);
     let model = Model::new(&config, region, config.compute.seed.unwrap_or(0))?;
     let contents = Contents {
@@ -62,7 +63,10 @@ pub fn plan(config: &Config, observer: &mut dyn Observer) -> Result<PlanReport, 
         .chain(truth.regions.values().map(|region| &region.region_path));
     let cuts = || devices.iter().filter_map(|device| device.cut.as_ref());
     let disk = DiskPlan {
-        read_bytes: inputs.map(|path| size_of(path)).sum(),
+        read_bytes: inputs
+            .flat_map(|path| files(path))
+            .map(|path| size_of(&path))
+            .sum(),
         written_bytes_at_most: output.bytes_at_most,
         meanwhile_bytes: cuts().map(|cut| cut.meanwhile_bytes).max().unwrap_or(0),
         free_bytes: output.free_bytes,

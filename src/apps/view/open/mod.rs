@@ -64,9 +64,11 @@ fn open_volume(path: &Path, content: Option<Content>) -> Result<Opened, ViewErro
         true => Metadata::of_tiff(path),
         false => Metadata::default(),
     };
-    let planes = open_planes(path)?;
+    let (planes, is_palette) = open_planes(path)?;
     let guess = match planes.kind() {
         SampleKind::U32 | SampleKind::U64 => Content::Labels,
+        // Colours of a palette are those of cells; its indices are their ids.
+        _ if is_palette => Content::Labels,
         _ => Content::Intensity,
     };
     Ok(Opened {
@@ -78,23 +80,40 @@ fn open_volume(path: &Path, content: Option<Content>) -> Result<Opened, ViewErro
     })
 }
 
-fn open_planes(path: &Path) -> Result<Box<dyn Planes>, ViewError> {
+/// Opens a volume, and tells whether its samples are indices of a palette.
+fn open_planes(path: &Path) -> Result<(Box<dyn Planes>, bool), ViewError> {
     match read::open(path, None) {
+        // Any floating point number is shown, not only whole ones.
+        Ok(source) if source.facts().is_float && path.is_file() => {
+            let coloured = ColourTiff::open(path).ok().flatten();
+            Ok(match coloured {
+                Some(planes) if planes.shape() == source.shape() => (Box::new(planes), false),
+                _ => (grey(source), false),
+            })
+        }
         Ok(source) => {
-            let kind = SampleKind::of_bits(source.bits());
-            Ok(Box::new(Grey { source, kind }))
+            let is_palette = source.facts().is_palette;
+            Ok((grey(source), is_palette))
         }
-        Err(error) => {
-            let coloured: Option<Box<dyn Planes>> = if path.is_dir() {
-                ColourFolder::open(path)?.map(|planes| Box::new(planes) as Box<dyn Planes>)
-            } else if matches!(error, read::ReadError::NotIds { .. }) {
-                ColourTiff::open(path)?.map(|planes| Box::new(planes) as Box<dyn Planes>)
-            } else {
-                None
-            };
-            coloured.ok_or_else(|| explain(path, error))
-        }
+        Err(error) => coloured(path, error).map(|planes| (planes, false)),
     }
+}
+
+fn grey(source: Box<dyn read::VolumeSource>) -> Box<dyn Planes> {
+    let kind = SampleKind::of_bits(source.bits());
+    Box::new(Grey { source, kind })
+}
+
+/// Opens what the reader of ids refused.
+fn coloured(path: &Path, error: read::ReadError) -> Result<Box<dyn Planes>, ViewError> {
+    let coloured: Option<Box<dyn Planes>> = if path.is_dir() {
+        ColourFolder::open(path)?.map(|planes| Box::new(planes) as Box<dyn Planes>)
+    } else if matches!(error, read::ReadError::NotIds { .. }) {
+        ColourTiff::open(path)?.map(|planes| Box::new(planes) as Box<dyn Planes>)
+    } else {
+        None
+    };
+    coloured.ok_or_else(|| explain(path, error))
 }
 
 /// The reader's errors speak of ids.
@@ -104,7 +123,7 @@ fn explain(path: &Path, error: read::ReadError) -> ViewError {
             "holds {found}, which is not shown: volumes have whole numbers, 32-bit floating-point numbers, or red, green \
              and blue of 8 or 16 bits"
         ),
-        read::ReadError::UnknownFormat { .. } => format!(
+        read::ReadError::UnknownFormat { .. } | read::ReadError::Foreign { .. } => format!(
             "is not shown: a volume is {}; a .gif is for web browsers",
             InputFormat::any_volume()
         ),

@@ -30,7 +30,7 @@ pub(super) fn open(path: &Path) -> Result<Vec<Opened>, ViewError> {
     let stems = stems(folder, writer(config.output.format));
     let mut opened = Vec::new();
     for (stem, path) in stems.range("simulation/".to_owned().."simulation0".to_owned()) {
-        let planes = open_planes(path)?;
+        let (planes, _) = open_planes(path)?;
         opened.push(Opened {
             name: stem.trim_start_matches("simulation/").to_owned(),
             path: path.clone(),
@@ -100,7 +100,7 @@ fn truths(stems: &BTreeMap<String, PathBuf>) -> Result<Vec<Opened>, ViewError> {
             continue;
         };
         let planes: Box<dyn Planes> = if paths.len() == 1 {
-            open_planes(first)?
+            open_planes(first)?.0
         } else {
             let sources: Result<Vec<Box<dyn VolumeSource>>, _> =
                 paths.iter().map(|path| read::open(path, None)).collect();
@@ -137,7 +137,7 @@ fn name_channels(opened: &mut [Opened], config: &Config) {
 }
 
 fn pixel_size(config: &Config) -> Option<PixelSize> {
-    let voxel_nm = config.groundtruth.voxel_nm;
+    let voxel_nm = config.groundtruth.voxel_or_nan();
     let (factor, optics) = (config.expansion.factor, &config.optics);
     let camera = Camera::new(
         voxel_nm,

@@ -1,12 +1,12 @@
 use std::fs;
 use std::path::Path;
 
-use super::super::{CellSource, SplittedCells, open_cells};
+use super::super::{CellSource, ReadOptions, SplittedCells, open_cells};
 use super::*;
 use crate::config::Arrangement;
 
 fn splitted(path: &Path, name: Option<&str>) -> Result<SplittedCells<'static>, String> {
-    match open_cells(path, name.map(format), Arrangement::Split) {
+    match open_cells(path, &name.map(format).into(), Arrangement::Split) {
         Ok(CellSource::Splitted(cells)) => Ok(cells),
         Ok(CellSource::Merged(_)) => panic!("splitted cells were asked for"),
         Err(error) => Err(error.to_string()),
@@ -70,10 +70,15 @@ fn a_folder_of_volumes_is_cells_in_natural_order() {
         let words = ["2 of its volumes", format, other, "leave out format"];
         assert_says(&refusal(folder.path(), Some(format)), &words);
     }
-    let source = open_cells(folder.path(), None, Arrangement::Split).unwrap();
+    let source = open_cells(folder.path(), &ReadOptions::default(), Arrangement::Split).unwrap();
     assert_eq!(source.shape(), SHAPE);
     assert_says(&source.describe(), &["3 cells", "3 x 20 x 17"]);
-    let source = open_cells(&data("plain_u16"), None, Arrangement::Merged).unwrap();
+    let source = open_cells(
+        &data("plain_u16"),
+        &ReadOptions::default(),
+        Arrangement::Merged,
+    )
+    .unwrap();
     assert!(matches!(source, CellSource::Merged(_)));
 }
 
@@ -91,10 +96,10 @@ fn folders_that_are_no_cells_are_named() {
     ];
     assert_says(&refusal(folder.path(), None), &words);
     fs::remove_file(at("cell9.tif")).unwrap();
-    fs::copy(data("float32"), at("cell1").join("man_seg001.tif")).unwrap();
+    fs::copy(data("rgb"), at("cell1").join("man_seg001.tif")).unwrap();
     assert_says(
         &refusal(folder.path(), None),
-        &["man_seg001.tif", "floating point"],
+        &["man_seg001.tif", "several pages"],
     );
     assert_says(&refusal(&at("missing"), None), &["missing", "no such"]);
     let words = ["is a file", "\"splitted\"", "\"merged\""];

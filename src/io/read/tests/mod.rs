@@ -1,8 +1,11 @@
+mod build;
 mod cells;
 mod conformance;
 mod folder;
 mod npy;
+mod planes;
 mod raster;
+mod stored;
 mod tiff;
 
 use std::fs;

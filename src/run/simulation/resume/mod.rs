@@ -6,6 +6,7 @@ mod tests;
 
 use super::{SimulationError, Watcher};
 use crate::config::Config;
+use crate::io::read::files;
 use crate::io::write::{ManifestEntry, Target};
 use crate::run::journal::Journal;
 use serde::{Deserialize, Serialize};
@@ -56,7 +57,9 @@ impl Identity {
             output.remove("path");
         }
         let mut inputs = BTreeMap::new();
-        input_paths(config).for_each(|path| look_at(path, &mut inputs));
+        for path in input_paths(config) {
+            look_at(&path, &mut inputs);
+        }
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             seed,
@@ -147,13 +150,14 @@ fn leaves(table: &toml::Table) -> BTreeMap<String, String> {
 }
 
 /// The files and folders that a run reads.
-pub(crate) fn input_paths(config: &Config) -> impl Iterator<Item = &Path> {
+pub(crate) fn input_paths(config: &Config) -> Vec<PathBuf> {
     let regions = config.groundtruth.regions.values();
     let spectra = config.fluorophores.values();
     std::iter::once(&config.groundtruth.image_path)
         .chain(regions.map(|region| &region.region_path))
         .chain(spectra.map(|dye| &dye.spectra))
-        .map(PathBuf::as_path)
+        .flat_map(|path| files(path))
+        .collect()
 }
 
 /// Notes a file, or all files of a folder. A file that cannot be looked at is missed when it is

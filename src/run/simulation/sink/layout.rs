@@ -219,7 +219,7 @@ impl<'a> Layouts<'a> {
 
     fn metadata(&self, what: String, channels: Vec<ChannelInfo>) -> VolumeMetadata {
         let factor = self.config.expansion.factor;
-        let voxel_nm = self.config.groundtruth.voxel_nm;
+        let voxel_nm = self.config.groundtruth.voxel_or_nan();
         let tissue_nm = self.model.camera.pixel_in_tissue_nm(voxel_nm);
         VolumeMetadata {
             voxel_nm: tissue_nm.map(|nm| nm * factor),

@@ -4,7 +4,6 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::BufReader;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -13,42 +12,70 @@ use tiff::decoder::{ChunkType, Decoder, DecodingResult};
 use tiff::tags::{CompressionMethod, PhotometricInterpretation, Tag};
 use tiff::{TiffError, TiffResult, TiffUnsupportedError};
 
-use super::description::Axes;
-use super::error::ImageError;
-use super::folder::{Crop, ImageKind};
-use super::samples::SampleType;
+use super::super::error::ImageError;
+use super::super::folder::{ImageKind, Look};
+use super::super::options::Background;
+use super::super::samples::{SampleKind, SampleType};
+use super::directory::{Directories, tag};
+use super::layout;
+use super::overlay::{Amended, Overlay, SLICE_OF_TILE, SLICE_ROWS, SLICES_PER_TILE};
+use crate::base::formats::StoredIds;
 
-pub(super) type TiffDecoder = Decoder<BufReader<File>>;
-
-/// Slices in one page, from SGI's volumes.
-const IMAGE_DEPTH: u16 = 32997;
+pub(super) type TiffDecoder = Decoder<Overlay>;
 
 /// Bytes of the largest tile that may be left out: nothing in the file vouches for its size.
 const SPARSE_TILE_BYTES: u64 = 64 << 20;
 
 /// TIFF files of one page.
-pub(super) static IMAGE: ImageKind = ImageKind {
+pub(in super::super) static IMAGE: ImageKind = ImageKind {
     name: "TIFF",
     extensions: &["tif", "tiff"],
     recognises: is_tiff,
     bits: 64,
-    size: |path| {
-        let (mut decoder, _) = open_decoder(path)?;
-        let page = inspect(&mut decoder)?;
-        let axes = Axes::read(&mut decoder)?;
-        if decoder.more_images() || axes.adjoining().is_some() {
-            return Err(ImageError::MultiPage);
-        }
-        Ok([page.rows, page.columns])
+    look: |path, stored| {
+        let (_, page, _, is_palette) = open_image(path, stored)?;
+        Ok(Look {
+            size: [page.rows, page.columns],
+            is_palette,
+            is_float: page.samples.kind == SampleKind::Float,
+        })
     },
     read: |path, crop, out, scratch| {
-        let (mut decoder, file_bytes) = open_decoder(path)?;
-        let page = inspect(&mut decoder)?;
+        let (mut decoder, page, file_bytes, _) = open_image(path, crop.stored)?;
         crop.check([page.rows, page.columns])?;
-        let Crop { x, y, .. } = crop;
-        read_ids(&mut decoder, &page, file_bytes, x, y, out, scratch)
+        let (x, y) = (crop.x.clone(), crop.y.clone());
+        let part = Part {
+            x,
+            y,
+            background: crop.background,
+        };
+        read_ids(&mut decoder, &page, file_bytes, part, out, scratch)
     },
 };
+
+/// Opens a file that is one image of a folder, and reads its tags; tells its length, and whether its samples are
+/// indices of a palette.
+fn open_image(
+    path: &Path,
+    stored: StoredIds,
+) -> Result<(TiffDecoder, Page, u64, bool), ImageError> {
+    let (file, file_bytes) = open_file(path)?;
+    let (mut amended, mut is_palette) = (None, false);
+    // A reader of its own: readers of one file share their place in it.
+    let directories = Directories::read(open_file(path)?.0, file_bytes);
+    let is_known = directories.is_some();
+    if let Some(mut directories) = directories {
+        let place = layout::of_image(&mut directories)?;
+        is_palette = layout::is_palette(&mut directories, place.page);
+        amended = Amended::new(&mut directories, &[place])?;
+    }
+    let mut decoder = decoder(file, file_bytes, amended)?;
+    let page = inspect(&mut decoder, stored)?;
+    if !is_known && decoder.more_images() {
+        return Err(ImageError::MultiPage);
+    }
+    Ok((decoder, page, file_bytes, is_palette))
+}
 
 /// Whether a file that starts so is a TIFF: classic or big, in either byte order.
 pub(super) fn is_tiff(head: &[u8]) -> bool {
@@ -65,57 +92,125 @@ pub(super) struct Page {
     pub columns: usize,
     pub samples: SampleType,
     pub compression: CompressionMethod,
-    /// The decoder inverts such pages for display; as ids they count as they are stored.
-    white_is_zero: bool,
+    /// The samples of a pixel that are its id, where it is stored as a colour.
+    colours: Option<Colours>,
+    /// Where tiles hold several slices: how many, and which of them this one is.
+    deep: Option<[usize; 2]>,
+}
+
+/// How colours are stored that are ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Colours {
+    stored: StoredIds,
+    /// 3, or 4 with an alpha channel, which is left aside.
+    per_pixel: usize,
 }
 
 impl Page {
     /// Whether `other` can be another slice of the same volume.
     pub fn matches(&self, other: &Self) -> bool {
-        (self.rows, self.columns, self.samples) == (other.rows, other.columns, other.samples)
+        let look = |page: &Self| (page.rows, page.columns, page.samples, page.colours);
+        look(self) == look(other)
+    }
+
+    /// Bits of the widest id that it can hold.
+    pub fn id_bits(&self) -> u8 {
+        match self.colours {
+            Some(_) => 24,
+            None => self.samples.id_bits(),
+        }
+    }
+
+    /// Whether a pixel is one sample of whole bytes.
+    pub fn is_whole_samples(&self) -> bool {
+        self.colours.is_none() && self.samples.bits >= 8
+    }
+
+    fn row_bytes(&self, columns: usize) -> Option<usize> {
+        let per_pixel = self.colours.map_or(1, |colours| colours.per_pixel);
+        self.samples.row_bytes(columns.checked_mul(per_pixel)?)
+    }
+
+    /// What a pixel is, for people.
+    pub fn kind(&self) -> String {
+        match self.colours {
+            Some(Colours { stored, .. }) => format!("colours, read as ids = \"{stored}\""),
+            None => self.samples.to_string(),
+        }
     }
 }
 
 impl fmt::Display for Page {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} x {}, {}", self.rows, self.columns, self.samples)
+        write!(f, "{} x {}, {}", self.rows, self.columns, self.kind())
     }
 }
 
-/// Opens a file at its first page. Returns the decoder and the length of the file in bytes.
-pub(super) fn open_decoder(path: &Path) -> Result<(TiffDecoder, u64), ImageError> {
+/// Opens a file; returns its length in bytes, too.
+pub(super) fn open_file(path: &Path) -> Result<(File, u64), ImageError> {
     let file = File::open(path).map_err(ImageError::Io)?;
     let file_bytes = file.metadata().map_err(ImageError::Io)?.len();
-    let decoder = guarded(|| Decoder::new(BufReader::new(file)))?;
+    Ok((file, file_bytes))
+}
+
+/// Opens a file at its first page, with directories in place of its own where these are odd.
+pub(super) fn decoder(
+    file: File,
+    file_bytes: u64,
+    amended: Option<Amended>,
+) -> Result<TiffDecoder, ImageError> {
+    let overlay = Overlay::new(file, file_bytes, amended);
+    let mut decoder = guarded(|| Decoder::new(overlay))?;
+    decoder.inner().leave_header();
     // The decoder compares the stored size of a strip with a fixed limit that a large
     // uncompressed page exceeds; here the length of the file is the limit.
     let mut limits = tiff::decoder::Limits::default();
     limits.intermediate_buffer_size = usize::try_from(file_bytes).unwrap_or(usize::MAX);
-    Ok((decoder.with_limits(limits), file_bytes))
+    Ok(decoder.with_limits(limits))
 }
 
 /// Reads the tags of the decoder's current page.
-pub(super) fn inspect(decoder: &mut TiffDecoder) -> Result<Page, ImageError> {
-    let (columns, rows) = decoder.dimensions().map_err(from_tiff)?;
+pub(super) fn inspect(decoder: &mut TiffDecoder, stored: StoredIds) -> Result<Page, ImageError> {
+    let (columns, mut rows) = decoder.dimensions().map_err(from_tiff)?;
     let photometric: u16 = tag(decoder, Tag::PhotometricInterpretation)?.unwrap_or(1);
     let per_pixel: u16 = tag(decoder, Tag::SamplesPerPixel)?.unwrap_or(1);
     let bits = first(decoder, Tag::BitsPerSample)?.unwrap_or(1);
     let format = first(decoder, Tag::SampleFormat)?.unwrap_or(1);
     let compression: u16 = tag(decoder, Tag::Compression)?.unwrap_or(1);
+    let planar = tag(decoder, Tag::PlanarConfiguration)?.unwrap_or(1) == 2;
 
-    let white_is_zero = match PhotometricInterpretation::from_u16(photometric) {
-        Some(PhotometricInterpretation::WhiteIsZero) => true,
-        Some(PhotometricInterpretation::BlackIsZero) => false,
+    let interpretation = PhotometricInterpretation::from_u16(photometric);
+    let mut colours = None;
+    match interpretation {
+        // White is zero and palettes concern the display: they are amended to this.
+        Some(PhotometricInterpretation::BlackIsZero) => {}
+        Some(PhotometricInterpretation::RGB) if stored != StoredIds::Number && bits == 8 => {
+            if planar {
+                return Err(ImageError::Unsupported(
+                    "its colours lie in planes of their own, which is not read; save red, green and blue next to one another"
+                        .to_owned(),
+                ));
+            }
+            let per_pixel = usize::from(per_pixel);
+            colours = Some(Colours { stored, per_pixel });
+        }
         other => return Err(ImageError::NotIds(colour_name(other, photometric))),
+    }
+    if stored != StoredIds::Number && colours.is_none() {
+        return Err(ImageError::NoColours(stored));
+    }
+    let right = match colours {
+        Some(_) => matches!(per_pixel, 3 | 4),
+        None => per_pixel == 1,
     };
-    if per_pixel != 1 {
+    if !right {
         let found = format!("{per_pixel} samples per pixel");
         return Err(ImageError::NotIds(found));
     }
-    let signed = match format {
-        1 => false,
-        2 => true,
-        3 => return Err(ImageError::NotIds(format!("{bits}-bit floating point"))),
+    let kind = match format {
+        1 => SampleKind::Unsigned,
+        2 => SampleKind::Signed,
+        3 => SampleKind::Float,
         5 | 6 => return Err(ImageError::NotIds("complex numbers".to_owned())),
         _ => return Err(ImageError::NotIds("samples of undefined type".to_owned())),
     };
@@ -126,15 +221,15 @@ pub(super) fn inspect(decoder: &mut TiffDecoder) -> Result<Page, ImageError> {
                 .to_owned(),
         ));
     }
-    let depth = first(decoder, Tag::Unknown(IMAGE_DEPTH))?.unwrap_or(1);
-    if depth != 1 {
-        return Err(ImageError::Unsupported(format!(
-            "one page holds {depth} slices (ImageDepth), which is not read; save a page per slice"
-        )));
-    }
-    let samples = SampleType::new(bits, signed).ok_or_else(|| {
-        let sign = if signed { "signed" } else { "unsigned" };
-        ImageError::NotIds(format!("{bits}-bit {sign} samples"))
+    let samples = SampleType::new(bits, kind)
+        .filter(|samples| colours.is_none() || samples.kind == SampleKind::Unsigned);
+    let samples = samples.ok_or_else(|| {
+        let kind = match kind {
+            SampleKind::Unsigned => "unsigned",
+            SampleKind::Signed => "signed",
+            SampleKind::Float => "floating point",
+        };
+        ImageError::NotIds(format!("{bits}-bit {kind} samples"))
     })?;
     let compression = CompressionMethod::from_u16_exhaustive(compression);
     if expansion(compression).is_none() {
@@ -143,23 +238,45 @@ pub(super) fn inspect(decoder: &mut TiffDecoder) -> Result<Page, ImageError> {
             compression_name(compression)
         )));
     }
+    let mut deep = None;
+    if decoder.inner().is_amended()
+        && let Some(slices) = first(decoder, Tag::Unknown(SLICES_PER_TILE))?
+    {
+        let own = first(decoder, Tag::Unknown(SLICE_OF_TILE))?.unwrap_or(0);
+        let slice_rows = first(decoder, Tag::Unknown(SLICE_ROWS))?.unwrap_or(0);
+        rows = u32::try_from(slice_rows).unwrap_or(rows);
+        deep = Some([slices as usize, own as usize]);
+    } else if let Some(depth) =
+        first(decoder, Tag::Unknown(tag::IMAGE_DEPTH))?.filter(|&depth| depth != 1)
+    {
+        return Err(ImageError::Unsupported(format!(
+            "one page holds {depth} slices (ImageDepth), which is not read here; save a page per slice"
+        )));
+    }
     Ok(Page {
         rows: rows as usize,
         columns: columns as usize,
         samples,
         compression,
-        white_is_zero,
+        colours,
+        deep,
     })
 }
 
-/// Reads rows `x` and columns `y` of the decoder's current page, which is `page`, into `out`.
+/// What is read of a page.
+pub(super) struct Part<'a> {
+    pub x: Range<usize>,
+    pub y: Range<usize>,
+    pub background: &'a Background,
+}
+
+/// Reads a part of the decoder's current page, which is `page`, into `out`.
 /// `scratch` holds one strip or tile and is kept between calls.
 pub(super) fn read_ids(
     decoder: &mut TiffDecoder,
     page: &Page,
     file_bytes: u64,
-    x: Range<usize>,
-    y: Range<usize>,
+    Part { x, y, background }: Part<'_>,
     out: &mut [u64],
     scratch: &mut Vec<u8>,
 ) -> Result<(), ImageError> {
@@ -168,7 +285,10 @@ pub(super) fn read_ids(
     }
     let storage = chunk_storage(decoder)?;
     let (width, height) = decoder.chunk_dimensions();
-    let (width, height) = (width as usize, height as usize);
+    let (width, stored_height) = (width as usize, height as usize);
+    // A tile of several slices holds them one after the other.
+    let [deep, own] = page.deep.unwrap_or([1, 0]);
+    let height = stored_height / deep.max(1);
     // Padding is decoded and thrown away, so its size must be sane too.
     if width == 0 || height == 0 || width > page.columns.saturating_add(1 << 16) {
         let reason = format!("tiles of {height} x {width} pixels cannot be right");
@@ -184,45 +304,36 @@ pub(super) fn read_ids(
             // tiff 0.11.3 leaves the padding of a tile out, reading piece by piece; of LZW data it
             // then misses the last pieces. Such tiles are read with their padding, in one piece.
             let padded = page.compression == CompressionMethod::LZW && columns < width;
+            let stored_rows = if deep > 1 { stored_height } else { rows };
             let chunk = Chunk {
                 index,
-                rows,
+                rows: stored_rows,
                 columns: if padded { width } else { columns },
                 padded,
             };
             let bytes = decode_chunk(decoder, page, &storage, file_bytes, &chunk, scratch)?;
-            let row_bytes = bytes.len() / rows;
+            let row_bytes = bytes.len() / stored_rows;
+            let above = own * height;
             let in_x = x.start.max(top)..x.end.min(top + rows);
             let in_y = y.start.max(left)..y.end.min(left + columns);
             for row in in_x {
                 let to = (row - x.start) * y.len() + (in_y.start - y.start);
-                widen_row(
-                    page,
-                    &bytes[(row - top) * row_bytes..][..row_bytes],
-                    in_y.start - left,
-                    &mut out[to..][..in_y.len()],
-                    (row, in_y.start),
-                )?;
+                let from = &bytes[(above + row - top) * row_bytes..][..row_bytes];
+                let out = &mut out[to..][..in_y.len()];
+                let (skipped, at) = (in_y.start - left, (row, in_y.start));
+                match page.colours {
+                    None => page
+                        .samples
+                        .ids(from, skipped, out, at, in_y.len(), background)?,
+                    Some(Colours { stored, per_pixel }) => {
+                        let pixels = from.chunks_exact(per_pixel).skip(skipped);
+                        background.colours(stored, pixels, out);
+                    }
+                }
             }
         }
     }
-    if page.white_is_zero {
-        let mask = u64::MAX >> (64 - u32::from(page.samples.bits));
-        out.iter_mut().for_each(|id| *id ^= mask);
-    }
     Ok(())
-}
-
-/// Widens part of a row in native byte order; `at` is the (x, y) of its first pixel.
-pub(super) fn widen_row(
-    page: &Page,
-    row: &[u8],
-    first: usize,
-    out: &mut [u64],
-    at: (usize, usize),
-) -> Result<(), ImageError> {
-    let columns = out.len();
-    page.samples.ids(row, first, out, at, columns)
 }
 
 /// Where the strips or tiles of a page lie in the file: offsets and sizes in bytes.
@@ -270,7 +381,7 @@ fn decode_chunk<'s>(
     }: &Chunk,
     scratch: &'s mut Vec<u8>,
 ) -> Result<&'s [u8], ImageError> {
-    let row_bytes = page.samples.row_bytes(columns);
+    let row_bytes = page.row_bytes(columns);
     let needed = row_bytes.and_then(|row| row.checked_mul(rows));
     let (Some(&offset), Some(&stored), Some(needed), Ok(chunk)) = (
         storage.offsets.get(index),

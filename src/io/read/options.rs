@@ -1,0 +1,76 @@
+//! What the user says of a volume because no file does.
+
+use crate::base::formats::{InputFormat, StoredIds};
+
+/// How a volume is to be read. The default takes it as it is, and 0 alone for the background.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// The format, where it is not to be recognised.
+    pub format: Option<InputFormat>,
+    /// How ids are stored.
+    pub ids: StoredIds,
+    /// Stored numbers that are background, and are read as 0, which always is.
+    pub background: Vec<i128>,
+    /// Which of the series of a file, from 0; the first one unless it is said.
+    pub series: Option<usize>,
+    /// Which channel of a file that has several, from 0.
+    pub channel: Option<usize>,
+    /// Which time point of a file that has several, from 0.
+    pub time: Option<usize>,
+}
+
+impl From<Option<InputFormat>> for ReadOptions {
+    fn from(format: Option<InputFormat>) -> Self {
+        Self {
+            format,
+            ..Self::default()
+        }
+    }
+}
+
+/// The numbers that are background, as samples of each kind hold them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Background {
+    pub unsigned: Vec<u64>,
+    /// Sign-extended.
+    pub signed: Vec<u64>,
+    pub float: Vec<f64>,
+}
+
+impl Background {
+    pub fn new(options: &ReadOptions) -> Self {
+        let values = || {
+            options
+                .background
+                .iter()
+                .copied()
+                .filter(|&value| value != 0)
+        };
+        Self {
+            unsigned: values()
+                .filter_map(|value| u64::try_from(value).ok())
+                .collect(),
+            signed: values()
+                .filter_map(|value| i64::try_from(value).ok())
+                .map(|value| value as u64)
+                .collect(),
+            float: values().map(|value| value as f64).collect(),
+        }
+    }
+
+    /// The ids that colours stand for, red first in each pixel.
+    pub fn colours<'p>(
+        &self,
+        stored: StoredIds,
+        pixels: impl Iterator<Item = &'p [u8]>,
+        out: &mut [u64],
+    ) {
+        for (to, pixel) in out.iter_mut().zip(pixels) {
+            let &[red, green, blue, ..] = pixel else {
+                continue;
+            };
+            let id = stored.of_colour([red, green, blue]);
+            *to = if self.unsigned.contains(&id) { 0 } else { id };
+        }
+    }
+}
