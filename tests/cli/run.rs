@@ -301,7 +301,7 @@ fn names_with_spaces_quotes_and_other_scripts() {
         ("\"tissue\"", "\"\u{7d44}\u{7e54} 1\""),
         (
             "[optics.channels.blue]",
-            "[optics.channels.\"gr\u{fc}n \\\"405\\\" = a\\n b\"]",
+            "[optics.channels.\"gr\u{fc}n \\\"405\\\" = a b\"]",
         ),
         ("[labeling.bodies]", "[labeling.\"a.b c\"]"),
     ]);

@@ -25,8 +25,8 @@ fn name() -> impl Strategy<Value = String> {
     "\\PC{0,12}".prop_filter(
         "keys, built-in regions and what is not seen are no names",
         |name| {
-            !["global_density", "full", "membrane", "cytosol"].contains(&name.as_str())
-                && !name.chars().any(is_unseen)
+            let taken = ["global_density", "full", "membrane", "cytosol"].contains(&name.as_str());
+            !taken && !name.chars().any(is_unseen) && !name.chars().any(is_unseen)
         },
     )
 }
@@ -132,7 +132,7 @@ prop_compose! {
 
 prop_compose! {
     fn output(names: Vec<String>)(
-        name in "[^/\\\\\\pC.]{1,12}",
+        name in "[^/\\\\\\pC.]{1,12}".prop_filter("what is not seen is no name", |name| !name.chars().any(is_unseen)),
         path in path(),
         format in any_choice::<OutputFormat>(),
         sim_channels in any_choice::<Arrangement>(),
