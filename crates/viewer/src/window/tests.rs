@@ -10,7 +10,6 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use files::{SHAPE, files, id, value, voxels};
 use simexm_gpu::internals::apps::view::open;
-use simexm_gpu::internals::engine::compute::gpu::adapters;
 use simexm_gpu::internals::show::picture::Contrast;
 use tempfile::TempDir;
 
@@ -79,37 +78,6 @@ fn the_slider_moves_the_picture() {
     harness.drop_at(pos2(rail.right() - 1.0, rail.center().y));
     settle(&mut harness);
     assert_slice(&harness, SHAPE[0] - 1, [true, true]);
-}
-
-#[test]
-fn what_the_graphics_card_draws_is_the_slice() {
-    if adapters().is_empty() {
-        assert_ne!(
-            std::env::var("SIMEXM_GPU").as_deref(),
-            Ok("require"),
-            "no adapter"
-        );
-        eprintln!("skipped: no adapter");
-        return;
-    }
-    let folder = TempDir::new().expect("folder");
-    let mut harness = window(&folder);
-    for z in [4, 2] {
-        harness
-            .get_by_role_and_label(Role::Slider, "slice")
-            .set_value_accesskit(z as f64);
-        settle(&mut harness);
-        let frame = harness.render().expect("frame");
-        let rect = harness.state().places.expect("places").slice;
-        for [z, x, y] in voxels(z) {
-            let across = (y as f32 + 0.5) / SHAPE[2] as f32;
-            let down = (x as f32 + 0.5) / SHAPE[1] as f32;
-            let at = rect.min + vec2(across * rect.width(), down * rect.height());
-            let [red, green, blue, _] = frame.get_pixel(at.x as u32, at.y as u32).0;
-            let expected = [value(0, [z, x, y]), 0, value(1, [z, x, y])];
-            assert_eq!([red, green, blue], expected, "{z} {x} {y}");
-        }
-    }
 }
 
 #[test]
