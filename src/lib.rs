@@ -12,9 +12,10 @@
 //! use simexm_gpu::{Config, simulate_arrays};
 //!
 //! // Tissue is an array (z, x, y) of cell ids, 0 between the cells; here a made-up piece of brain.
-//! let size = [8, 64, 64];
+//! let (size, voxel_nm) = ([8, 64, 64], [40.0, 24.0, 24.0]);
 //! let mut config = Config::default();
-//! let phantom = Phantom { size, voxel_nm: config.groundtruth.voxel_nm, seed: 1, density: 0.85 };
+//! config.groundtruth.voxel_nm = Some(voxel_nm);
+//! let phantom = Phantom { size, voxel_nm, seed: 1, density: 0.85 };
 //! let cells = Array3::from_shape_vec(size, phantom.generate()?)?;
 //!
 //! // The default is a confocal microscope and three dyes on membranes. What differs is set.

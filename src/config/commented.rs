@@ -167,7 +167,12 @@ fn string(text: &str) -> String {
 /// take a `..`, which leads elsewhere when the folder is a link.
 fn relative(path: &str, folder: &Path) -> Option<String> {
     let seen = Path::new(path).strip_prefix(folder).ok()?.to_str()?;
-    Some(if seen.is_empty() { "." } else { seen }.to_owned())
+    Some(match seen {
+        "" => ".".to_owned(),
+        // At the start of a path it would be the home folder.
+        _ if seen.starts_with('~') => format!("./{seen}"),
+        _ => seen.to_owned(),
+    })
 }
 
 /// Appends a comment, broken into lines between words.
