@@ -144,6 +144,12 @@ def tiffs(matrix):
         file.write(ids("u2"), subifds=1, photometric="minisblack", tile=(16, 16))
         file.write(ids("u2")[:, ::2, ::2], subfiletype=1, photometric="minisblack")
     matrix.add("pyramid.tif", ids("u2"))
+    # Whole numbers, however they are stored.
+    matrix.tiff("float.tif", ids("u1").astype("f4"))
+    deep = np.tile(ids("u1"), (6, 2, 2))[:16, :32, :32]
+    matrix.tiff("depth.tif", deep, volumetric=True, tile=(16, 16, 16))
+    Image.fromarray(ids("u1")[0]).convert("P").save(matrix.path("palette.tif"))
+    matrix.add("palette.tif", ids("u1")[:1])
 
 
 def arrays(matrix):
@@ -155,6 +161,10 @@ def arrays(matrix):
             matrix.add(name, ids(dtype))
     np.save(matrix.path("slice.npy"), ids("u2")[0])
     matrix.add("slice.npy", ids("u2")[:1])
+    np.save(matrix.path("float.npy"), ids("u1") / 2)
+    matrix.add("float.npy", ids("u1") // 2)
+    np.save(matrix.path("axes.npy"), ids("u1")[None, None])
+    matrix.add("axes.npy", ids("u1"))
 
 
 def folders(matrix):
@@ -213,19 +223,16 @@ def refused(matrix):
         ("png", "PNG"),
     ):
         tiff(name, ids("u1")[0], word, compression=name)
-    tiff("float", ids("u1").astype("f4"), "floating point")
+    tiff("fractions", ids("u1").astype("f4") / 8, "floating point")
     tiff("rgb", np.stack([ids("u1")] * 3, -1), "RGB", photometric="rgb")
     tiff("rgb_planar", np.stack([ids("u1")] * 3, 1), "RGB", photometric="rgb", planarconfig="separate")
     tiff("packed", np.minimum(ids("u2"), 1000), "10-bit", bitspersample=10)
-    tiff("hyperstack", np.stack([ids("u2")] * 2), "2 frames", imagej=True, metadata={"axes": "TZYX"})
+    tiff("hyperstack", np.stack([ids("u2")] * 2), "2 time points", imagej=True, metadata={"axes": "TZYX"})
     tiff("channels", np.stack([ids("u2")] * 2), "2 channels", ome=True, metadata={"axes": "CZYX"})
-    tiff("depth", np.zeros((16, 32, 32), "u1"), "16 slices", volumetric=True, tile=(16, 16, 16))
-    Image.fromarray(ids("u1")[0]).convert("P").save(matrix.path("palette.tif"))
-    matrix.add("palette.tif", "palette")
     for name, data, word in (
-        ("float", ids("u1") / 2, "floating point"),
+        ("fractions", ids("u1") / 8, "floating point"),
         ("complex", ids("u1").astype("c8"), "complex"),
-        ("axes", ids("u1")[None, None], "5 axes"),
+        ("many_axes", np.stack([ids("u1")] * 2), "4 axes"),
     ):
         np.save(matrix.path(f"{name}.npy"), data)
         matrix.add(f"{name}.npy", word)
