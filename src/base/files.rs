@@ -1,6 +1,6 @@
 //! Opening what others have put somewhere: only regular files are waited for, and text is read with a limit.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
@@ -45,13 +45,33 @@ pub fn regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
 /// # Errors
 /// When it has more than [`MOST_TEXT_BYTES`], is no regular file, or the system refuses.
 pub fn read_text(path: &Path) -> io::Result<Vec<u8>> {
+    limited(open_regular(path)?)
+}
+
+/// The bytes of a text that comes from anywhere.
+///
+/// # Errors
+/// As [`read_text`].
+pub fn limited(text: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let file = open_regular(path)?;
-    file.take(MOST_TEXT_BYTES + 1).read_to_end(&mut bytes)?;
+    text.take(MOST_TEXT_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MOST_TEXT_BYTES {
         return Err(ErrorKind::FileTooLarge.into());
     }
     Ok(bytes)
+}
+
+/// Shows a file, or every file below a folder, links followed. What cannot be looked at is left out.
+pub fn for_each_file(path: &Path, show: &mut dyn FnMut(&Path, &Metadata)) {
+    let Ok(metadata) = fs::metadata(path) else {
+        return;
+    };
+    if metadata.is_dir() {
+        let entries = fs::read_dir(path).into_iter().flatten().flatten();
+        entries.for_each(|entry| for_each_file(&entry.path(), show));
+    } else {
+        show(path, &metadata);
+    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! Configuration files: their language, and the start of their relative paths.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::error::{ConfigError, Problem};
 use super::tree::{Position, Table, Value};
 use super::{Config, Override, ini_source, text, toml_source};
-use crate::base::files::MOST_TEXT_BYTES;
+use crate::base::files;
 
 impl Config {
     /// Reads a file, TOML or SimExm's .ini, and applies `overrides`, the later over the earlier.
@@ -91,22 +91,19 @@ fn find_moved(tree: &mut Table, folder: &Path) {
 
 /// Reads a file that is no longer than a configuration.
 fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
-    let unreadable = |source| ConfigError::Unreadable {
-        path: path.to_owned(),
-        source,
-    };
-    let file = File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    file.take(MOST_TEXT_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    if bytes.len() as u64 > MOST_TEXT_BYTES {
-        return Err(ConfigError::TooLong {
-            path: path.to_owned(),
-            limit_bytes: MOST_TEXT_BYTES,
-        });
-    }
-    Ok(bytes)
+    // It may come through a pipe.
+    File::open(path)
+        .and_then(files::limited)
+        .map_err(|source| match source.kind() {
+            ErrorKind::FileTooLarge => ConfigError::TooLong {
+                path: path.to_owned(),
+                limit_bytes: files::MOST_TEXT_BYTES,
+            },
+            _ => ConfigError::Unreadable {
+                path: path.to_owned(),
+                source,
+            },
+        })
 }
 
 fn parse(text: &str, path: &Path, name: &str) -> Result<(Table, Language), Problem> {

@@ -26,7 +26,7 @@ fn name() -> impl Strategy<Value = String> {
         "keys, built-in regions and what is not seen are no names",
         |name| {
             let taken = ["global_density", "full", "membrane", "cytosol"].contains(&name.as_str());
-            !taken && !name.chars().any(is_unseen) && !name.chars().any(is_unseen)
+            !taken && !name.chars().any(is_unseen)
         },
     )
 }

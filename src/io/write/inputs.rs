@@ -1,5 +1,6 @@
 //! What a run reads, so that nothing of it is replaced by what the run writes.
 
+use crate::base::files;
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
@@ -34,20 +35,14 @@ impl InputFiles {
     /// either.
     pub fn new<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Self {
         let mut inputs = Self::default();
-        paths.into_iter().for_each(|path| inputs.add(path));
-        inputs
-    }
-
-    fn add(&mut self, path: &Path) {
-        let Ok(metadata) = fs::metadata(path) else {
-            return;
-        };
-        if metadata.is_dir() {
-            let entries = fs::read_dir(path).into_iter().flatten().flatten();
-            entries.for_each(|entry| self.add(&entry.path()));
-        } else if let Some(identity) = identity(path, &metadata) {
-            self.files.insert(identity, path.to_owned());
+        for path in paths {
+            files::for_each_file(path, &mut |path, metadata| {
+                if let Some(identity) = identity(path, metadata) {
+                    inputs.files.insert(identity, path.to_owned());
+                }
+            });
         }
+        inputs
     }
 
     /// The input that lies at this path, by the name under which it is read.

@@ -2,7 +2,7 @@
 //! belongs to the model, which chooses an [`Epilogue`].
 
 use super::zeros;
-use crate::engine::compute::{Kernel, KernelParams, Traffic};
+use crate::engine::compute::{Extent, Kernel, KernelParams, Traffic};
 use crate::engine::fft::{BLOCK, real_plans};
 use crate::engine::stages::for_rows_init;
 use rustfft::num_complex::Complex32;
@@ -37,7 +37,7 @@ impl BlockRows {
     }
 
     /// Bytes that are moved for so many slices.
-    pub(super) fn traffic(&self, slices: u32) -> Traffic {
+    fn traffic(&self, slices: u32) -> Traffic {
         let rows = u64::from(slices) * u64::from(self.size_x);
         Traffic::words(
             2 * rows * self.frequencies() as u64,
@@ -99,6 +99,82 @@ pub trait Epilogue: KernelParams {
     #[must_use]
     fn of_block(self, rows: BlockRows) -> Self;
 
+    /// The rows of its block.
+    fn rows(&self) -> BlockRows;
+
     /// The number of slices.
     fn slices(&self) -> u32;
 }
+
+/// The bytes that an epilogue must move, but for what it reads of its own.
+pub(super) fn traffic<E: Epilogue>(extent: Extent<'_>) -> Traffic {
+    let params: E = extent.params();
+    params.rows().traffic(params.slices())
+}
+
+/// Declares the parameters of an epilogue: those of the rows of a block and the number of slices, and then its own.
+macro_rules! epilogue_params {
+    (
+        $(#[$meta:meta])*
+        $name:ident of $kernel:ident { $($(#[$field_meta:meta])* $field:ident: $kind:ty),* $(,)? }
+    ) => {
+        $crate::engine::compute::kernel_params! {
+            $(#[$meta])*
+            $name {
+                /// Rows of the block.
+                size_x: u32,
+                /// Columns of the block.
+                size_y: u32,
+                /// Rows of a blurred slice.
+                blurred_x: u32,
+                /// Columns of a blurred slice.
+                blurred_y: u32,
+                /// First row of the block there.
+                at_x: u32,
+                /// First column of the block there.
+                at_y: u32,
+                /// Blocks of frequencies of y.
+                blocks: u32,
+                /// Number of slices.
+                slices: u32,
+                /// Where the roots that put a packed row together start in the tables.
+                split_at: u32,
+                /// Where the order of the outputs starts in the tables.
+                order_at: u32,
+                $($(#[$field_meta])* $field: $kind),*
+            }
+        }
+
+        impl $crate::engine::stages::blur::Epilogue for $name {
+            const KERNEL: &'static $crate::engine::compute::Kernel = &$kernel;
+
+            fn of_block(mut self, rows: $crate::engine::stages::blur::rows_inverse::BlockRows) -> Self {
+                (self.size_x, self.size_y) = (rows.size_x, rows.size_y);
+                (self.blurred_x, self.blurred_y) = (rows.blurred_x, rows.blurred_y);
+                (self.at_x, self.at_y) = (rows.at_x, rows.at_y);
+                self.blocks = rows.blocks;
+                (self.split_at, self.order_at) = (rows.split_at, rows.order_at);
+                self
+            }
+
+            fn rows(&self) -> $crate::engine::stages::blur::rows_inverse::BlockRows {
+                $crate::engine::stages::blur::rows_inverse::BlockRows {
+                    size_x: self.size_x,
+                    size_y: self.size_y,
+                    blurred_x: self.blurred_x,
+                    blurred_y: self.blurred_y,
+                    at_x: self.at_x,
+                    at_y: self.at_y,
+                    blocks: self.blocks,
+                    split_at: self.split_at,
+                    order_at: self.order_at,
+                }
+            }
+
+            fn slices(&self) -> u32 {
+                self.slices
+            }
+        }
+    };
+}
+pub(super) use epilogue_params;

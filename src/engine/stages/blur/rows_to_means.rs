@@ -1,38 +1,16 @@
 //! The end of the blur in the model `physical`: expected electrons, unrounded (docs/physical.md section 5). Nothing is
 //! drawn before pixels are exposed.
 
-use super::rows_inverse::{BlockRows, Epilogue};
+use super::rows_inverse::{Epilogue, epilogue_params, traffic};
 use crate::engine::compute::{
-    Access, Agreement, CpuCall, Extent, Generated, Grid, Kernel, KernelParams, Layout, Stage,
-    Traffic, constants, kernel_params,
+    Access, Agreement, CpuCall, Generated, Grid, Kernel, KernelParams, Layout, Stage, constants,
 };
 use crate::engine::fft::BLOCK;
 use rustfft::num_complex::Complex32;
 
-kernel_params! {
-    /// Rows of a block in the kept slices; see [`BlockRows`].
-    RowsToMeansParams {
-        /// Rows of the block.
-        size_x: u32,
-        /// Columns of the block.
-        size_y: u32,
-        /// Rows of a blurred slice.
-        blurred_x: u32,
-        /// Columns of a blurred slice.
-        blurred_y: u32,
-        /// First row of the block there.
-        at_x: u32,
-        /// First column of the block there.
-        at_y: u32,
-        /// Blocks of frequencies of y.
-        blocks: u32,
-        /// Number of slices.
-        slices: u32,
-        /// Where the roots that put a packed row together start in the tables.
-        split_at: u32,
-        /// Where the order of the outputs starts in the tables.
-        order_at: u32,
-    }
+epilogue_params! {
+    /// Rows of a block in the kept slices.
+    RowsToMeansParams of ROWS_TO_MEANS {}
 }
 
 impl RowsToMeansParams {
@@ -42,43 +20,6 @@ impl RowsToMeansParams {
             slices,
             ..bytemuck::Zeroable::zeroed()
         }
-    }
-
-    fn rows(&self) -> BlockRows {
-        BlockRows {
-            size_x: self.size_x,
-            size_y: self.size_y,
-            blurred_x: self.blurred_x,
-            blurred_y: self.blurred_y,
-            at_x: self.at_x,
-            at_y: self.at_y,
-            blocks: self.blocks,
-            split_at: self.split_at,
-            order_at: self.order_at,
-        }
-    }
-}
-
-impl Epilogue for RowsToMeansParams {
-    const KERNEL: &'static Kernel = &ROWS_TO_MEANS;
-
-    fn of_block(self, rows: BlockRows) -> Self {
-        Self {
-            size_x: rows.size_x,
-            size_y: rows.size_y,
-            blurred_x: rows.blurred_x,
-            blurred_y: rows.blurred_y,
-            at_x: rows.at_x,
-            at_y: rows.at_y,
-            blocks: rows.blocks,
-            slices: self.slices,
-            split_at: rows.split_at,
-            order_at: rows.order_at,
-        }
-    }
-
-    fn slices(&self) -> u32 {
-        self.slices
     }
 }
 
@@ -95,13 +36,8 @@ pub static ROWS_TO_MEANS: Kernel = Kernel {
     agreement: Agreement::Rounding,
     fills: true,
     cpu: rows_to_means_cpu,
-    traffic: rows_to_means_traffic,
+    traffic: traffic::<RowsToMeansParams>,
 };
-
-fn rows_to_means_traffic(extent: Extent<'_>) -> Traffic {
-    let p: RowsToMeansParams = extent.params();
-    p.rows().traffic(p.slices)
-}
 
 fn rows_to_means_cpu(call: &mut CpuCall<'_>) {
     let p: RowsToMeansParams = call.params();

@@ -1,10 +1,9 @@
 //! The end of the blur in the model `simexm`: whole photons, with the baseline added.
 
 use super::photons::{Baseline, MOST, finish_row};
-use super::rows_inverse::{BlockRows, Epilogue};
+use super::rows_inverse::{Epilogue, epilogue_params, traffic};
 use crate::engine::compute::{
-    Access, Agreement, CpuCall, Extent, Generated, Grid, Kernel, KernelParams, Layout, Stage,
-    Traffic, constants, kernel_params,
+    Access, Agreement, CpuCall, Generated, Grid, Kernel, KernelParams, Layout, Stage, constants,
 };
 use crate::engine::fft::BLOCK;
 use crate::engine::rng::{RowDraws, StreamKey, TableRef};
@@ -12,29 +11,9 @@ use crate::engine::stages::status::BLUR_OVERFLOW;
 use rustfft::num_complex::Complex32;
 use std::sync::atomic::Ordering;
 
-kernel_params! {
-    /// Rows of a block in the kept slices `first_z, first_z + step_z, ...`; see [`BlockRows`].
-    RowsToPhotonsParams {
-        /// Rows of the block.
-        size_x: u32,
-        /// Columns of the block.
-        size_y: u32,
-        /// Rows of a blurred slice.
-        blurred_x: u32,
-        /// Columns of a blurred slice.
-        blurred_y: u32,
-        /// First row of the block there.
-        at_x: u32,
-        /// First column of the block there.
-        at_y: u32,
-        /// Blocks of frequencies of y.
-        blocks: u32,
-        /// Number of slices.
-        slices: u32,
-        /// Where the roots that put a packed row together start in the tables.
-        split_at: u32,
-        /// Where the order of the outputs starts in the tables.
-        order_at: u32,
+epilogue_params! {
+    /// Rows of a block in the kept slices `first_z, first_z + step_z, ...`.
+    RowsToPhotonsParams of ROWS_TO_PHOTONS {
         /// Place of the blurred voxels in their source, for the draws.
         origin_z: u32,
         /// As `origin_z`, along x.
@@ -51,45 +30,6 @@ kernel_params! {
         baseline_key: StreamKey,
         /// Table of its photons.
         baseline_photons: TableRef,
-    }
-}
-
-impl Epilogue for RowsToPhotonsParams {
-    const KERNEL: &'static Kernel = &ROWS_TO_PHOTONS;
-
-    fn of_block(self, rows: BlockRows) -> Self {
-        Self {
-            size_x: rows.size_x,
-            size_y: rows.size_y,
-            blurred_x: rows.blurred_x,
-            blurred_y: rows.blurred_y,
-            at_x: rows.at_x,
-            at_y: rows.at_y,
-            blocks: rows.blocks,
-            split_at: rows.split_at,
-            order_at: rows.order_at,
-            ..self
-        }
-    }
-
-    fn slices(&self) -> u32 {
-        self.slices
-    }
-}
-
-impl RowsToPhotonsParams {
-    fn rows(&self) -> BlockRows {
-        BlockRows {
-            size_x: self.size_x,
-            size_y: self.size_y,
-            blurred_x: self.blurred_x,
-            blurred_y: self.blurred_y,
-            at_x: self.at_x,
-            at_y: self.at_y,
-            blocks: self.blocks,
-            split_at: self.split_at,
-            order_at: self.order_at,
-        }
     }
 }
 
@@ -114,13 +54,8 @@ pub static ROWS_TO_PHOTONS: Kernel = Kernel {
     agreement: Agreement::WholePhotons,
     fills: true,
     cpu: rows_to_photons_cpu,
-    traffic: rows_to_photons_traffic,
+    traffic: traffic::<RowsToPhotonsParams>,
 };
-
-fn rows_to_photons_traffic(extent: Extent<'_>) -> Traffic {
-    let p: RowsToPhotonsParams = extent.params();
-    p.rows().traffic(p.slices)
-}
 
 fn rows_to_photons_cpu(call: &mut CpuCall<'_>) {
     let p: RowsToPhotonsParams = call.params();

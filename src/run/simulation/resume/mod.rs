@@ -5,13 +5,13 @@
 mod tests;
 
 use super::{SimulationError, Watcher};
+use crate::base::files;
 use crate::config::Config;
 use crate::io::read::files;
 use crate::io::write::{ManifestEntry, Target};
 use crate::run::journal::Journal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -163,19 +163,13 @@ pub(crate) fn input_paths(config: &Config) -> Vec<PathBuf> {
 /// Notes a file, or all files of a folder. A file that cannot be looked at is missed when it is
 /// read.
 fn look_at(path: &Path, inputs: &mut BTreeMap<PathBuf, InputFile>) {
-    let Ok(metadata) = fs::metadata(path) else {
-        return;
-    };
-    if metadata.is_dir() {
-        let entries = fs::read_dir(path).into_iter().flatten().flatten();
-        entries.for_each(|entry| look_at(&entry.path(), inputs));
-        return;
-    }
-    let modified = metadata.modified().ok();
-    let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let modified_ns = since.map_or(0, |since| since.as_nanos() as u64);
-    let bytes = metadata.len();
-    inputs.insert(path.to_owned(), InputFile { bytes, modified_ns });
+    files::for_each_file(path, &mut |file, metadata| {
+        let modified = metadata.modified().ok();
+        let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let modified_ns = since.map_or(0, |since| since.as_nanos() as u64);
+        let bytes = metadata.len();
+        inputs.insert(file.to_owned(), InputFile { bytes, modified_ns });
+    });
 }
 
 /// Run that was stopped in the output folder.
