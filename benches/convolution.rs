@@ -1,5 +1,5 @@
-//! The convolution with 31 x 31 x 31 values, reflection included, from the host's memory and back: the three
-//! sizes that SimExm published and a cube.
+//! The convolution with 31 x 31 x 31 values, reflection included, from the host's memory and back:
+//! the three sizes that SimExm published and a cube.
 
 mod support;
 

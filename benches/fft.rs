@@ -1,5 +1,5 @@
-//! Lines of the Fourier transform, by size and axis. A size is that of a square slice; the length of its
-//! lines is a little more (reflection by the kernel's radius on both sides).
+//! Lines of the Fourier transform, by size and axis. A size is that of a square slice; the length
+//! of its lines is a little more (reflection by the kernel's radius on both sides).
 
 mod support;
 

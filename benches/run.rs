@@ -1,4 +1,5 @@
-//! Whole runs of the default configuration over made-up tissue, from labels in memory to grey values in memory.
+//! Whole runs of the default configuration over made-up tissue, from labels in memory to grey
+//! values in memory.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! Each stage within a run of the default configuration over made-up tissue: voxels of the tissue per second
-//! of the stage's kernels, as many times as the run has use for them.
+//! Each stage within a run of the default configuration over made-up tissue: voxels of the tissue
+//! per second of the stage's kernels, as many times as the run has use for them.
 
 mod support;
 

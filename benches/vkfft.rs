@@ -1,5 +1,5 @@
-//! Complex lines by vkfft-rs, on any adapter: to be held against "fft along x" of `benches/fft.rs`, whose passes
-//! also reflect or crop. (Cargo feature `vkfft`.)
+//! Complex lines by vkfft-rs, on any adapter: to be held against "fft along x" of `benches/fft.rs`,
+//! whose passes also reflect or crop. (Cargo feature `vkfft`.)
 
 #[path = "../tests/vkfft/lines.rs"]
 mod lines;

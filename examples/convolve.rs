@@ -1,16 +1,18 @@
-//! Blurs a volume of photons with a point spread function, by the passes of a run, and tells how long that took.
+//! Blurs a volume of photons with a point spread function, by the passes of a run, and tells how
+//! long that took.
 //!
 //! ```text
 //! cargo run --release --example convolve -- Z,X,Y PHOTONS OCTANT BLURRED [cpu|gpu] [--ask]
 //! ```
 //!
-//! The files hold plain values in the machine's order: PHOTONS a float32 for each voxel (z, x, y); OCTANT the kernel's
-//! 16 x 16 x 16 values from its centre outwards as float64; BLURRED is written as uint32, whole photons. "gpu" is the first adapter, a software one if
-//! there is no other. With `--ask` nothing happens until a line comes on standard input; each one asks for
-//! another convolution, which is how `benches/peers/convolution.py` takes turns with other libraries.
+//! The files hold plain values in the machine's order: PHOTONS a float32 for each voxel (z, x, y);
+//! OCTANT the kernel's 16 x 16 x 16 values from its centre outwards as float64; BLURRED is written
+//! as uint32, whole photons. "gpu" is the first adapter, a software one if there is no other. With
+//! `--ask` nothing happens until a line comes on standard input; each one asks for another
+//! convolution, which is how `benches/peers/convolution.py` takes turns with other libraries.
 //!
-//! Each convolution prints a line of JSON: `seconds` from array to array, and for each pass its seconds (null where
-//! the device cannot tell) and the bytes that it had to move.
+//! Each convolution prints a line of JSON: `seconds` from array to array, and for each pass its
+//! seconds (null where the device cannot tell) and the bytes that it had to move.
 
 use serde_json::json;
 use simexm_gpu::convolution::Convolution;

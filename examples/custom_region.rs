@@ -1,5 +1,5 @@
-//! A region of one's own: layers can label any part of the cells that a mask marks. Here the core of
-//! each cell, the voxels that lie far from its surface, in one colour, its membrane in another.
+//! A region of one's own: layers can label any part of the cells that a mask marks. Here the core
+//! of each cell, the voxels that lie far from its surface, in one colour, its membrane in another.
 //!
 //! ```text
 //! cargo run --release --example custom_region -- examples/output/custom_region.png

@@ -5,8 +5,8 @@
 //! cargo run --release --example picture -- examples/output/brainbow docs/brainbow.png
 //! ```
 //!
-//! From left to right: the middle slice of the channels in colour, their maximum projection, and the
-//! cells of the middle slice that carry a dye.
+//! From left to right: the middle slice of the channels in colour, their maximum projection, and
+//! the cells of the middle slice that carry a dye.
 
 use image::{Rgb, RgbImage, imageops};
 use simexm_gpu::read::{self, VolumeSource};

@@ -1,4 +1,5 @@
-//! Makes the volumes that the configurations in examples/simexm run on, the same to the bit every time:
+//! Makes the volumes that the configurations in examples/simexm run on, the same to the bit every
+//! time:
 //!
 //!     cargo run --example simexm_data
 //!
@@ -134,7 +135,8 @@ fn ball(shape: Shape, id: u8, centre: [i32; 3], radius: i32) -> Vec<u8> {
         .collect()
 }
 
-/// Id, first and last time, centre (x, y) at time 0 and its way per time in tenths of a pixel, radius.
+/// Id, first and last time, centre (x, y) at time 0 and its way per time in tenths of a pixel,
+/// radius.
 type Nucleus = (u16, [i32; 2], [i32; 2], [i32; 2], i32);
 
 /// Nuclei on their way, at a point in time; the one with id 14 divides into 21 and 22 at time 6.

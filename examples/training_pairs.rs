@@ -1,5 +1,5 @@
-//! Training data without end: images and their ground truth from random places of a volume, each with a
-//! seed of its own, as a data loader wants them.
+//! Training data without end: images and their ground truth from random places of a volume, each
+//! with a seed of its own, as a data loader wants them.
 //!
 //! ```text
 //! cargo run --release --example training_pairs -- examples/output/training_pairs.png

@@ -1,5 +1,6 @@
-// Voxels summed over pixels by the areas that they share (docs/physical.md section 5); twin of stages/area.rs. A pixel
-// has its first voxel, the number of voxels and their weights in `weights`, along either axis.
+// Voxels summed over pixels by the areas that they share (docs/physical.md section 5); twin of
+// stages/area.rs. A pixel has its first voxel, the number of voxels and their weights in `weights`,
+// along either axis.
 
 @group(0) @binding(1) var<storage, read> blurred: array<f32>;
 @group(0) @binding(2) var<storage, read> weights: array<u32>;

@@ -1,4 +1,5 @@
-// Photons that leave a voxel: proteins times photons per protein (docs/model.md section 4); twin of stages/emit.rs.
+// Photons that leave a voxel: proteins times photons per protein (docs/model.md section 4); twin of
+// stages/emit.rs.
 #import divide
 #import philox
 #import table
@@ -7,8 +8,8 @@
 @group(0) @binding(2) var<storage, read> tables: array<u32>;
 @group(0) @binding(3) var<storage, read_write> emission: array<f32>;
 
-// The number rounded to f32, half to even: both halves are exact, their sum is rounded once. WGSL leaves the
-// rounding of a conversion to the device.
+// The number rounded to f32, half to even: both halves are exact, their sum is rounded once. WGSL
+// leaves the rounding of a conversion to the device.
 fn rounded(number: u32) -> f32 {
     return f32(number >> 16u) * 65536.0 + f32(number & 0xffffu);
 }

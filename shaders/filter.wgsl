@@ -1,6 +1,6 @@
 // The point spread function applied along z at every spatial frequency of the slices; twin of
-// stages/blur/filter.rs. One thread takes one frequency through the slab. The sum along z, `filter_slices`, is
-// generated for the shape of the function.
+// stages/blur/filter.rs. One thread takes one frequency through the slab. The sum along z,
+// `filter_slices`, is generated for the shape of the function.
 #import dispatch
 
 @group(0) @binding(1) var<storage, read> spectra: array<vec2<f32>>;

@@ -1,4 +1,5 @@
-// Voxels spread over a camera finer than they are (docs/model.md section 7); twin of stages/magnify.rs.
+// Voxels spread over a camera finer than they are (docs/model.md section 7); twin of
+// stages/magnify.rs.
 #import philox
 #import table
 

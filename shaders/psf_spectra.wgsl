@@ -1,7 +1,7 @@
 // The spectra of the planes of a point spread function, as the filter wants them; twin of
-// stages/blur/psf_spectra.rs. The planes are even along x and y: their spectra are sums of cosines, which
-// are the real parts of the transforms' roots of unity. One workgroup takes a block of frequencies of y
-// and a run of RUN frequencies of x through a plane.
+// stages/blur/psf_spectra.rs. The planes are even along x and y: their spectra are sums of cosines,
+// which are the real parts of the transforms' roots of unity. One workgroup takes a block of
+// frequencies of y and a run of RUN frequencies of x through a plane.
 #import dispatch
 
 @group(0) @binding(1) var<storage, read> values: array<f32>;

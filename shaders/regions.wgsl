@@ -1,4 +1,5 @@
-// Which regions of its cell a voxel belongs to (docs/model.md section 1); twin of stages/regions.rs.
+// Which regions of its cell a voxel belongs to (docs/model.md section 1); twin of
+// stages/regions.rs.
 #import divide
 
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
@@ -16,8 +17,8 @@ fn other(triple: vec3<u32>, cell: u32) -> u32 {
     return (triple.x ^ cell) | (triple.y ^ cell) | (triple.z ^ cell);
 }
 
-// For each of these voxels, one row below the other from x on, whether a neighbour is of another cell.
-// A thread takes ROWS voxels, and reads each row once for them all.
+// For each of these voxels, one row below the other from x on, whether a neighbour is of another
+// cell. A thread takes ROWS voxels, and reads each row once for them all.
 fn membrane(z: u32, x: u32, y: u32, cells: vec4<u32>) -> vec4<bool> {
     var first = z;
     var end = z + 1u;

@@ -11,8 +11,8 @@
 @group(0) @binding(2) var<storage, read> fourier: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> rows: array<vec2<f32>>;
 
-// Sample n of a block's row: its own voxels, those behind them and, since the transform is periodic, those before
-// them at the end; beyond the tissue its reflection.
+// Sample n of a block's row: its own voxels, those behind them and, since the transform is
+// periodic, those before them at the end; beyond the tissue its reflection.
 fn sample(row: u32, n: u32) -> f32 {
     let y = i32(fourier[params.source_at + n].x);
     return select(0.0, emission[row * params.size_y + u32(max(y, 0))], y >= 0);

@@ -1,4 +1,5 @@
-// Blurred rows as they are, without the negative values of rounding; twin of stages/blur/rows_to_means.rs.
+// Blurred rows as they are, without the negative values of rounding; twin of
+// stages/blur/rows_to_means.rs.
 #import complex
 #import dispatch
 #import divide

@@ -1,5 +1,5 @@
-// Blurred rows to whole photons with the baseline added; twin of stages/blur/photons.rs. MOST is the largest f32
-// below 2^32.
+// Blurred rows to whole photons with the baseline added; twin of stages/blur/photons.rs. MOST is
+// the largest f32 below 2^32.
 #import complex
 #import dispatch
 #import divide

@@ -11,8 +11,9 @@
 @group(0) @binding(6) var<storage, read_write> counts: array<atomic<u32>>;
 @group(0) @binding(7) var<storage, read_write> status: array<atomic<u32>>;
 
-// Sites are few. A workgroup collects its own first (row of the thread, thread), so that its threads share them
-// out: software adapters evaluate what a condition excludes, and others wait for the slowest of neighbours.
+// Sites are few. A workgroup collects its own first (row of the thread, thread), so that its
+// threads share them out: software adapters evaluate what a condition excludes, and others wait for
+// the slowest of neighbours.
 var<workgroup> sites: array<u32, THREADS * ROWS>;
 var<workgroup> site_count: atomic<u32>;
 

@@ -1,4 +1,5 @@
-// The ground truth of a fluorophore at the images' size (docs/model.md section 7); twin of stages/truth.rs.
+// The ground truth of a fluorophore at the images' size (docs/model.md section 7); twin of
+// stages/truth.rs.
 #import divide
 
 @group(0) @binding(1) var<storage, read> labels: array<u32>;

@@ -13,8 +13,8 @@ use simexm_gpu::internals::engine::psf::Psf;
 use simexm_gpu::internals::optics::psf::{Microscope, PointSpreadFunction, PsfParameters};
 use std::time::{Duration, Instant};
 
-/// "cpu" with the CPU backend, and "gpu" with the first hardware adapter if there is one, or with any where
-/// `SIMEXM_BENCH_SOFTWARE` is set.
+/// "cpu" with the CPU backend, and "gpu" with the first hardware adapter if there is one, or with
+/// any where `SIMEXM_BENCH_SOFTWARE` is set.
 pub fn backends() -> Vec<(&'static str, Box<dyn Backend>)> {
     let mut backends: Vec<(&str, Box<dyn Backend>)> =
         vec![("cpu", Box::new(CpuBackend::new(384 << 20)))];
@@ -87,8 +87,8 @@ pub fn kernel_time(backend: &mut dyn Backend, kernels: &[&str]) -> Option<Durati
         .sum()
 }
 
-/// Voxels per second of a subject: by the time that these kernels take in it where the device can tell,
-/// else, and without kernels, by the wall clock.
+/// Voxels per second of a subject: by the time that these kernels take in it where the device can
+/// tell, else, and without kernels, by the wall clock.
 pub fn measure(
     group: &mut BenchmarkGroup<'_, WallTime>,
     id: BenchmarkId,

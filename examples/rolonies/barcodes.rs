@@ -42,9 +42,9 @@ struct Cell {
 }
 
 impl Barcodes {
-    /// Gives every cell a barcode and its rolonies: for each of its voxels a Poisson number of them, which
-    /// over a region is the same as a Poisson number at uniform places. A rolony is a normal cloud of
-    /// fluorophores around its place, the same in all rounds.
+    /// Gives every cell a barcode and its rolonies: for each of its voxels a Poisson number of
+    /// them, which over a region is the same as a Poisson number at uniform places. A rolony is a
+    /// normal cloud of fluorophores around its place, the same in all rounds.
     pub fn draw(
         cells: ArrayView3<u32>,
         synapses: ArrayView3<bool>,
@@ -93,7 +93,8 @@ impl Barcodes {
         self.cells.len()
     }
 
-    /// The fluorophores of each letter in a round, per voxel (z, x, y); what leaves the volume is lost.
+    /// The fluorophores of each letter in a round, per voxel (z, x, y); what leaves the volume is
+    /// lost.
     pub fn counts(&self, round: usize, size: [usize; 3]) -> [Array3<u32>; 4] {
         let mut counts = LETTERS.map(|_| Array3::zeros(size));
         for cell in self.cells.values() {

@@ -1,5 +1,5 @@
-//! All channels of a round in one file, as ImageJ's hyperstacks have them: the channels of a slice follow
-//! one another.
+//! All channels of a round in one file, as ImageJ's hyperstacks have them: the channels of a slice
+//! follow one another.
 
 use ndarray::Axis;
 use simexm_gpu::simulation::Images;

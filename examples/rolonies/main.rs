@@ -1,15 +1,17 @@
-//! In-situ sequencing of barcodes in an expanded tissue: which cell is it, and where does it touch others?
+//! In-situ sequencing of barcodes in an expanded tissue: which cell is it, and where does it touch
+//! others?
 //!
-//! Every cell has a barcode, a word of 15 letters over an alphabet of 4 dyes. Its copies, rolonies, lie
-//! at random places: many in synapses, few in the cytosol. In each round of sequencing every rolony
-//! carries the dye of the round's letter; the cytosol and the synapses of all cells are stained as well.
+//! Every cell has a barcode, a word of 15 letters over an alphabet of 4 dyes. Its copies, rolonies,
+//! lie at random places: many in synapses, few in the cytosol. In each round of sequencing every
+//! rolony carries the dye of the round's letter; the cytosol and the synapses of all cells are
+//! stained as well.
 //!
 //! ```text
 //! cargo run --release --example rolonies -- examples/output/rolonies [ROUNDS]
 //! ```
 //!
-//! writes `round_01.tif` ... (ImageJ hyperstacks with the channels synapse, cytosol and the four dyes) and
-//! `barcodes.json` with each cell's barcode and the places of its rolonies.
+//! writes `round_01.tif` ... (ImageJ hyperstacks with the channels synapse, cytosol and the four
+//! dyes) and `barcodes.json` with each cell's barcode and the places of its rolonies.
 
 mod barcodes;
 mod hyperstack;
@@ -27,8 +29,8 @@ use std::path::PathBuf;
 /// Letters of a barcode, and rounds of sequencing.
 const ROUNDS: usize = 15;
 
-/// The dyes, their lasers and filters, so apart that each shows in its own channel only: the four letters,
-/// then the stains. Channels are sorted by name.
+/// The dyes, their lasers and filters, so apart that each shows in its own channel only: the four
+/// letters, then the stains. Channels are sorted by name.
 const CHANNELS: [(&str, &str, f64, [f64; 2]); 6] = [
     ("letter 0", LETTERS[0], 488.0, [500.0, 540.0]),
     ("letter 1", LETTERS[1], 550.0, [565.0, 610.0]),

@@ -1,5 +1,5 @@
-// Normal deviates of words, and their powers; twin of engine/detector/deviate.rs, which tells why nothing overflows. The
-// kernel binds `tables`.
+// Normal deviates of words, and their powers; twin of engine/detector/deviate.rs, which tells why
+// nothing overflows. The kernel binds `tables`.
 #import philox
 
 // The product without its last bits, from 1 to 31 of them.

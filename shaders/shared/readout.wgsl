@@ -1,5 +1,5 @@
-// From expected electrons to a grey value; twin of engine/detector/readout.rs. The kernel has the detector among its
-// parameters and binds `tables`.
+// From expected electrons to a grey value; twin of engine/detector/readout.rs. The kernel has the
+// detector among its parameters and binds `tables`.
 #import deviate
 #import register
 #import shot

@@ -1,4 +1,5 @@
-// The output of a register that multiplies electrons; twin of engine/detector/register.rs. The kernel binds `tables`.
+// The output of a register that multiplies electrons; twin of engine/detector/register.rs. The
+// kernel binds `tables`.
 #import deviate
 
 fn interpolated_output(electrons: u32, w: Deviate) -> u32 {

@@ -1,6 +1,6 @@
-// Complex-to-real transform back along y, cropped. The importing shader has the parameters, the bindings `rows` and
-// `fourier`, and `store`, which takes the value of a voxel; it imports complex, dispatch and divide. See
-// rows_forward.wgsl for the packing of real samples.
+// Complex-to-real transform back along y, cropped. The importing shader has the parameters, the
+// bindings `rows` and `fourier`, and `store`, which takes the value of a voxel; it imports complex,
+// dispatch and divide. See rows_forward.wgsl for the packing of real samples.
 
 fn frequency(slice: u32, x: u32, k: u32) -> vec2<f32> {
     let block = slice * params.blocks + k / BLOCK;

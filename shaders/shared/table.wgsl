@@ -1,6 +1,6 @@
-// Draws from a discrete distribution in `tables`, whose place is a rng::TableRef (first word, thresholds): the
-// thresholds, then one value more; twin of rng::DiscreteTable::draw. The kernel binds `tables`. Of no use unless
-// `wanted`, see philox.
+// Draws from a discrete distribution in `tables`, whose place is a rng::TableRef (first word,
+// thresholds): the thresholds, then one value more; twin of rng::DiscreteTable::draw. The kernel
+// binds `tables`. Of no use unless `wanted`, see philox.
 fn draw(place: vec2<u32>, word: u32, wanted: bool) -> u32 {
     let offset = place.x;
     let len = place.y;

@@ -1,4 +1,5 @@
-//! The convolution by itself: a volume and a point spread function in, the blurred volume out, by the passes of a run.
+//! The convolution by itself: a volume and a point spread function in, the blurred volume out, by
+//! the passes of a run.
 //!
 //! ```
 //! use simexm_gpu::convolution::Convolution;
@@ -21,14 +22,15 @@ use crate::engine::compute::{ComputeError, KernelTime};
 use crate::engine::convolution::{self, ConvolutionError};
 use crate::engine::psf::Psf;
 
-/// A convolution of volumes of one shape with one point spread function. The volume goes on beyond its borders as its
-/// reflection.
+/// A convolution of volumes of one shape with one point spread function. The volume goes on beyond
+/// its borders as its reflection.
 pub struct Convolution<'a> {
     convolution: convolution::Convolution<'a>,
 }
 
 impl<'a> Convolution<'a> {
-    /// Prepares volumes of `shape` (z, x, y): allocates the device's memory, and brings the function's spectra there.
+    /// Prepares volumes of `shape` (z, x, y): allocates the device's memory, and brings the
+    /// function's spectra there.
     ///
     /// # Errors
     /// An axis is empty, or the device has too little memory or fails.
@@ -42,8 +44,8 @@ impl<'a> Convolution<'a> {
         Ok(Self { convolution })
     }
 
-    /// Blurs `photons` (z, x, y), y contiguous; returns whole photons in the same order. The volume goes to the device
-    /// slab by slab while it works.
+    /// Blurs `photons` (z, x, y), y contiguous; returns whole photons in the same order. The volume
+    /// goes to the device slab by slab while it works.
     ///
     /// # Errors
     /// The device fails.
@@ -54,7 +56,8 @@ impl<'a> Convolution<'a> {
         self.convolution.run(photons)
     }
 
-    /// What each pass did so far, of all runs together: calls, bytes and, where the device can measure it, time.
+    /// What each pass did so far, of all runs together: calls, bytes and, where the device can
+    /// measure it, time.
     pub fn passes(&mut self) -> Vec<KernelTime> {
         self.convolution.backend().kernel_times()
     }

@@ -1,7 +1,7 @@
 //! Devices: the CPU, and the adapters that compute shaders run on.
 //!
-//! A run chooses its device as its configuration says ([`crate::config::Compute`]). Here they are listed, and opened for a
-//! [`Convolution`](crate::convolution::Convolution).
+//! A run chooses its device as its configuration says ([`crate::config::Compute`]). Here they are
+//! listed, and opened for a [`Convolution`](crate::convolution::Convolution).
 
 use crate::engine::compute::cpu::CpuBackend;
 use crate::engine::compute::gpu::GpuBackend;
@@ -24,12 +24,13 @@ impl Device {
         }
     }
 
-    /// Opens the adapter that `wanted` names, by a part of its name or its index among [`adapters`], or else the first
-    /// hardware adapter. A software adapter is taken only when it is named, or with `allow_software`.
+    /// Opens the adapter that `wanted` names, by a part of its name or its index among
+    /// [`adapters`], or else the first hardware adapter. A software adapter is taken only when it
+    /// is named, or with `allow_software`.
     ///
     /// # Errors
-    /// No adapter fits ([`ComputeError::NoAdapter`], with those that there are), or its driver refuses
-    /// ([`ComputeError::Open`]).
+    /// No adapter fits ([`ComputeError::NoAdapter`], with those that there are), or its driver
+    /// refuses ([`ComputeError::Open`]).
     pub fn gpu(wanted: Option<&str>, allow_software: bool) -> Result<Self, ComputeError> {
         let backend = GpuBackend::open(wanted, allow_software)?;
         Ok(Self {

@@ -1,16 +1,17 @@
-//! The public modules that are no layer of their own: what a user of the library needs of the layers, by subject. What
-//! a signature names that is no concern of a user, such as a backend's recordings, is wrapped here.
+//! The public modules that are no layer of their own: what a user of the library needs of the
+//! layers, by subject. What a signature names that is no concern of a user, such as a backend's
+//! recordings, is wrapped here.
 
 pub mod convolution;
 pub mod device;
 pub mod write;
 
 pub mod simulation {
-    //! Whole runs: [`simulate`] from files to files, [`simulate_arrays`] in memory, and [`Simulator`]
-    //! for many runs in memory on a device that is opened once.
+    //! Whole runs: [`simulate`] from files to files, [`simulate_arrays`] in memory, and
+    //! [`Simulator`] for many runs in memory on a device that is opened once.
     //!
-    //! Each takes a [`Watcher`], which learns of progress and warnings and may stop the run; [`Silent`] is one that does
-    //! nothing.
+    //! Each takes a [`Watcher`], which learns of progress and warnings and may stop the run;
+    //! [`Silent`] is one that does nothing.
 
     pub use crate::base::progress::{Observer, Silent, Watcher};
     pub use crate::engine::compute::{KernelTime, Traffic};
@@ -25,9 +26,9 @@ pub mod simulation {
 pub mod fluorophore {
     //! Dyes: their spectra, and the photons that a labelled protein gives.
     //!
-    //! Eleven dyes are built in, see [`catalogue`] and [`find`]. A configuration may add dyes of its own
-    //! ([`crate::config::OwnFluorophore`]), whose spectra come from a text file; [`all`] and [`Fluorophore::of`] look
-    //! among both.
+    //! Eleven dyes are built in, see [`catalogue`] and [`find`]. A configuration may add dyes of
+    //! its own ([`crate::config::OwnFluorophore`]), whose spectra come from a text file; [`all`]
+    //! and [`Fluorophore::of`] look among both.
 
     pub use crate::optics::fluorophore::{
         Fluorophore, Illumination, OwnFluorophores, Photons, Spectrum, all, catalogue, find,
@@ -37,9 +38,9 @@ pub mod fluorophore {
 pub mod psf {
     //! Point spread functions: the image of one point of light.
     //!
-    //! [`point_spread_functions`] gives those of a configuration, [`PointSpreadFunction`] that of a scanning microscope of
-    //! given parameters; [`Psf`] holds any function on voxels, as a [`Convolution`](crate::convolution::Convolution)
-    //! takes it.
+    //! [`point_spread_functions`] gives those of a configuration, [`PointSpreadFunction`] that of a
+    //! scanning microscope of given parameters; [`Psf`] holds any function on voxels, as a
+    //! [`Convolution`](crate::convolution::Convolution) takes it.
 
     pub use crate::engine::psf::{Psf, PsfShape};
     pub use crate::model::{PsfVolume, point_spread_functions};
@@ -47,12 +48,12 @@ pub mod psf {
 }
 
 pub mod read {
-    //! Reading label volumes: integer ids on a grid (z, x, y), from TIFF stacks, folders of images and NumPy arrays; and
-    //! cells that have a volume each.
+    //! Reading label volumes: integer ids on a grid (z, x, y), from TIFF stacks, folders of images
+    //! and NumPy arrays; and cells that have a volume each.
     //!
-    //! [`open`] looks at headers and tags only; pixels are decoded by [`SliceReader`]s, one per thread, slice by slice and
-    //! no more of a slice than is asked for. Ids come as `u64` whatever type the file stores, never rescaled and never
-    //! inverted.
+    //! [`open`] looks at headers and tags only; pixels are decoded by [`SliceReader`]s, one per
+    //! thread, slice by slice and no more of a slice than is asked for. Ids come as `u64` whatever
+    //! type the file stores, never rescaled and never inverted.
 
     pub use crate::base::volume::Region;
     pub use crate::config::{InputFormat, StoredIds};
@@ -71,8 +72,8 @@ pub mod plot {
 }
 
 pub mod error {
-    //! What can go wrong. Every error says what is wrong and what would be right, in one sentence for people; the
-    //! variants are for programs that react to them.
+    //! What can go wrong. Every error says what is wrong and what would be right, in one sentence
+    //! for people; the variants are for programs that react to them.
 
     #[doc(no_inline)]
     pub use super::simulation::SimulationError;

@@ -1,4 +1,5 @@
-//! Writing arrays as TIFF stacks. Whole runs write their results themselves, see [`crate::simulate`].
+//! Writing arrays as TIFF stacks. Whole runs write their results themselves, see
+//! [`crate::simulate`].
 
 use crate::config::Compression;
 use crate::io::write::{
@@ -39,9 +40,10 @@ fn pixel_type<T: Sample>() -> PixelType {
     }
 }
 
-/// Writes an array (z, x, y) as a TIFF stack, a page per slice, x its rows and y its columns; ImageJ finds the size of a
-/// voxel, `voxel_nm` (z, x, y), in it. BigTIFF where 4 GB do not do; compressed by Deflate, `u32` and `u64` as ids. The
-/// file appears whole or not at all, and replaces another only with `replace`.
+/// Writes an array (z, x, y) as a TIFF stack, a page per slice, x its rows and y its columns;
+/// ImageJ finds the size of a voxel, `voxel_nm` (z, x, y), in it. BigTIFF where 4 GB do not do;
+/// compressed by Deflate, `u32` and `u64` as ids. The file appears whole or not at all, and
+/// replaces another only with `replace`.
 ///
 /// ```
 /// use simexm_gpu::ndarray::Array3;
@@ -56,7 +58,8 @@ fn pixel_type<T: Sample>() -> PixelType {
 /// ```
 ///
 /// # Errors
-/// The path names no file, something lies there and `replace` is not given, the array is empty, or the system refuses.
+/// The path names no file, something lies there and `replace` is not given, the array is empty, or
+/// the system refuses.
 pub fn tiff<T: Sample>(
     path: &Path,
     values: ArrayView3<T>,

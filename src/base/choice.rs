@@ -84,8 +84,8 @@ macro_rules! by_word {
 }
 pub(crate) use by_word;
 
-/// Defines an enum of the words a key takes, with [`Choice`] and all that [`by_word`] gives. The first word of a
-/// value is written; a second one, behind a bar, is read too.
+/// Defines an enum of the words a key takes, with [`Choice`] and all that [`by_word`] gives. The
+/// first word of a value is written; a second one, behind a bar, is read too.
 macro_rules! choice {
     (
         $(#[$meta:meta])*

@@ -1,15 +1,16 @@
-//! Opening what others have put somewhere: only regular files are waited for, and text is read with a limit.
+//! Opening what others have put somewhere: only regular files are waited for, and text is read with
+//! a limit.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-/// Most bytes of a text that a program or a person has written: configurations, spectra, records of runs, results of
-/// `bench`.
+/// Most bytes of a text that a program or a person has written: configurations, spectra, records of
+/// runs, results of `bench`.
 pub const MOST_TEXT_BYTES: u64 = 16 << 20;
 
-/// Opens a file for reading. A pipe without a writer, which would be waited for without end, a device or a folder is
-/// an error.
+/// Opens a file for reading. A pipe without a writer, which would be waited for without end, a
+/// device or a folder is an error.
 ///
 /// # Errors
 /// When it is no regular file, or the system refuses.
@@ -61,7 +62,8 @@ pub fn limited(text: impl Read) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Shows a file, or every file below a folder, links followed. What cannot be looked at is left out.
+/// Shows a file, or every file below a folder, links followed. What cannot be looked at is left
+/// out.
 pub fn for_each_file(path: &Path, show: &mut dyn FnMut(&Path, &Metadata)) {
     let Ok(metadata) = fs::metadata(path) else {
         return;

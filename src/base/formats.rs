@@ -1,7 +1,7 @@
 //! The formats of volumes by name: what configurations, messages and tables have to know of them.
 //!
-//! Which formats there are, only `io` knows: its tables, of which each format is one row, also say what
-//! [`Choice`] lists here.
+//! Which formats there are, only `io` knows: its tables, of which each format is one row, also say
+//! what [`Choice`] lists here.
 
 use super::choice::{Choice, any_of, by_word, choice};
 

@@ -6,8 +6,8 @@ use std::path::Path;
 /// Most threads that are started: thousands would take longer to start than a run takes.
 pub const MOST_THREADS: usize = 512;
 
-/// The number of threads for the CPU's work: as many as were asked for, or else as many as RAYON_NUM_THREADS says or
-/// there are cores, within [`MOST_THREADS`].
+/// The number of threads for the CPU's work: as many as were asked for, or else as many as
+/// RAYON_NUM_THREADS says or there are cores, within [`MOST_THREADS`].
 pub fn threads(asked: Option<usize>) -> usize {
     let from_environment = || std::env::var("RAYON_NUM_THREADS").ok()?.parse().ok();
     let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);

@@ -1,5 +1,5 @@
-//! What every layer may use: extents of volumes, colours, facts of the host, bits of regions, progress of a run, and
-//! how the programs speak.
+//! What every layer may use: extents of volumes, colours, facts of the host, bits of regions,
+//! progress of a run, and how the programs speak.
 
 pub mod choice;
 pub mod colour;

@@ -2,9 +2,10 @@
 
 /// Makes items one after the other, and hands each on while the next one is made.
 ///
-/// `make` gets the item that was handed on last, to use again what it holds, and returns the next one; from its
-/// first `None` on there are no more. `take` is called for each item in order, on another thread. `turn` is called
-/// on this thread between the two, with the item that has been taken meanwhile: it may stop the work.
+/// `make` gets the item that was handed on last, to use again what it holds, and returns the next
+/// one; from its first `None` on there are no more. `take` is called for each item in order, on
+/// another thread. `turn` is called on this thread between the two, with the item that has been
+/// taken meanwhile: it may stop the work.
 ///
 /// # Errors
 /// The first error of any of them; `take`'s before `make`'s.

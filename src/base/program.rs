@@ -1,4 +1,5 @@
-//! What the project's programs share: exit codes, how they speak, and a signal that none of them wants.
+//! What the project's programs share: exit codes, how they speak, and a signal that none of them
+//! wants.
 
 use super::host;
 use std::io::Write;
@@ -35,8 +36,8 @@ pub fn tell(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
-/// Bounds the threads of the work that no pool of its own does (RAYON_NUM_THREADS may say anything). Called before
-/// any such work.
+/// Bounds the threads of the work that no pool of its own does (RAYON_NUM_THREADS may say
+/// anything). Called before any such work.
 pub fn bound_threads() {
     let threads = host::threads(None);
     if threads == host::MOST_THREADS {

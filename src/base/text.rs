@@ -1,8 +1,8 @@
 //! Characters that a name must not have.
 
-/// Whether a character is none that can be seen, or changes how those around it are shown: control and format
-/// characters, separators of lines and paragraphs, and what Unicode lets a program ignore (general categories Cc, Cf,
-/// Zl and Zp, and Default_Ignorable_Code_Point of Unicode 16).
+/// Whether a character is none that can be seen, or changes how those around it are shown: control
+/// and format characters, separators of lines and paragraphs, and what Unicode lets a program
+/// ignore (general categories Cc, Cf, Zl and Zp, and Default_Ignorable_Code_Point of Unicode 16).
 pub fn is_unseen(character: char) -> bool {
     character.is_control()
         || matches!(

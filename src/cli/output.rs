@@ -24,8 +24,8 @@ pub(super) fn note(printed: io::Result<()>) {
     }
 }
 
-/// The exit code of a command that ends with `code`: a failure where not all of its output could be printed. A reader
-/// that has closed its pipe has seen enough.
+/// The exit code of a command that ends with `code`: a failure where not all of its output could be
+/// printed. A reader that has closed its pipe has seen enough.
 pub(super) fn finish(code: u8) -> u8 {
     note(io::stdout().flush());
     let failure = FAILURE.lock().ok().and_then(|mut failure| failure.take());

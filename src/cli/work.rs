@@ -16,7 +16,8 @@ pub(super) fn configuration(path: &Path, overrides: &[Override]) -> Result<Confi
     })
 }
 
-/// Does the work on as many threads as the configuration says; an error is told, and becomes the exit code.
+/// Does the work on as many threads as the configuration says; an error is told, and becomes the
+/// exit code.
 pub(super) fn on_threads<T: Send>(
     config: &Config,
     work: impl FnOnce() -> Result<T, SimulationError> + Send,

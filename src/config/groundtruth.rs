@@ -37,7 +37,8 @@ pub struct GroundTruth {
     pub gt_cells: Arrangement,
     /// True to find membranes among all 26 neighbours of a voxel, false among the 8 in its slice.
     pub isotropic: bool,
-    /// Size of a voxel before expansion, (z, x, y) in nm, each above 0; `None` takes what the volume's file tells.
+    /// Size of a voxel before expansion, (z, x, y) in nm, each above 0; `None` takes what the
+    /// volume's file tells.
     #[serde(rename = "voxel_dim", skip_serializing_if = "Option::is_none")]
     pub voxel_nm: Option<[f64; 3]>,
     /// How ids are stored; default as one number.
@@ -98,8 +99,8 @@ impl Default for GroundTruth {
 }
 
 impl GroundTruth {
-    /// Returns the size of a voxel, (z, x, y) in nm; of a configuration that leaves it to the volume's file no
-    /// numbers.
+    /// Returns the size of a voxel, (z, x, y) in nm; of a configuration that leaves it to the
+    /// volume's file no numbers.
     pub fn voxel_or_nan(&self) -> [f64; 3] {
         self.voxel_nm.unwrap_or([f64::NAN; 3])
     }
@@ -112,7 +113,8 @@ choice! {
         /// An id: all voxels that have it.
         #[default]
         Ids = "ids",
-        /// A piece: voxels of one id that touch by their faces. What was one cell of several pieces becomes several.
+        /// A piece: voxels of one id that touch by their faces. What was one cell of several pieces
+        /// becomes several.
         Components = "components",
     }
 }
@@ -223,7 +225,8 @@ pub(super) fn region_names(root: &Table) -> Vec<String> {
 /// Largest number of a series, channel or time point.
 const MOST: i128 = u32::MAX as i128;
 
-/// Takes whole numbers of any type that a volume has, one or a list. Those beyond 63 bits may be strings of digits.
+/// Takes whole numbers of any type that a volume has, one or a list. Those beyond 63 bits may be
+/// strings of digits.
 fn background() -> ValueKind<'static, Vec<i128>> {
     let number = |value: &Value| -> Option<i128> {
         let number = match value {

@@ -35,7 +35,8 @@ pub(super) fn voxels_if_any<S: Serializer>(
         .serialize(serializer)
 }
 
-/// Writes whole numbers: one as it is, several as a list, and those beyond TOML's 63 bits as strings of digits.
+/// Writes whole numbers: one as it is, several as a list, and those beyond TOML's 63 bits as
+/// strings of digits.
 pub(super) fn whole_numbers<S: Serializer>(
     numbers: &[i128],
     serializer: S,

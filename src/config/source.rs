@@ -39,8 +39,8 @@ enum Language {
     Ini,
 }
 
-/// Of the record of a run: where a file that it read is not there any more, takes the one that lies beside the record
-/// as that did then. The record notes such places in `run.inputs`.
+/// Of the record of a run: where a file that it read is not there any more, takes the one that lies
+/// beside the record as that did then. The record notes such places in `run.inputs`.
 fn find_moved(tree: &mut Table, folder: &Path) {
     let Some(Value::Table(run)) = tree.get("run").map(|entry| &entry.value) else {
         return;

@@ -1,11 +1,12 @@
 //! The fixed grid of blocks in which slices are convolved.
 //!
-//! A slice of up to [`MOST_WHOLE`] voxels along an axis is one block there; a longer one is cut into blocks of equal
-//! size and at most [`MOST_CORE`] voxels: their rings of spectra fit what every device binds, and their lines the
-//! memory of every workgroup. A block is transformed together with the voxels around it that the kernel reaches, and
-//! gives the blurred values of its own. Where the blocks lie, and how long their transforms are, follows from the
-//! shape of the tissue and the kernel alone, so that slabs, tiles and budgets of memory do not change a bit of what
-//! comes out.
+//! A slice of up to [`MOST_WHOLE`] voxels along an axis is one block there; a longer one is cut
+//! into blocks of equal size and at most [`MOST_CORE`] voxels: their rings of spectra fit what
+//! every device binds, and their lines the memory of every workgroup. A block is transformed
+//! together with the voxels around it that the kernel reaches, and gives the blurred values of its
+//! own. Where the blocks lie, and how long their transforms are, follows from the shape of the
+//! tissue and the kernel alone, so that slabs, tiles and budgets of memory do not change a bit of
+//! what comes out.
 
 use crate::base::volume::fold;
 use std::ops::Range;
@@ -28,8 +29,8 @@ pub struct BlockAxis {
 }
 
 impl BlockAxis {
-    /// The grid over `size` voxels for a kernel of this radius. Where there are several blocks, they start at
-    /// multiples of `unit`.
+    /// The grid over `size` voxels for a kernel of this radius. Where there are several blocks,
+    /// they start at multiples of `unit`.
     pub fn new(size: usize, radius: usize, unit: usize) -> Self {
         let size = size.max(1);
         let count = size.div_ceil(MOST_CORE);
@@ -65,9 +66,9 @@ impl BlockAxis {
         block.start.saturating_sub(self.radius)..end.min(self.size)
     }
 
-    /// The voxel at point `n` of a block's line of `length` points: the block's own voxels, those that follow them
-    /// and, at the end of the line, which is periodic, those before them; beyond the tissue its reflection. `None`
-    /// for padding that no voxel sees.
+    /// The voxel at point `n` of a block's line of `length` points: the block's own voxels, those
+    /// that follow them and, at the end of the line, which is periodic, those before them; beyond
+    /// the tissue its reflection. `None` for padding that no voxel sees.
     pub fn source(&self, number: usize, n: usize, length: usize) -> Option<usize> {
         let block = self.block(number);
         let position = if n < block.len() + self.radius {
@@ -91,8 +92,8 @@ pub struct BlockGrid {
 }
 
 impl BlockGrid {
-    /// The grid over slices of this size (x, y) for a kernel of this radius (x, y); blocks start at multiples of
-    /// `unit` (x, y).
+    /// The grid over slices of this size (x, y) for a kernel of this radius (x, y); blocks start at
+    /// multiples of `unit` (x, y).
     pub fn new(size: [usize; 2], radius: [usize; 2], unit: [usize; 2]) -> Self {
         let axis = |axis: usize| BlockAxis::new(size[axis], radius[axis], unit[axis]);
         Self {
@@ -116,7 +117,8 @@ mod tests {
     }
 
     proptest! {
-        /// Blocks are the tissue, each voxel once; a line holds a block and what the kernel reaches, in the window.
+        /// Blocks are the tissue, each voxel once; a line holds a block and what the kernel
+        /// reaches, in the window.
         #[test]
         fn blocks_cover_the_tissue(
             size in 1usize..6000, radius in 0usize..40, unit in 1usize..65, spare in 0usize..50,

@@ -1,5 +1,5 @@
-//! The convolution by itself: a volume and a point spread function in, the blurred volume out, by the
-//! passes of a run. Benchmarks and comparisons with other libraries go through it.
+//! The convolution by itself: a volume and a point spread function in, the blurred volume out, by
+//! the passes of a run. Benchmarks and comparisons with other libraries go through it.
 
 use crate::engine::blocks::BlockGrid;
 use crate::engine::compute::{Backend, Buffer, BufferSpec, ComputeError, Limits, Recording, drive};
@@ -59,8 +59,8 @@ fn spectra(block: usize) -> Buffer {
     Buffer(10 + block)
 }
 
-/// A convolution of volumes of one shape with one point spread function; the volume goes on beyond its borders as
-/// its reflection. It owns the buffers of its backend.
+/// A convolution of volumes of one shape with one point spread function; the volume goes on beyond
+/// its borders as its reflection. It owns the buffers of its backend.
 pub struct Convolution<'a> {
     backend: &'a mut dyn Backend,
     shape: [usize; 3],
@@ -69,7 +69,8 @@ pub struct Convolution<'a> {
 }
 
 impl<'a> Convolution<'a> {
-    /// Prepares volumes of `shape` (z, x, y): allocates, and brings the function's spectra to the device.
+    /// Prepares volumes of `shape` (z, x, y): allocates, and brings the function's spectra to the
+    /// device.
     ///
     /// # Errors
     /// See [`ConvolutionError`].
@@ -130,8 +131,8 @@ impl<'a> Convolution<'a> {
         self.backend
     }
 
-    /// The blurred volume in whole photons, of photons (z, x, y) that are sent slab by slab while the
-    /// device works.
+    /// The blurred volume in whole photons, of photons (z, x, y) that are sent slab by slab while
+    /// the device works.
     ///
     /// # Errors
     /// When the device fails.

@@ -1,4 +1,5 @@
-//! The engine: kernels with their CPU twins, the devices that run them, and the order in which slabs pass.
+//! The engine: kernels with their CPU twins, the devices that run them, and the order in which
+//! slabs pass.
 
 pub mod blocks;
 pub mod compute;

@@ -11,13 +11,14 @@ pub struct PsfShape {
     pub after: usize,
     /// Voxels from the centre to the last one along x and along y, where the function is even.
     pub radius: [usize; 2],
-    /// True where the plane at -z is the plane at z: only those from the focus on are kept, and `before` is
-    /// `after`.
+    /// True where the plane at -z is the plane at z: only those from the focus on are kept, and
+    /// `before` is `after`.
     pub symmetric: bool,
 }
 
 impl PsfShape {
-    /// The shape of a function that is even along every axis, of so many voxels from its centre to the last one.
+    /// The shape of a function that is even along every axis, of so many voxels from its centre to
+    /// the last one.
     pub const fn symmetric([z, x, y]: [usize; 3]) -> Self {
         Self {
             before: z,
@@ -70,9 +71,10 @@ pub struct Psf {
 }
 
 impl Psf {
-    /// The function with these values (plane, x, y), y contiguous, each plane from its centre outwards; planes go
-    /// from the first one before the focus to the last one behind it, or from the focus on where the shape is
-    /// symmetric. `None` where their number is not that of the shape.
+    /// The function with these values (plane, x, y), y contiguous, each plane from its centre
+    /// outwards; planes go from the first one before the focus to the last one behind it, or from
+    /// the focus on where the shape is symmetric. `None` where their number is not that of the
+    /// shape.
     pub fn new(shape: PsfShape, values: Vec<f32>) -> Option<Self> {
         (values.len() == shape.values()).then_some(Self { shape, values })
     }

@@ -21,15 +21,16 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// The first slice of which this image, or a later one, is made. Beyond its last slice a volume goes on as its
-    /// reflection: what lies behind the focus of the last images lies before them, too.
+    /// The first slice of which this image, or a later one, is made. Beyond its last slice a volume
+    /// goes on as its reflection: what lies behind the focus of the last images lies before them,
+    /// too.
     fn first_blurred(&self, image: usize, depth: usize) -> usize {
         let of_image = image.saturating_sub(self.blur_before);
         of_image.min(depth.saturating_sub(1 + self.blur_after))
     }
 
-    /// The end of the images that slices up to `emitted` allow, where those before `imaged` are made already. Before
-    /// its first slice, too, a volume is its reflection.
+    /// The end of the images that slices up to `emitted` allow, where those before `imaged` are
+    /// made already. Before its first slice, too, a volume is its reflection.
     fn images(&self, imaged: usize, emitted: usize, depth: usize) -> usize {
         if emitted == depth {
             depth
@@ -238,8 +239,8 @@ mod tests {
             prop_assert_eq!(counts, depth);
         }
 
-        /// What is left makes the missing images from what it has itself loaded, within the rings of
-        /// the whole run.
+        /// What is left makes the missing images from what it has itself loaded, within the rings
+        /// of the whole run.
         #[test]
         fn remaining_steps_need_nothing_of_those_before(
             depth in 1usize..80, slab in 1usize..90, membrane in 0usize..2,

@@ -1,8 +1,9 @@
 //! Model: a configuration turned into what the kernels need. It holds tables, keys, region bits,
 //! photons and point spread functions, all computed on the host in f64.
 //!
-//! What is common to all models of the microscope stands here: labels, cells, the pixel grid and the form of the
-//! output. How proteins become grey values is the business of a model of its own, [`simexm`].
+//! What is common to all models of the microscope stands here: labels, cells, the pixel grid and
+//! the form of the output. How proteins become grey values is the business of a model of its own,
+//! [`simexm`].
 
 pub mod cells;
 mod error;
@@ -34,7 +35,8 @@ pub struct AxisReach {
     pub jitter: usize,
 }
 
-/// Voxels per pixel up to which blocks of the blur start where a pixel does: larger ones are no microscope's.
+/// Voxels per pixel up to which blocks of the blur start where a pixel does: larger ones are no
+/// microscope's.
 const MOST_ALIGNED_BIN: u32 = 64;
 
 /// What images and ground truth look like in the output.
@@ -56,7 +58,8 @@ impl OutputForm {
         self.bit_depth.bits() as usize / 8
     }
 
-    /// Number of ground truth volumes that the device makes for a fluorophore, of cells in this many sheets.
+    /// Number of ground truth volumes that the device makes for a fluorophore, of cells in this
+    /// many sheets.
     pub fn truth_volumes(&self, sheets: usize) -> usize {
         match self.truth_cells {
             Arrangement::Merged => 1,
@@ -196,8 +199,8 @@ impl Model {
     }
 }
 
-/// Mean proteins of each fluorophore in a labelled voxel. The number of given ones is not known: enough to see is
-/// assumed.
+/// Mean proteins of each fluorophore in a labelled voxel. The number of given ones is not known:
+/// enough to see is assumed.
 fn proteins_per_voxel(
     config: &Config,
     labelling: &Labelling,

@@ -1,4 +1,5 @@
-//! What a run remembers of itself: its stages, how long they took and how much memory, and its warnings.
+//! What a run remembers of itself: its stages, how long they took and how much memory, and its
+//! warnings.
 
 use crate::base::host;
 use crate::base::progress::{Observer, Watcher};
@@ -34,8 +35,8 @@ impl<'a> RunLog<'a> {
         &self.warnings
     }
 
-    /// Most memory that the process has taken until the end of a stage, in bytes; `None` where the system does not
-    /// tell.
+    /// Most memory that the process has taken until the end of a stage, in bytes; `None` where the
+    /// system does not tell.
     pub fn peak_after(&self, stage: &str) -> Option<u64> {
         let mut stages = self.stages.iter().rev();
         stages.find(|(time, _)| time.stage == stage)?.1

@@ -215,7 +215,8 @@ fn a_wrong_shader_is_seen() {
     );
     assert!(bench::page(&both[1].1).contains("Results that differ"));
 
-    // A blur that is too bright: further off than rounding goes, while the stages behind it are right.
+    // A blur that is too bright: further off than rounding goes, while the stages behind it are
+    // right.
     let wrong = measured_with(
         &ROWS_TO_PHOTONS,
         "value, 0.0, MOST",

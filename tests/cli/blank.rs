@@ -1,4 +1,5 @@
-//! A blank channel says why: the warning names the channel or the layer, and the cause. Such a run is no failure.
+//! A blank channel says why: the warning names the channel or the layer, and the cause. Such a run
+//! is no failure.
 
 use crate::support::{Outcome, SHAPE, Workplace, blocks, read_stack, write_stack};
 use tiff::encoder::{Compression, colortype};
@@ -24,7 +25,8 @@ fn warns(outcome: &Outcome, words: &[&str]) {
     assert!(outcome.tells(&words), "{words:?} in {outcome:?}");
 }
 
-/// Sets keys that make the blue channel blank and leave the red one; a warning must hold these words.
+/// Sets keys that make the blue channel blank and leave the red one; a warning must hold these
+/// words.
 fn makes_blue_blank(sets: &[&str], words: &[&str]) -> Outcome {
     let workplace = Workplace::new();
     let outcome = simulate(&workplace, sets);
@@ -155,8 +157,8 @@ fn the_ground_truth_is_empty() {
     assert_eq!(brightest(&workplace), [0, 0]);
 }
 
-/// A workplace whose layer `bodies` labels a region with a volume of its own, not 0 where `inside` says so of
-/// the id of a cell, 0 for the background.
+/// A workplace whose layer `bodies` labels a region with a volume of its own, not 0 where `inside`
+/// says so of the id of a cell, 0 for the background.
 fn with_a_region(inside: impl Fn(u16) -> bool) -> Workplace {
     let workplace = Workplace::new();
     let table = "[groundtruth.regions.axons]\nregion_path = \"axons.tif\"\n\n[expansion]";

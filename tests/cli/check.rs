@@ -43,7 +43,8 @@ fn warns(object: &Value, words: &[&str]) {
     );
 }
 
-/// A workplace whose layer `bodies` labels a region, not 0 where `inside` says so of the id of a voxel.
+/// A workplace whose layer `bodies` labels a region, not 0 where `inside` says so of the id of a
+/// voxel.
 fn with_a_region(inside: impl Fn(u16) -> bool) -> Workplace {
     let workplace = Workplace::new();
     let table = "[groundtruth.regions.axons]\nregion_path = \"axons.tif\"\n\n[expansion]";

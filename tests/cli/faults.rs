@@ -1,5 +1,5 @@
-//! What is wrong with the command line or the configuration ends the binary with the documented exit code, a
-//! message that names the cause and where it lies, and nothing written.
+//! What is wrong with the command line or the configuration ends the binary with the documented
+//! exit code, a message that names the cause and where it lies, and nothing written.
 
 use crate::support::{CONFIG, Outcome, Workplace, config};
 use std::fs;
@@ -9,7 +9,8 @@ const FAILED: i32 = 1;
 /// Exit code of bad usage or configuration.
 const USAGE: i32 = 2;
 
-/// Runs the configuration with one part replaced; the message must name the first line that differs.
+/// Runs the configuration with one part replaced; the message must name the first line that
+/// differs.
 fn refuses_line(replaced: &str, by: &str, words: &[&str]) {
     let workplace = Workplace::new();
     workplace.configure(&[(replaced, by)]);

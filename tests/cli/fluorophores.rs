@@ -1,5 +1,5 @@
-//! `fluorophores`: the table, one dye's spectra as text and as a file, and the dyes of a configuration's own, which a
-//! run takes too.
+//! `fluorophores`: the table, one dye's spectra as text and as a file, and the dyes of a
+//! configuration's own, which a run takes too.
 
 use crate::support::{Workplace, files};
 use std::fs;
@@ -7,8 +7,8 @@ use std::fs;
 const FAILED: i32 = 1;
 const USAGE: i32 = 2;
 
-/// Spectra as FPbase exports them, of a dye that blue light excites and whose emission the filter of channel blue lets
-/// through.
+/// Spectra as FPbase exports them, of a dye that blue light excites and whose emission the filter
+/// of channel blue lets through.
 const FPBASE: &str = "wavelength,mBlue ex,mBlue em,mBlue 2p\r\n380,0.8,,\r\n390,1.0,,0.1\r\n410,0.1,0.0,0.2\r\n\
                       450,,1.0,\r\n500,,0.4,\r\n560,,0.0,\r\n";
 

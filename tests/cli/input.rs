@@ -1,5 +1,5 @@
-//! Ground truth that cannot be read ends the binary with the documented exit code, a message that names the file
-//! and the cause, and nothing written.
+//! Ground truth that cannot be read ends the binary with the documented exit code, a message that
+//! names the file and the cause, and nothing written.
 
 use crate::support::{SHAPE, Workplace, blocks, write_stack};
 use std::fs;

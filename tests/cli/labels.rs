@@ -1,4 +1,5 @@
-//! Labels as programs write them, through the whole program: what is read, what is told, and the way out.
+//! Labels as programs write them, through the whole program: what is read, what is told, and the
+//! way out.
 
 use crate::support::{SHAPE, Workplace, blocks, read_stack};
 use std::fs::{self, File};

@@ -1,5 +1,6 @@
-//! The place of the output: what lies there already, places that cannot be written, disks that fill up at
-//! the very end. Files appear whole or not at all, and what is not the project's own stays as it is.
+//! The place of the output: what lies there already, places that cannot be written, disks that fill
+//! up at the very end. Files appear whole or not at all, and what is not the project's own stays as
+//! it is.
 
 use crate::support::{BINARY, Outcome, Workplace, assert_same, files, images, snapshot};
 use std::fs;
@@ -258,8 +259,8 @@ fn leftovers_of_a_killed_run_are_cleared() {
     );
 }
 
-/// Two runs into one place at a time: the files under the final names are those of one of them, and its
-/// record is with them.
+/// Two runs into one place at a time: the files under the final names are those of one of them, and
+/// its record is with them.
 #[test]
 fn two_runs_at_a_time_do_not_mix() {
     let workplace = Workplace::new();

@@ -1,4 +1,5 @@
-//! What a run prints and where, which setting wins, and how a run ends that is interrupted or that nobody reads.
+//! What a run prints and where, which setting wins, and how a run ends that is interrupted or that
+//! nobody reads.
 
 use crate::support::{Outcome, Workplace, blocks, files, images};
 use std::process::Command;

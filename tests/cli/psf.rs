@@ -1,4 +1,5 @@
-//! `psf`: the file holds the function that a run blurs with, with its sizes, and it is clear which one.
+//! `psf`: the file holds the function that a run blurs with, with its sizes, and it is clear which
+//! one.
 
 use crate::support::{Workplace, files};
 use simexm_gpu::config::Config;
@@ -101,7 +102,8 @@ fn full_widths_are_those_of_the_values() {
     let functions = point_spread_functions(&config).unwrap();
     let [z, x, y] = functions[0].full_width_nm().map(Option::unwrap);
     assert_eq!(x, y);
-    // Of a confocal microscope: about half a wavelength over the numerical aperture across, and more along the axis.
+    // Of a confocal microscope: about half a wavelength over the numerical aperture across, and
+    // more along the axis.
     assert!(
         (150.0..250.0).contains(&x) && (400.0..800.0).contains(&z),
         "{z} {x}"

@@ -1,4 +1,5 @@
-//! Runs that are stopped, and go on with `--resume`: killed at any moment, interrupted, out of disk.
+//! Runs that are stopped, and go on with `--resume`: killed at any moment, interrupted, out of
+//! disk.
 
 use crate::support::{Outcome, Workplace, blocks, files, images};
 use std::path::{Path, PathBuf};
@@ -58,8 +59,8 @@ fn leave_unfinished(workplace: &Workplace, args: &[&str]) {
     assert!(workplace.path(JOURNAL).exists());
 }
 
-/// Kills runs at random moments until ten were, and lets the last one end; asserts that the output is that
-/// of a run that nobody disturbed. Every third run is run the other way.
+/// Kills runs at random moments until ten were, and lets the last one end; asserts that the output
+/// is that of a run that nobody disturbed. Every third run is run the other way.
 fn killed_and_resumed(workplace: &Workplace, ways: [&[&str]; 2]) {
     let whole = [&["--output", "whole"], ways[0]].concat();
     workplace.simulate(&whole);
@@ -164,7 +165,8 @@ fn so_does_one_in_tiles() {
     killed_and_resumed(&workplace, [&ways[0], &ways[1]]);
 }
 
-/// The names of files that are not there yet are known to the next run, even to one that writes others.
+/// The names of files that are not there yet are known to the next run, even to one that writes
+/// others.
 #[test]
 fn a_run_killed_before_its_first_slab_leaves_nothing_behind() {
     let workplace = workplace();

@@ -392,8 +392,8 @@ fn a_folder_of_images_is_read_in_natural_order() {
     );
 }
 
-/// The memory that a run aims at bounds its slabs, not what can be simulated: here even slabs of one slice need
-/// more.
+/// The memory that a run aims at bounds its slabs, not what can be simulated: here even slabs of
+/// one slice need more.
 #[test]
 fn many_dyes_in_many_channels() {
     let workplace = Workplace::new();

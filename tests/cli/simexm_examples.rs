@@ -1,5 +1,5 @@
-//! SimExm's configurations in examples/simexm: each is read and runs, as TOML it is the same, and its volumes
-//! are there.
+//! SimExm's configurations in examples/simexm: each is read and runs, as TOML it is the same, and
+//! its volumes are there.
 
 #[path = "../../examples/simexm_data.rs"]
 mod data;

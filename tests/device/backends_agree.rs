@@ -18,7 +18,8 @@ fn labels(shape: [usize; 3], seed: u32) -> Array3<u32> {
     })
 }
 
-/// Two dyes that share a layer's dye, two channels with light and crosstalk, displacement, baseline.
+/// Two dyes that share a layer's dye, two channels with light and crosstalk, displacement,
+/// baseline.
 const BASE: &[&str] = &[
     "optics.exposure_time=0.1",
     "optics.baseline_noise=3",

@@ -1,5 +1,5 @@
-//! The memory that a run may take changes no byte of what it gives, however budgets of device and host cut it into
-//! slabs and tiles.
+//! The memory that a run may take changes no byte of what it gives, however budgets of device and
+//! host cut it into slabs and tiles.
 
 use crate::support::cuts::{configuration, simulators, tissue};
 use crate::support::{cpu, gpu, whole};
@@ -55,7 +55,8 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// What a run with slabs of at most so many slices takes, whole along x: the budget that counts on a device.
+    /// What a run with slabs of at most so many slices takes, whole along x: the budget that counts
+    /// on a device.
     fn needed(&self, device: &Device, slab: usize) -> u64 {
         let plan = RunPlan::new(&self.model, self.contents, &device.limits, slab, [1; 2]).unwrap();
         match device.limits.residence {
@@ -155,8 +156,8 @@ fn tiles_of_any_budget_give_the_same_bytes() {
     }
 }
 
-/// Images of a run in one slab are normalised where they lie on the device, however large they are; those that have
-/// waited for their maxima, a few at a time.
+/// Images of a run in one slab are normalised where they lie on the device, however large they are;
+/// those that have waited for their maxima, a few at a time.
 #[test]
 fn large_images_are_the_same_from_one_slab_and_from_several() {
     let cells = tissue([4, 160, 160]);

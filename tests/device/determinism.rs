@@ -1,5 +1,5 @@
-//! How a run is cut into slabs, what its buffers held before, and how many threads share the work change no
-//! byte of what it writes.
+//! How a run is cut into slabs, what its buffers held before, and how many threads share the work
+//! change no byte of what it writes.
 
 use crate::support::{Workplace, blocks, config, images, write_stack};
 use rayon::ThreadPoolBuilder;
@@ -108,8 +108,8 @@ fn few_slices_of_many() {
     is_cut_alike(&[("focal_plane_depth = 320", "focal_plane_depth = 800")]);
 }
 
-/// The choice of the largest cell needs the survey; regions of their own, two dyes in a channel, and one dye in
-/// two layers the rest.
+/// The choice of the largest cell needs the survey; regions of their own, two dyes in a channel,
+/// and one dye in two layers the rest.
 #[test]
 fn regions_of_their_own_and_dyes_that_meet() {
     let layers = "[groundtruth.regions.axons]\nregion_path = \"axons.tif\"\n\n\

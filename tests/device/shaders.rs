@@ -1,5 +1,5 @@
-//! Every shader, without any GPU: it is valid, says the same as its Rust side about parameters, bindings
-//! and workgroups, and translates to what Vulkan, Metal and DX12 take.
+//! Every shader, without any GPU: it is valid, says the same as its Rust side about parameters,
+//! bindings and workgroups, and translates to what Vulkan, Metal and DX12 take.
 
 use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
@@ -129,8 +129,8 @@ fn shaders_agree_with_their_rust_side() {
     });
 }
 
-/// No shader asks for more than the least that WebGPU guarantees, but for the workgroup memory of the
-/// line transforms, which the plan bounds.
+/// No shader asks for more than the least that WebGPU guarantees, but for the workgroup memory of
+/// the line transforms, which the plan bounds.
 #[test]
 fn shaders_stay_within_the_least_limits() {
     for_each_shader(|kernel, module, _| {

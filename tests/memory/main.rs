@@ -1,4 +1,5 @@
-//! What a run takes of the host's memory: no more for a deeper volume, what was planned, and within its budget.
+//! What a run takes of the host's memory: no more for a deeper volume, what was planned, and within
+//! its budget.
 #![cfg(target_os = "linux")]
 
 #[path = "../support/mod.rs"]

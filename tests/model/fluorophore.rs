@@ -1,13 +1,16 @@
-//! Photons per protein against those that SimExm's Python port computed, for eleven dyes, eleven lasers and ten filters.
+//! Photons per protein against those that SimExm's Python port computed, for eleven dyes, eleven
+//! lasers and ten filters.
 
 use simexm_gpu::internals::optics::fluorophore::{Illumination, find, mean_photons};
 
-/// ATTO 465 is normalised by an ultraviolet band of this height in SimExm, and by its visible maximum here.
+/// ATTO 465 is normalised by an ultraviolet band of this height in SimExm, and by its visible
+/// maximum here.
 const ATTO465_BAND: f64 = 1.154;
 /// SimExm's quantum yield of ATTO 550; its maker states 0.80.
 const ATTO550_YIELD: f64 = 0.3;
-/// SimExm reads the excitation one sample too far, which moves it by at most 0.02 but for this dye and laser: its table
-/// climbs from 0.919 at 640 nm to 0.943 at 641 nm. There the test asks for the sample that SimExm read.
+/// SimExm reads the excitation one sample too far, which moves it by at most 0.02 but for this dye
+/// and laser: its table climbs from 0.919 at 640 nm to 0.943 at 641 nm. There the test asks for the
+/// sample that SimExm read.
 const READ_TOO_FAR: (&str, &str) = ("ATTO647N", "640");
 
 fn illumination(

@@ -85,7 +85,8 @@ fn configurations() -> Option<[(&'static str, Config); 2]> {
     Some(made)
 }
 
-/// The four runs of SimExm: (channel, statistic) to figures. The channel of the labels' totals is empty.
+/// The four runs of SimExm: (channel, statistic) to figures. The channel of the labels' totals is
+/// empty.
 type Reference = BTreeMap<(String, String), Vec<f64>>;
 
 fn reference(configuration: &str) -> Reference {
@@ -134,8 +135,8 @@ fn percentile(sorted: &[f64], percent: f64) -> f64 {
     sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])
 }
 
-/// Mean power in ten rings of equal width from 0 to half a cycle per pixel, over all slices with their means taken off;
-/// the ten add up to 1.
+/// Mean power in ten rings of equal width from 0 to half a cycle per pixel, over all slices with
+/// their means taken off; the ten add up to 1.
 fn power_in_rings([slices, rows, columns]: [usize; 3], pixels: &[f64]) -> Vec<f64> {
     const RINGS: usize = 10;
     let mut planner = FftPlanner::new();
@@ -194,8 +195,8 @@ fn statistics(shape: [usize; 3], pixels: &[f64]) -> Vec<(String, f64)> {
     found
 }
 
-/// How far a mean over our runs is from the reference, in units of what is allowed: 5 standard deviations of its runs
-/// and a share of their mean.
+/// How far a mean over our runs is from the reference, in units of what is allowed: 5 standard
+/// deviations of its runs and a share of their mean.
 fn distance(found: f64, runs: &[f64], share: f64) -> f64 {
     let mean = runs.iter().sum::<f64>() / runs.len() as f64;
     let squares: f64 = runs.iter().map(|run| (run - mean).powi(2)).sum();
@@ -287,7 +288,8 @@ fn images_have_the_statistics_of_simexm() {
     }
 }
 
-/// Grey values of two devices differ by 1 at most, in at most a thousandth of the pixels; ids are equal.
+/// Grey values of two devices differ by 1 at most, in at most a thousandth of the pixels; ids are
+/// equal.
 fn assert_alike(
     a: &BTreeMap<PathBuf, ([usize; 3], Vec<f64>)>,
     b: &BTreeMap<PathBuf, ([usize; 3], Vec<f64>)>,

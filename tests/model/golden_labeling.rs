@@ -1,5 +1,5 @@
-//! The statistics of one layer against those of 400 runs of SimExm with exactly the share of sites displaced that its
-//! configuration asks for.
+//! The statistics of one layer against those of 400 runs of SimExm with exactly the share of sites
+//! displaced that its configuration asks for.
 
 use crate::support::{cpu, gpu, in_the_dark, read_counts, scatter, whole};
 use simexm_gpu::internals::base::region_bits::{CYTOSOL, MEMBRANE};
@@ -41,8 +41,8 @@ fn statistics(counts: &[u32], regions: &[u32], depth: usize) -> Vec<f64> {
         .collect()
 }
 
-/// A statistic of the reference: its name, and mean and standard deviation over the runs, first with the share of
-/// displaced sites exact, then with D2.
+/// A statistic of the reference: its name, and mean and standard deviation over the runs, first
+/// with the share of displaced sites exact, then with D2.
 struct Reference {
     name: String,
     exact: [f64; 2],
@@ -63,8 +63,8 @@ fn reference() -> Vec<Reference> {
     text.lines().skip(1).map(row).collect()
 }
 
-/// How far the means are from a reference, in units of what is allowed: 5 standard deviations of the difference of two
-/// means.
+/// How far the means are from a reference, in units of what is allowed: 5 standard deviations of
+/// the difference of two means.
 fn distances(means: &[f64], reference: impl Iterator<Item = [f64; 2]>) -> Vec<f64> {
     let allowed = 5.0 * (1.0 / RUNS as f64 + 1.0 / REFERENCE_RUNS).sqrt();
     means
@@ -113,10 +113,11 @@ fn one_layer_has_the_statistics_of_simexm() {
         assert!(*off <= 1.0, "{}: {mean}, not {expected}", row.name);
     }
 
-    // docs/model.md D2: SimExm draws the sites that stay with replacement, so that exp(-(1 - p)) = 0.497 of them are
-    // displaced where p = 0.3 is asked for. That makes a total of 79 493 in place of 81 373 and a share of 0.347
-    // outside the region in place of 0.206: far beyond the bounds, so that a layer with D2 fails the test above. With
-    // D2's share in place of p the layer meets D2's figures and misses the right ones.
+    // docs/model.md D2: SimExm draws the sites that stay with replacement, so that exp(-(1 - p)) =
+    // 0.497 of them are displaced where p = 0.3 is asked for. That makes a total of 79 493 in place
+    // of 81 373 and a share of 0.347 outside the region in place of 0.206: far beyond the bounds,
+    // so that a layer with D2 fails the test above. With D2's share in place of p the layer meets
+    // D2's figures and misses the right ones.
     let wrong = distances(&found, with_replacement());
     assert!(wrong[0] > 3.0 && wrong[1] > 30.0, "{wrong:?}");
     let (_, runs) = label(D2_SHARE);

@@ -1,4 +1,5 @@
-//! Ground truth brought to the camera's grid, against SimExm's resizing by whole factors, up and down.
+//! Ground truth brought to the camera's grid, against SimExm's resizing by whole factors, up and
+//! down.
 
 use crate::support::{allocate, backends, execute, read_counts};
 use simexm_gpu::internals::base::region_bits::{FULL, MEMBRANE};

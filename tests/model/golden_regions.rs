@@ -1,7 +1,7 @@
 //! Membranes against those that SimExm finds by an FFT convolution of the ids.
 //!
-//! SimExm's mask marks background beside cells too. Regions belong to cells here, so that the two are compared where
-//! there is a cell, and the background must be in no region.
+//! SimExm's mask marks background beside cells too. Regions belong to cells here, so that the two
+//! are compared where there is a cell, and the background must be in no region.
 
 use crate::support::{allocate, backends, execute, read_counts};
 use simexm_gpu::internals::base::region_bits::{CYTOSOL, FULL, MEMBRANE};

@@ -110,8 +110,8 @@ fn parts_of_layers_import_each_other_in_no_circle() {
         let others = others.filter(|other| other != place && parts.contains(other));
         graph.entry(place.clone()).or_default().extend(others);
     }
-    // Without the parts that import none, or that none imports, again and again: what is left lies on circles or
-    // between them.
+    // Without the parts that import none, or that none imports, again and again: what is left lies
+    // on circles or between them.
     loop {
         let imported: BTreeSet<[String; 2]> = graph.values().flatten().cloned().collect();
         let left = graph.len();

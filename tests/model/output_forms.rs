@@ -1,5 +1,5 @@
-//! The forms of the output: a volume per cell, formats, merged channels, bit depth. Read by other decoders in
-//! .ci/read-back.py.
+//! The forms of the output: a volume per cell, formats, merged channels, bit depth. Read by other
+//! decoders in .ci/read-back.py.
 
 use crate::support::{IMAGE_SHAPE, Workplace, blocks, read_stack};
 use std::collections::BTreeSet;

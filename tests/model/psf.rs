@@ -1,4 +1,5 @@
-//! Point spread functions against those that SimExm's Python port computed, for all three microscope types.
+//! Point spread functions against those that SimExm's Python port computed, for all three
+//! microscope types.
 
 use simexm_gpu::internals::optics::psf::{Microscope, PointSpreadFunction, PsfParameters, RADIUS};
 
@@ -7,12 +8,14 @@ const SAMPLES: usize = RADIUS + 1;
 /// Places (z, x, y) off the axes whose values psf_cases.csv holds beside the sum of the cube.
 const OFF_AXIS: [[usize; 3]; 5] = [[0, 2, 1], [0, 3, 4], [1, 7, 7], [2, 1, 5], [5, 10, 11]];
 
-/// The reference has a coarse integral and a coarse table of Bessel functions, which puts it this far off.
+/// The reference has a coarse integral and a coarse table of Bessel functions, which puts it this
+/// far off.
 const TOLERANCE: f64 = 2e-3;
 
-/// In the deepest case the reference's 80 nodes are too few, and its sum, 1.1458, is 1.06 % off where the others keep
-/// within 1 %. The sum to meet is that of the converged integral, computed apart from this program with SciPy's Bessel
-/// functions and 256, 600 and 1200 Gauss-Legendre nodes, which agree to all the digits given.
+/// In the deepest case the reference's 80 nodes are too few, and its sum, 1.1458, is 1.06 % off
+/// where the others keep within 1 %. The sum to meet is that of the converged integral, computed
+/// apart from this program with SciPy's Bessel functions and 256, 600 and 1200 Gauss-Legendre
+/// nodes, which agree to all the digits given.
 const ALIASED_CASE: usize = 2;
 const ALIASED_CASE_SUM: f64 = 1.1337047155;
 

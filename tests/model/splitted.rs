@@ -1,5 +1,5 @@
-//! Cells that have a volume each: the same picture as from one volume when they do not overlap, and each
-//! labelled whole when they do.
+//! Cells that have a volume each: the same picture as from one volume when they do not overlap, and
+//! each labelled whole when they do.
 
 use crate::support::{SHAPE, Workplace, blocks, images, read_stack, write_stack};
 use std::collections::BTreeSet;

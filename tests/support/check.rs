@@ -13,8 +13,8 @@ pub fn poisson(mean: f64) -> Vec<f64> {
     weights
 }
 
-/// Pearson's chi-square of counted outcomes against their probabilities, which must stay within 6 standard deviations
-/// of its mean. Outcomes expected fewer than 5 times are taken together.
+/// Pearson's chi-square of counted outcomes against their probabilities, which must stay within 6
+/// standard deviations of its mean. Outcomes expected fewer than 5 times are taken together.
 pub fn assert_distribution(counted: &[usize], probabilities: &[f64], what: &str) {
     assert!(
         counted.len() <= probabilities.len(),

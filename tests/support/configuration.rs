@@ -4,8 +4,8 @@ use simexm_gpu::config::{Config, Override};
 use simexm_gpu::internals::base::volume::Region;
 use std::path::Path;
 
-/// Two layers with a dye each and two channels, each of which sees one of the dyes only: a run without a
-/// warning.
+/// Two layers with a dye each and two channels, each of which sees one of the dyes only: a run
+/// without a warning.
 pub const CONFIG: &str = include_str!("tissue.toml");
 
 /// [`CONFIG`] with parts replaced, each of which must be there once.
@@ -35,8 +35,8 @@ pub fn bare(entries: &[&str]) -> Config {
     put_in(&table.to_string(), entries)
 }
 
-/// [`bare`] with one channel without light, and a camera whose pixels are the voxels, of 40 nm, and which
-/// keeps every slice.
+/// [`bare`] with one channel without light, and a camera whose pixels are the voxels, of 40 nm, and
+/// which keeps every slice.
 pub fn in_the_dark(entries: &[&str]) -> Config {
     let dark = [
         "groundtruth.voxel_dim=[40, 40, 40]",

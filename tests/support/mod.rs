@@ -23,8 +23,8 @@ use simexm_gpu::internals::engine::compute::gpu::GpuBackend;
 use simexm_gpu::internals::engine::compute::{Backend, Buffer, BufferSpec, Recording};
 use std::sync::Once;
 
-/// Any adapter, a software one too. Without one the caller has nothing to test, which one line says; where
-/// `SIMEXM_GPU=require` promises an adapter, its absence fails the test.
+/// Any adapter, a software one too. Without one the caller has nothing to test, which one line
+/// says; where `SIMEXM_GPU=require` promises an adapter, its absence fails the test.
 pub fn gpu() -> Option<GpuBackend> {
     match GpuBackend::open(None, true) {
         Ok(backend) => Some(backend),

@@ -7,8 +7,8 @@ use simexm_gpu::internals::engine::stages::scatter::{SCATTER, ScatterParams};
 use simexm_gpu::internals::model::Model;
 use simexm_gpu::internals::model::cells::CellIndex;
 
-/// The first layer of each of some models that differ in their seeds, all cells labelled, over the same volume of ids:
-/// the regions, and the proteins for each model.
+/// The first layer of each of some models that differ in their seeds, all cells labelled, over the
+/// same volume of ids: the regions, and the proteins for each model.
 pub fn scatter(
     backend: &mut dyn Backend,
     labels: &[u32],

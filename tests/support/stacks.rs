@@ -61,7 +61,8 @@ pub fn read_stack(path: &Path) -> Stack {
     }
 }
 
-/// A TIFF stack of any type as f64, which holds all 32-bit integers exactly: shape (z, x, y) and pixels.
+/// A TIFF stack of any type as f64, which holds all 32-bit integers exactly: shape (z, x, y) and
+/// pixels.
 pub fn read_tiff(path: &Path) -> ([usize; 3], Vec<f64>) {
     let mut pixels = Vec::new();
     let (shape, _) = read_pages(path, |page| match page {

@@ -16,7 +16,8 @@ pub const BINARY: &str = env!("CARGO_BIN_EXE_simexm-gpu");
 /// Shape (z, x, y) of the volume in [`Workplace::new`].
 pub const SHAPE: [usize; 3] = [14, 48, 36];
 
-/// Shape (z, x, y) of the images that [`CONFIG`](super::CONFIG) makes of it: every second slice, bins of 3 x 3 voxels.
+/// Shape (z, x, y) of the images that [`CONFIG`](super::CONFIG) makes of it: every second slice,
+/// bins of 3 x 3 voxels.
 pub const IMAGE_SHAPE: [usize; 3] = [7, 16, 12];
 
 /// Ids of block-shaped cells in a grid, with background between them.
@@ -177,8 +178,8 @@ impl Workplace {
         self.fails(code, &mut self.command(args), words)
     }
 
-    /// Runs a command that must end with this exit code and a line on standard error with all these words,
-    /// and must leave everything in the folder as it was.
+    /// Runs a command that must end with this exit code and a line on standard error with all these
+    /// words, and must leave everything in the folder as it was.
     pub fn fails(&self, code: i32, command: &mut Command, words: &[&str]) -> Outcome {
         let before = snapshot(self.folder());
         let outcome = Outcome::of(command);

@@ -7,7 +7,8 @@ use vkfft_rs::backend::vulkan::{VulkanGlslBackend, VulkanSpirvShader};
 use vkfft_rs::{Backend, DeviceProfile, Direction, FftConfig, GpuVendor, TransformIr};
 use wgpu::util::DeviceExt;
 
-/// A device that takes SPIR-V as it is; any adapter will do. `None`, and a line that says so, where there is none.
+/// A device that takes SPIR-V as it is; any adapter will do. `None`, and a line that says so, where
+/// there is none.
 pub fn device() -> Option<(wgpu::Device, wgpu::Queue)> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.backends = wgpu::Backends::VULKAN;
@@ -49,7 +50,8 @@ impl<'a> Lines<'a> {
         count: usize,
     ) -> Result<Self, Box<dyn std::error::Error>> {
         let config = FftConfig::new(vec![length]).with_batch_count(count);
-        // The planner of a vendor that it does not know: it relies on nothing that wgpu does not promise.
+        // The planner of a vendor that it does not know: it relies on nothing that wgpu does not
+        // promise.
         let profile = DeviceProfile::generic(Backend::Vulkan, GpuVendor::Other(0));
         let transform = TransformIr::build(config, Direction::Forward, profile)?;
         let passes = VulkanGlslBackend.lower_transform(&transform)?;

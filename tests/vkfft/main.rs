@@ -1,5 +1,6 @@
-//! vkfft-rs as an engine for the transforms of slices: what keeps it from being one. The tests that are expected to
-//! fail show the smallest cases; when a later release passes one of them, the test suite says so.
+//! vkfft-rs as an engine for the transforms of slices: what keeps it from being one. The tests that
+//! are expected to fail show the smallest cases; when a later release passes one of them, the test
+//! suite says so.
 
 mod lines;
 
@@ -19,7 +20,8 @@ fn passes(dimensions: &[usize], kind: TransformKind, vendor: GpuVendor) -> Vec<V
     VulkanGlslBackend.lower_transform(&transform).unwrap()
 }
 
-/// Real lines of two points on an adapter whose vendor the planner does not know (lavapipe, Apple's, Qualcomm's).
+/// Real lines of two points on an adapter whose vendor the planner does not know (lavapipe,
+/// Apple's, Qualcomm's).
 #[test]
 #[should_panic(expected = "Unknown variable: vkfft_batch_active")]
 fn real_lines_compile_whatever_the_vendor() {
@@ -29,8 +31,9 @@ fn real_lines_compile_whatever_the_vendor() {
     }
 }
 
-/// Ours: one pass for a line, two for a slice, and padding, reflection, cropping and rounding happen in them. A pass
-/// more reads and writes everything once more, and the passes are bound by memory.
+/// Ours: one pass for a line, two for a slice, and padding, reflection, cropping and rounding
+/// happen in them. A pass more reads and writes everything once more, and the passes are bound by
+/// memory.
 #[test]
 #[should_panic(expected = "2 passes for a real line of two points")]
 fn a_real_line_takes_one_pass() {

@@ -1,9 +1,10 @@
 //! Benchmarks of devices: the application behind `simexm-gpu bench`.
 //!
-//! A fixed set of [`workloads`](crate::run::workload), whole runs over made-up tissue, passes on each device: how long they take as a
-//! whole and pass by pass, held against the device's own copy bandwidth, and checksums of every integer result, so that
-//! devices compare for equality as well as for speed. [`mod@file`] is what is written of it, [`compare`] holds files of
-//! several machines side by side.
+//! A fixed set of [`workloads`](crate::run::workload), whole runs over made-up tissue, passes on
+//! each device: how long they take as a whole and pass by pass, held against the device's own copy
+//! bandwidth, and checksums of every integer result, so that devices compare for equality as well
+//! as for speed. [`mod@file`] is what is written of it, [`compare`] holds files of several machines
+//! side by side.
 
 mod checksum;
 mod checksum_backend;

@@ -1,7 +1,8 @@
 //! What can be known before a run: sizes, light, cells, memory and disk, and what will go wrong.
 //!
-//! [`check`] looks at a configuration and, unless told otherwise, at the volumes it names; it writes nothing
-//! but what memory cannot hold of a large ground truth, to an unnamed file among the system's temporary ones.
+//! [`check`] looks at a configuration and, unless told otherwise, at the volumes it names; it
+//! writes nothing but what memory cannot hold of a large ground truth, to an unnamed file among the
+//! system's temporary ones.
 
 mod labelling;
 mod obstacles;
@@ -30,16 +31,18 @@ use crate::run::simulation::{self, SimulationError, Watcher};
 /// How much is looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CheckOptions {
-    /// Read no voxel, only the headers of the volumes that are there: no labelling is reported, and a volume
-    /// that is missing is a warning.
+    /// Read no voxel, only the headers of the volumes that are there: no labelling is reported, and
+    /// a volume that is missing is a warning.
     pub no_volumes: bool,
 }
 
-/// Finds out what can be known before a run of this configuration. Reading the volumes is shown to `observer`.
+/// Finds out what can be known before a run of this configuration. Reading the volumes is shown to
+/// `observer`.
 ///
 /// # Errors
-/// Where the run would fail for the configuration ([`SimulationError::is_configuration`]) or for volumes that
-/// cannot be read. Whatever else would stop it (memory, the output folder) is a warning of the report.
+/// Where the run would fail for the configuration ([`SimulationError::is_configuration`]) or for
+/// volumes that cannot be read. Whatever else would stop it (memory, the output folder) is a
+/// warning of the report.
 pub fn check(
     config: &Config,
     options: CheckOptions,

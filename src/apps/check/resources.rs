@@ -14,8 +14,8 @@ use crate::run::plan::{Budgets, Contents, RunPlan, SetAside};
 use crate::run::simulation::{self, Layouts, Watcher};
 use std::path::{Path, PathBuf};
 
-/// What a run on a GPU is planned for while none is asked: the budget of any discrete one, and limits that
-/// every current driver offers it.
+/// What a run on a GPU is planned for while none is asked: the budget of any discrete one, and
+/// limits that every current driver offers it.
 pub(super) const GPU: Limits = Limits {
     binding_bytes: (1 << 31) - 4,
     buffer_bytes: 1 << 31,
@@ -29,8 +29,8 @@ pub(super) const GPU: Limits = Limits {
 /// Cells that are assumed where they were not counted; they hardly weigh against the voxels.
 pub(super) const CELLS: usize = 1 << 16;
 
-/// Memory of a run over a volume of these cells (unknown: `None`) in this many sheets; tells where it does not
-/// fit.
+/// Memory of a run over a volume of these cells (unknown: `None`) in this many sheets; tells where
+/// it does not fit.
 pub(super) fn memory(
     config: &Config,
     model: &Model,
@@ -101,7 +101,8 @@ fn device(run: &RunPlan) -> DeviceMemory {
     }
 }
 
-/// The volumes of the output, with upper bounds of their sizes where the ground truth's size is known (`sized`).
+/// The volumes of the output, with upper bounds of their sizes where the ground truth's size is
+/// known (`sized`).
 pub(super) fn output(
     config: &Config,
     model: &Model,

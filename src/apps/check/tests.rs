@@ -121,7 +121,8 @@ fn numbers_for_people() {
     }
 }
 
-/// `check` and `plan` tell the same of memory and disk, whatever the device and the number of slabs.
+/// `check` and `plan` tell the same of memory and disk, whatever the device and the number of
+/// slabs.
 #[test]
 fn memory_is_what_the_plan_says() {
     for sets in [

@@ -13,8 +13,8 @@ const GAP: usize = 4;
 /// The samples of the layers that are visible, and how they are painted.
 type Layers = Vec<(Samples, Paint)>;
 
-/// The slice, or the maximum along z: rows x, columns y. `None` until all that is visible has come; the first
-/// samples of a layer decide its contrast.
+/// The slice, or the maximum along z: rows x, columns y. `None` until all that is visible has come;
+/// the first samples of a layer decide its contrast.
 pub fn slice(scene: &Scene, state: &mut ViewState, loader: &Loader) -> Option<Picture> {
     let [_, rows, columns] = scene.shape;
     if state.projection {
@@ -142,8 +142,9 @@ pub fn values(
         .collect()
 }
 
-/// The view as it is saved: the slice, the sections beside it where they are shown, and a scale bar. A pixel is
-/// a voxel along the shortest of its sides; longer sides are drawn as many pixels long as is true to scale.
+/// The view as it is saved: the slice, the sections beside it where they are shown, and a scale
+/// bar. A pixel is a voxel along the shortest of its sides; longer sides are drawn as many pixels
+/// long as is true to scale.
 pub fn view(scene: &Scene, state: &mut ViewState, loader: &Loader) -> Option<Picture> {
     let [slices, rows, columns] = scene.shape;
     let scale = scene.proportions();

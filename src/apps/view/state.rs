@@ -81,7 +81,8 @@ impl ViewState {
         self.position = std::array::from_fn(inside);
     }
 
-    /// Decides the contrast of the layers that have none yet, by the samples of each that are there.
+    /// Decides the contrast of the layers that have none yet, by the samples of each that are
+    /// there.
     pub fn settle_contrast(&mut self, layer: usize, samples: &Samples) {
         if let Some(view) = self.layers.get_mut(layer)
             && view.contrast.is_none()

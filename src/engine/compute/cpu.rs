@@ -23,8 +23,8 @@ pub struct CpuBackend {
 }
 
 impl CpuBackend {
-    /// A backend whose buffers should take `wanted_bytes` together, and take at most what the host has
-    /// available.
+    /// A backend whose buffers should take `wanted_bytes` together, and take at most what the host
+    /// has available.
     pub fn new(wanted_bytes: u64) -> Self {
         let total_bytes = crate::base::host::default_host_bytes().max(wanted_bytes);
         let threads = rayon::current_num_threads();
@@ -155,8 +155,8 @@ impl Backend for CpuBackend {
         &self.limits
     }
 
-    /// Deep enough to occupy all threads; shallow enough for the buffers to be reused while they are
-    /// near.
+    /// Deep enough to occupy all threads; shallow enough for the buffers to be reused while they
+    /// are near.
     fn deepest_slab(&self) -> usize {
         (2 * rayon::current_num_threads()).max(16)
     }

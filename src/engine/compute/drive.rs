@@ -4,10 +4,11 @@ use super::{Backend, ComputeError, Recording};
 use crate::base::overlap::overlapped;
 use std::collections::VecDeque;
 
-/// Sends the recording of each step to the device and hands what it read back on, in order, while the device
-/// works on the steps after it: as many at a time as serve it ([`Backend::in_flight`]).
+/// Sends the recording of each step to the device and hands what it read back on, in order, while
+/// the device works on the steps after it: as many at a time as serve it ([`Backend::in_flight`]).
 ///
-/// `turn` is called between steps, with the one whose reads have been consumed meanwhile; it may stop the sweep.
+/// `turn` is called between steps, with the one whose reads have been consumed meanwhile; it may
+/// stop the sweep.
 ///
 /// # Errors
 /// Those of the device, and of the closures.

@@ -66,8 +66,8 @@ pub fn photon_tolerance(largest: u32) -> u32 {
 pub enum Layout {
     /// One line after the other.
     Rows,
-    /// Point by point, the lines side by side: at most [`BLOCK`](crate::engine::fft::BLOCK) of them,
-    /// a divisor of it.
+    /// Point by point, the lines side by side: at most [`BLOCK`](crate::engine::fft::BLOCK) of
+    /// them, a divisor of it.
     Columns,
 }
 
@@ -105,8 +105,9 @@ impl Grid {
         }
     }
 
-    /// What the shader must know of it: THREADS of a workgroup and, where threads have a voxel each,
-    /// how many of them lie along x and y (THREADS_X, THREADS_Y) and how many ROWS each takes.
+    /// What the shader must know of it: THREADS of a workgroup and, where threads have a voxel
+    /// each, how many of them lie along x and y (THREADS_X, THREADS_Y) and how many ROWS each
+    /// takes.
     pub fn constants(self) -> Vec<Constant> {
         let [columns, rows, _] = self.workgroup();
         let threads = Constant::u32("THREADS", columns * rows);
@@ -170,8 +171,8 @@ pub struct Kernel {
     pub bindings: &'static [Access],
     /// Agreement of shader and twin.
     pub agreement: Agreement,
-    /// Whether it fills its first output with as many words as `traffic` says it writes. Else it adds
-    /// to words that the voxels' values choose, and `traffic` says that it writes none.
+    /// Whether it fills its first output with as many words as `traffic` says it writes. Else it
+    /// adds to words that the voxels' values choose, and `traffic` says that it writes none.
     pub fills: bool,
     /// The same pass in Rust.
     pub cpu: fn(&mut CpuCall<'_>),
@@ -180,7 +181,8 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// Words of the first output that a dispatch fills; `None` where the voxels' values choose them.
+    /// Words of the first output that a dispatch fills; `None` where the voxels' values choose
+    /// them.
     pub fn results(&self, extent: Extent<'_>) -> Option<usize> {
         let bytes = || (self.traffic)(extent).written;
         self.fills.then(|| (bytes() / 4) as usize)

@@ -47,7 +47,8 @@ pub enum ComputeError {
         /// What the driver said.
         reason: String,
     },
-    /// The driver gave the device up: it was removed, hung, or ran out of memory where it cannot say so.
+    /// The driver gave the device up: it was removed, hung, or ran out of memory where it cannot
+    /// say so.
     #[error("{device} was lost: {reason}")]
     Lost {
         /// The device's name.
@@ -100,7 +101,8 @@ pub enum Residence {
 #[derive(Debug)]
 pub struct Ticket(pub(crate) u64);
 
-/// Submissions that are under way together: the host prepares one while the device works on another.
+/// Submissions that are under way together: the host prepares one while the device works on
+/// another.
 pub const IN_FLIGHT: usize = 2;
 
 /// A device that runs recordings. Buffers are words of 32 bits.
@@ -141,8 +143,9 @@ pub trait Backend: Send {
     /// When the device failed meanwhile.
     fn wait(&mut self, ticket: Ticket) -> Result<Vec<Vec<u32>>, ComputeError>;
 
-    /// Takes back what [`Backend::wait`] returned, once it has been used, in place of what it was given before:
-    /// later reads may go there, where pages fresh from the system would cost more than what is copied to them.
+    /// Takes back what [`Backend::wait`] returned, once it has been used, in place of what it was
+    /// given before: later reads may go there, where pages fresh from the system would cost more
+    /// than what is copied to them.
     fn recycle(&mut self, _reads: Vec<Vec<u32>>) {}
 
     /// What each kernel did so far, and how long it took where the device can measure it.

@@ -10,8 +10,8 @@ impl Spare {
         self.0 = reads;
     }
 
-    /// So many words, whatever they hold: of the reads that were given back the smallest that has room, or
-    /// new ones.
+    /// So many words, whatever they hold: of the reads that were given back the smallest that has
+    /// room, or new ones.
     pub(super) fn words(&mut self, words: usize) -> Vec<u32> {
         let sizes = self.0.iter().map(Vec::capacity).enumerate();
         let fitting = sizes.filter(|(_, size)| (words..=2 * words).contains(size));

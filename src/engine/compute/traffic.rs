@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::ops::{Add, AddAssign};
 use std::time::Duration;
 
-/// Bytes that a pass must move between memory and the processors, each counted once however often it
-/// is used. Left out is what a cache holds (tables, bits of cells) and what depends on the voxels' values
-/// (proteins that land somewhere), so that the figure is what no implementation can do without.
+/// Bytes that a pass must move between memory and the processors, each counted once however often
+/// it is used. Left out is what a cache holds (tables, bits of cells) and what depends on the
+/// voxels' values (proteins that land somewhere), so that the figure is what no implementation can
+/// do without.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// Bytes read.
@@ -85,7 +86,8 @@ pub struct KernelTime {
     pub calls: u64,
     /// Bytes that they had to move.
     pub traffic: Traffic,
-    /// Time that they took: wall clock on the CPU, timestamps on a GPU. `None` where the GPU has none.
+    /// Time that they took: wall clock on the CPU, timestamps on a GPU. `None` where the GPU has
+    /// none.
     pub time: Option<Duration>,
 }
 

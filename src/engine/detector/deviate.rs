@@ -9,7 +9,8 @@ const OCTAVES: u32 = 32;
 /// Straight pieces of an octave.
 pub(crate) const CELLS: u32 = 256;
 
-/// Knots of all octaves; the last one once more, for the words 0 and 2^32 - 1, which are right on it.
+/// Knots of all octaves; the last one once more, for the words 0 and 2^32 - 1, which are right on
+/// it.
 pub(super) const KNOTS: u32 = OCTAVES * (CELLS + 1) + 1;
 
 /// The deviate, with 24 fractional bits, at the tails 2^-(octave + 1) (1 - cell / 512).
@@ -26,8 +27,8 @@ pub(super) fn knots() -> Vec<u32> {
     knots
 }
 
-/// The deviate beyond which this share of a normal distribution lies, at most a half of it. Newton's steps on the
-/// tail's logarithm, which is concave, come ever closer from above.
+/// The deviate beyond which this share of a normal distribution lies, at most a half of it.
+/// Newton's steps on the tail's logarithm, which is concave, come ever closer from above.
 fn of_tail(tail: f64) -> f64 {
     let mut w = (-2.0 * libm::log(tail)).sqrt();
     for _ in 0..100 {
@@ -95,8 +96,8 @@ impl Powers {
         }
     }
 
-    /// (3 w^4 + 7 w^2 - 16) / (810 mean), the last term of either expansion, with 14 fractional bits; the mean has as
-    /// many, and is at least 16.
+    /// (3 w^4 + 7 w^2 - 16) / (810 mean), the last term of either expansion, with 14 fractional
+    /// bits; the mean has as many, and is at least 16.
     #[inline]
     pub(super) fn last_term(&self, mean: u32) -> i32 {
         let y = (3 * self.fourth + 7 * (self.second >> 8)) as i32 - (16 << 16);

@@ -5,11 +5,11 @@ use std::f64::consts::SQRT_2;
 /// The deviate from which on the upper tail is inverted, where the lower one is too near 1.
 const UPPER: f64 = 2.0;
 
-/// The value that a gamma variate of this shape, at least 1, and scale 1 exceeds as often as a normal one exceeds
-/// `deviate`, which is at most 8 in size.
+/// The value that a gamma variate of this shape, at least 1, and scale 1 exceeds as often as a
+/// normal one exceeds `deviate`, which is at most 8 in size.
 ///
-/// Newton's steps on the logarithm of the tail: that of the lower tail is concave in the logarithm of the value, that of the
-/// upper one in the value, so that they approach from one side.
+/// Newton's steps on the logarithm of the tail: that of the lower tail is concave in the logarithm
+/// of the value, that of the upper one in the value, so that they approach from one side.
 pub(super) fn gamma_quantile(shape: f64, deviate: f64) -> f64 {
     // Wilson and Hilferty 1931.
     let ninth = 1.0 / (9.0 * shape);
@@ -36,7 +36,8 @@ pub(super) fn gamma_quantile(shape: f64, deviate: f64) -> f64 {
     value
 }
 
-/// The lower tail over value times density: the series 1/s (1 + x/(s + 1) + x^2/((s + 1)(s + 2)) + ...) (DLMF 8.11.4).
+/// The lower tail over value times density: the series 1/s (1 + x/(s + 1) + x^2/((s + 1)(s + 2)) +
+/// ...) (DLMF 8.11.4).
 fn lower_over_slope(shape: f64, value: f64) -> f64 {
     let (mut term, mut sum) = (1.0 / shape, 1.0 / shape);
     let mut divisor = shape;
@@ -48,8 +49,8 @@ fn lower_over_slope(shape: f64, value: f64) -> f64 {
     sum
 }
 
-/// The upper tail over value times density: the continued fraction 1/(x + 1 - s - 1 (1 - s)/(x + 3 - s - ...)) (DLMF
-/// 8.9.2, contracted), by the method of Lentz; value above shape + 1.
+/// The upper tail over value times density: the continued fraction 1/(x + 1 - s - 1 (1 - s)/(x + 3
+/// - s - ...)) (DLMF 8.9.2, contracted), by the method of Lentz; value above shape + 1.
 fn upper_over_slope(shape: f64, value: f64) -> f64 {
     let mut divisor = value + 1.0 - shape;
     let mut c = f64::INFINITY;

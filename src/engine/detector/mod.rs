@@ -1,9 +1,11 @@
-//! What a detector makes of expected electrons, by whole numbers alone (docs/physical.md section 6): every device draws
-//! the same grey value from the same mean and the same words. `shaders/shared/deviate.wgsl`, `shot.wgsl`, `register.wgsl` and
-//! `readout.wgsl` are the twins of the files here.
+//! What a detector makes of expected electrons, by whole numbers alone (docs/physical.md section
+//! 6): every device draws the same grey value from the same mean and the same words.
+//! `shaders/shared/deviate.wgsl`, `shot.wgsl`, `register.wgsl` and `readout.wgsl` are the twins of
+//! the files here.
 //!
-//! A number "with n fractional bits" is a whole number of 2^-n. Divisions drop the remainder. Products of more than 32
-//! bits are made wide and shifted back at once; everything else fits 32 bits, as the comments show.
+//! A number "with n fractional bits" is a whole number of 2^-n. Divisions drop the remainder.
+//! Products of more than 32 bits are made wide and shifted back at once; everything else fits 32
+//! bits, as the comments show.
 
 mod deviate;
 mod gamma;
@@ -29,8 +31,9 @@ pub(crate) const REGISTER_AT: u32 = deviate::KNOTS;
 /// Where the starts of the shot tables are.
 pub(crate) const STARTS_AT: u32 = REGISTER_AT + register::KNOTS;
 
-/// The tables from which a detector draws: knots of the normal deviate, knots of a register whose single electron has
-/// this shape (0s without one), where each table of shot noise starts, and those tables.
+/// The tables from which a detector draws: knots of the normal deviate, knots of a register whose
+/// single electron has this shape (0s without one), where each table of shot noise starts, and
+/// those tables.
 pub fn tables(shape: Option<f64>) -> Vec<u32> {
     static COMMON: LazyLock<[Vec<u32>; 2]> = LazyLock::new(|| {
         let at = STARTS_AT + shot::TABLES + 1;

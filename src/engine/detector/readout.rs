@@ -8,7 +8,8 @@ use super::wide_shift;
 /// What a pixel makes of electrons.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PixelResponse {
-    /// Grey values per electron with 16 fractional bits; per electron before a register, where there is one.
+    /// Grey values per electron with 16 fractional bits; per electron before a register, where
+    /// there is one.
     pub gain: u32,
     /// Standard deviation of the read noise in grey values, with 16 fractional bits.
     pub noise: u32,
@@ -19,7 +20,8 @@ pub struct PixelResponse {
 /// A detector as its kernel takes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Detection {
-    /// Electrons that every pixel has beside those of the image, with 14 fractional bits; at most 250 000 electrons.
+    /// Electrons that every pixel has beside those of the image, with 14 fractional bits; at most
+    /// 250 000 electrons.
     pub constant: u32,
     /// Most electrons of a pixel.
     pub most: u32,
@@ -34,8 +36,8 @@ pub struct Detection {
 }
 
 impl Detection {
-    /// The grey value of a pixel, of so many expected electrons, that these words draw: shot noise (two words), read noise,
-    /// register. `tables` are [`tables`](super::tables).
+    /// The grey value of a pixel, of so many expected electrons, that these words draw: shot noise
+    /// (two words), read noise, register. `tables` are [`tables`](super::tables).
     pub fn grey(
         &self,
         tables: &[u32],

@@ -1,9 +1,10 @@
-//! Registers that multiply electrons: the output of n electrons, in units of the gain, is a gamma variate of mean n and
-//! variance n / shape. An EMCCD's register has shape 1 (Basden, Haniff and Mackay, MNRAS 345, 985, 2003), a
-//! photomultiplier's dynodes that of their excess noise.
+//! Registers that multiply electrons: the output of n electrons, in units of the gain, is a gamma
+//! variate of mean n and variance n / shape. An EMCCD's register has shape 1 (Basden, Haniff and
+//! Mackay, MNRAS 345, 985, 2003), a photomultiplier's dynodes that of their excess noise.
 //!
-//! The output of up to 16 electrons is interpolated between knots, that of more is the Cornish-Fisher expansion of the
-//! gamma law. With shapes from 1 to 20 the latter is within 0.06 electrons of it.
+//! The output of up to 16 electrons is interpolated between knots, that of more is the
+//! Cornish-Fisher expansion of the gamma law. With shapes from 1 to 20 the latter is within 0.06
+//! electrons of it.
 
 use super::deviate::{Deviate, Powers, root};
 use super::gamma::gamma_quantile;
@@ -36,8 +37,8 @@ pub(super) fn knots(shape: f64) -> Vec<u32> {
     (1..=TABULATED).flat_map(outputs).collect()
 }
 
-/// The output, in electrons with 8 fractional bits and before the gain. The shape has 8 of them, and shape times
-/// electrons is at most 250 000.
+/// The output, in electrons with 8 fractional bits and before the gain. The shape has 8 of them,
+/// and shape times electrons is at most 250 000.
 #[inline]
 pub(super) fn output(tables: &[u32], electrons: u32, word: u32, shape: u32) -> u32 {
     if electrons == 0 {
@@ -64,8 +65,8 @@ fn interpolated(tables: &[u32], electrons: u32, deviate: Deviate) -> u32 {
     a + (((b - a) * rest) >> 16)
 }
 
-/// The expansion, of b = shape electrons and deviate w:
-/// `b + sqrt(b) w + (w^2 - 1)/3 + (w^3 - 7 w)/(36 sqrt b) - (3 w^4 + 7 w^2 - 16)/(810 b)`, over the shape.
+/// The expansion, of b = shape electrons and deviate w: `b + sqrt(b) w + (w^2 - 1)/3 + (w^3 - 7
+/// w)/(36 sqrt b) - (3 w^4 + 7 w^2 - 16)/(810 b)`, over the shape.
 fn expanded(electrons: u32, deviate: Deviate, shape: u32) -> u32 {
     let powers = Powers::new(deviate.size);
     // 14 fractional bits.

@@ -1,9 +1,10 @@
 //! Electrons of an exposure: Poisson numbers of any mean up to 250 000.
 //!
-//! Small means are drawn from tables: the mean is a multiple of 1/64 and a rest, and the sum of their two Poisson numbers is
-//! one of the mean. Larger ones take the quantile of the normal deviate through the Cornish-Fisher expansion of Poisson's
-//! law (Fisher and Cornish, Technometrics 2, 209, 1960; for Poisson numbers see M. B. Giles, ACM Trans. Math. Softw. 42, 7,
-//! 2016), whose total variation distance from it is below 3e-5 from 32 electrons on.
+//! Small means are drawn from tables: the mean is a multiple of 1/64 and a rest, and the sum of
+//! their two Poisson numbers is one of the mean. Larger ones take the quantile of the normal
+//! deviate through the Cornish-Fisher expansion of Poisson's law (Fisher and Cornish, Technometrics
+//! 2, 209, 1960; for Poisson numbers see M. B. Giles, ACM Trans. Math. Softw. 42, 7, 2016), whose
+//! total variation distance from it is below 3e-5 from 32 electrons on.
 
 use super::deviate::{Deviate, Powers, root};
 use super::{STARTS_AT, wide_shift};
@@ -26,8 +27,8 @@ pub(crate) const NODES: u32 = 32 << (MEAN_BITS - REST_BITS);
 /// Number of tables: one for each multiple, and one for each rest.
 pub(super) const TABLES: u32 = NODES + (1 << REST_BITS);
 
-/// Where each table starts and where the last one ends, counted from the start of all tables; the tables follow, whose
-/// first is at `at`.
+/// Where each table starts and where the last one ends, counted from the start of all tables; the
+/// tables follow, whose first is at `at`.
 pub(super) fn tables(at: u32) -> Vec<u32> {
     let nodes = (0..NODES).map(|node| node << REST_BITS);
     let means = nodes.chain(0..1 << REST_BITS);
@@ -40,7 +41,8 @@ pub(super) fn tables(at: u32) -> Vec<u32> {
     starts
 }
 
-/// 2^32 times the probabilities of 0, of at most 1, 2, ... electrons: as many as a word reaches are drawn.
+/// 2^32 times the probabilities of 0, of at most 1, 2, ... electrons: as many as a word reaches are
+/// drawn.
 fn thresholds(mean: f64) -> Vec<u32> {
     let (mut weight, mut cumulated) = (libm::exp(-mean), 0.0);
     let mut thresholds = Vec::new();
@@ -56,8 +58,8 @@ fn thresholds(mean: f64) -> Vec<u32> {
     thresholds
 }
 
-/// A mean in electrons with 14 fractional bits, halves up, from 0 to the largest one. No step of it rounds, which devices
-/// would do in ways of their own.
+/// A mean in electrons with 14 fractional bits, halves up, from 0 to the largest one. No step of it
+/// rounds, which devices would do in ways of their own.
 #[inline]
 pub(super) fn fixed(electrons: f32) -> u32 {
     let scaled = electrons.clamp(0.0, MOST_ELECTRONS as f32) * (1 << MEAN_BITS) as f32;
@@ -83,8 +85,8 @@ fn tabulated(tables: &[u32], number: u32, word: u32) -> u32 {
     thresholds.partition_point(|&threshold| threshold <= word) as u32
 }
 
-/// The whole part of the expansion, of mean l and deviate w:
-/// `l + sqrt(l) w + (w^2 + 2)/6 - (w^3 + 2 w)/(72 sqrt l) + (3 w^4 + 7 w^2 - 16)/(810 l)`, and 1 in the last place.
+/// The whole part of the expansion, of mean l and deviate w: `l + sqrt(l) w + (w^2 + 2)/6 - (w^3 +
+/// 2 w)/(72 sqrt l) + (3 w^4 + 7 w^2 - 16)/(810 l)`, and 1 in the last place.
 fn expanded(tables: &[u32], mean: u32, word: u32) -> u32 {
     let deviate = Deviate::new(tables, word);
     let powers = Powers::new(deviate.size);

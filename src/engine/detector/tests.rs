@@ -66,8 +66,8 @@ fn deviates_are_those_of_the_figures() {
     }
 }
 
-/// No power, root or term of the expansions overflows at the largest deviates and the ends of the means: the arithmetic
-/// of the tests is checked.
+/// No power, root or term of the expansions overflows at the largest deviates and the ends of the
+/// means: the arithmetic of the tests is checked.
 #[test]
 fn powers_are_powers() {
     let tables = tables(None);
@@ -103,7 +103,8 @@ fn electrons_are_those_of_the_figures() {
     assert_eq!(tables.len() as u32, STARTS_AT + 2305 + 94_339);
 }
 
-/// At the ends of the words and the means nothing overflows, and more light is never fewer electrons.
+/// At the ends of the words and the means nothing overflows, and more light is never fewer
+/// electrons.
 #[test]
 fn electrons_grow_with_word_and_mean() {
     let tables = tables(None);

@@ -1,9 +1,9 @@
 //! The Fourier transform of a slice: lengths, factors, tables and the code generated for them.
 //!
 //! A slice is transformed real to complex along y, the contiguous axis, and then complex to complex
-//! along x. Its spectrum is kept in blocks of [`BLOCK`] neighbouring frequencies of y: within a block
-//! the frequencies of x follow one another, so that a column transform reads and writes whole cache
-//! lines and a block is contiguous.
+//! along x. Its spectrum is kept in blocks of [`BLOCK`] neighbouring frequencies of y: within a
+//! block the frequencies of x follow one another, so that a column transform reads and writes whole
+//! cache lines and a block is contiguous.
 
 mod codelet;
 mod cpu;
@@ -33,8 +33,8 @@ pub struct SliceTransform {
 }
 
 impl SliceTransform {
-    /// Lengths a little above what a block and the kernel's radius on both sides need. What wraps around falls on
-    /// the padding.
+    /// Lengths a little above what a block and the kernel's radius on both sides need. What wraps
+    /// around falls on the padding.
     pub fn new(grid: BlockGrid) -> Self {
         let needed = |axis: BlockAxis| axis.core + 2 * axis.radius;
         Self {
@@ -64,8 +64,8 @@ impl SliceTransform {
         self.length_x.max(self.length_y / 2) * 8
     }
 
-    /// The tables that the transforms of these blocks (along x and along y) read, for a part of the slices with
-    /// these rows and columns of the tissue.
+    /// The tables that the transforms of these blocks (along x and along y) read, for a part of the
+    /// slices with these rows and columns of the tissue.
     pub fn tables(
         &self,
         [blocks_x, blocks_y]: &[Range<usize>; 2],
@@ -114,8 +114,8 @@ fn root(k: usize, length: usize) -> [f32; 2] {
     [libm::cos(angle) as f32, libm::sin(angle) as f32]
 }
 
-/// Roots of unity and orders of the outputs, as the shaders read them (pairs of f32), and where each
-/// part starts (in pairs).
+/// Roots of unity and orders of the outputs, as the shaders read them (pairs of f32), and where
+/// each part starts (in pairs).
 #[derive(Clone, Debug)]
 pub struct FourierTables {
     /// Factors of half the length along y.

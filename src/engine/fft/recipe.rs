@@ -3,7 +3,8 @@
 /// The largest radix of a pass: its butterfly lives in registers.
 const LARGEST_RADIX: usize = 16;
 
-/// How a transform of one length is done: passes of these radices, in place, decimating in frequency.
+/// How a transform of one length is done: passes of these radices, in place, decimating in
+/// frequency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipe {
     /// The length.
@@ -13,8 +14,8 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// The fewest passes for a length of the form 2^a 3^b 5^c 7^d, since every pass costs a barrier;
-    /// among these the ones with the smallest sum of radices.
+    /// The fewest passes for a length of the form 2^a 3^b 5^c 7^d, since every pass costs a
+    /// barrier; among these the ones with the smallest sum of radices.
     ///
     /// # Panics
     /// When the length has another prime factor; [`good_length`] gives lengths that have not.
@@ -48,7 +49,8 @@ impl Recipe {
         (0..self.length).map(place).collect()
     }
 
-    /// WGSL for where output `k`, below the product of these first radices, is found: [`Self::order`].
+    /// WGSL for where output `k`, below the product of these first radices, is found:
+    /// [`Self::order`].
     pub(super) fn place(&self, k: &str, radices: &[usize]) -> String {
         let mut below = 1;
         let digits = radices.iter().map(|radix| {

@@ -1,8 +1,9 @@
 //! The WGSL of a line transform in workgroup memory, generated for its length.
 //!
 //! The kernel says where points come from and where they go: `load(l, n)` is point n of line l, and
-//! `save(l, at, k, value)` takes frequency k, which a transform in place has at point `at` of `line`. The first
-//! pass loads and the last one saves, so that lines of few passes hardly touch the workgroup's memory.
+//! `save(l, at, k, value)` takes frequency k, which a transform in place has at point `at` of
+//! `line`. The first pass loads and the last one saves, so that lines of few passes hardly touch
+//! the workgroup's memory.
 
 use super::codelet::Codelet;
 use super::{BLOCK, Recipe};
@@ -71,8 +72,8 @@ impl LineVariant {
     }
 }
 
-/// One pass, decimating in frequency: spans of points become as many spans each as the radix says. The first
-/// pass loads its points, the last one saves them.
+/// One pass, decimating in frequency: spans of points become as many spans each as the radix says.
+/// The first pass loads its points, the last one saves them.
 fn write_pass(
     code: &mut String,
     recipe: &Recipe,

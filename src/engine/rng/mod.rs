@@ -3,8 +3,8 @@
 //! The generator is Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy
 //! as 1, 2, 3", SC'11). The key says *what* is drawn ([`StreamKey`]), the counter says *where*: the
 //! voxel's position in the source volume and the cell's id. A draw therefore does not depend on the
-//! backend, the number of threads, or how the volume was cut into slabs. `shaders/shared/philox.wgsl`
-//! is the twin of this module.
+//! backend, the number of threads, or how the volume was cut into slabs.
+//! `shaders/shared/philox.wgsl` is the twin of this module.
 
 mod row;
 mod table;

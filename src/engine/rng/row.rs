@@ -51,7 +51,8 @@ impl RowDraws {
             .map(move |(i, &y)| (y as usize, words.each_ref().map(|words| words[i])))
     }
 
-    /// The first words of [`StreamKey::at`] of the `count` voxels of a row from `start`, without a cell.
+    /// The first words of [`StreamKey::at`] of the `count` voxels of a row from `start`, without a
+    /// cell.
     pub(crate) fn first_words(
         &mut self,
         key: StreamKey,

@@ -172,7 +172,8 @@ pub struct TableRef {
 pub(crate) struct TableView<'a> {
     thresholds: &'a [u32],
     values: &'a [u32],
-    /// How many thresholds the smallest word with these first 8 bits has reached; one more at the end.
+    /// How many thresholds the smallest word with these first 8 bits has reached; one more at the
+    /// end.
     reached: [u32; 257],
 }
 

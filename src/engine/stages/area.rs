@@ -1,5 +1,5 @@
-//! Voxels summed over pixels by the areas that they share (docs/physical.md section 5): pixels of any size, from any
-//! fraction of a voxel on.
+//! Voxels summed over pixels by the areas that they share (docs/physical.md section 5): pixels of
+//! any size, from any fraction of a voxel on.
 
 use super::for_rows;
 use crate::engine::compute::{
@@ -10,7 +10,8 @@ use std::ops::Range;
 /// Shares of a voxel below this are rounding errors of the products that say where pixels end.
 const SLIVER: f64 = 1e-9;
 
-/// Words of a pixel in the table of an axis before its weights: the first voxel and how many there are.
+/// Words of a pixel in the table of an axis before its weights: the first voxel and how many there
+/// are.
 const HEAD: usize = 2;
 
 /// The pixels along an axis: pixel i covers the voxel coordinates from `i step` to `(i + 1) step`.
@@ -56,13 +57,15 @@ impl AreaAxis {
         first..end
     }
 
-    /// Words of a pixel in the table: all pixels of an axis have room for the same number of weights.
+    /// Words of a pixel in the table: all pixels of an axis have room for the same number of
+    /// weights.
     pub fn stride(&self) -> usize {
         HEAD + (self.step.ceil() as usize).saturating_add(1).min(self.size)
     }
 
-    /// The table of some pixels, for voxels that start at `first_voxel`: for each pixel its first voxel, the number of
-    /// voxels, and as f32 the share of each that it covers. A pixel's shares do not depend on what else the table holds.
+    /// The table of some pixels, for voxels that start at `first_voxel`: for each pixel its first
+    /// voxel, the number of voxels, and as f32 the share of each that it covers. A pixel's shares
+    /// do not depend on what else the table holds.
     pub fn table(&self, pixels: Range<usize>, first_voxel: usize) -> Vec<u32> {
         let mut words = vec![0; pixels.len() * self.stride()];
         for (words, pixel) in words.chunks_exact_mut(self.stride()).zip(pixels) {
@@ -81,8 +84,8 @@ impl AreaAxis {
 }
 
 kernel_params! {
-    /// Slices of voxels, and the images that their pixels make. The weights are a table of the rows of pixels, then one
-    /// of the columns.
+    /// Slices of voxels, and the images that their pixels make. The weights are a table of the rows
+    /// of pixels, then one of the columns.
     AreaParams {
         /// Rows of a slice.
         size_x: u32,
@@ -103,8 +106,8 @@ kernel_params! {
     }
 }
 
-/// Blurred volume (kept slices) and weights to images, all f32. Voxels of a pixel are added along y, and the rows of
-/// them along x, in their order: a pixel is the same in every tile.
+/// Blurred volume (kept slices) and weights to images, all f32. Voxels of a pixel are added along
+/// y, and the rows of them along x, in their order: a pixel is the same in every tile.
 pub static AREA: Kernel = Kernel {
     name: "area",
     stage: Stage::Camera,
@@ -193,7 +196,8 @@ mod tests {
         assert_eq!(shares(&small, 0), (0, vec![1.0; 2]));
     }
 
-    /// The images of some pixels along x and y, of voxels whose values are their places in the slices.
+    /// The images of some pixels along x and y, of voxels whose values are their places in the
+    /// slices.
     fn images(axes: [AreaAxis; 2], pixels: [Range<usize>; 2], slices: usize) -> Vec<f32> {
         let voxels = [0, 1].map(|axis| axes[axis].voxels(pixels[axis].clone()));
         let tables = [0, 1].map(|axis| axes[axis].table(pixels[axis].clone(), voxels[axis].start));

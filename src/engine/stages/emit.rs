@@ -32,8 +32,8 @@ kernel_params! {
     }
 }
 
-/// Counts (ring) to emission (slab, f32). Both factors and their product are rounded half to even, which
-/// every device does alike.
+/// Counts (ring) to emission (slab, f32). Both factors and their product are rounded half to even,
+/// which every device does alike.
 pub static EMIT: Kernel = Kernel {
     name: "emit",
     stage: Stage::Emission,

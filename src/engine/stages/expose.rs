@@ -1,5 +1,5 @@
-//! Expected electrons to grey values: one draw for each pixel, then the detector (docs/physical.md section 6). The
-//! arithmetic is that of [`detector`](crate::engine::detector).
+//! Expected electrons to grey values: one draw for each pixel, then the detector (docs/physical.md
+//! section 6). The arithmetic is that of [`detector`](crate::engine::detector).
 
 use crate::engine::compute::{
     Access, Agreement, CpuCall, Extent, Grid, Kernel, KernelParams, Stage, Traffic, constants,
@@ -119,8 +119,9 @@ impl ExposeParams {
     }
 }
 
-/// Expected electrons (images, f32), the detector's tables and, if there are any, the maps of its pixels to grey values.
-/// Maps hold the gains of an image's pixels, then their noises, then their offsets.
+/// Expected electrons (images, f32), the detector's tables and, if there are any, the maps of its
+/// pixels to grey values. Maps hold the gains of an image's pixels, then their noises, then their
+/// offsets.
 pub static EXPOSE: Kernel = Kernel {
     name: "expose",
     stage: Stage::Camera,
@@ -278,7 +279,8 @@ mod tests {
         }
     }
 
-    /// Pearson's chi-square against Poisson's law, of the draws of a million pixels, by tables and by the expansion.
+    /// Pearson's chi-square against Poisson's law, of the draws of a million pixels, by tables and
+    /// by the expansion.
     #[test]
     fn exposures_are_poisson_numbers() {
         let part = ExposedPart {

@@ -1,5 +1,6 @@
-//! The stages of docs/model.md, one kernel with its CPU twin per file. A stage's shader has the same stem
-//! in `shaders/`. A kernel in [`KERNELS`] without a case in the parity test fails that test.
+//! The stages of docs/model.md, one kernel with its CPU twin per file. A stage's shader has the
+//! same stem in `shaders/`. A kernel in [`KERNELS`] without a case in the parity test fails that
+//! test.
 
 pub mod area;
 pub mod bin;

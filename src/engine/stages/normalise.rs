@@ -99,8 +99,8 @@ impl<'a> Scale<'a> {
     }
 }
 
-/// Pixels of an image as grey values by a channel's thresholds, on the host: bytes in the machine's order, one for
-/// each pixel, or two where there are more than 255 thresholds.
+/// Pixels of an image as grey values by a channel's thresholds, on the host: bytes in the machine's
+/// order, one for each pixel, or two where there are more than 255 thresholds.
 pub fn grey_values(pixels: &[u32], thresholds: &[u32], grey: &mut [u8]) {
     /// Pixels that are dark together.
     const TOGETHER: usize = 64;

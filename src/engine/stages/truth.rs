@@ -6,7 +6,8 @@ use crate::engine::compute::{
 };
 
 kernel_params! {
-    /// The kept slices `first_z, first_z + step_z, ...` of a slab of regions that starts at `slab_z`.
+    /// The kept slices `first_z, first_z + step_z, ...` of a slab of regions that starts at
+    /// `slab_z`.
     TruthParams {
         /// Rows of a slice.
         size_x: u32,

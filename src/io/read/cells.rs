@@ -80,7 +80,8 @@ impl<'a> SplittedCells<'a> {
     /// Takes the volumes of the cells; `name` stands for all of them in messages.
     ///
     /// # Errors
-    /// [`ReadError::CellsDiffer`] when their sizes differ, [`ReadError::NoCells`] when there is none.
+    /// [`ReadError::CellsDiffer`] when their sizes differ, [`ReadError::NoCells`] when there is
+    /// none.
     pub fn new(name: impl Into<String>, stacks: Vec<CellStack<'a>>) -> Result<Self, ReadError> {
         let name = name.into();
         let Some(first) = stacks.first() else {
@@ -139,12 +140,13 @@ impl<'a> SplittedCells<'a> {
 }
 
 /// Opens the cells of a ground truth: one volume, see [`open_as`], or a folder with a stack or a
-/// sub-folder for each cell, taken in the natural order of their names. Of such a folder hidden files
-/// and whatever is no volume are skipped; all volumes must have the format of the options, if they have one.
+/// sub-folder for each cell, taken in the natural order of their names. Of such a folder hidden
+/// files and whatever is no volume are skipped; all volumes must have the format of the options, if
+/// they have one.
 ///
 /// # Errors
-/// As [`open_as`]; and when the folder holds no cells, single images where stacks belong, or volumes of
-/// unequal size.
+/// As [`open_as`]; and when the folder holds no cells, single images where stacks belong, or
+/// volumes of unequal size.
 pub fn open_cells(
     path: &Path,
     options: &ReadOptions,
@@ -268,8 +270,8 @@ fn open_splitted(
             volume,
         });
     }
-    // The mistake of giving an image sequence. One page may be all that a cell has, but not the same
-    // in a folder full of them: who means that says so with sub-folders.
+    // The mistake of giving an image sequence. One page may be all that a cell has, but not the
+    // same in a folder full of them: who means that says so with sub-folders.
     if stacks.len() == single_pages {
         let images = entries.iter().filter(|entry| entry.is_image).count();
         if images > 1 || (images > 0 && stacks.is_empty()) {

@@ -1,5 +1,5 @@
-//! A folder with one image per slice, in the natural order of the names. A result folder of the Cell
-//! Tracking Challenge (man_seg000.tif ...) is one.
+//! A folder with one image per slice, in the natural order of the names. A result folder of the
+//! Cell Tracking Challenge (man_seg000.tif ...) is one.
 
 use std::fs;
 use std::ops::Range;
@@ -66,8 +66,8 @@ pub(super) struct ImageKind {
     pub read: ReadImage,
 }
 
-/// Reads a crop of a file into the first buffer, as [`SliceReader::read`] does; the second is kept between
-/// calls.
+/// Reads a crop of a file into the first buffer, as [`SliceReader::read`] does; the second is kept
+/// between calls.
 type ReadImage = fn(&Path, Crop<'_>, &mut [u64], &mut Vec<u8>) -> Result<(), ImageError>;
 
 /// What the header of an image says.
@@ -167,8 +167,8 @@ impl ImageFolder {
     /// are skipped.
     ///
     /// # Errors
-    /// When there is no image, when their names are of two kinds or their sizes differ, or when one is damaged or
-    /// holds no ids.
+    /// When there is no image, when their names are of two kinds or their sizes differ, or when one
+    /// is damaged or holds no ids.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self, ReadError> {
         let images = list(path)?;
         let paths: Vec<&Path> = images.iter().map(|image| image.path.as_path()).collect();

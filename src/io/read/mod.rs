@@ -58,7 +58,8 @@ pub trait VolumeSource: Send + Sync {
     /// When the file cannot be opened any more.
     fn slices(&self) -> Result<Box<dyn SliceReader + '_>, ReadError>;
 
-    /// Reads the ids of a box inside the volume: slice after slice, each as [`SliceReader::read`] gives it.
+    /// Reads the ids of a box inside the volume: slice after slice, each as [`SliceReader::read`]
+    /// gives it.
     ///
     /// # Errors
     /// As [`SliceReader::read`].
@@ -153,8 +154,8 @@ pub trait SliceReader: Send {
     ) -> Result<(), ReadError>;
 }
 
-/// The formats that label volumes are read from, in the order in which messages list them. What lies at a
-/// path is of the first that recognises it.
+/// The formats that label volumes are read from, in the order in which messages list them. What
+/// lies at a path is of the first that recognises it.
 pub static READ_FORMATS: &[&dyn ReadFormat] = &[&tiff::FORMAT, &folder::FORMAT, &npy::FORMAT];
 
 impl Choice for InputFormat {
@@ -172,7 +173,8 @@ pub trait ReadFormat: Sync {
     /// What others know it by.
     fn format(&self) -> InputFormat;
 
-    /// Whether what lies at a path is of the format; names lie, so files are known by how they start.
+    /// Whether what lies at a path is of the format; names lie, so files are known by how they
+    /// start.
     fn recognises(&self, found: &Found<'_>) -> bool;
 
     /// Opens a volume: checks headers and tags, and decodes no pixel.
@@ -220,8 +222,8 @@ fn head(path: &Path) -> Result<Option<Vec<u8>>, ReadError> {
     Ok(Some(head))
 }
 
-/// Opens a label volume. Without a `format` it is recognised: see [`READ_FORMATS`]. Headers and tags are
-/// checked, no pixel is decoded.
+/// Opens a label volume. Without a `format` it is recognised: see [`READ_FORMATS`]. Headers and
+/// tags are checked, no pixel is decoded.
 ///
 /// # Errors
 /// When the path is missing, unreadable, of another format than stated, or holds something else

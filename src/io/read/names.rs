@@ -1,4 +1,5 @@
-//! The names of a sequence's images: whether they are one sequence, and which numbers are missing in it.
+//! The names of a sequence's images: whether they are one sequence, and which numbers are missing
+//! in it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,7 +34,8 @@ fn stem(path: &Path) -> String {
         .into_owned()
 }
 
-/// The kinds of names, where there are several and any of them is numbered: the most frequent ones first.
+/// The kinds of names, where there are several and any of them is numbered: the most frequent ones
+/// first.
 pub(super) fn kinds(paths: &[&Path]) -> Option<Vec<Kind>> {
     let mut kinds: BTreeMap<Vec<String>, Vec<&Path>> = BTreeMap::new();
     for path in paths {

@@ -52,8 +52,8 @@ impl ReadFormat for NpyFormat {
 }
 
 /// An array in a NumPy file: (z, x, y), or (x, y) for a single slice. In Fortran order z varies
-/// fastest: the voxels of a slice lie scattered over the whole file, which is read once for every few
-/// slices; an array that is larger than the memory is better saved in C order.
+/// fastest: the voxels of a slice lie scattered over the whole file, which is read once for every
+/// few slices; an array that is larger than the memory is better saved in C order.
 #[derive(Debug)]
 pub struct NpyVolume {
     path: PathBuf,
@@ -64,8 +64,8 @@ pub struct NpyVolume {
 }
 
 impl NpyVolume {
-    /// Reads the header and checks that it is that of an array of ids, and that the file holds all of
-    /// them.
+    /// Reads the header and checks that it is that of an array of ids, and that the file holds all
+    /// of them.
     ///
     /// # Errors
     /// When the header is damaged, the array holds something else than integers or has not 2 or 3
@@ -224,8 +224,8 @@ fn parse_sizes(text: &str) -> Result<Vec<usize>, ImageError> {
     sizes.ok_or_else(|| damaged("the sizes in its header cannot be right"))
 }
 
-/// The sizes without axes of length 1, where there are more axes than a volume has. Rows and columns, the last
-/// ones, stay, unless there is more than one axis before them.
+/// The sizes without axes of length 1, where there are more axes than a volume has. Rows and
+/// columns, the last ones, stay, unless there is more than one axis before them.
 fn without_ones(sizes: &[usize]) -> Vec<usize> {
     if sizes.len() <= 3 {
         return sizes.to_owned();

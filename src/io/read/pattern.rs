@@ -6,8 +6,8 @@ use glob::{MatchOptions, Pattern};
 
 use super::natural_order;
 
-/// What a path stands for: itself, or where nothing has this path and it is a pattern the files that match, in
-/// natural order.
+/// What a path stands for: itself, or where nothing has this path and it is a pattern the files
+/// that match, in natural order.
 #[must_use]
 pub fn files(path: &Path) -> Vec<PathBuf> {
     matches(path).unwrap_or_else(|| vec![path.to_owned()])

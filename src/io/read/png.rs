@@ -1,6 +1,7 @@
 //! PNG images as ids: the stored numbers, never stretched to 8 bits; of indexed ones the indices.
 //!
-//! This uses the `png` crate itself, since `image` stretches packed samples and paints indexed ones.
+//! This uses the `png` crate itself, since `image` stretches packed samples and paints indexed
+//! ones.
 
 use std::fs::File;
 use std::io::BufReader;

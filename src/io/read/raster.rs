@@ -1,5 +1,5 @@
-//! BMP, PGM and lossless WebP images as ids, through the decoders of the `image` crate. What holds colours
-//! is refused unless these are ids, and samples are never rescaled.
+//! BMP, PGM and lossless WebP images as ids, through the decoders of the `image` crate. What holds
+//! colours is refused unless these are ids, and samples are never rescaled.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
@@ -92,8 +92,8 @@ fn size(decoder: &impl ImageDecoder) -> [usize; 2] {
     [rows as usize, columns as usize]
 }
 
-/// Reads an image that decodes to one byte a pixel, which is the id, or to red, green and blue: all of them the
-/// id, or the colour that is.
+/// Reads an image that decodes to one byte a pixel, which is the id, or to red, green and blue: all
+/// of them the id, or the colour that is.
 fn read_pixels(
     kind: &str,
     decoder: impl ImageDecoder,
@@ -142,7 +142,8 @@ fn read_pixels(
     Ok(())
 }
 
-/// A BMP, its length in bytes, and whether ids are the indices of a palette that is not black to white.
+/// A BMP, its length in bytes, and whether ids are the indices of a palette that is not black to
+/// white.
 fn open_bmp(
     path: &Path,
     stored: StoredIds,
@@ -162,8 +163,8 @@ fn open_bmp(
     }
 }
 
-/// A file at its first sample, its header, and its length in bytes. `image` would stretch the samples to 8 or
-/// 16 bits: only the header is its business.
+/// A file at its first sample, its header, and its length in bytes. `image` would stretch the
+/// samples to 8 or 16 bits: only the header is its business.
 fn open_pgm(path: &Path) -> Result<(BufReader<File>, GraymapHeader, u64), ImageError> {
     let (file, file_bytes) = open(path)?;
     let decoder = PnmDecoder::new(file).map_err(|error| from_image("PGM", error))?;

@@ -62,8 +62,8 @@ impl SampleType {
         Some(columns.checked_mul(usize::from(self.bits))?.div_ceil(8))
     }
 
-    /// Widens samples `first..first + out.len()` in native byte order to ids. `out` is rows of `columns`
-    /// voxels, the first of them at `at` (x, y) of the slice, which an error tells.
+    /// Widens samples `first..first + out.len()` in native byte order to ids. `out` is rows of
+    /// `columns` voxels, the first of them at `at` (x, y) of the slice, which an error tells.
     pub fn ids(
         self,
         row: &[u8],
@@ -134,8 +134,8 @@ impl SampleType {
         }
     }
 
-    /// Turns floating point samples that are whole numbers into these. Another one ends it and comes back
-    /// with its index in `out`.
+    /// Turns floating point samples that are whole numbers into these. Another one ends it and
+    /// comes back with its index in `out`.
     fn whole(
         self,
         row: &[u8],

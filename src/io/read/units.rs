@@ -4,7 +4,8 @@
 pub(super) fn nanometres(unit: &str) -> Option<f64> {
     let unit = unit.trim().trim_matches('\0').to_lowercase();
     Some(match unit.as_str() {
-        // The micro sign, the Greek letter, both as Java escapes them, and as UTF-8 that was taken for Latin-1.
+        // The micro sign, the Greek letter, both as Java escapes them, and as UTF-8 that was taken
+        // for Latin-1.
         "um" | "\u{b5}m" | "\u{3bc}m" | "\\u00b5m" | "\\u03bcm" | "\u{c2}\u{b5}m"
         | "\u{e2}\u{b5}m" | "\u{ce}\u{bc}m" | "\u{ee}\u{bc}m" | "micron" | "microns"
         | "micrometer" | "micrometers" | "micrometre" | "micrometres" => 1e3,

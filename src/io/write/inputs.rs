@@ -31,8 +31,8 @@ pub struct InputFiles {
 }
 
 impl InputFiles {
-    /// These files, and all that lie below these folders. What cannot be looked at is left out: it cannot be read
-    /// either.
+    /// These files, and all that lie below these folders. What cannot be looked at is left out: it
+    /// cannot be read either.
     pub fn new<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Self {
         let mut inputs = Self::default();
         for path in paths {

@@ -5,15 +5,16 @@ use std::path::Path;
 
 use super::WriteError;
 
-/// Keeps a second run out of a folder. The system releases it when the process ends, however it ends.
+/// Keeps a second run out of a folder. The system releases it when the process ends, however it
+/// ends.
 #[derive(Debug)]
 pub struct FolderLock {
     _folder: File,
 }
 
 impl FolderLock {
-    /// Locks a folder; none where there is no such folder, or where the system cannot lock one (Windows,
-    /// some network file systems): there, nobody is kept out.
+    /// Locks a folder; none where there is no such folder, or where the system cannot lock one
+    /// (Windows, some network file systems): there, nobody is kept out.
     ///
     /// # Errors
     /// [`WriteError::Busy`] when another run holds it.

@@ -10,8 +10,8 @@ pub struct VolumeMetadata {
     pub voxel_nm: [f64; 3],
     /// Anything else worth knowing, for example the size before expansion; lines of text.
     pub description: String,
-    /// The channels: one for a gray volume of brightness, up to three, red first, for an RGB volume, none
-    /// for anything else.
+    /// The channels: one for a gray volume of brightness, up to three, red first, for an RGB
+    /// volume, none for anything else.
     pub channels: Vec<ChannelInfo>,
 }
 

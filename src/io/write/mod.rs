@@ -1,11 +1,12 @@
 //! Writing volumes. A [`WriteFormat`] is one module here and one row of [`WRITE_FORMATS`].
 //!
-//! Slices are joined to the pieces that the format stores as one, see [`SliceWriter`]; a [`PieceEncoder`],
-//! which any number of threads may share, encodes them, and they are appended in order to a
-//! [`VolumeSink`]. So compression runs in parallel, files grow piece by piece, and their bytes do not
-//! depend on the number of threads.
+//! Slices are joined to the pieces that the format stores as one, see [`SliceWriter`]; a
+//! [`PieceEncoder`], which any number of threads may share, encodes them, and they are appended in
+//! order to a [`VolumeSink`]. So compression runs in parallel, files grow piece by piece, and their
+//! bytes do not depend on the number of threads.
 //!
-//! Files are written beside their final place and renamed when a run has succeeded: see [`OutputFolder`].
+//! Files are written beside their final place and renamed when a run has succeeded: see
+//! [`OutputFolder`].
 
 mod error;
 mod gif;
@@ -37,8 +38,8 @@ pub use volume::{Content, VolumeLayout};
 
 use crate::base::choice::Choice;
 
-/// The formats that volumes are written in, in the order in which messages list them; the first is the
-/// default.
+/// The formats that volumes are written in, in the order in which messages list them; the first is
+/// the default.
 pub static WRITE_FORMATS: &[&dyn WriteFormat] = &[&tiff::TIFF, &gif::GIF, &png::PNG_SEQUENCE];
 
 impl Choice for OutputFormat {
@@ -97,8 +98,8 @@ pub trait WriteFormat: Sync {
 pub enum IdStorage {
     /// As numbers, up to this one.
     Numbers(u64),
-    /// As one of 256 colours: it takes the numbers of the cells in the order of their ids, of 32 bits,
-    /// so that neighbours in that order differ.
+    /// As one of 256 colours: it takes the numbers of the cells in the order of their ids, of 32
+    /// bits, so that neighbours in that order differ.
     Colours,
 }
 
@@ -163,8 +164,8 @@ impl PixelType {
 /// A piece of a volume, ready to be appended to the sink whose encoder made it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EncodedPiece {
-    /// What the sink keeps apart: the strips of a TIFF page, or the pixels of a GIF frame and its own
-    /// colours.
+    /// What the sink keeps apart: the strips of a TIFF page, or the pixels of a GIF frame and its
+    /// own colours.
     parts: Vec<Vec<u8>>,
 }
 
@@ -179,8 +180,8 @@ impl EncodedPiece {
 /// Turns pixels into the bytes of a piece: the costly half of writing. It keeps no state, so
 /// threads share it, and equal pixels give equal bytes.
 pub trait PieceEncoder: Send + Sync {
-    /// Encodes the slices of a piece: rows x from top to bottom, within them columns y, samples of more
-    /// than one byte in the machine's byte order.
+    /// Encodes the slices of a piece: rows x from top to bottom, within them columns y, samples of
+    /// more than one byte in the machine's byte order.
     ///
     /// # Errors
     /// When `pixels` is not one piece long, or holds an id that the format cannot.

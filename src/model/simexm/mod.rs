@@ -1,5 +1,5 @@
-//! The model `simexm`: SimExm's channels, camera and baseline. Photons are drawn for every protein, blurred, and rounded
-//! to whole ones.
+//! The model `simexm`: SimExm's channels, camera and baseline. Photons are drawn for every protein,
+//! blurred, and rounded to whole ones.
 
 mod advice;
 mod channels;
@@ -31,8 +31,8 @@ pub struct Imaging {
 }
 
 impl Imaging {
-    /// Derives channels and camera; `proteins_per_voxel` is the mean of each fluorophore in a labelled voxel, and
-    /// `told` collects warnings for the user.
+    /// Derives channels and camera; `proteins_per_voxel` is the mean of each fluorophore in a
+    /// labelled voxel, and `told` collects warnings for the user.
     pub(super) fn new(
         config: &Config,
         seed: u64,

@@ -1,8 +1,9 @@
-//! Detectors of the model `physical`: from a description in physical units to the whole numbers and tables with which
-//! pixels are exposed (docs/physical.md section 6).
+//! Detectors of the model `physical`: from a description in physical units to the whole numbers and
+//! tables with which pixels are exposed (docs/physical.md section 6).
 //!
-//! A camera or a photon counter makes grey values `gain x electrons + offset` with read noise, as EMVA Standard 1288 has
-//! it; an EMCCD and a photomultiplier multiply the electrons first, which adds noise of its own.
+//! A camera or a photon counter makes grey values `gain x electrons + offset` with read noise, as
+//! EMVA Standard 1288 has it; an EMCCD and a photomultiplier multiply the electrons first, which
+//! adds noise of its own.
 
 mod error;
 mod kind;
@@ -16,10 +17,12 @@ pub use kind::DetectorKind;
 use crate::engine::detector::{Detection, MEAN_BITS, MOST_ELECTRONS, PixelResponse, tables};
 use kind::Need;
 
-/// Most electrons of a full well: far enough below the largest mean that a pixel with that mean is full.
+/// Most electrons of a full well: far enough below the largest mean that a pixel with that mean is
+/// full.
 const MOST_FULL_WELL: f64 = 240_000.0;
 
-/// No signal may reach so many grey values, with 8 fractional bits of which 32 bits are nearly full.
+/// No signal may reach so many grey values, with 8 fractional bits of which 32 bits are nearly
+/// full.
 const MOST_SIGNAL: f64 = 8e6;
 
 /// Nor may offset and read noise together.
@@ -52,7 +55,8 @@ pub struct DetectorKeys {
     pub em_gain: Option<f64>,
     /// Most electrons that leave an EMCCD's register.
     pub register_full_well: Option<f64>,
-    /// Excess noise factor F^2 of a photomultiplier: 1 + the variance of the pulse of one electron over its squared mean.
+    /// Excess noise factor F^2 of a photomultiplier: 1 + the variance of the pulse of one electron
+    /// over its squared mean.
     pub excess_noise: Option<f64>,
     /// Time in s after which a photon counter sees the next electron.
     pub dead_time: Option<f64>,
@@ -86,8 +90,8 @@ impl DetectorKeys {
     }
 }
 
-/// Gain, read noise and offset of each pixel of an image, row by row, in the units of [`DetectorKeys`]. What is `None` is
-/// the same for all pixels.
+/// Gain, read noise and offset of each pixel of an image, row by row, in the units of
+/// [`DetectorKeys`]. What is `None` is the same for all pixels.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PixelMaps<'a> {
     /// Grey values per electron.
@@ -132,7 +136,8 @@ impl Detector {
     /// The detector with these keys.
     ///
     /// # Errors
-    /// When a key is missing, means nothing for the kind, or has no sensible value: see [`DetectorError`].
+    /// When a key is missing, means nothing for the kind, or has no sensible value: see
+    /// [`DetectorError`].
     pub fn new(keys: &DetectorKeys) -> Result<Self, DetectorError> {
         let kind = keys.kind;
         let given = |key: &'static str, value: Option<f64>| match (kind.need(key), value) {
@@ -176,7 +181,8 @@ impl Detector {
             DetectorKind::Ccd | DetectorKind::Scmos => (full_well, full_well),
             DetectorKind::Emccd => (full_well, register_full_well),
             DetectorKind::Pmt => {
-                // What the register's arithmetic takes, and the farthest that its noise goes beyond.
+                // What the register's arithmetic takes, and the farthest that its noise goes
+                // beyond.
                 let most = (most_electrons * (excess_noise - 1.0)).floor();
                 (most, 1.016 * most)
             }
@@ -255,10 +261,12 @@ impl Detector {
         })
     }
 
-    /// The words in which the kernel takes the maps of these many pixels: all gains, then all noises, then all offsets.
+    /// The words in which the kernel takes the maps of these many pixels: all gains, then all
+    /// noises, then all offsets.
     ///
     /// # Errors
-    /// When the detector is none of many pixels, or a map has another size or a value that the detector cannot have.
+    /// When the detector is none of many pixels, or a map has another size or a value that the
+    /// detector cannot have.
     pub fn pixel_maps(
         &self,
         pixels: usize,

@@ -109,8 +109,8 @@ fn cameras_have_the_moments_of_exact_sums() {
     }
 }
 
-/// Twice the shot noise behind an EMCCD's register, and F^2 times it behind a photomultiplier's dynodes, beside read
-/// noise and the steps of grey values.
+/// Twice the shot noise behind an EMCCD's register, and F^2 times it behind a photomultiplier's
+/// dynodes, beside read noise and the steps of grey values.
 #[test]
 fn registers_add_their_noise() {
     let pmt = DetectorKeys {
@@ -176,7 +176,8 @@ fn constants_wells_and_dead_times_are_kept() {
     }
 }
 
-/// At the limits of what is allowed, 32 bits hold everything: the arithmetic of the tests is checked.
+/// At the limits of what is allowed, 32 bits hold everything: the arithmetic of the tests is
+/// checked.
 #[test]
 fn what_is_allowed_does_not_overflow() {
     let camera = DetectorKeys {

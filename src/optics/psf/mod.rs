@@ -17,8 +17,8 @@ use thiserror::Error;
 #[cfg(test)]
 mod tests;
 
-/// Voxels from the centre of a point spread function to its last voxel, along every axis: as many as the convolution
-/// takes.
+/// Voxels from the centre of a point spread function to its last voxel, along every axis: as many
+/// as the convolution takes.
 pub const RADIUS: usize = 15;
 
 /// Voxels that the function holds.
@@ -43,7 +43,8 @@ choice! {
     pub enum Microscope {
         /// A scanned focus seen through a pinhole.
         Confocal = "confocal",
-        /// A scanned focus seen without a pinhole (SimExm's meaning of the word, not a camera's image).
+        /// A scanned focus seen without a pinhole (SimExm's meaning of the word, not a camera's
+        /// image).
         Widefield = "widefield",
         /// A scanned focus that excites with two photons at once.
         TwoPhoton = "two photon",

@@ -1,8 +1,9 @@
 //! Connected components: voxels of one id that touch by their faces, each piece a cell of its own.
 //!
-//! Slices are gone through once, as runs. A run takes the number of a run of its id that it touches in the row or
-//! the slice before, or a new one; numbers that turn out to be one component are joined. Numbers are replaced by
-//! those of the components, in the order of their first voxels, when labels are asked for.
+//! Slices are gone through once, as runs. A run takes the number of a run of its id that it touches
+//! in the row or the slice before, or a new one; numbers that turn out to be one component are
+//! joined. Numbers are replaced by those of the components, in the order of their first voxels,
+//! when labels are asked for.
 
 use super::merged::Run;
 use crate::base::volume::Region;
@@ -46,8 +47,8 @@ struct Piece {
     voxels: [usize; 2],
 }
 
-/// Joins pieces to those of another row, or the same row of another slice, whose voxels lie `shift` before theirs.
-/// Both are in the order of their voxels.
+/// Joins pieces to those of another row, or the same row of another slice, whose voxels lie `shift`
+/// before theirs. Both are in the order of their voxels.
 fn touch(joined: &mut Joined, pieces: &mut [Piece], others: &[Piece], shift: usize) {
     let mut rest = others;
     for piece in pieces.iter_mut().filter(|piece| piece.id != 0) {
@@ -86,8 +87,8 @@ fn pieces(runs: &[Run], columns: usize) -> Vec<Piece> {
     pieces
 }
 
-/// Finds the components of a volume, given as runs of ids. Returns runs of preliminary numbers, and for each of them
-/// that of its component, from 1 on; 0 is the background.
+/// Finds the components of a volume, given as runs of ids. Returns runs of preliminary numbers, and
+/// for each of them that of its component, from 1 on; 0 is the background.
 pub(super) fn find(
     ids: &SliceStore,
     region: Region,

@@ -52,14 +52,15 @@ impl Looks {
         }
     }
 
-    /// Share of the voxels, in per cent, whose neighbour has another id, where these are so many that the ids seem to
-    /// be grey values: of cells most neighbours agree.
+    /// Share of the voxels, in per cent, whose neighbour has another id, where these are so many
+    /// that the ids seem to be grey values: of cells most neighbours agree.
     pub fn grey_per_cent(&self, cells: usize) -> Option<u64> {
         let per_cent = 100 * self.runs / self.voxels.max(1);
         (self.voxels >= FEWEST && cells > 16 && per_cent >= 50).then_some(per_cent)
     }
 
-    /// The number that seems to be background: the largest of a type, with more voxels than 0 has, of the largest id.
+    /// The number that seems to be background: the largest of a type, with more voxels than 0 has,
+    /// of the largest id.
     pub fn other_background(&self, ids: &[u64]) -> Option<u64> {
         let id = *ids.last()?;
         let place = LARGEST.iter().position(|&largest| largest == id)?;

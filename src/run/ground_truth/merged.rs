@@ -78,8 +78,8 @@ pub(super) fn load(
     })
 }
 
-/// Voxels next to one another with the same id, row after row. (Slices of 2^32 voxels and more fit no
-/// plan.)
+/// Voxels next to one another with the same id, row after row. (Slices of 2^32 voxels and more fit
+/// no plan.)
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 pub(super) struct Run {

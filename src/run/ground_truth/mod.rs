@@ -52,7 +52,8 @@ pub struct LoadedVolume {
     pub looks: Looks,
     /// Of splitted cells, the volumes that are 0 everywhere in the part that was read.
     pub blank_stacks: Vec<PathBuf>,
-    /// Of splitted cells, the number of volumes with a cell; where cells have several, more than cells.
+    /// Of splitted cells, the number of volumes with a cell; where cells have several, more than
+    /// cells.
     pub stacks: usize,
     region: Region,
     labels: Labels,
@@ -86,7 +87,8 @@ impl LoadedVolume {
         Self::load_as(source, annotations, region, CellsFrom::Ids, aside, observer)
     }
 
-    /// Reads as [`LoadedVolume::load`] does; of cells that share a volume, `cells_from` says what makes one.
+    /// Reads as [`LoadedVolume::load`] does; of cells that share a volume, `cells_from` says what
+    /// makes one.
     ///
     /// # Errors
     /// See [`LoadError`].

@@ -1,5 +1,5 @@
-//! Cells that may overlap, kept as the runs of voxels they fill, and painted into sheets: label volumes
-//! in which no two cells overlap.
+//! Cells that may overlap, kept as the runs of voxels they fill, and painted into sheets: label
+//! volumes in which no two cells overlap.
 
 use super::Part;
 use crate::run::store::{SliceStore, StoreError};
@@ -50,8 +50,8 @@ impl Sheets {
         Ok(all)
     }
 
-    /// Puts cells that overlap on different sheets: in ascending order each takes the first sheet that
-    /// none of those it overlaps has taken.
+    /// Puts cells that overlap on different sheets: in ascending order each takes the first sheet
+    /// that none of those it overlaps has taken.
     pub fn colour(&mut self, overlaps: &BTreeSet<(u32, u32)>) {
         let mut neighbours = vec![Vec::new(); self.sheet_of.len()];
         for &(lower, upper) in overlaps {

@@ -1,5 +1,5 @@
-//! Cells that have a volume each and may overlap: every volume is read once, slice by slice, and kept as
-//! runs of voxels; then the cells are spread over sheets.
+//! Cells that have a volume each and may overlap: every volume is read once, slice by slice, and
+//! kept as runs of voxels; then the cells are spread over sheets.
 
 use super::sheets::{Sheets, overlaps, runs};
 use super::{Annotations, Labels, LoadError, LoadedVolume, Looks, STAGE, in_waves, shares};

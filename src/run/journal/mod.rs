@@ -1,9 +1,10 @@
 //! What a run has finished, in a file beside its output, so that a run that was killed can go on.
 //!
-//! The file is a line that names the format, then records: a checksum of what follows, what it is, its
-//! length, and its bytes. Slices come in any order; a *mark* after them says how far the run is. What
-//! follows the last mark that is whole is no one's, and is cut off when the file is opened again. So a
-//! process, or a machine, may end at any moment, and nothing needs to be brought to the disk in between.
+//! The file is a line that names the format, then records: a checksum of what follows, what it is,
+//! its length, and its bytes. Slices come in any order; a *mark* after them says how far the run
+//! is. What follows the last mark that is whole is no one's, and is cut off when the file is opened
+//! again. So a process, or a machine, may end at any moment, and nothing needs to be brought to the
+//! disk in between.
 
 mod records;
 
@@ -84,8 +85,8 @@ struct Inner {
 }
 
 impl Journal {
-    /// A journal that starts with `header`. The file is made when something is kept, under a temporary
-    /// name; an earlier one is replaced by the first mark.
+    /// A journal that starts with `header`. The file is made when something is kept, under a
+    /// temporary name; an earlier one is replaced by the first mark.
     pub fn new(path: &Path, header: Vec<u8>) -> Self {
         Self {
             path: path.to_owned(),
@@ -142,8 +143,8 @@ impl Journal {
         let _ = fs::remove_file(temporary(path));
     }
 
-    /// Leaves a file with the header, under the temporary name, so that what a run is about to write is known
-    /// should it be killed before it has finished anything.
+    /// Leaves a file with the header, under the temporary name, so that what a run is about to
+    /// write is known should it be killed before it has finished anything.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -185,7 +186,8 @@ impl Journal {
         inner.mark.images.div_ceil(inner.tiles.max(1))
     }
 
-    /// The volume is worked on in so many tiles. What is there of another number of them is forgotten.
+    /// The volume is worked on in so many tiles. What is there of another number of them is
+    /// forgotten.
     ///
     /// # Errors
     /// When that cannot be written.
@@ -258,8 +260,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Keeps a description of the files that are about to get their names, so that a later run knows them
-    /// as a part of this one, and brings it to the disk.
+    /// Keeps a description of the files that are about to get their names, so that a later run
+    /// knows them as a part of this one, and brings it to the disk.
     ///
     /// # Errors
     /// When it cannot be written.

@@ -19,7 +19,8 @@ pub(super) enum Kind {
     Tiles,
 }
 
-/// What precedes the bytes of a record: checksum (of all that follows it), kind, two numbers, length.
+/// What precedes the bytes of a record: checksum (of all that follows it), kind, two numbers,
+/// length.
 pub(super) type RecordHead = [u8; 24];
 
 /// Where a record's bytes lie, and their checksum.
@@ -31,7 +32,8 @@ pub(super) struct Place {
 }
 
 impl Inner {
-    /// Reads all records up to the last mark; what follows is to be overwritten. Returns the header.
+    /// Reads all records up to the last mark; what follows is to be overwritten. Returns the
+    /// header.
     pub(super) fn scan(&mut self, file: &File) -> io::Result<Option<Vec<u8>>> {
         let length = file.metadata()?.len();
         let mut reader = BufReader::with_capacity(1 << 20, file);

@@ -1,5 +1,5 @@
-//! Where the images of a run wait for their channels' maxima, and what is kept so that it can go on after
-//! it was stopped.
+//! Where the images of a run wait for their channels' maxima, and what is kept so that it can go on
+//! after it was stopped.
 //!
 //! A run in tiles makes the images of one tile after the other. Slice z of tile t is kept as slice
 //! t * slices + z, and put together with those of the other tiles when it is asked for.
@@ -236,8 +236,8 @@ impl<'a> Finished<'a> {
         Ok(())
     }
 
-    /// Keeps a tile's slices of ground truth, if they are needed again: by a run that goes on, or with those
-    /// of the other tiles.
+    /// Keeps a tile's slices of ground truth, if they are needed again: by a run that goes on, or
+    /// with those of the other tiles.
     pub(super) fn put_truth(&self, tile: usize, slices: &TruthSlices<'_>) -> Result<(), RunError> {
         if self.journal.is_none() && self.truths.is_empty() {
             return Ok(());

@@ -52,7 +52,8 @@ impl<'a> Pipeline<'a> {
         Ok(mark.maxima)
     }
 
-    /// The images of a tile, from where an earlier run has come to; returns how far the run is then.
+    /// The images of a tile, from where an earlier run has come to; returns how far the run is
+    /// then.
     fn image_tile(
         &mut self,
         (number, tile): (usize, &'a TilePlan),

@@ -1,8 +1,9 @@
 //! The sweeps of a run over its slabs.
 //!
 //! *Survey* counts the voxels of cells in the layers' regions, where the choice of cells depends on
-//! them. *Image* goes from labels to the camera, and to grey values where these are photons. *Finish* normalises by each
-//! channel's maximum: on the device where the images of a run in one slab lie, else the images that were kept aside.
+//! them. *Image* goes from labels to the camera, and to grey values where these are photons.
+//! *Finish* normalises by each channel's maximum: on the device where the images of a run in one
+//! slab lie, else the images that were kept aside.
 
 mod finish;
 mod finished;
@@ -35,14 +36,15 @@ pub trait Sink: Send {
     /// When they cannot be written.
     fn truth(&mut self, slices: TruthSlices<'_>) -> Result<(), SinkError>;
 
-    /// Slices of all channels from `first` on: the bytes of grey values of the model's bit depth in the
-    /// machine's order, (z, x, y), a volume for each channel.
+    /// Slices of all channels from `first` on: the bytes of grey values of the model's bit depth in
+    /// the machine's order, (z, x, y), a volume for each channel.
     ///
     /// # Errors
     /// When they cannot be written.
     fn images(&mut self, first: usize, channels: &[&[u8]]) -> Result<(), SinkError>;
 
-    /// All has come. What takes long is shown to the observer; [`Interrupted`] where it asks to stop.
+    /// All has come. What takes long is shown to the observer; [`Interrupted`] where it asks to
+    /// stop.
     ///
     /// # Errors
     /// When the results cannot be completed.
@@ -106,7 +108,8 @@ pub struct Outcome {
 
 /// Proteins that are not drawn but given.
 pub trait GivenCounts: Sync {
-    /// The counts (x, y) of a fluorophore, by its index, in a slice of the volume, if there are any.
+    /// The counts (x, y) of a fluorophore, by its index, in a slice of the volume, if there are
+    /// any.
     fn slice(&self, fluorophore: usize, z: usize) -> Option<Vec<u32>>;
 }
 
@@ -129,8 +132,8 @@ pub struct Input<'a> {
     pub counts: &'a dyn GivenCounts,
     /// Where intermediate data go.
     pub aside: Aside<'a>,
-    /// Holds what an earlier run has finished, and keeps what this one finishes. A run of one step has
-    /// nothing to keep and starts from the beginning.
+    /// Holds what an earlier run has finished, and keeps what this one finishes. A run of one step
+    /// has nothing to keep and starts from the beginning.
     pub journal: Option<&'a Journal>,
 }
 
@@ -205,8 +208,8 @@ impl<'a> Pipeline<'a> {
         Ok(Outcome { selection, maxima })
     }
 
-    /// Whether the choice of cells, or what is told about it, depends on their voxels: not where all
-    /// layers label whole cells.
+    /// Whether the choice of cells, or what is told about it, depends on their voxels: not where
+    /// all layers label whole cells.
     fn needs_survey(&self) -> bool {
         use crate::base::region_bits::FULL;
         use crate::config::SingleNeuron;
@@ -216,8 +219,8 @@ impl<'a> Pipeline<'a> {
         self.model.labelling.layers.iter().any(depends)
     }
 
-    /// Voxels of each cell, by index, in each of [`Model::layer_regions`]. [`Pipeline::run`] does this by
-    /// itself where it needs to.
+    /// Voxels of each cell, by index, in each of [`Model::layer_regions`]. [`Pipeline::run`] does
+    /// this by itself where it needs to.
     ///
     /// # Errors
     /// See [`RunError`].

@@ -66,8 +66,8 @@ pub struct SetAside {
 }
 
 impl SetAside {
-    /// What a model's tissue leaves: ids come in long runs, of which LZ4 leaves a small part; images are noisy, and
-    /// pack to about a third of their counts of 32 bits.
+    /// What a model's tissue leaves: ids come in long runs, of which LZ4 leaves a small part;
+    /// images are noisy, and pack to about a third of their counts of 32 bits.
     pub(super) fn of(model: &Model, contents: Contents, quantisation: Quantisation) -> Self {
         let voxels = model.volume.voxels() as u64;
         let labels = (voxels / 8).saturating_mul(contents.sheets as u64);

@@ -3,7 +3,8 @@
 use crate::config::Compute;
 use crate::engine::compute::{Limits, Residence};
 
-/// What a user, or a plan that failed, lets a run take; none: what the device and the host have to spare.
+/// What a user, or a plan that failed, lets a run take; none: what the device and the host have to
+/// spare.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Budgets {
     /// Memory of the GPU in bytes.

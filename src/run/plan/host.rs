@@ -47,7 +47,8 @@ impl HostMemory {
         // Decoded pixels, ids of 64 bits, and notes and bits of annotated regions.
         let notes = if s.annotations > 0 { 12 } else { 0 };
         let reading = per_thread(s.slice_voxels.saturating_mul(16 + notes));
-        // A GPU's recordings are copied for it; what it reads back it maps, and the host copies that.
+        // A GPU's recordings are copied for it; what it reads back it maps, and the host copies
+        // that.
         let (copies, in_flight) = match residence {
             Residence::Host => (1, 1),
             Residence::Board | Residence::Shared => (2, IN_FLIGHT as u64),
@@ -59,7 +60,8 @@ impl HostMemory {
         let slice = |bytes: u64| s.slice_voxels.saturating_mul(bytes);
         let decoded = per_thread(slice(4));
         let pages = per_thread(s.image_pixels.saturating_mul(8));
-        // Grey values of a batch while those of the one before become pages; counts on the way to them.
+        // Grey values of a batch while those of the one before become pages; counts on the way to
+        // them.
         let counts = per_thread(s.image_pixels.saturating_mul(4));
         let grey = s.grey_bytes.saturating_mul(2 + in_flight - 1);
         Self {

@@ -1,8 +1,9 @@
 //! Slabs, tiles and buffers: what a run allocates, and how it is cut so that it fits.
 //!
-//! A [`Plan`] is about a tile whose slices are worked on whole: it lists every buffer for a depth of slab, and
-//! takes the deepest slabs that fit the budgets of device and host. A [`RunPlan`] cuts the volume along x and y as well
-//! where not even one slice at a time fits. What is planned is what is allocated.
+//! A [`Plan`] is about a tile whose slices are worked on whole: it lists every buffer for a depth
+//! of slab, and takes the deepest slabs that fit the budgets of device and host. A [`RunPlan`] cuts
+//! the volume along x and y as well where not even one slice at a time fits. What is planned is
+//! what is allocated.
 
 mod account;
 mod budget;
@@ -87,8 +88,9 @@ impl Quantisation {
     }
 }
 
-/// Grey values of a channel that are handed on together take at most this, or are one image: allocators hold on to
-/// blocks of this size, while pages of larger ones come from the system each time.
+/// Grey values of a channel that are handed on together take at most this, or are one image:
+/// allocators hold on to blocks of this size, while pages of larger ones come from the system each
+/// time.
 const BATCH_BYTES: usize = 28 << 20;
 
 /// Most slices of a slab: they are a dimension of dispatches.
@@ -125,7 +127,8 @@ impl Plan {
         buffers.fold(0, u64::saturating_add)
     }
 
-    /// What the device holds at most: all buffers, and on a GPU what the submissions under way bring and take.
+    /// What the device holds at most: all buffers, and on a GPU what the submissions under way
+    /// bring and take.
     pub fn device_bytes(&self) -> u64 {
         let under_way = match self.residence {
             Residence::Host => 0,
@@ -360,7 +363,8 @@ impl<'a> Planner<'a> {
         let writes = constants.saturating_add(loads).saturating_add(thresholds);
         plan.write_bytes = bytes(writes.max(words(b.thresholds)));
         plan.read_bytes = bytes(image_reads.max(survey_reads).max(grey_reads));
-        // Grey values on their way to the sink: of all images of a run in one slab, of a batch of those that waited.
+        // Grey values on their way to the sink: of all images of a run in one slab, of a batch of
+        // those that waited.
         let batch = (plan.batch as u64).saturating_mul(whole_image);
         let grey_bytes = match plan.quantisation {
             Quantisation::InSteps => 0,

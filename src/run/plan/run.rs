@@ -25,8 +25,8 @@ pub struct TilePlan {
 }
 
 impl RunPlan {
-    /// The fewest tiles, and in them the deepest slabs, that the limits allow for a volume of these contents:
-    /// slabs of at most `deepest` slices, and at least `least` tiles along x and y.
+    /// The fewest tiles, and in them the deepest slabs, that the limits allow for a volume of these
+    /// contents: slabs of at most `deepest` slices, and at least `least` tiles along x and y.
     ///
     /// # Errors
     /// When not even a slice of the smallest tile fits.
@@ -66,8 +66,8 @@ impl RunPlan {
         Ok(plan)
     }
 
-    /// The cuts (x, y) of a model's volume from `least` on, coarsest first: along x as far as its blocks allow, then
-    /// along y. No two have as many tiles.
+    /// The cuts (x, y) of a model's volume from `least` on, coarsest first: along x as far as its
+    /// blocks allow, then along y. No two have as many tiles.
     pub fn cuts(model: &Model, least: [usize; 2]) -> Vec<[usize; 2]> {
         let [most_x, most_y] = Tile::most(model);
         let (least_x, least_y) = (least[0].clamp(1, most_x), least[1].clamp(1, most_y));

@@ -55,19 +55,21 @@ const CONTENTS: Contents = Contents {
 
 /// 4096^3 voxels of 8 nm on adapters of 2, 8, 24 and 80 GB.
 ///
-/// Around a slice the stages look 63 slices far for proteins displaced by up to 5 x 100 nm, and 15 for the blur. So
-/// a ring of counts has 126 + S slices for slabs of S, and a ring of spectra 30 + S; within a slice they look
-/// 1 + 63 + 15 = 79 voxels far. Slices are eight by eight blocks of 512 voxels, with lines of 576 points.
+/// Around a slice the stages look 63 slices far for proteins displaced by up to 5 x 100 nm, and 15
+/// for the blur. So a ring of counts has 126 + S slices for slabs of S, and a ring of spectra 30 +
+/// S; within a slice they look 1 + 63 + 15 = 79 voxels far. Slices are eight by eight blocks of 512
+/// voxels, with lines of 576 points.
 ///
-/// *Cut.* Drivers bind 2 GiB at most, however much memory there is. Even for slabs of one slice 127 of counts allow
-/// 4.2 million voxels a slice: two rows of blocks, 1182 x 4096, are too much, and one, 670 x 4096, is not. So every
-/// adapter needs 8 tiles. 195 slices of these fit 2 GiB, which leaves slabs of 69.
+/// *Cut.* Drivers bind 2 GiB at most, however much memory there is. Even for slabs of one slice 127
+/// of counts allow 4.2 million voxels a slice: two rows of blocks, 1182 x 4096, are too much, and
+/// one, 670 x 4096, is not. So every adapter needs 8 tiles. 195 slices of these fit 2 GiB, which
+/// leaves slabs of 69.
 ///
-/// *Memory*, in slices of a tile, 11 MB. A block's spectrum is 0.124 of one, and there are eight: 126 + S of counts,
-/// 0.99 (30 + S) of spectra, 0.5 of the point spread function, 3 S of labels, regions and emission, 0.24 S for the
-/// transforms of a block, 2.3 S of blurred slices, images and ground truth; and on the way, twice, S of labels and
-/// 1.5 S of images and ground truth. That is 156 + 12.6 S: 181 for slabs of 2, which 2 GB hold, and 1025 for slabs of
-/// 69, 11.3 GB.
+/// *Memory*, in slices of a tile, 11 MB. A block's spectrum is 0.124 of one, and there are eight:
+/// 126 + S of counts, 0.99 (30 + S) of spectra, 0.5 of the point spread function, 3 S of labels,
+/// regions and emission, 0.24 S for the transforms of a block, 2.3 S of blurred slices, images and
+/// ground truth; and on the way, twice, S of labels and 1.5 S of images and ground truth. That is
+/// 156 + 12.6 S: 181 for slabs of 2, which 2 GB hold, and 1025 for slabs of 69, 11.3 GB.
 #[test]
 fn a_volume_of_4096_cubed_is_planned_in_no_time() {
     let config = one_dye(8.0);

@@ -1,9 +1,10 @@
 //! Parts of a volume along x and y, for slices too large to be worked on whole.
 //!
-//! A tile is a run over some blocks of the blur ([`crate::engine::blocks`]) and as many voxels around them as the
-//! stages look beyond a voxel, so that what falls on its pixels is all there; at the borders of the tissue it ends
-//! with the tissue. Draws depend on a voxel's place in its source, and blocks are those of the whole slice: what a
-//! tile makes is what the whole would have made there.
+//! A tile is a run over some blocks of the blur ([`crate::engine::blocks`]) and as many voxels
+//! around them as the stages look beyond a voxel, so that what falls on its pixels is all there; at
+//! the borders of the tissue it ends with the tissue. Draws depend on a voxel's place in its
+//! source, and blocks are those of the whole slice: what a tile makes is what the whole would have
+//! made there.
 
 use crate::engine::blocks::{BlockAxis, BlockGrid};
 use crate::model::{AxisReach, Model};
@@ -51,7 +52,8 @@ impl TileAxis {
         (0..count).map(move |number| {
             let own = number * blocks / count..(number + 1) * blocks / count;
             let core = axis.voxels(own.clone());
-            // Light of the voxels before the core may fall on its pixels: their blocks are blurred as well.
+            // Light of the voxels before the core may fall on its pixels: their blocks are blurred
+            // as well.
             let first = core.start.saturating_sub(reach.jitter) / axis.core;
             let blocks = first..own.end;
             let imaged = axis.voxels(blocks.clone());
@@ -137,8 +139,8 @@ mod tests {
     }
 
     proptest! {
-        /// Cores and pixels are the volume and its image, each once; a tile holds what its blocks need as far as
-        /// the volume goes, and starts on a pixel.
+        /// Cores and pixels are the volume and its image, each once; a tile holds what its blocks
+        /// need as far as the volume goes, and starts on a pixel.
         #[test]
         fn tiles_cover_the_volume(
             size in 1usize..9000, sampling in sampling(), radius in 0usize..30, around in 0usize..50,

@@ -24,7 +24,8 @@ use crate::run::report::Report;
 use crate::run::store::Aside;
 use std::path::PathBuf;
 
-/// What a configuration says is there: its volumes are open and its output folder is locked; nothing is changed.
+/// What a configuration says is there: its volumes are open and its output folder is locked;
+/// nothing is changed.
 pub(super) struct RunSetup {
     config: Config,
     options: Options,
@@ -234,8 +235,8 @@ impl LoadedRun {
         let slices = self.model.image_shape()[0];
         let journal = self.journal;
         let published = done.and_then(|(report, described)| {
-            // Without a note, the next run would not know the files of a run that was killed while they
-            // get their names. No room for that is no failure.
+            // Without a note, the next run would not know the files of a run that was killed while
+            // they get their names. No room for that is no failure.
             let _ = journal.publish(&described);
             let committed = self.output.commit();
             if committed.is_ok() || journal.mark().images == 0 {

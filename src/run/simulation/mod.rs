@@ -30,7 +30,8 @@ use crate::run::outputs::quicklook::{self, About};
 use files::RunSetup;
 use input::check_region;
 
-/// How a simulation is run, apart from what is simulated. Runs on arrays write nothing and use none of these.
+/// How a simulation is run, apart from what is simulated. Runs on arrays write nothing and use none
+/// of these.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// Replaces files in the output folder that are not the unchanged output of an earlier run.

@@ -30,7 +30,8 @@ struct RunRecord<'a> {
     configuration_crc32: u32,
     /// Photons at the brightest pixel of each channel, which has the largest grey value.
     brightest_pixel_photons: BTreeMap<&'a str, u32>,
-    /// Files that were read, from the record's folder on, so that they are found when all is moved together.
+    /// Files that were read, from the record's folder on, so that they are found when all is moved
+    /// together.
     inputs: Vec<InputRecord>,
     seconds: BTreeMap<&'a str, f64>,
     seconds_on_device: BTreeMap<String, f64>,
@@ -83,7 +84,8 @@ struct EarlierRun {
     files: Vec<ManifestEntry>,
 }
 
-/// The files that a run reads, from `folder` on; those on another drive and those that are no Unicode are left out.
+/// The files that a run reads, from `folder` on; those on another drive and those that are no
+/// Unicode are left out.
 fn inputs(config: &Config, folder: &Path) -> Vec<InputRecord> {
     let truth = &config.groundtruth;
     let key = |parts: &[&str]| parts.iter().map(|part| (*part).to_owned()).collect();

@@ -37,7 +37,8 @@ pub struct Aside<'a> {
 }
 
 impl<'a> Aside<'a> {
-    /// Little beside the buffers of a slab, so that memory does not grow with the depth of a volume.
+    /// Little beside the buffers of a slab, so that memory does not grow with the depth of a
+    /// volume.
     pub const MEMORY_BYTES: usize = 16 << 20;
 
     /// As much in memory as suits most runs.

@@ -1,7 +1,8 @@
-//! Numbers, many of which are 0 and most of which are small, in few bytes and at the speed of memory.
+//! Numbers, many of which are 0 and most of which are small, in few bytes and at the speed of
+//! memory.
 //!
-//! Every 64 numbers become a mask of those that are not 0 (8 bytes, the first number its lowest bit),
-//! then these, lowest 7 bits first, with the highest bit of a byte set where more follow.
+//! Every 64 numbers become a mask of those that are not 0 (8 bytes, the first number its lowest
+//! bit), then these, lowest 7 bits first, with the highest bit of a byte set where more follow.
 
 /// Numbers under one mask.
 const BLOCK: usize = 64;

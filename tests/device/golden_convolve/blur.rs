@@ -9,8 +9,8 @@ use simexm_gpu::internals::engine::schedule::{Reach, Schedule, kept};
 use simexm_gpu::internals::engine::stages::blur::rows_to_photons::RowsToPhotonsParams;
 use simexm_gpu::internals::engine::stages::blur::{Blur, BlurPart, RingSlices};
 
-/// Photons that leave the voxels of a fluorophore, (z, x, y), and its point spread function: its shape, and its values
-/// as those of a [`Psf`], but in f64.
+/// Photons that leave the voxels of a fluorophore, (z, x, y), and its point spread function: its
+/// shape, and its values as those of a [`Psf`], but in f64.
 pub struct Source {
     pub emission: Vec<f32>,
     pub shape: PsfShape,
@@ -30,8 +30,8 @@ impl Source {
     }
 }
 
-/// The sum of the blurred sources in slices 0, `step_z`, 2 `step_z`, ..., by the kernels of a run, in slabs of at most
-/// `slab` slices with the spectra in a ring, as the schedule says.
+/// The sum of the blurred sources in slices 0, `step_z`, 2 `step_z`, ..., by the kernels of a run,
+/// in slabs of at most `slab` slices with the spectra in a ring, as the schedule says.
 pub fn blur(
     backend: &mut dyn Backend,
     sources: &[Source],

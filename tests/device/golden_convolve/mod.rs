@@ -1,4 +1,5 @@
-//! The blur against SimExm's and against a convolution written out in f64, and what the camera makes of it.
+//! The blur against SimExm's and against a convolution written out in f64, and what the camera
+//! makes of it.
 
 mod blur;
 mod camera;
@@ -19,7 +20,8 @@ use simexm_gpu::internals::optics::psf::{
 /// Values of SimExm's functions along each axis, from the centre outwards.
 const TAPS: usize = RADIUS + 1;
 
-/// The largest difference, which the bound of docs/model.md section 6 for f32 must hold; returned with the bound.
+/// The largest difference, which the bound of docs/model.md section 6 for f32 must hold; returned
+/// with the bound.
 fn assert_close(found: &[u32], expected: &[u32], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     let largest = f64::from(*expected.iter().max().unwrap());
@@ -254,8 +256,8 @@ fn a_ring_of_spectra_loses_nothing() {
     }
 }
 
-/// Functions whose planes before the focus are not those behind it, with other sizes along each axis, few planes and
-/// many; and one of many that is symmetric.
+/// Functions whose planes before the focus are not those behind it, with other sizes along each
+/// axis, few planes and many; and one of many that is symmetric.
 #[test]
 fn any_shape_of_function_agrees_with_a_convolution_in_f64() {
     let shape_of = |before, after, radius, symmetric| PsfShape {

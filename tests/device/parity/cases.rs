@@ -565,8 +565,8 @@ fn whole(size: [usize; 2], function: PsfShape) -> Blur {
     Blur::new(&part, function, WORKGROUP_BYTES)
 }
 
-/// Slices of this size as one block, and as a part of slices of four: blocks that reach beyond one another, and
-/// beyond the tissue.
+/// Slices of this size as one block, and as a part of slices of four: blocks that reach beyond one
+/// another, and beyond the tissue.
 fn parts([x, y]: [usize; 2]) -> [BlurPart; 2] {
     let halved = |size: usize| BlockAxis {
         size,

@@ -96,7 +96,8 @@ static DETECTORS: LazyLock<Vec<Exposed>> = LazyLock::new(|| {
     made.into()
 });
 
-/// Expected electrons from none to more than any detector takes, many of them around 32, where draws change.
+/// Expected electrons from none to more than any detector takes, many of them around 32, where
+/// draws change.
 fn means(dice: &mut Dice, count: usize) -> Vec<u32> {
     let mean = |_| {
         let share = f64::from(dice.word()) / 2f64.powi(32);

@@ -9,7 +9,8 @@ use simexm_gpu::internals::model::Model;
 
 #[test]
 fn a_site_holds_amplified_poisson_proteins() {
-    // 1.7 proteins per voxel, 2.5 antibodies each: round(2.5 k), half to even, is 0, 2, 5, 8, 10, 12, ...
+    // 1.7 proteins per voxel, 2.5 antibodies each: round(2.5 k), half to even, is 0, 2, 5, 8, 10,
+    // 12, ...
     let shape = [20, 30, 40];
     let entries: &[&str] = &[
         "labeling.a.labeling_density=1",

@@ -86,7 +86,8 @@ fn magnified_voxels_jitter_by_a_poisson_number_of_pixels() {
         weights
     };
     for mut backend in backends() {
-        // In the middle, at the first voxel, and at the last, where everything but no jitter meets the border.
+        // In the middle, at the first voxel, and at the last, where everything but no jitter meets
+        // the border.
         for [x, y] in [[2, 3], [0, 0], [6, 8]] {
             let mut blurred = vec![0; shape.iter().product()];
             blurred

@@ -1,4 +1,5 @@
-//! What no golden figure covers, against the text of the model: distributions, and on what draws depend.
+//! What no golden figure covers, against the text of the model: distributions, and on what draws
+//! depend.
 
 mod draws;
 mod labelling;

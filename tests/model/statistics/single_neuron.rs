@@ -4,7 +4,8 @@ use super::{configured, layer, sum};
 use crate::support::{assert_distribution, assert_mean, cpu, simulate, whole};
 use ndarray::Array3;
 
-/// Two cubes of 64 voxels (ids 20 and 40), one of 125 (10), and a plate of 121 voxels that is all membrane (30).
+/// Two cubes of 64 voxels (ids 20 and 40), one of 125 (10), and a plate of 121 voxels that is all
+/// membrane (30).
 fn four_cells(cells: &[u32]) -> Array3<u32> {
     let mut labels = Array3::zeros([20, 15, 30]);
     let boxes = [
@@ -58,7 +59,8 @@ fn a_single_neuron_is_any_of_those_in_the_region() {
         }
         assert_distribution(&counted, &[1.0 / 3.0; 3], "single neuron");
     }
-    // Of the labelled cells one is kept: with three candidates there is none in an eighth of the runs.
+    // Of the labelled cells one is kept: with three candidates there is none in an eighth of the
+    // runs.
     let entries = [
         "labeling.a.single_neuron=true",
         "labeling.a.labeling_density=0.5",

@@ -35,7 +35,8 @@ fn a_point_is_seen_as_the_point_spread_function() {
         let off = (f64::from(value) - photons * share).abs();
         assert!(off <= 1.0, "{value} at {away:?}, not {}", photons * share);
     }
-    // q = sqrt(x^2 + (y voxel_y / voxel_x)^2): 5 voxels along y are 8 along x, and (6, 5) is (10, 0).
+    // q = sqrt(x^2 + (y voxel_y / voxel_x)^2): 5 voxels along y are 8 along x, and (6, 5) is (10,
+    // 0).
     assert_eq!(at(0, 0, 5), at(0, 8, 0));
     assert_eq!(at(2, 6, 5), at(2, 10, 0));
     assert_ne!(at(0, 0, 5), at(0, 5, 0));

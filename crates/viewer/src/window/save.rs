@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 /// Files of one name that are tried before giving up.
 const MOST: usize = 10_000;
 
-/// Writes the view as PNG under a name that is free; returns its path, or what the window says in its place.
+/// Writes the view as PNG under a name that is free; returns its path, or what the window says in
+/// its place.
 pub(super) fn save(
     folder: &Path,
     scene: &Scene,

@@ -112,7 +112,8 @@ pub struct Rings {
     pub spectra: usize,
 }
 
-/// The Fourier transform of a block: its lengths, and the radices of the butterflies of each pass over memory.
+/// The Fourier transform of a block: its lengths, and the radices of the butterflies of each pass
+/// over memory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Transform {
     /// Length along x.

@@ -47,8 +47,8 @@ impl Cache {
         Some(Arc::clone(&entry.plane))
     }
 
-    /// Keeps a slice, and forgets those that were not used for the longest time. It is kept even if it is larger
-    /// than all that should be.
+    /// Keeps a slice, and forgets those that were not used for the longest time. It is kept even if
+    /// it is larger than all that should be.
     pub(super) fn put(&mut self, volume: usize, z: usize, plane: Arc<Vec<Samples>>) {
         let bytes = plane.iter().map(|samples| samples.bytes() as u64).sum();
         self.clock += 1;

@@ -64,7 +64,8 @@ pub struct Section {
     row: Vec<Samples>,
     /// Along column y: (z, x), for each component.
     column: Vec<Samples>,
-    /// The slices in the order in which they are fetched, the nearest first, and how many are on their way.
+    /// The slices in the order in which they are fetched, the nearest first, and how many are on
+    /// their way.
     order: Vec<usize>,
     asked: usize,
     done: usize,

@@ -51,7 +51,8 @@ struct State {
 }
 
 impl Loader {
-    /// Starts to load what is wanted of a scene; `notify` is called, on any thread, whenever something has come.
+    /// Starts to load what is wanted of a scene; `notify` is called, on any thread, whenever
+    /// something has come.
     #[must_use]
     pub fn new(
         scene: Arc<Scene>,

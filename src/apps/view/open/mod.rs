@@ -28,9 +28,9 @@ const COMPONENTS: [(&str, [u8; 3]); 3] = [
     ("blue", [0, 0, 255]),
 ];
 
-/// Opens volumes, which must be of one size, and output folders of runs. Headers and tags are read, no pixel is.
-/// The volumes `labels` hold ids; of the others this is guessed: from what the file says, or else by the type,
-/// more than 16 bits being ids.
+/// Opens volumes, which must be of one size, and output folders of runs. Headers and tags are read,
+/// no pixel is. The volumes `labels` hold ids; of the others this is guessed: from what the file
+/// says, or else by the type, more than 16 bits being ids.
 ///
 /// # Errors
 /// See [`ViewError`].

@@ -54,8 +54,8 @@ pub(super) fn open(path: &Path) -> Result<Vec<Opened>, ViewError> {
     Ok(opened)
 }
 
-/// The volumes of the run that are there and can be read: their names below the folder, and their files or
-/// folders.
+/// The volumes of the run that are there and can be read: their names below the folder, and their
+/// files or folders.
 fn stems(folder: &Path, format: &dyn WriteFormat) -> BTreeMap<String, PathBuf> {
     let mut stems = BTreeMap::new();
     for file in written_files(folder) {

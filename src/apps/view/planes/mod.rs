@@ -1,4 +1,5 @@
-//! Slices of volumes of any kind: grey, coloured, floating point; ids of cells that have a volume each.
+//! Slices of volumes of any kind: grey, coloured, floating point; ids of cells that have a volume
+//! each.
 
 mod colour_tiff;
 mod folder;
@@ -74,8 +75,8 @@ impl PlaneReader for GreyReader<'_> {
     }
 }
 
-/// Cells that have a volume each, one over the other. There may be thousands of them, so their files are open
-/// only while they are read.
+/// Cells that have a volume each, one over the other. There may be thousands of them, so their
+/// files are open only while they are read.
 pub(super) struct Cells {
     pub sources: Vec<Box<dyn VolumeSource>>,
     pub kind: SampleKind,

@@ -56,8 +56,9 @@ impl AdapterSummary {
         }
     }
 
-    /// What a run may use of it: where the host's memory is shared, half of what is available there; else a
-    /// share of what the driver tells, or an amount that every current discrete adapter has.
+    /// What a run may use of it: where the host's memory is shared, half of what is available
+    /// there; else a share of what the driver tells, or an amount that every current discrete
+    /// adapter has.
     pub(super) fn limits(&self, adapter: &wgpu::Adapter, device: &wgpu::Limits) -> Limits {
         const DISCRETE: u64 = 2 << 30;
         let (residence, bytes) = if self.shares_host_memory {

@@ -1,7 +1,8 @@
 //! What wgpu and a driver do not survive becomes an error here.
 //!
-//! A driver may give up at any call: wgpu answers with an error, or, where its interface leaves no room for one, with
-//! a panic. Here a panic is an error like the others, and nothing is printed of it.
+//! A driver may give up at any call: wgpu answers with an error, or, where its interface leaves no
+//! room for one, with a panic. Here a panic is an error like the others, and nothing is printed of
+//! it.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};

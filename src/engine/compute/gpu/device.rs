@@ -134,7 +134,8 @@ impl Gpu {
         }
     }
 
-    /// Runs `work` in error scopes: a refusal comes back as an error that names the bytes asked for.
+    /// Runs `work` in error scopes: a refusal comes back as an error that names the bytes asked
+    /// for.
     pub(super) fn guarded<T>(
         &mut self,
         bytes: u64,

@@ -23,8 +23,9 @@ struct Dispatch {
 }
 
 impl Gpu {
-    /// Brings the parameter blocks of all dispatches to the device, and tells where each one starts. One buffer
-    /// serves all submissions: the queue writes to it when those before are done with it.
+    /// Brings the parameter blocks of all dispatches to the device, and tells where each one
+    /// starts. One buffer serves all submissions: the queue writes to it when those before are done
+    /// with it.
     fn upload_params(&mut self, commands: &[Command]) -> Vec<u32> {
         let alignment = self.device.limits().min_uniform_buffer_offset_alignment as usize;
         let mut bytes = Vec::new();
@@ -195,7 +196,8 @@ impl Gpu {
         });
     }
 
-    /// Fills the parts one after the other from a buffer that was mapped, which the device gets back.
+    /// Fills the parts one after the other from a buffer that was mapped, which the device gets
+    /// back.
     pub(super) fn mapped<T: bytemuck::Pod>(
         &self,
         buffer: Option<&wgpu::Buffer>,

@@ -10,8 +10,8 @@ pub(super) enum DeviceMemory {
 }
 
 impl DeviceMemory {
-    /// What a run may take. Others (the desktop, other programs) want their share, and drivers round up
-    /// what they allocate.
+    /// What a run may take. Others (the desktop, other programs) want their share, and drivers
+    /// round up what they allocate.
     pub(super) fn share(self) -> u64 {
         match self {
             Self::Free(bytes) => bytes / 10 * 9,
@@ -20,8 +20,9 @@ impl DeviceMemory {
     }
 }
 
-/// What the driver tells of the largest heap on the board: by `VK_EXT_memory_budget` what is free, else its
-/// size. None where it has no such heap, or is none of Vulkan: wgpu itself has no call for it.
+/// What the driver tells of the largest heap on the board: by `VK_EXT_memory_budget` what is free,
+/// else its size. None where it has no such heap, or is none of Vulkan: wgpu itself has no call for
+/// it.
 #[cfg(any(
     target_os = "linux",
     target_os = "android",

@@ -20,8 +20,8 @@ pub const POISON: u32 = 0xFFC0_DEAD;
 
 /// The wgpu backend. Submissions run behind the host until they are waited for.
 ///
-/// A device may vanish at any moment: that is [`ComputeError::Lost`], after which it is not touched again, not even
-/// to be given back.
+/// A device may vanish at any moment: that is [`ComputeError::Lost`], after which it is not touched
+/// again, not even to be given back.
 pub struct GpuBackend {
     name: String,
     driver: String,
@@ -54,7 +54,8 @@ impl GpuBackend {
         })
     }
 
-    /// For tests of what is to notice a wrong shader: compiles other WGSL in place of a kernel's own file.
+    /// For tests of what is to notice a wrong shader: compiles other WGSL in place of a kernel's
+    /// own file.
     #[doc(hidden)]
     pub fn alter_shader(&mut self, kernel: &'static Kernel, source: &'static str) {
         if let Some(gpu) = &mut self.gpu {
@@ -67,8 +68,8 @@ impl GpuBackend {
         &self.driver
     }
 
-    /// Bytes of all buffers that were allocated, and of the largest of those for what submissions read back: what
-    /// a plan foresees.
+    /// Bytes of all buffers that were allocated, and of the largest of those for what submissions
+    /// read back: what a plan foresees.
     pub fn allocated_bytes(&self) -> (u64, u64) {
         self.gpu.as_ref().map_or((0, 0), Gpu::allocated_bytes)
     }

@@ -110,7 +110,8 @@ impl Pipeline {
         }
     }
 
-    /// The group of a parameter block, whose place in `params` is told when it is set, and of these buffers.
+    /// The group of a parameter block, whose place in `params` is told when it is set, and of these
+    /// buffers.
     pub(super) fn group(
         &mut self,
         device: &wgpu::Device,

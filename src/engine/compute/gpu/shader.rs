@@ -25,10 +25,10 @@ const SHARED: &[(&str, &str)] = shared![
     "table",
 ];
 
-/// The whole WGSL of a kernel: its own file, then what it declares in Rust (the parameter block with
-/// its binding, the constants and those of its grid), then the generated code, then what all of this
-/// imports (`#import name` lines, also in imported files). WGSL takes declarations in any order, so
-/// that the kernel's own line numbers stay true.
+/// The whole WGSL of a kernel: its own file, then what it declares in Rust (the parameter block
+/// with its binding, the constants and those of its grid), then the generated code, then what all
+/// of this imports (`#import name` lines, also in imported files). WGSL takes declarations in any
+/// order, so that the kernel's own line numbers stay true.
 ///
 /// # Panics
 /// When an import names no shared file: a defect of the shader, found by the shader tests.

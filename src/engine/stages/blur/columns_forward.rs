@@ -31,8 +31,8 @@ kernel_params! {
     }
 }
 
-/// Spectra of rows, (slice, x, frequency), to spectra of slices in a ring, (slot, block, frequency of
-/// x, frequency of y within the block).
+/// Spectra of rows, (slice, x, frequency), to spectra of slices in a ring, (slot, block, frequency
+/// of x, frequency of y within the block).
 pub static COLUMNS_FORWARD: Kernel = Kernel {
     name: "columns_forward",
     stage: Stage::Blur,

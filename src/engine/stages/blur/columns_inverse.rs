@@ -11,8 +11,8 @@ use rustfft::FftDirection;
 use rustfft::num_complex::Complex32;
 
 kernel_params! {
-    /// Columns of `slices` filtered slices. The length of the transform is in the generated code, and
-    /// the twin reads it from `length_x`.
+    /// Columns of `slices` filtered slices. The length of the transform is in the generated code,
+    /// and the twin reads it from `length_x`.
     ColumnsInverseParams {
         /// Rows of the block that are kept.
         size_x: u32,
@@ -25,8 +25,8 @@ kernel_params! {
     }
 }
 
-/// Filtered spectra, (block, slice, frequency of x, frequency within the block), to spectra of rows,
-/// (slice, block, x, frequency within the block).
+/// Filtered spectra, (block, slice, frequency of x, frequency within the block), to spectra of
+/// rows, (slice, block, x, frequency within the block).
 pub static COLUMNS_INVERSE: Kernel = Kernel {
     name: "columns_inverse",
     stage: Stage::Blur,

@@ -123,8 +123,8 @@ fn filter_cpu(call: &mut CpuCall<'_>) {
             |(planes, taps), (block, (out, psf))| {
                 for first in (0..length).step_by(TOGETHER) {
                     let together = TOGETHER.min(length - first);
-                    // The samples of a frequency side by side: memory is read in long runs, and what
-                    // is read over and over is near.
+                    // The samples of a frequency side by side: memory is read in long runs, and
+                    // what is read over and over is near.
                     for (n, slot) in slots.iter().enumerate() {
                         let at = (slot * blocks + block) * length + first;
                         let samples = &spectra[at..at + together];
@@ -169,8 +169,8 @@ fn spread(psf: &[Plane], shape: &PsfShape, taps: &mut [Sample]) {
     }
 }
 
-/// Filters one frequency of x: `planes` are its samples slice after slice, `taps` those of [`spread`]; `put` takes
-/// the filtered slices, `step` apart.
+/// Filters one frequency of x: `planes` are its samples slice after slice, `taps` those of
+/// [`spread`]; `put` takes the filtered slices, `step` apart.
 #[pulp::with_simd(filter_frequency = pulp::Arch::new())]
 #[inline(always)]
 fn filter_frequency_simd<'a, S: Simd, P: FnMut(Sample)>(
@@ -206,8 +206,8 @@ fn filter_frequency_simd<'a, S: Simd, P: FnMut(Sample)>(
     }
 }
 
-/// As [`filter_frequency`] for many taps: products are summed in runs of slices that start at multiples of [`RUN`].
-/// `first_z` is the place of the first sample in the reflected volume.
+/// As [`filter_frequency`] for many taps: products are summed in runs of slices that start at
+/// multiples of [`RUN`]. `first_z` is the place of the first sample in the reflected volume.
 #[pulp::with_simd(filter_in_runs = pulp::Arch::new())]
 #[inline(always)]
 fn filter_in_runs_simd<'a, S: Simd, P: FnMut(Sample)>(

@@ -1,6 +1,6 @@
-//! Convolution with the point spread function (docs/model.md section 6): slices are transformed in two
-//! dimensions, every spatial frequency is filtered along z with the real taps of the function's planes,
-//! and slices are transformed back. Reflection along z is an index.
+//! Convolution with the point spread function (docs/model.md section 6): slices are transformed in
+//! two dimensions, every spatial frequency is filtered along z with the real taps of the function's
+//! planes, and slices are transformed back. Reflection along z is an index.
 
 pub mod columns_forward;
 pub mod columns_inverse;
@@ -24,7 +24,8 @@ fn zeros(length: usize) -> Vec<Complex32> {
     vec![Complex32::default(); length]
 }
 
-/// Which voxel each point of a line is, from the part of the tables that says so: -1 stands for none.
+/// Which voxel each point of a line is, from the part of the tables that says so: -1 stands for
+/// none.
 fn sources(table: &[[f32; 2]]) -> Vec<Option<usize>> {
     let voxel = |&[at, _]: &[f32; 2]| (at >= 0.0).then_some(at as usize);
     table.iter().map(voxel).collect()

@@ -13,7 +13,8 @@ use crate::engine::fft::{BLOCK, FourierTables, Layout, LineVariant, SliceTransfo
 use crate::engine::psf::{Psf, PsfShape};
 use std::ops::Range;
 
-/// A part of the slices of a tissue, as far as the convolution is concerned. Voxels are counted in the tissue.
+/// A part of the slices of a tissue, as far as the convolution is concerned. Voxels are counted in
+/// the tissue.
 #[derive(Clone, Debug)]
 pub struct BlurPart {
     /// The blocks of the tissue.
@@ -48,7 +49,8 @@ pub struct Block {
     source_at: [u32; 2],
 }
 
-/// Records the convolution of a part of a tissue's slices: forward to spectra, the filter along z, and back.
+/// Records the convolution of a part of a tissue's slices: forward to spectra, the filter along z,
+/// and back.
 #[derive(Clone, Debug)]
 pub struct Blur {
     transform: SliceTransform,
@@ -77,8 +79,8 @@ pub struct RingSlices {
 }
 
 impl Blur {
-    /// Prepares the passes over a part for point spread functions of this shape, on a device with so much workgroup
-    /// memory. The grid's blocks reach as far as the functions do.
+    /// Prepares the passes over a part for point spread functions of this shape, on a device with
+    /// so much workgroup memory. The grid's blocks reach as far as the functions do.
     pub fn new(part: &BlurPart, psf: PsfShape, workgroup_bytes: u32) -> Self {
         let transform = SliceTransform::new(part.grid);
         let tables = transform.tables(&part.blocks, part.voxels.clone());
@@ -152,7 +154,8 @@ impl Blur {
         self.psf.values()
     }
 
-    /// The spectra of a point spread function's planes. The buffers are for its values, the tables, and the spectra.
+    /// The spectra of a point spread function's planes. The buffers are for its values, the tables,
+    /// and the spectra.
     ///
     /// # Panics
     /// When the function has another shape than this was made for.
@@ -184,8 +187,8 @@ impl Blur {
         2 * forward.max(inverse)
     }
 
-    /// Spectra of a block of emission. The buffers are the emission of the slices, the tables, the spectra of rows
-    /// and the block's ring of spectra.
+    /// Spectra of a block of emission. The buffers are the emission of the slices, the tables, the
+    /// spectra of rows and the block's ring of spectra.
     pub fn forward(
         &self,
         recording: &mut Recording<'_>,
@@ -223,9 +226,9 @@ impl Blur {
             .dispatch(recording, &COLUMNS_FORWARD, params, &buffers, columns);
     }
 
-    /// The filter along z, of the slices `first_z, first_z + step_z, ...`, from a ring of spectra; where it
-    /// accumulates, it adds to what is there. The buffers are the ring, the spectra of the point spread function and
-    /// the filtered spectra.
+    /// The filter along z, of the slices `first_z, first_z + step_z, ...`, from a ring of spectra;
+    /// where it accumulates, it adds to what is there. The buffers are the ring, the spectra of the
+    /// point spread function and the filtered spectra.
     pub fn filter(
         &self,
         recording: &mut Recording<'_>,
@@ -253,8 +256,8 @@ impl Blur {
         recording.dispatch_variant(&FILTER, taps, params, &buffers, workgroups);
     }
 
-    /// Spectra of rows from filtered spectra of so many slices. The buffers are the filtered spectra, the tables and
-    /// the spectra of rows.
+    /// Spectra of rows from filtered spectra of so many slices. The buffers are the filtered
+    /// spectra, the tables and the spectra of rows.
     pub fn columns_inverse(
         &self,
         recording: &mut Recording<'_>,
@@ -279,8 +282,9 @@ impl Blur {
         2 * slices * self.transform.blocks() * BLOCK * block.size[0]
     }
 
-    /// Blurred voxels of a block from spectra of rows; the epilogue says what becomes of the values. The buffers are the
-    /// spectra of rows, the tables of the transforms, and what else the epilogue binds.
+    /// Blurred voxels of a block from spectra of rows; the epilogue says what becomes of the
+    /// values. The buffers are the spectra of rows, the tables of the transforms, and what else the
+    /// epilogue binds.
     pub fn rows_inverse<E: Epilogue>(
         &self,
         recording: &mut Recording<'_>,

@@ -4,8 +4,8 @@
 use crate::engine::rng::{RowDraws, StreamKey, TableRef, TableView};
 use pulp::Simd;
 
-/// The baseline's Gaussian, exp(-2 (position / size)^2) along each axis (docs/model.md section 6): its
-/// value at (x, y) is the product of element x and element `size_x + y`.
+/// The baseline's Gaussian, exp(-2 (position / size)^2) along each axis (docs/model.md section 6):
+/// its value at (x, y) is the product of element x and element `size_x + y`.
 pub fn baseline_profile(size_x: usize, size_y: usize) -> Vec<f32> {
     let along = |size: usize| {
         let half = size as f64 / 2.0;
@@ -88,8 +88,8 @@ fn round_row_simd<'a, S: Simd>(_: S, values: &'a [f32], photons: &'a mut [u32]) 
     overflow
 }
 
-/// Adds the baseline's `drawn` photons, dimmed as at this place across the rows and along the row; true where
-/// a sum is too large.
+/// Adds the baseline's `drawn` photons, dimmed as at this place across the rows and along the row;
+/// true where a sum is too large.
 #[pulp::with_simd(add_row = pulp::Arch::new())]
 #[inline(always)]
 fn add_row_simd<'a, S: Simd>(

@@ -9,7 +9,8 @@ use crate::engine::psf::PsfShape;
 use rayon::prelude::*;
 
 kernel_params! {
-    /// Lengths of the transform of a slice, where its roots of unity are, and the shape of the function.
+    /// Lengths of the transform of a slice, where its roots of unity are, and the shape of the
+    /// function.
     PsfSpectraParams {
         /// Length of the transform along x.
         length_x: u32,
@@ -32,7 +33,8 @@ kernel_params! {
     }
 }
 
-/// The values of a point spread function, (plane, x, y), to the two-dimensional spectra of its planes, divided by the number of points of a transform back and forth.
+/// The values of a point spread function, (plane, x, y), to the two-dimensional spectra of its
+/// planes, divided by the number of points of a transform back and forth.
 ///
 /// Since the planes are even along x and y, their spectra are real cosine sums, even themselves:
 /// `length_x / 2 + 1` frequencies of x suffice. The result is laid out as (block, frequency of x,
@@ -55,8 +57,8 @@ pub static PSF_SPECTRA: Kernel = Kernel {
 /// Frequencies of x of one workgroup.
 const RUN: usize = 128;
 
-/// The sizes of a plane, which the shader sets memory of the workgroup aside for: 32 bytes for each value along x
-/// and along y.
+/// The sizes of a plane, which the shader sets memory of the workgroup aside for: 32 bytes for each
+/// value along x and along y.
 pub fn variant(shape: &PsfShape) -> Variant {
     let [rows, columns] = shape.plane_size();
     let constants = [
@@ -67,7 +69,8 @@ pub fn variant(shape: &PsfShape) -> Variant {
     Variant::new(&constants, "")
 }
 
-/// Workgroups of [`PSF_SPECTRA`]: one for each block of frequencies of y, plane and run of frequencies of x.
+/// Workgroups of [`PSF_SPECTRA`]: one for each block of frequencies of y, plane and run of
+/// frequencies of x.
 pub(super) fn workgroups(transform: &SliceTransform, shape: &PsfShape) -> usize {
     transform.blocks() * shape.planes() * (transform.length_x / 2 + 1).div_ceil(RUN)
 }

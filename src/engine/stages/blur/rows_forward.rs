@@ -10,8 +10,8 @@ use rayon::prelude::*;
 use rustfft::num_complex::Complex32;
 
 kernel_params! {
-    /// Rows of a block in a slab of emission. The length of the transform is in the generated code, and the
-    /// twin reads it off the table, where `order_at - split_at` is half of it and one.
+    /// Rows of a block in a slab of emission. The length of the transform is in the generated code,
+    /// and the twin reads it off the table, where `order_at - split_at` is half of it and one.
     RowsForwardParams {
         /// Rows of a slice.
         size_x: u32,

@@ -1,5 +1,5 @@
-//! Complex-to-real transform back along y, cropped: what all ends of the blur have in common. What becomes of a value
-//! belongs to the model, which chooses an [`Epilogue`].
+//! Complex-to-real transform back along y, cropped: what all ends of the blur have in common. What
+//! becomes of a value belongs to the model, which chooses an [`Epilogue`].
 
 use super::zeros;
 use crate::engine::compute::{Extent, Kernel, KernelParams, Traffic};
@@ -45,8 +45,9 @@ impl BlockRows {
         )
     }
 
-    /// The twin of `shaders/shared/rows_inverse.wgsl`: `store(scratch, values, out, [slice, x])` takes the values of a
-    /// block's row to its place in the blurred slices, with something of its own for each thread.
+    /// The twin of `shaders/shared/rows_inverse.wgsl`: `store(scratch, values, out, [slice, x])`
+    /// takes the values of a block's row to its place in the blurred slices, with something of its
+    /// own for each thread.
     pub(super) fn inverse<T: Send, S: Default>(
         &self,
         rows: &[Complex32],
@@ -89,8 +90,9 @@ impl BlockRows {
     }
 }
 
-/// The end of the blur: the parameters of a kernel that takes spectra of rows back, and says what becomes of the values.
-/// Its first bindings are the spectra of rows and the tables of the transforms.
+/// The end of the blur: the parameters of a kernel that takes spectra of rows back, and says what
+/// becomes of the values. Its first bindings are the spectra of rows and the tables of the
+/// transforms.
 pub trait Epilogue: KernelParams {
     /// The kernel.
     const KERNEL: &'static Kernel;
@@ -112,7 +114,8 @@ pub(super) fn traffic<E: Epilogue>(extent: Extent<'_>) -> Traffic {
     params.rows().traffic(params.slices())
 }
 
-/// Declares the parameters of an epilogue: those of the rows of a block and the number of slices, and then its own.
+/// Declares the parameters of an epilogue: those of the rows of a block and the number of slices,
+/// and then its own.
 macro_rules! epilogue_params {
     (
         $(#[$meta:meta])*

@@ -1,5 +1,5 @@
-//! The end of the blur in the model `physical`: expected electrons, unrounded (docs/physical.md section 5). Nothing is
-//! drawn before pixels are exposed.
+//! The end of the blur in the model `physical`: expected electrons, unrounded (docs/physical.md
+//! section 5). Nothing is drawn before pixels are exposed.
 
 use super::rows_inverse::{Epilogue, epilogue_params, traffic};
 use crate::engine::compute::{

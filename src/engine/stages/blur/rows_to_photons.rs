@@ -33,8 +33,8 @@ epilogue_params! {
     }
 }
 
-/// Spectra of rows, (slice, block, x, frequency), to the blurred volume in whole photons, and status.
-/// `profile` is the baseline's Gaussian along x, then along y, of the blurred voxels.
+/// Spectra of rows, (slice, block, x, frequency), to the blurred volume in whole photons, and
+/// status. `profile` is the baseline's Gaussian along x, then along y, of the blurred voxels.
 pub static ROWS_TO_PHOTONS: Kernel = Kernel {
     name: "rows_to_photons",
     stage: Stage::Blur,

@@ -7,9 +7,9 @@ use std::fmt::Write;
 /// Most taps whose samples are kept in registers while the filter walks along z.
 const MOST_UNROLLED: usize = 31;
 
-/// Slices whose products are added up by themselves where there are many: the error of a sum of f32 grows with the
-/// number of its terms. Runs start at multiples of it in the reflected volume, so that a sum does not depend on
-/// where a slab or a chunk begins.
+/// Slices whose products are added up by themselves where there are many: the error of a sum of f32
+/// grows with the number of its terms. Runs start at multiples of it in the reflected volume, so
+/// that a sum does not depend on where a slab or a chunk begins.
 pub(super) const RUN: usize = 32;
 
 /// Whether the taps are few enough for [`MOST_UNROLLED`].

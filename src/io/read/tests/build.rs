@@ -110,7 +110,8 @@ pub(super) fn text(text: &str) -> (u16, u16, Vec<u32>) {
     (270, TEXT, bytes.map(u32::from).collect())
 }
 
-/// Planes of 2 x 3 pixels of 8 bits, each of one value, a page each; the first with this description.
+/// Planes of 2 x 3 pixels of 8 bits, each of one value, a page each; the first with this
+/// description.
 pub(super) fn stack(path: &Path, planes: &[u8], description: &str) {
     let mut tiff = Tiff::new();
     for (number, &plane) in planes.iter().enumerate() {

@@ -63,7 +63,8 @@ fn a_folder_is_read_in_natural_order() {
     assert_eq!(out, [338 * 190, 339 * 190]);
 }
 
-/// The files of tests/data/mixed, by make_tiffs.py: compressions, byte orders and types of all kinds.
+/// The files of tests/data/mixed, by make_tiffs.py: compressions, byte orders and types of all
+/// kinds.
 #[test]
 fn images_of_a_folder_may_differ_in_all_but_size() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mixed");

@@ -326,7 +326,8 @@ fn planes_adjoin_behind_one_directory() {
 
 #[test]
 fn tiles_of_several_slices_are_taken_apart() {
-    // 3 slices of 20 x 17 in tiles of 16 x 16 x 16 voxels, as tifffile writes them: two by two of them.
+    // 3 slices of 20 x 17 in tiles of 16 x 16 x 16 voxels, as tifffile writes them: two by two of
+    // them.
     let scratch = Scratch::new();
     for deep in [2usize, 3, 4] {
         let mut tiff = Tiff::new();

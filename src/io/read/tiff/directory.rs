@@ -1,5 +1,5 @@
-//! The directories of a TIFF file as they lie there, whatever they say: the decoder refuses files of which a
-//! single page is odd, and tells nothing of pages that hold several slices.
+//! The directories of a TIFF file as they lie there, whatever they say: the decoder refuses files
+//! of which a single page is odd, and tells nothing of pages that hold several slices.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -234,7 +234,8 @@ impl Directories {
         (entry.kind == 5 && ratio.is_finite() && ratio > 0.0).then_some(ratio)
     }
 
-    /// The description of a page; what is no Unicode in it is replaced, since ImageJ has written Latin-1.
+    /// The description of a page; what is no Unicode in it is replaced, since ImageJ has written
+    /// Latin-1.
     pub fn description(&mut self, page: usize, most: u64) -> String {
         let entry = self
             .list

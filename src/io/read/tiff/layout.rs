@@ -168,7 +168,8 @@ fn full_pages(directories: &mut Directories) -> Vec<usize> {
         .collect()
 }
 
-/// Files of which a page holds several slices by tags of its own: MetaMorph's stacks and SGI's volumes.
+/// Files of which a page holds several slices by tags of its own: MetaMorph's stacks and SGI's
+/// volumes.
 fn special(directories: &mut Directories, full: &[usize]) -> Result<Option<Described>, ImageError> {
     let slices = |writer: &'static str, count: usize, place: &dyn Fn(usize) -> Place| Described {
         writer,

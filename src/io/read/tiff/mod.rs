@@ -1,5 +1,5 @@
-//! TIFF files, classic and big, in either byte order: stacks, and single images of a folder. The `tiff` crate
-//! decodes; what lies where, and which of it is a slice, is found here.
+//! TIFF files, classic and big, in either byte order: stacks, and single images of a folder. The
+//! `tiff` crate decodes; what lies where, and which of it is a slice, is found here.
 
 mod description;
 mod directory;

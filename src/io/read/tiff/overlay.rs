@@ -1,7 +1,7 @@
-//! A TIFF file as the decoder is to see it: the bytes of the file, and behind them directories that are made
-//! here, one for each slice. So pages can be left out and put in another order, a page that holds several slices
-//! becomes several, and tags that the decoder does not understand say the same in other words. What lies in the
-//! file is not copied.
+//! A TIFF file as the decoder is to see it: the bytes of the file, and behind them directories that
+//! are made here, one for each slice. So pages can be left out and put in another order, a page
+//! that holds several slices becomes several, and tags that the decoder does not understand say the
+//! same in other words. What lies in the file is not copied.
 
 use super::super::error::ImageError;
 use super::description::Place;
@@ -11,8 +11,8 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-/// Tags of made directories, of slices that share a tile: rows of the slice, slices in a tile, and the number of
-/// this one among them.
+/// Tags of made directories, of slices that share a tile: rows of the slice, slices in a tile, and
+/// the number of this one among them.
 pub(super) const SLICE_ROWS: u16 = 65_001;
 pub(super) const SLICES_PER_TILE: u16 = 65_002;
 pub(super) const SLICE_OF_TILE: u16 = 65_003;
@@ -179,7 +179,8 @@ impl Tail {
         Some(Entry { field, ..*entry })
     }
 
-    /// Appends the directory of a plane; returns where it starts. Its last 8 bytes lead to the next one.
+    /// Appends the directory of a plane; returns where it starts. Its last 8 bytes lead to the next
+    /// one.
     fn directory(
         &mut self,
         directories: &mut Directories,

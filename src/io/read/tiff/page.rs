@@ -53,8 +53,8 @@ pub(in super::super) static IMAGE: ImageKind = ImageKind {
     },
 };
 
-/// Opens a file that is one image of a folder, and reads its tags; tells its length, and whether its samples are
-/// indices of a palette.
+/// Opens a file that is one image of a folder, and reads its tags; tells its length, and whether
+/// its samples are indices of a palette.
 fn open_image(
     path: &Path,
     stored: StoredIds,

@@ -55,7 +55,8 @@ pub struct TiffStack {
     stored: StoredIds,
     background: Background,
     facts: Facts,
-    /// Directories in place of the file's own, where these are odd or not in the order of the slices.
+    /// Directories in place of the file's own, where these are odd or not in the order of the
+    /// slices.
     amended: Option<Amended>,
     /// Set when the slices are not pages of their own.
     contiguous: Option<RawLayout>,
@@ -78,7 +79,8 @@ impl TiffStack {
             selected = layout::of_stack(&mut directories, options).map_err(whole_file)?;
             let first = selected.places.first().map_or(0, |place| place.page);
             is_palette = layout::is_palette(&mut directories, first);
-            // Planes that adjoin are read without a decoder, which needs the first one for its tags.
+            // Planes that adjoin are read without a decoder, which needs the first one for its
+            // tags.
             raw = contiguous(&mut directories, &selected);
             let places = if raw.is_some() {
                 &selected.places[..1]
@@ -140,7 +142,8 @@ impl TiffStack {
     }
 }
 
-/// Where planes start that adjoin in one page, how many there are, and whether their bytes are little endian.
+/// Where planes start that adjoin in one page, how many there are, and whether their bytes are
+/// little endian.
 fn contiguous(directories: &mut Directories, selected: &Selected) -> Option<(u64, usize, bool)> {
     let [first, .., last] = selected.places[..] else {
         return None;

@@ -1,6 +1,6 @@
-//! GIF animations (89a), a frame per slice, for looking at a volume in anything that shows pictures: half a
-//! second a frame, endlessly. Grey values are kept; RGB is brought to 256 colours, chosen for each frame;
-//! ids are painted.
+//! GIF animations (89a), a frame per slice, for looking at a volume in anything that shows
+//! pictures: half a second a frame, endlessly. Grey values are kept; RGB is brought to 256 colours,
+//! chosen for each frame; ids are painted.
 
 mod quantise;
 #[cfg(test)]

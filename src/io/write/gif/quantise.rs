@@ -1,10 +1,11 @@
 //! 256 colours for a frame of RGB.
 //!
-//! Up to 256 colours are kept. More are gathered in a histogram of 32 steps a side, which is cut into 256
-//! boxes: always the one whose colours differ most, across its longest side, at its mean. Each box shows the
-//! mean of its pixels. It depends on the frame alone. Learning the colours with a neural network (NeuQuant,
-//! as in the `gif` crate) takes 65 times as long for channels on black, and misses rare bright colours by up
-//! to half the range, where this is off by an eighth (measured on blurred spots, 1024 x 1024).
+//! Up to 256 colours are kept. More are gathered in a histogram of 32 steps a side, which is cut
+//! into 256 boxes: always the one whose colours differ most, across its longest side, at its mean.
+//! Each box shows the mean of its pixels. It depends on the frame alone. Learning the colours with
+//! a neural network (NeuQuant, as in the `gif` crate) takes 65 times as long for channels on black,
+//! and misses rare bright colours by up to half the range, where this is off by an eighth (measured
+//! on blurred spots, 1024 x 1024).
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -1,5 +1,5 @@
-//! A folder of PNGs (ISO/IEC 15948), one per slice, with the size of a pixel and a text in each. No time
-//! stamps.
+//! A folder of PNGs (ISO/IEC 15948), one per slice, with the size of a pixel and a text in each. No
+//! time stamps.
 //!
 //! This uses the `png` crate itself, since `image` writes neither sizes nor texts.
 
@@ -203,9 +203,9 @@ impl PngEncoder {
         };
         encoder.set_color(colour);
         encoder.set_depth(depth);
-        // Measured: ids are runs of equal numbers, which an exhaustive search packs twice as small as a
-        // quick one, and no filter helps; for blurred spots with noise, the search takes thirty times as
-        // long and saves at most a tenth.
+        // Measured: ids are runs of equal numbers, which an exhaustive search packs twice as small
+        // as a quick one, and no filter helps; for blurred spots with noise, the search takes
+        // thirty times as long and saves at most a tenth.
         if labels {
             encoder.set_compression(png::Compression::Balanced);
             encoder.set_filter(Filter::NoFilter);

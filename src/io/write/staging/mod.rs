@@ -1,7 +1,7 @@
-//! Output that appears whole or not at all. Every file is written under a temporary name beside
-//! its final place (`.channel_0.tiff.part`; the files of a tree in `.channel_0.part/`) and renamed when
-//! all of the run's files are complete. A run that fails leaves what lay there before untouched, and no
-//! trace of its own.
+//! Output that appears whole or not at all. Every file is written under a temporary name beside its
+//! final place (`.channel_0.tiff.part`; the files of a tree in `.channel_0.part/`) and renamed when
+//! all of the run's files are complete. A run that fails leaves what lay there before untouched,
+//! and no trace of its own.
 
 mod checks;
 mod staged;
@@ -27,7 +27,8 @@ use super::{FolderLock, InputFiles, ManifestEntry, WriteError};
 pub enum Target {
     /// A file.
     File(PathBuf),
-    /// A folder, all files of which are one result; what they are called shows when they are written.
+    /// A folder, all files of which are one result; what they are called shows when they are
+    /// written.
     Tree(PathBuf),
 }
 
@@ -50,10 +51,10 @@ impl From<&str> for Target {
 
 /// The output folder of one run.
 ///
-/// [`prepare`](Self::prepare) before the run and [`claim`](Self::claim) what becomes known during it,
-/// [`create`](Self::create) each file and tree, write and [`finish`](StagedFile::finish) it, then
-/// [`commit`](Self::commit). Dropped without a commit, it removes its temporary files and the folders it
-/// made.
+/// [`prepare`](Self::prepare) before the run and [`claim`](Self::claim) what becomes known during
+/// it, [`create`](Self::create) each file and tree, write and [`finish`](StagedFile::finish) it,
+/// then [`commit`](Self::commit). Dropped without a commit, it removes its temporary files and the
+/// folders it made.
 #[derive(Debug)]
 pub struct OutputFolder {
     root: PathBuf,
@@ -75,7 +76,8 @@ pub struct OutputFolder {
 #[derive(Clone, Debug)]
 struct Claim {
     is_tree: bool,
-    /// Files there that may be replaced, below the output folder, as they were when they were looked at.
+    /// Files there that may be replaced, below the output folder, as they were when they were
+    /// looked at.
     replaceable: BTreeMap<PathBuf, Option<Stamp>>,
     created: bool,
 }
@@ -94,7 +96,8 @@ struct Pending {
 type Complete = Arc<OnceLock<Option<Vec<PathBuf>>>>;
 
 impl Pending {
-    /// Its files: final paths below the output folder, and temporary ones. None before it is complete.
+    /// Its files: final paths below the output folder, and temporary ones. None before it is
+    /// complete.
     fn files(&self) -> Option<Vec<(PathBuf, PathBuf)>> {
         Some(match self.complete.get()? {
             None => vec![(self.relative.clone(), self.temporary.clone())],
@@ -110,9 +113,9 @@ impl Pending {
 }
 
 impl OutputFolder {
-    /// Plans a run whose results are the `targets` below `root`; nothing is created yet.
-    /// `previous` is the manifest of the earlier run there, or of several: their files may be replaced if
-    /// they are unchanged, everything else only with `force`.
+    /// Plans a run whose results are the `targets` below `root`; nothing is created yet. `previous`
+    /// is the manifest of the earlier run there, or of several: their files may be replaced if they
+    /// are unchanged, everything else only with `force`.
     ///
     /// # Errors
     /// When something else lies in the place of a result, or a part of a path is a file.
@@ -188,8 +191,9 @@ impl OutputFolder {
         })
     }
 
-    /// Adds results that were not known to [`prepare`](Self::prepare), with the same checks. A tree is
-    /// [superseded](Self::supersede); what others have put into its folder, hidden files apart, is in the way.
+    /// Adds results that were not known to [`prepare`](Self::prepare), with the same checks. A tree
+    /// is [superseded](Self::supersede); what others have put into its folder, hidden files apart,
+    /// is in the way.
     ///
     /// # Errors
     /// As for [`prepare`](Self::prepare); then nothing is added.
@@ -277,8 +281,8 @@ impl OutputFolder {
         Ok(false)
     }
 
-    /// Makes the folder of all results, so that one that cannot be written is known early, and keeps other
-    /// runs out of it; `lock` is its lock, if it was there to be locked before.
+    /// Makes the folder of all results, so that one that cannot be written is known early, and
+    /// keeps other runs out of it; `lock` is its lock, if it was there to be locked before.
     ///
     /// # Errors
     /// When the system refuses, or another run is at work there.
@@ -323,8 +327,9 @@ impl OutputFolder {
         self.stale.iter().filter(|entry| !self.is_superseded(entry))
     }
 
-    /// Declares the files of a folder one result: unchanged files that an earlier run left there and that
-    /// this run does not replace would be taken for a part of it, and are removed with the commit.
+    /// Declares the files of a folder one result: unchanged files that an earlier run left there
+    /// and that this run does not replace would be taken for a part of it, and are removed with the
+    /// commit.
     pub fn supersede(&mut self, folder: &Path) {
         if !self.wholes.iter().any(|known| known == folder) {
             self.wholes.push(folder.to_owned());
@@ -339,17 +344,19 @@ impl OutputFolder {
     /// Opens the result `relative` for writing, under its temporary name, and makes its folders.
     ///
     /// # Errors
-    /// When it is not one of the files among the targets or was created before, or the system refuses.
+    /// When it is not one of the files among the targets or was created before, or the system
+    /// refuses.
     pub fn create(&mut self, relative: &Path) -> Result<StagedFile, WriteError> {
         let (temporary, complete) = self.start(relative, false)?;
         StagedFile::create(&temporary, self.root.join(relative), complete)
     }
 
-    /// Starts the result `relative`, whose files appear while it is written. Until the commit they lie in a
-    /// temporary folder beside their own.
+    /// Starts the result `relative`, whose files appear while it is written. Until the commit they
+    /// lie in a temporary folder beside their own.
     ///
     /// # Errors
-    /// When it is not one of the trees among the targets or was created before, or the system refuses.
+    /// When it is not one of the trees among the targets or was created before, or the system
+    /// refuses.
     pub fn create_tree(&mut self, relative: &Path) -> Result<StagedTree, WriteError> {
         let (temporary, complete) = self.start(relative, true)?;
         StagedTree::create(temporary, self.root.join(relative), complete)

@@ -150,8 +150,9 @@ impl StagedTree {
 
     /// Declares the tree complete, after bringing its files to the disk (fsync).
     ///
-    /// That is done at the end and on all threads: meanwhile the system has written most of them, and it
-    /// joins requests that come together. One after the other, each would wait for the disk on its own.
+    /// That is done at the end and on all threads: meanwhile the system has written most of them,
+    /// and it joins requests that come together. One after the other, each would wait for the disk
+    /// on its own.
     ///
     /// # Errors
     /// When the disk does not take a file.

@@ -285,7 +285,8 @@ fn a_tree_replaces_its_own_files_as_a_whole() {
     assert_eq!(paths, names.map(|name| format!("{TREE}/{name}")));
     assert_eq!(fs::read(place.join("d/e/3")).unwrap(), b"first d/e/3");
 
-    // A killed run's rest is no obstacle, and hidden files are none; what is not written again goes.
+    // A killed run's rest is no obstacle, and hidden files are none; what is not written again
+    // goes.
     let rest = root.join("simulation/.channel_0.part");
     fs::create_dir(&rest).unwrap();
     fs::write(rest.join("7"), "rest").unwrap();

@@ -1,5 +1,5 @@
-//! A format of several slices to a piece, in a tree of files: raw pixels, without pieces of zeros, so that
-//! its files are not known beforehand.
+//! A format of several slices to a piece, in a tree of files: raw pixels, without pieces of zeros,
+//! so that its files are not known beforehand.
 
 use std::fs;
 use std::path::{Path, PathBuf};

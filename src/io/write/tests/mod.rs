@@ -1,5 +1,5 @@
-//! Every row of the table, written on all threads and read back by a decoder that is not the writer's;
-//! and a format of pieces and trees that only tests have.
+//! Every row of the table, written on all threads and read back by a decoder that is not the
+//! writer's; and a format of pieces and trees that only tests have.
 
 mod chunked;
 
@@ -178,7 +178,8 @@ fn from_gif(file: &Path) -> Vec<Vec<u64>> {
     pages
 }
 
-/// Writes a volume and compares what the files hold; false where the format does not know such pixels.
+/// Writes a volume and compares what the files hold; false where the format does not know such
+/// pixels.
 fn survives(format: &dyn WriteFormat, layout: VolumeLayout, seed: usize) -> bool {
     let root = tempfile::tempdir().unwrap();
     let (pixel, content, shape) = (layout.pixel, layout.content, layout.shape);

@@ -1,14 +1,15 @@
-//! ImageJ's own block of metadata (tags 50838 and 50839), which ImageJ, tifffile and napari's readers
-//! understand: a table of contents, then texts in UTF-16 and tables of colours, everything in the byte
-//! order of the file.
+//! ImageJ's own block of metadata (tags 50838 and 50839), which ImageJ, tifffile and napari's
+//! readers understand: a table of contents, then texts in UTF-16 and tables of colours, everything
+//! in the byte order of the file.
 
 use super::super::VolumeMetadata;
 
 impl VolumeMetadata {
     /// The lengths of the parts of the block, its table of contents first, and the block.
     ///
-    /// It holds `Info`, a text that says all that is known; and, for a volume of one channel, the channel's
-    /// name as the label of each slice, and its colour as a table of 256 steps from black.
+    /// It holds `Info`, a text that says all that is known; and, for a volume of one channel, the
+    /// channel's name as the label of each slice, and its colour as a table of 256 steps from
+    /// black.
     pub(super) fn imagej_block(&self, slices: usize) -> (Vec<u32>, Vec<u8>) {
         let mut kinds: Vec<(&[u8; 4], Vec<Vec<u8>>)> = vec![(b"info", vec![utf16(&self.text())])];
         if let [channel] = self.channels.as_slice() {

@@ -1,10 +1,10 @@
 //! TIFF stacks (TIFF 6.0; BigTIFF where 4 GB may not do), one page per slice, in strips, with
 //! ImageJ's tags for physical sizes. No time stamps: equal runs give equal bytes.
 //!
-//! Compression by measurement (with miniz_oxide; a 256^3 crop of connectomics ids; blurred photon counts): ids are
-//! runs of equal numbers, which Deflate alone packs a third smaller than after the horizontal
-//! predictor, and level 6 a quarter smaller than level 4; intensities vary smoothly: there the
-//! predictor saves 30 per cent, and level 6 only 2 per cent over level 4.
+//! Compression by measurement (with miniz_oxide; a 256^3 crop of connectomics ids; blurred photon
+//! counts): ids are runs of equal numbers, which Deflate alone packs a third smaller than after the
+//! horizontal predictor, and level 6 a quarter smaller than level 4; intensities vary smoothly:
+//! there the predictor saves 30 per cent, and level 6 only 2 per cent over level 4.
 
 mod directory;
 mod encode;

@@ -165,7 +165,8 @@ impl Recorder<'_> {
     }
 }
 
-/// Pixels from the start of a tile's images to the end of the tissue, along an axis of so many voxels.
+/// Pixels from the start of a tile's images to the end of the tissue, along an axis of so many
+/// voxels.
 fn end(sampling: AxisSampling, size: usize, tile: &TileAxis) -> u32 {
     let start = tile.pixels.start - tile.skipped_pixels;
     (sampling.pixels(size) - start) as u32

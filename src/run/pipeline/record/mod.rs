@@ -68,8 +68,8 @@ impl<'a> Recorder<'a> {
         tile.map(|place| place as u32)
     }
 
-    /// What stays on the device for the whole image sweep; `maxima` are those of the images that are there
-    /// already.
+    /// What stays on the device for the whole image sweep; `maxima` are those of the images that
+    /// are there already.
     pub(super) fn start(mut self, selection: &Selection, maxima: &[u32]) -> Recording<'static> {
         let b = &self.plan.buffers;
         let [_, size_x, size_y] = self.model.volume.shape;
@@ -193,9 +193,10 @@ impl<'a> Recorder<'a> {
         Ok(self.recording)
     }
 
-    /// The image sweep of a step. It reads, in this order: the ground truth of each fluorophore (and
-    /// sheet, if each cell has its own) if the step keeps slices of regions; the images of each channel, or
-    /// their grey values, if it keeps images and they do not stay on the device; the status; the maxima.
+    /// The image sweep of a step. It reads, in this order: the ground truth of each fluorophore
+    /// (and sheet, if each cell has its own) if the step keeps slices of regions; the images of
+    /// each channel, or their grey values, if it keeps images and they do not stay on the device;
+    /// the status; the maxima.
     pub(super) fn step(&mut self, step: &Step, selection: &Selection) -> Result<(), StoreError> {
         let b = &self.plan.buffers;
         self.load(step.load.clone())?;

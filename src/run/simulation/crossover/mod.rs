@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Work {
     /// Voxels of the tissue.
     voxels: f64,
-    /// How often each of them is worked on, in blurs: one for each fluorophore that sends light to a channel, and one for
-    /// all that comes before.
+    /// How often each of them is worked on, in blurs: one for each fluorophore that sends light to
+    /// a channel, and one for all that comes before.
     passes: f64,
     /// Bytes to the device.
     upload_bytes: f64,

@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 /// Number of channels of a merged file.
 pub(super) const COLOURS: usize = 3;
 
-/// Lists the results of a run below its folder that are known before its cells are: ground truths by
-/// fluorophore, then channels.
+/// Lists the results of a run below its folder that are known before its cells are: ground truths
+/// by fluorophore, then channels.
 pub(crate) fn targets(config: &Config, model: &Model) -> Vec<Target> {
     let truths = model.fluorophores.iter().map(|dye| truth_stem(&dye.name));
     let truths = truths.filter(|_| config.output.gt_cells == Arrangement::Merged);

@@ -1,4 +1,5 @@
-//! What the ImageDescription of a TIFF file says about its planes: the notes of ImageJ, OME and tifffile.
+//! What the ImageDescription of a TIFF file says about its planes: the notes of ImageJ, OME and
+//! tifffile.
 //!
 //! ImageJ's large stacks have one directory, `images=N` in its description, and the pixels of all N
 //! slices one after the other behind the first; tifffile writes such files on request. TIFF readers

@@ -86,7 +86,8 @@ fn size_nm(pixels: Node<'_, '_>, axis: &str) -> Option<f64> {
     (nm.is_finite() && nm > 0.0).then_some(nm)
 }
 
-/// One image: its axes, and where its planes lie. `next` is the page of the first one whose place is not told.
+/// One image: its axes, and where its planes lie. `next` is the page of the first one whose place
+/// is not told.
 fn one(
     root: Node<'_, '_>,
     pixels: Node<'_, '_>,
