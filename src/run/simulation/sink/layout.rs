@@ -7,8 +7,8 @@ use crate::io::write::{
     ChannelInfo, Compression, Content, IdStorage, OutputFolder, PixelType, SliceWriter, Target,
     VolumeLayout, VolumeMetadata, VolumeSink, WRITE_FORMATS, WriteError, WriteFormat, writer,
 };
+use crate::model::ChannelModel;
 use crate::model::Model;
-use crate::model::simexm::ChannelModel;
 use crate::run::simulation::SimulationError;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ pub(super) const COLOURS: usize = 3;
 pub(crate) fn targets(config: &Config, model: &Model) -> Vec<Target> {
     let truths = model.fluorophores.iter().map(|dye| truth_stem(&dye.name));
     let truths = truths.filter(|_| config.output.gt_cells == Arrangement::Merged);
-    let channels = channel_stems(config, model.imaging.channels.len());
+    let channels = channel_stems(config, model.channels.len());
     let format = writer(config.output.format);
     truths
         .chain(channels)
@@ -187,7 +187,6 @@ impl<'a> Layouts<'a> {
         };
         let channels: Vec<ChannelInfo> = self
             .model
-            .imaging
             .channels
             .iter()
             .map(|channel| ChannelInfo {
