@@ -2,7 +2,7 @@
 
 use crate::base::choice::alternatives;
 use crate::base::colour;
-use crate::config::{Arrangement, Config, Normalization};
+use crate::config::{Arrangement, Config, ModelKind, Normalization};
 use crate::io::write::{
     ChannelInfo, Compression, Content, IdStorage, OutputFolder, PixelType, SliceWriter, Target,
     VolumeLayout, VolumeMetadata, VolumeSink, WRITE_FORMATS, WriteError, WriteFormat, writer,
@@ -198,11 +198,12 @@ impl<'a> Layouts<'a> {
         let files = channels.chunks(channels_per_file(self.config));
         std::iter::zip(stems, files)
             .map(|(stem, channels)| {
-                let what = match self.config.output.normalize {
-                    Normalization::Channel => {
+                let what = match (self.config.model, self.config.output.normalize) {
+                    (ModelKind::Physical, _) => "grey values of the detector",
+                    (ModelKind::Simexm, Normalization::Channel) => {
                         "grey values relative to the channel's brightest pixel"
                     }
-                    Normalization::None => "photons",
+                    (ModelKind::Simexm, Normalization::None) => "photons",
                 };
                 let layout = VolumeLayout {
                     shape: self.model.image_shape(),
