@@ -128,7 +128,10 @@ fn so_does_one_with_a_volume_for_each_cell() {
 fn so_does_one_of_the_physical_model() {
     let workplace = workplace();
     workplace.configure(&[
-        ("[groundtruth]", "[model]\nkind = \"physical\"\n\n[groundtruth]"),
+        (
+            "[groundtruth]",
+            "[model]\nkind = \"physical\"\n\n[groundtruth]",
+        ),
         ("objective_back_aperture = 1.0\n", ""),
         ("baseline_noise = 0\n", "psf_depth_truncation = 0.2\n"),
         ("exposure_time = 0.1", "exposure_time = 1e-5"),
