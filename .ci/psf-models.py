@@ -61,4 +61,4 @@ for aperture in (0.8, 1.15):
         factor = (plane * other).sum() / (other * other).sum()
         worst = max(worst, abs(plane - factor * other).max() / ours.max())
 print(f"vectorial functions: {worst:.1e} of the peak from psfmodels (at most {BOUND:.0e})")
-sys.exit(worst > BOUND)
+sys.exit(int(worst > BOUND))
