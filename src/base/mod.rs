@@ -7,6 +7,7 @@ pub mod error;
 pub mod files;
 pub mod formats;
 pub mod host;
+pub mod nearest;
 pub mod overlap;
 pub mod path;
 pub mod program;

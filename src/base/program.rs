@@ -2,6 +2,7 @@
 //! wants.
 
 use super::host;
+use std::borrow::Cow;
 use std::io::Write;
 
 /// Exit codes, as the help documents them.
@@ -31,9 +32,21 @@ pub fn report(error: &dyn std::error::Error) {
     }
 }
 
-/// Prints a line to standard error; a closed pipe is nobody's concern.
+/// Prints a line to standard error; a closed pipe is nobody's concern. On a terminal what it begins
+/// with is coloured, where that is an error or a warning, unless NO_COLOR is set.
 pub fn tell(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    // It leaves colours out where nobody wants them, and translates them for old consoles.
+    let _ = writeln!(anstream::stderr().lock(), "{}", coloured(line));
+}
+
+/// A line with its beginning in colour: errors red, warnings yellow, both bold.
+fn coloured(line: &str) -> Cow<'_, str> {
+    for (beginning, colour) in [("error:", 31), ("warning:", 33)] {
+        if let Some(rest) = line.strip_prefix(beginning) {
+            return format!("\u{1b}[1;{colour}m{beginning}\u{1b}[0m{rest}").into();
+        }
+    }
+    line.into()
 }
 
 /// Bounds the threads of the work that no pool of its own does (RAYON_NUM_THREADS may say

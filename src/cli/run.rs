@@ -2,9 +2,10 @@
 
 use super::progress::Progress;
 use super::work::{configuration, on_threads};
-use super::{exit, report, say, tell, timings};
+use super::{check, exit, report, say, tell, timings};
 use clap::Args;
 use simexm_gpu::config::{BackendChoice, Choice, Override};
+use simexm_gpu::internals::apps::check::CheckOptions;
 use simexm_gpu::internals::base::host;
 use simexm_gpu::internals::run::simulation::{self, Options, Report, StageTime, Watcher};
 use std::path::PathBuf;
@@ -26,7 +27,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Folder for the output, in place of [output] path
-    #[arg(long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Number of threads of the CPU's work
     #[arg(long, value_name = "N")]
@@ -40,6 +41,9 @@ pub(super) struct RunArgs {
     /// Set a key of the configuration; may be given several times
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<Override>,
+    /// Run nothing: tell what can be known before, as `simexm-gpu check` does
+    #[arg(long)]
+    dry_run: bool,
     /// Write report.html too: parameters, spectra, point spread functions, images, histograms,
     /// times, warnings
     #[arg(long)]
@@ -135,6 +139,9 @@ pub(super) fn run(args: &RunArgs) -> u8 {
         Ok(config) => config,
         Err(code) => return code,
     };
+    if args.dry_run {
+        return check::of(&config, CheckOptions::default(), false, args.quiet);
+    }
     let viewer = match args.view.then(super::view::program).transpose() {
         Ok(viewer) => viewer,
         Err(code) => return code,

@@ -20,7 +20,6 @@ mod ini_source;
 pub(crate) mod keys;
 mod kind;
 mod labeling;
-mod nearest;
 mod optics;
 mod output;
 mod overrides;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::error::Problem;
 use super::keys::other_spelling;
 use super::kind::{ValueKind, path};
-use super::nearest::nearest;
 use super::tree::{Entry, Position, Table, Value, quoted_key};
+use crate::base::nearest::nearest;
 use crate::base::text::is_unseen;
 
 /// Context that the readers of all sections share.

@@ -9,6 +9,7 @@ mod faults;
 mod fluorophores;
 #[cfg(target_os = "linux")]
 mod gpu_faults;
+mod habits;
 mod hostile_files;
 mod input;
 mod labels;

@@ -145,6 +145,8 @@ impl Workplace {
             "RUST_BACKTRACE",
             "WGPU_BACKEND",
             "WGPU_DEBUG",
+            "CLICOLOR_FORCE",
+            "NO_COLOR",
         ] {
             command.env_remove(name);
         }

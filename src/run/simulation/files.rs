@@ -43,6 +43,7 @@ impl RunSetup {
         let mut config = config.clone();
         let volumes = open_volumes(&config)?;
         let settled = settle(&mut config, &volumes.0)?;
+        device::find_named(&config.compute)?;
         let root = config.output.folder();
         // Before anything there is looked at, so that no other run changes it meanwhile.
         let lock = FolderLock::take(&root)?;
@@ -169,7 +170,7 @@ impl ReadyRun {
         })?;
         warnings::of_volume(&model, &volume, log);
         let work = Work::new(&model, Contents::of(&volume));
-        let mut device = device::choose(&config.compute, Some(work), log);
+        let mut device = device::choose(&config.compute, Some(work), log)?;
         identity.ids_crc32 = Identity::checksum(volume.cells.ids());
         identity.device = match device.is_gpu() {
             true => device.backend().name().to_owned(),

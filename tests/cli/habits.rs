@@ -1,0 +1,136 @@
+//! What people type before they know how, and what they are answered.
+
+use crate::support::{Outcome, Workplace, files, images};
+use std::fs;
+
+/// Exit code of bad usage or configuration.
+const USAGE: i32 = 2;
+
+#[test]
+fn the_word_run_and_the_short_flag_of_the_output_are_taken() {
+    let workplace = Workplace::new();
+    workplace.simulate(&["--output", "plain"]);
+    let args = ["run", "config.toml", "-o", "with the word"];
+    workplace.run(args).succeeded();
+    assert_eq!(
+        images(&workplace.path("plain")),
+        images(&workplace.path("with the word"))
+    );
+}
+
+#[test]
+fn a_dry_run_is_a_check() {
+    let workplace = Workplace::new();
+    let told = workplace.simulate(&["--dry-run"]).stdout;
+    assert_eq!(told, workplace.run(["check", "config.toml"]).stdout);
+    assert!(files(workplace.folder()).len() == 2, "nothing is written");
+}
+
+#[test]
+fn a_mistyped_command_gets_the_nearest() {
+    let workplace = Workplace::new();
+    for (typed, meant) in [("chekc", "check"), ("devcies", "devices"), ("runn", "run")] {
+        let meant = format!("did you mean `simexm-gpu {meant}`?");
+        workplace.refuses(USAGE, &[typed, "config.toml", "--json"], &[typed, &meant]);
+        workplace.refuses(USAGE, &[typed], &[&meant]);
+    }
+    // A file of that name is a configuration.
+    fs::rename(workplace.path("config.toml"), workplace.path("chekc")).unwrap();
+    workplace.run(["chekc"]).succeeded();
+}
+
+#[test]
+fn two_configurations_are_told_so() {
+    let workplace = Workplace::new();
+    workplace.write("second.toml", "");
+    for first in [&["config.toml"][..], &["run", "config.toml", "-q"]] {
+        let args = [first, &["second.toml"]].concat();
+        let words = ["second.toml", "one configuration", "for file in"];
+        workplace.refuses(USAGE, &args, &words);
+    }
+    // What is no file is no configuration.
+    let args = ["config.toml", "quickly"];
+    workplace.refuses(USAGE, &args, &["quickly: ", "one configuration"]);
+}
+
+#[test]
+fn outputs_and_images_are_answered_by_what_to_type() {
+    let workplace = Workplace::new();
+    workplace.simulate(&[]);
+    workplace.write("slices/1.png", png());
+    workplace.write("empty/note.txt", "");
+    workplace.write("scan.nd2", b"\xda\xce\xbe\x0a\0\0\0\0");
+    for (typed, words) in [
+        ("out/tissue", &["simexm-gpu view out/tissue`"][..]),
+        (
+            "out/tissue",
+            &["out/tissue/simulation.toml --output FOLDER`"],
+        ),
+        ("out", &["simexm-gpu view out/tissue`"]),
+        (
+            ".",
+            &["a configuration is a file", "simexm-gpu ./config.toml`"],
+        ),
+        ("cells.tif", &["is an image", "init --image cells.tif`"]),
+        ("slices", &["a folder of images", "init --image slices`"]),
+        ("empty", &["is a folder", "simexm-gpu init`"]),
+        ("scan.nd2", &["a Nikon ND2 file"]),
+    ] {
+        for command in [&[][..], &["run"], &["check"], &["plan"], &["convert"]] {
+            let words = [&[typed], words].concat();
+            workplace.refuses(USAGE, &[command, &[typed]].concat(), &words);
+        }
+    }
+    // A configuration that is wrong is one all the same.
+    workplace.configure(&[("factor = 4\n", "factor = 0\n")]);
+    workplace.refuses(USAGE, &["config.toml"], &["factor = 0"]);
+}
+
+/// One grey pixel.
+fn png() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, 1, 1);
+    encoder.set_color(png::ColorType::Grayscale);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&[1]).unwrap();
+    drop(writer);
+    bytes
+}
+
+#[test]
+fn an_adapter_that_is_absent_is_an_error() {
+    let workplace = Workplace::new();
+    for (args, sets) in [
+        (&["--adapter", "Voodoo"][..], ""),
+        (&["--adapter", "999"], ""),
+        (&[], "adapter = \"Voodoo\"\n"),
+    ] {
+        workplace.configure(&[("backend = \"cpu\"\n", sets)]);
+        workplace.refuses(USAGE, &[&["config.toml"], args].concat(), &["adapter"]);
+    }
+    // On the CPU no adapter is asked for.
+    workplace.simulate(&["--adapter", "Voodoo", "--backend", "cpu"]);
+}
+
+#[test]
+fn warnings_and_errors_are_coloured_where_colours_are_seen() {
+    let workplace = Workplace::new();
+    let run = |args: &[&str], variables: &[&str]| {
+        let mut command = workplace.command(args);
+        for variable in variables {
+            command.env(variable, "1");
+        }
+        Outcome::of(&mut command).stderr
+    };
+    let (wrong, dark) = (
+        &["config.toml", "--set", "optics.type=x"][..],
+        &["config.toml", "-q", "--set", "optics.exposure_time=0"][..],
+    );
+    let forced = ["CLICOLOR_FORCE"];
+    assert!(run(wrong, &forced).starts_with("\u{1b}[1;31merror:\u{1b}[0m "));
+    assert!(run(dark, &forced).starts_with("\u{1b}[1;33mwarning:\u{1b}[0m "));
+    for variables in [&[][..], &["CLICOLOR_FORCE", "NO_COLOR"]] {
+        assert!(!run(wrong, variables).contains('\u{1b}'));
+        assert!(!run(dark, variables).contains('\u{1b}'));
+    }
+}
