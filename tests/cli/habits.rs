@@ -134,3 +134,18 @@ fn warnings_and_errors_are_coloured_where_colours_are_seen() {
         assert!(!run(dark, variables).contains('\u{1b}'));
     }
 }
+
+/// The limit that `ulimit -v` sets is planned for.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_limit_of_the_address_space_is_respected() {
+    let workplace = Workplace::new();
+    let mut command = std::process::Command::new("sh");
+    workplace.prepare(&mut command);
+    let script =
+        "ulimit -v 3000000 && exec \"$0\" plan config.toml --json --set compute.backend=cpu";
+    let outcome = Outcome::of(command.args(["-c", script, crate::support::BINARY])).succeeded();
+    let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let bytes = report["devices"][0]["limits"]["host_bytes"].as_u64();
+    assert!(bytes < Some(3_000_000 * 1024 / 4 * 3), "{report}");
+}
