@@ -77,6 +77,8 @@ enum Command {
 
 /// Parses the arguments and does what they say.
 pub(crate) fn main() -> ExitCode {
+    program::silence_device_selection();
+    program::tell_defects();
     program::block_file_size_signal();
     program::bound_threads();
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();

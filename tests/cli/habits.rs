@@ -135,6 +135,44 @@ fn warnings_and_errors_are_coloured_where_colours_are_seen() {
     }
 }
 
+/// Mesa's libraries complain where no desktop is.
+#[test]
+fn nothing_is_told_on_machines_without_a_desktop() {
+    let workplace = Workplace::new();
+    for args in [
+        &["devices"][..],
+        &["plan", "config.toml"],
+        &["config.toml", "-q"],
+    ] {
+        let mut command = workplace.command(args);
+        for name in ["XDG_RUNTIME_DIR", "DISPLAY", "WAYLAND_DISPLAY"] {
+            command.env_remove(name);
+        }
+        let outcome = Outcome::of(command.env("SIMEXM_BACKEND", "gpu")).succeeded();
+        assert!(!outcome.stderr.contains("error:"), "{args:?}: {outcome:?}");
+    }
+}
+
+#[test]
+fn a_plan_without_a_gpu_tells_what_the_host_has() {
+    let workplace = Workplace::new();
+    let plan = |args: &[&str]| {
+        let mut command = workplace.command([&["plan", "config.toml"], args].concat());
+        command.env("VK_DRIVER_FILES", "/dev/null");
+        command.env("WGPU_BACKEND", "vulkan");
+        let backend = ["--set", "compute.backend=auto"];
+        Outcome::of(command.args(backend)).succeeded().stdout
+    };
+    let text = plan(&[]);
+    assert!(text.contains("\na GPU: "), "{text}");
+    assert!(!text.contains("EB of") && !text.contains("TB of"), "{text}");
+    let report: serde_json::Value = serde_json::from_str(&plan(&["--json"])).unwrap();
+    for device in report["devices"].as_array().unwrap() {
+        let bytes = device["limits"]["host_bytes"].as_u64().unwrap();
+        assert!(bytes < 1 << 53, "{device}");
+    }
+}
+
 /// The limit that `ulimit -v` sets is planned for.
 #[cfg(target_os = "linux")]
 #[test]
