@@ -23,6 +23,7 @@ mod labeling;
 mod optics;
 mod output;
 mod overrides;
+mod quantity;
 mod section;
 mod serialize;
 mod source;
