@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [run, picture] = arguments.as_slice() else {
         return Err("usage: picture RUN-FOLDER PICTURE.png".into());
     };
-    let channels = (0..COLOURS.len())
+    let channels = (1..=COLOURS.len())
         .map(|number| run.join(format!("simulation/channel_{number}.tiff")))
         .filter(|path| path.exists())
         .map(|path| volume(&path))

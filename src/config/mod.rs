@@ -53,7 +53,7 @@ pub use expansion::Expansion;
 pub use groundtruth::{CellPart, CellsFrom, GroundTruth, RegionVolume};
 pub use labeling::{Labeling, Layer, SingleNeuron};
 pub use optics::{Channel, Optics};
-pub use output::{BitDepth, Normalization, Output};
+pub use output::{BitDepth, ChannelArrangement, ChannelFiles, Normalization, Output, WrittenIds};
 pub use overrides::{Override, OverrideError};
 pub use tree::Position;
 

@@ -13,6 +13,7 @@ mod habits;
 mod hostile_files;
 mod input;
 mod labels;
+mod opens;
 mod output;
 mod plan;
 mod process;

@@ -112,8 +112,13 @@ pub(super) fn output(
     cells: Option<&CellIndex>,
     sized: bool,
 ) -> OutputFacts {
-    // Ids that were not counted are taken to fit 32 bits.
-    let largest = cells.map_or(u32::MAX.into(), CellIndex::largest_id);
+    // Ids that were not counted are taken to fit 32 bits, and numbers of cells 16.
+    let most = if simulation::is_compact(config) {
+        u64::from(u16::MAX)
+    } else {
+        u32::MAX.into()
+    };
+    let largest = cells.map_or(most, |cells| simulation::largest_number(config, cells));
     let storage = writer(config.output.format).ids();
     let pixel = simulation::id_pixel(
         config,

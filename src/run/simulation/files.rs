@@ -169,6 +169,7 @@ impl ReadyRun {
             None => error.into(),
         })?;
         warnings::of_volume(&model, &volume, log);
+        warnings::of_ids(&config, &volume.cells, log);
         let work = Work::new(&model, Contents::of(&volume));
         let mut device = device::choose(&config.compute, Some(work), log)?;
         identity.ids_crc32 = Identity::checksum(volume.cells.ids());
@@ -310,6 +311,12 @@ impl LoadedRun {
     ) -> Result<Vec<u8>, SimulationError> {
         let (config, model, output) = (&self.config, &self.model, &mut self.output);
         let ids = self.volume.cells.ids();
+        if sink::is_compact(config) {
+            let table = sink::table_of_ids(ids);
+            output
+                .create(sink::IDS_NAME.as_ref())?
+                .write_whole(table.as_bytes())?;
+        }
         let quicklook = seen.png(ids);
         output
             .create(QUICKLOOK_NAME.as_ref())?
