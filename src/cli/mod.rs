@@ -10,6 +10,7 @@ mod fluorophores;
 mod init;
 mod output;
 mod phantom;
+mod placeholders;
 mod plan;
 mod progress;
 mod psf;

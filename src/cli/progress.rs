@@ -108,6 +108,6 @@ mod tests {
         assert_eq!(left(0, Duration::ZERO), "");
         assert_eq!(left(0, Duration::from_secs(5)), "");
         assert_eq!(left(7, Duration::from_millis(900)), "");
-        assert_eq!(left(7, Duration::from_secs(90)), ", 90s left");
+        assert_eq!(left(7, Duration::from_secs(9)), ", 9s left");
     }
 }

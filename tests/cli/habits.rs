@@ -187,3 +187,88 @@ fn a_limit_of_the_address_space_is_respected() {
     let bytes = report["devices"][0]["limits"]["host_bytes"].as_u64();
     assert!(bytes < Some(3_000_000 * 1024 / 4 * 3), "{report}");
 }
+
+#[test]
+fn folders_may_be_called_after_values() {
+    let workplace = Workplace::new();
+    let named = "runs/{name} {seed} x{expansion.factor}";
+    workplace.simulate(&["-o", named]);
+    assert!(
+        workplace
+            .path("runs/tissue 7 x4/tissue/quicklook.png")
+            .is_file()
+    );
+    // A seed that is drawn is the run's.
+    workplace.configure(&[("seed = 7\n", "")]);
+    workplace.simulate(&["-o", "drawn/{seed}"]);
+    let drawn = fs::read_dir(workplace.path("drawn"))
+        .unwrap()
+        .next()
+        .unwrap();
+    let drawn = drawn.unwrap().file_name().into_string().unwrap();
+    let record = workplace.record(&format!("drawn/{drawn}"));
+    let seed = match &record["compute"]["seed"] {
+        toml::Value::String(digits) => digits.clone(),
+        seed => seed.to_string(),
+    };
+    assert_eq!(seed, drawn);
+    let wrong = ["config.toml", "-o", "runs/{date}"];
+    workplace.refuses(USAGE, &wrong, &["--output runs/{date}", "{seed}"]);
+}
+
+#[test]
+fn the_last_lines_tell_what_is_next_and_how_often_was_warned() {
+    let workplace = Workplace::new();
+    let told = workplace.simulate(&[]).stdout;
+    let next = "next    simexm-gpu view out/tissue; or at a glance: out/tissue/quicklook.png";
+    assert!(told.lines().any(|line| line == next), "{told}");
+    assert!(!told.contains("warned"), "{told}");
+    let outcome = workplace.simulate(&["--set", "optics.exposure_time=0", "--output", "dark"]);
+    let count = outcome.warnings().len();
+    assert!(count > 1, "{outcome:?}");
+    let warned = format!("warned  {count} times, see above");
+    assert_eq!(outcome.stdout.lines().last(), Some(warned.as_str()));
+}
+
+#[test]
+fn a_run_that_replaces_another_says_which() {
+    let workplace = Workplace::new();
+    assert!(!workplace.simulate(&[]).tells(&["replaces"]));
+    let replaced = workplace.simulate(&["--seed", "18446744073709551615"]);
+    assert!(
+        replaced.tells(&["replaces the run of seed 7, factor 4 in "]),
+        "{replaced:?}"
+    );
+    let replaced = workplace.simulate(&["--set", "expansion.factor=4.5"]);
+    assert!(
+        replaced.tells(&["replaces the run of seed 18446744073709551615, factor 4 in "]),
+        "{replaced:?}"
+    );
+    assert!(workplace.simulate(&[]).tells(&["seed 7, factor 4.5 in "]));
+}
+
+#[test]
+fn values_have_the_units_that_people_write() {
+    let workplace = Workplace::new();
+    workplace.simulate(&["--output", "plain"]);
+    workplace.configure(&[
+        ("focal_plane_depth = 320", "focal_plane_depth = \"0.32 um\""),
+        ("exposure_time = 0.1", "exposure_time = \"100 ms\""),
+        ("pixel_size = 6500", "pixel_size = \"6.5 \u{b5}m\""),
+        (
+            "laser_filter = [440, 500]",
+            "laser_filter = [\"440 nm\", 500]",
+        ),
+    ]);
+    workplace.simulate(&["--output", "units"]);
+    assert_eq!(
+        images(&workplace.path("plain")),
+        images(&workplace.path("units"))
+    );
+    let wrong = ["config.toml", "--set", "optics.exposure_time=5 mW"];
+    let words = [
+        "exposure_time = 5 mW",
+        "a value with a unit has ns, us, ms or s",
+    ];
+    workplace.refuses(USAGE, &wrong, &words);
+}

@@ -109,6 +109,9 @@ impl RunSetup {
             None => None,
         };
         let mut output = OutputFolder::prepare(&root, &previous, &targets, options.force)?;
+        if let (None, Some(earlier)) = (&known, record_file::describe_previous(&root)) {
+            watcher.note(&format!("replaces {earlier} in {}", root.display()));
+        }
         let inputs = resume::input_paths(&config);
         output.protect(InputFiles::new(inputs.iter().map(PathBuf::as_path)))?;
         // Made before the work, so that an output that cannot be written fails at once.
@@ -298,6 +301,7 @@ impl LoadedRun {
             kernels: device.backend().kernel_times(),
             maxima: outcome.maxima,
             image_shape: model.image_shape(),
+            warnings: log.warnings().len(),
         };
         Ok((report, seen))
     }
