@@ -20,11 +20,11 @@ fn left_by_groups(read: ReadFile<'_>) -> Option<u64> {
     let (groups, mounts) = (text("/proc/self/cgroup"), text("/proc/self/mountinfo"));
     let left = |version: &Version| {
         let group = groups.lines().find_map(|line| version.group(line))?;
-        let folders = version.hierarchy(&mounts).folders(group);
-        let left = folders
-            .iter()
-            .filter_map(|folder| version.left(folder, read));
-        left.min()
+        let hierarchies = version.hierarchies(&mounts).into_iter();
+        let folders = hierarchies.flat_map(|hierarchy| hierarchy.folders(group));
+        folders
+            .filter_map(|folder| version.left(&folder, read))
+            .min()
     };
     [VERSION_1, VERSION_2].iter().filter_map(left).min()
 }
@@ -35,7 +35,7 @@ struct Version {
     file_system: &'static str,
     /// The controller that counts memory, where each has a hierarchy of its own.
     controller: Option<&'static str>,
-    /// Where it is mounted if nothing else is known.
+    /// Where it is mounted, whatever the list of mounts says, in which one may hide another.
     usual: &'static str,
     /// Files that hold a limit.
     limits: &'static [&'static str],
@@ -75,10 +75,10 @@ impl Version {
         is_its.then_some(group)
     }
 
-    /// Where the hierarchy is mounted, as /proc/self/mountinfo has it.
-    fn hierarchy(&self, mounts: &str) -> Hierarchy {
+    /// Where the hierarchy may be mounted: as /proc/self/mountinfo has it, and in the usual place.
+    fn hierarchies(&self, mounts: &str) -> Vec<Hierarchy> {
         // `31 23 0:28 ROOT POINT options ... - TYPE source options`
-        let found = mounts.lines().find_map(|line| {
+        let told = mounts.lines().filter_map(|line| {
             let (mount, kind) = line.split_once(" - ")?;
             let mut kind = kind.split(' ');
             let is_type = kind.next() == Some(self.file_system);
@@ -93,10 +93,11 @@ impl Version {
                 point: point.into(),
             })
         });
-        found.unwrap_or_else(|| Hierarchy {
+        let usual = Hierarchy {
             root: "/".into(),
             point: self.usual.into(),
-        })
+        };
+        told.chain([usual]).collect()
     }
 
     /// What the limit of one group leaves, where it has one.
@@ -194,8 +195,8 @@ mod tests {
         assert_eq!(left(&files), Some(100_000));
         files[4].1 = "4000000000";
         assert_eq!(left(&files), Some(2_146_483_648));
-        // Nothing is mounted where it is told: the usual place.
-        files[1].1 = "";
+        // What is mounted in the usual place counts, be another one told.
+        files[1].1 = "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
         assert_eq!(left(&files), Some(2_146_483_648));
     }
 

@@ -14,18 +14,18 @@ pub(crate) fn absolute_path<S: Serializer>(path: &Path, serializer: S) -> Result
     }
 }
 
-/// Names of files for things with these names, on any system: what a name of a file must not hold is
-/// replaced, and none is twice there, be it in other cases.
+/// Names of files for things with these names, on any system: what the name of a file must not hold
+/// is replaced, and none is there twice, be it in other cases.
 pub(crate) fn file_names<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
     let mut taken = BTreeSet::new();
-    let mut unique = |name: &str| {
+    let unique = |name: &str| {
         let plain = file_name(name);
         let numbered = (2..).map(|number| format!("{plain}_{number}"));
         let mut candidates = std::iter::once(plain.clone()).chain(numbered);
         let free = candidates.find(|candidate| taken.insert(candidate.to_lowercase()));
         free.unwrap_or(plain)
     };
-    names.map(|name| unique(name)).collect()
+    names.map(unique).collect()
 }
 
 /// A name without what some system does not take in a file's name.

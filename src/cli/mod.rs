@@ -54,6 +54,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Simulate a configuration; the word may be left out.
+    #[command(after_help = "Example: simexm-gpu run examples/brainbow.toml --seed 7")]
     Run(run::RunArgs),
     Check(check::CheckArgs),
     Plan(plan::PlanArgs),

@@ -77,8 +77,8 @@ impl VolumeMetadata {
             text += &format!("min={least:?}\nmax={most:?}\n");
         }
         for line in self.lines() {
-            // "key=value" lines mean something to ImageJ, and so does the first word before a colon:
-            // here are no numbers of channels.
+            // "key=value" lines mean something to ImageJ, and so does a word before a colon: here
+            // are no numbers of channels.
             if planes > 1 && line.starts_with(CHANNELS) {
                 text += "all ";
             }
