@@ -1,5 +1,5 @@
-// Photons that leave a voxel: proteins times photons per protein (docs/model.md section 4); twin of
-// stages/emit.rs.
+// Light that leaves a voxel: proteins times photons per protein (docs/model.md section 4), or the
+// proteins themselves (docs/physical.md section 1); twin of stages/emit.rs.
 #import divide
 #import philox
 #import table
@@ -27,6 +27,10 @@ fn main(@builtin(global_invocation_id) voxel: vec3<u32>) {
     let thread = slice * plane + within;
     let z = params.first_z + slice;
     let count = counts[divide(z, params.counts_ring).y * plane + within];
+    if all(params.photons == vec2<u32>()) {
+        emission[thread] = rounded(count);
+        return;
+    }
     let counter = vec4<u32>(
         params.origin_z + z,
         params.origin_x + x,

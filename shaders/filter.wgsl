@@ -9,6 +9,8 @@
 
 // A slice on the way through the reflected volume, and where it lies in the ring.
 struct Walk {
+    // In the reflected volume, and in the volume.
+    position: i32,
     z: i32,
     slot: u32,
     // 1 or -1.
@@ -21,7 +23,7 @@ fn start(position: i32) -> Walk {
     let rising = 2 * within < period;
     let z = select(period - within, within, rising);
     let inside = min(z, i32(params.depth) - 1);
-    return Walk(inside, u32(inside) % params.spectra_ring, select(-1, 1, rising));
+    return Walk(position, inside, u32(inside) % params.spectra_ring, select(-1, 1, rising));
 }
 
 fn next(walk: Walk) -> Walk {
@@ -33,7 +35,7 @@ fn next(walk: Walk) -> Walk {
     var slot = i32(walk.slot) + z - walk.z;
     slot = select(slot, slot - i32(params.spectra_ring), slot >= i32(params.spectra_ring));
     slot = select(slot, slot + i32(params.spectra_ring), slot < 0);
-    return Walk(z, u32(slot), direction);
+    return Walk(walk.position + 1, z, u32(slot), direction);
 }
 
 // Where a thread's frequency lies.
@@ -49,6 +51,10 @@ struct Place {
 }
 
 fn sample(walk: Walk, place: Place) -> vec2<f32> {
+    let outside = walk.position < 0 || walk.position >= i32(params.depth);
+    if params.dark != 0u && outside {
+        return vec2<f32>();
+    }
     return spectra[walk.slot * place.spectrum + place.thread];
 }
 

@@ -5,11 +5,12 @@ use super::work::configuration;
 use super::{exit, report, say};
 use clap::Args;
 use simexm_gpu::config::Config;
+use simexm_gpu::fluorophore;
 use simexm_gpu::internals::io::write::{
     Compression, Content, PixelType, StagedFile, TiffStackWriter, VolumeLayout, VolumeMetadata,
     VolumeSink, WriteError,
 };
-use simexm_gpu::internals::model::{ModelError, PsfVolume, point_spread_functions};
+use simexm_gpu::internals::model::{ModelError, PsfVolume, point_spread};
 use simexm_gpu::internals::run::simulation::{self, SimulationError};
 use simexm_gpu::internals::show::plot::{self, ImageFormat, PlotError};
 use std::error::Error;
@@ -57,6 +58,11 @@ pub(super) fn psf(args: &PsfArgs) -> u8 {
                 psf.channel
             ));
             say(&format!("full width at half maximum: {}", psf.widths()));
+            let (planes, rows, columns) = psf.values.dim();
+            say(&format!(
+                "{planes} x {rows} x {columns} voxels; {}",
+                psf.unit()
+            ));
             exit::DONE
         }
         Err(error) => {
@@ -73,8 +79,12 @@ pub(super) fn psf(args: &PsfArgs) -> u8 {
 fn try_psf(args: &PsfArgs, mut config: Config) -> Result<PsfVolume, Box<dyn Error>> {
     let format = args.plot.as_deref().map(ImageFormat::of).transpose()?;
     simulation::take_voxel_size(&mut config)?;
-    let functions = point_spread_functions(&config)?;
     let (channel, fluorophore) = (args.channel.as_deref(), args.fluorophore.as_deref());
+    // A dye that no layer has may be named.
+    let is_known =
+        |name: &&str| fluorophore::find(name).is_some() || config.fluorophores.contains_key(*name);
+    let others: Vec<&str> = fluorophore.into_iter().filter(is_known).collect();
+    let functions = point_spread::with_other_fluorophores(&config, &others)?;
     let psf = choose(functions, channel, fluorophore)?;
     let output = NewFile::prepare(&args.output, args.force)?;
     let is_tiff =
@@ -184,7 +194,7 @@ fn description(psf: &PsfVolume) -> String {
     let [z, x, y] = psf.voxel_nm;
     format!(
         "point spread function of {} in channel {}: {}, laser {} nm, emission peak {} nm\n\
-         1 at the centre; axes z, x, y\n\
+         {}; axes z, x, y\n\
          voxel in tissue {z} x {x} x {y} nm; the gel is {} times as large\n\
          full width at half maximum {}",
         psf.fluorophore,
@@ -192,6 +202,7 @@ fn description(psf: &PsfVolume) -> String {
         psf.microscope(),
         psf.excitation_nm,
         psf.emission_nm,
+        psf.unit(),
         psf.expansion_factor,
         psf.widths()
     )

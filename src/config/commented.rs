@@ -7,7 +7,7 @@ use std::path::Path;
 use toml::Value;
 
 use super::Config;
-use super::keys::{DefaultInfo, KeyInfo, SECTIONS, SectionInfo};
+use super::keys::{DefaultInfo, KeyInfo, SECTIONS};
 use crate::base::text::is_unseen;
 
 /// Longest line of a comment, in characters.
@@ -47,6 +47,9 @@ impl Config {
             ),
         );
         for section in SECTIONS.iter() {
+            if section.keys_of(self.model).next().is_none() {
+                continue;
+            }
             let (named, tables) = tables(&root, section.name);
             text.push('\n');
             comment(&mut text, section.meaning);
@@ -64,7 +67,8 @@ impl Config {
                 }
                 let _ = writeln!(text, "[{header}]");
                 // The first of several sections of a kind explains its keys.
-                write_keys(&mut text, section, table, !named || index == 0, folder);
+                let keys = section.keys_of(self.model);
+                write_keys(&mut text, keys, table, !named || index == 0, folder);
             }
         }
         text
@@ -94,14 +98,14 @@ fn tables<'t>(root: &'t toml::Table, name: &str) -> (bool, Vec<(String, &'t toml
     (named, tables)
 }
 
-fn write_keys(
+fn write_keys<'k>(
     text: &mut String,
-    section: &SectionInfo,
+    keys: impl Iterator<Item = &'k KeyInfo>,
     table: &toml::Table,
     explain: bool,
     folder: Option<&Path>,
 ) {
-    for key in &section.keys {
+    for key in keys {
         if explain {
             comment(text, &format!("{} ({})", key.meaning, key.terms()));
         }

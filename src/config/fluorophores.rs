@@ -30,10 +30,15 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<BTreeMap<String, OwnFluo
         let quantum_yield = dye.required("quantum_yield", number(above(0.0).at_most(1.0)));
         let extinction = number(above(0.0).unit("L/(mol cm)"));
         let extinction_coefficient = dye.required("extinction_coefficient", extinction);
+        let lifetime_ns = dye.optional("lifetime", number(above(0.0).unit("ns")));
+        let gm = number(above(0.0).unit("GM"));
+        let two_photon_gm = dye.optional("two_photon_cross_section", gm);
         let spectra = dye.required_path("spectra");
         Some(OwnFluorophore {
             quantum_yield: quantum_yield?,
             extinction_coefficient: extinction_coefficient?,
+            lifetime_ns,
+            two_photon_gm,
             spectra: spectra?,
         })
     }))

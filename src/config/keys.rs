@@ -6,9 +6,12 @@ use std::fmt::Write;
 use std::sync::LazyLock;
 
 use super::groundtruth::CellsFrom;
+use super::physical::ModelKind;
 use crate::base::choice::{Choice, alternatives, any_of};
 use crate::base::formats::{InputFormat, OutputFormat, StoredIds};
-use crate::optics::psf::Microscope;
+use crate::optics::detector::DetectorKind;
+use crate::optics::microscope::Microscope;
+use crate::optics::physical::FieldModel;
 
 /// Section of a configuration.
 #[derive(Clone, Debug)]
@@ -21,6 +24,14 @@ pub struct SectionInfo {
     pub keys: Vec<KeyInfo>,
     /// Example for a commented configuration without such a section, as lines of TOML.
     pub example: Option<&'static str>,
+}
+
+impl SectionInfo {
+    /// The keys that a configuration of this model may have.
+    pub fn keys_of(&self, model: ModelKind) -> impl Iterator<Item = &KeyInfo> {
+        let has = move |key: &&KeyInfo| key.model.is_none_or(|only| only == model);
+        self.keys.iter().filter(has)
+    }
 }
 
 /// Key of a section.
@@ -38,6 +49,8 @@ pub struct KeyInfo {
     pub default: DefaultInfo,
     /// Meaning of the key, a sentence.
     pub meaning: Cow<'static, str>,
+    /// The one model that has the key; `None` where both have it.
+    pub model: Option<ModelKind>,
 }
 
 /// Default of a key.
@@ -73,6 +86,39 @@ fn key(
         range: range.into(),
         default,
         meaning: meaning.into(),
+        model: None,
+    }
+}
+
+/// A key of the model `physical` alone.
+fn physical(
+    name: &'static str,
+    takes: &'static str,
+    unit: &'static str,
+    range: impl Into<Cow<'static, str>>,
+    default: DefaultInfo,
+    meaning: impl Into<Cow<'static, str>>,
+) -> KeyInfo {
+    let model = Some(ModelKind::Physical);
+    KeyInfo {
+        model,
+        ..key(name, takes, unit, range, default, meaning)
+    }
+}
+
+/// A key of the model `simexm` alone.
+fn simexm(
+    name: &'static str,
+    takes: &'static str,
+    unit: &'static str,
+    range: impl Into<Cow<'static, str>>,
+    default: DefaultInfo,
+    meaning: impl Into<Cow<'static, str>>,
+) -> KeyInfo {
+    let model = Some(ModelKind::Simexm);
+    KeyInfo {
+        model,
+        ..key(name, takes, unit, range, default, meaning)
     }
 }
 
@@ -102,6 +148,9 @@ pub(super) fn other_spelling(key: &str) -> Option<&'static str> {
 /// Sections, in the order in which they are written.
 #[rustfmt::skip]
 pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
+    SectionInfo { name: "model", example: None, meaning: "How labels become grey values.", keys: vec![
+        key("kind", "word", "", words::<ModelKind>(), Otherwise { meaning: "\"simexm\"", example: "\"simexm\"" }, "The model: SimExm's, or photons, optics and detector as physics has them."),
+    ] },
     SectionInfo { name: "groundtruth", example: None, meaning: "The segmented tissue.", keys: vec![
         key("image_path", "path", "", "", Required, format!("Label volume: {}; pixels are the ids of cells, 0 is background. A pattern like \"img*_masks.tif\" takes the images of that name. With gt_cells = \"splitted\" a folder with one volume per cell.", InputFormat::any_volume())),
         key("offset", "three whole numbers [z, x, y]", "voxels", "from 0 to 4294967295", Value("[0, 0, 0]"), "First voxel that is loaded."),
@@ -136,24 +185,69 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("factor", "number", "", "at least 1", Required, "Linear expansion factor."),
     ] },
     SectionInfo { name: "optics", example: None, meaning: "The microscope.", keys: vec![
-        key("type", "word", "", words::<Microscope>(), Required, "Type of microscope."),
+        simexm("type", "word", "", Microscope::words_of_simexm(), Required, "Type of microscope."),
+        physical("type", "word", "", words::<Microscope>(), Required, "Type of microscope."),
         key("numerical_aperture", "number", "", "above 0", Required, "Numerical aperture of the objective, below refractory_index."),
         key("refractory_index", "number", "", "at least 1", Required, "Refractive index of the medium; water and gels have 1.33."),
         key("focal_plane_depth", "number", "nm", "at least 1", Required, "Distance of the images' slices in the expanded specimen."),
-        key("objective_back_aperture", "number", "m", "above 0", Required, "Back aperture; over objective_factor it is the radius of the laser's beam."),
+        simexm("objective_back_aperture", "number", "m", "above 0", Required, "Back aperture; over objective_factor it is the radius of the laser's beam."),
         key("exposure_time", "number", "s", "at least 0", Required, "Exposure time of a pixel."),
         key("objective_efficiency", "number", "", SHARE, Required, "Share of the light that the objective passes on."),
         key("detector_efficiency", "number", "", SHARE, Required, "Share of the light that the detector sees."),
         key("objective_factor", "number", "", "at least 1", Required, "Magnification of the objective."),
         key("pixel_size", "number", "nm", "at least 1", Required, "Size of a pixel on the camera."),
-        key("pinhole_radius", "number", "um", "at least 0", Required, "Radius of the pinhole in its own plane; the confocal microscope has one."),
-        key("baseline_noise", "number", "photons", "at least 0", Required, "Mean background in the middle of a slice."),
+        simexm("pinhole_radius", "number", "um", "at least 0", Required, "Radius of the pinhole in its own plane; the confocal microscope has one."),
+        physical("pinhole_radius", "number", "um", "at least 0", Otherwise { meaning: "pinhole_airy = 1, or 25 on a spinning disk", example: "30.0" }, "Radius of the pinholes in their own plane, of confocal microscopes and spinning disks."),
+        simexm("baseline_noise", "number", "photons", "at least 0", Required, "Mean background in the middle of a slice."),
+        physical("psf", "word", "", words::<FieldModel>(), Value("\"vectorial\""), "Field of the diffraction integral."),
+        physical("psf_truncation", "number", "", "from 0.000001 to 0.5", Value("0.02"), "Share of a plane's light that the point spread function may leave out; the rest is scaled to the whole."),
+        physical("psf_depth_truncation", "number", "", "from 0.000001 to 0.5", Value("0.02"), "Share of the light of all planes that may come from beyond the last ones, which take it over."),
+        physical("psf_reach", "whole number", "voxels", "from 1 to 512", Otherwise { meaning: "256, or the tissue's size", example: "128" }, "Most voxels from the centre of the point spread function to its last one."),
+        physical("spectral_bins", "whole number", "", "from 1 to 100", Value("1"), "Parts of equal light into which a filter's band is cut, each blurred by its own wavelength."),
+        physical("immersion_index", "number", "", "from 1 to 2", Otherwise { meaning: "the gel's", example: "1.515" }, "Refractive index of the immersion; above numerical_aperture."),
+        physical("immersion_design_index", "number", "", "from 1 to 2", Otherwise { meaning: "the immersion's", example: "1.515" }, "Index of the immersion that the objective is corrected for."),
+        physical("coverslip_index", "number", "", "from 1 to 2", Value("1.5255"), "Refractive index of the coverslip."),
+        physical("coverslip_design_index", "number", "", "from 1 to 2", Otherwise { meaning: "the coverslip's", example: "1.5255" }, "Index of the coverslip that the objective is corrected for."),
+        physical("coverslip_thickness", "number", "um", "at least 0", Value("170.0"), "Thickness of the coverslip."),
+        physical("coverslip_design_thickness", "number", "um", "at least 0", Otherwise { meaning: "the coverslip's", example: "170.0" }, "Thickness of the coverslip that the objective is corrected for."),
+        physical("working_distance", "number", "um", "above 0", Value("150.0"), "Working distance of the objective."),
+        physical("depth", "number", "um", "at least 0", Value("0.0"), "Depth of the first slice below the coverslip, in the gel."),
+        physical("beam_fill", "number", "", "above 0", Value("1.0"), "Radius of a scanning laser's beam (to e^-2) over that of the back aperture."),
+        physical("pinhole_airy", "number", "", "above 0 up to 100", Otherwise { meaning: "pinhole_radius, or 1", example: "1.0" }, "Diameter of the pinhole in Airy units (1.22 wavelengths over the aperture), in place of pinhole_radius."),
+        physical("pinhole_spacing", "number", "um", "above 0", Value("250.0"), "Distance of the pinholes of a spinning disk, on the disk."),
+        physical("sheet_thickness", "number", "um", "above 0", Value("1.0"), "Full width of a light sheet at half its height, in the gel."),
+        physical("sheet_lobes", "list", "", "a list of three numbers each, [[z, weight, width], ...]", Otherwise { meaning: "one of sheet_thickness", example: "[[0.0, 1.0, 0.5], [3.0, 0.2, 0.5], [-3.0, 0.2, 0.5]]" }, "Lobes of a light sheet, as of a lattice: place, height and full width at half of it, in um of the gel."),
+        physical("pulse_rate", "number", "Hz", "above 0", Value("80000000.0"), "Pulses of a two-photon laser per second."),
+        physical("pulse_duration", "number", "s", "above 0", Value("0.00000000000015"), "Length of these pulses at half their height."),
+        physical("pulse_factor", "number", "", "above 0", Value("0.66"), "Second-order coherence of their shape: 0.66 for a Gaussian, 0.59 for sech^2."),
     ] },
     SectionInfo { name: "optics.channels.NAME", example: None, meaning: "A channel: a laser and a filter. At least one is needed; the output has them in the order of their names.", keys: vec![
-        key("laser_wavelength", "number", "nm", "from 200 to 1000", Required, "Wavelength of the laser."),
-        key("laser_power", "number", "W", "above 0", Required, "Power of the laser."),
-        key("laser_percentage", "number", "", SHARE, Required, "Share of the power that is used."),
+        simexm("laser_wavelength", "number", "nm", "from 200 to 1000", Required, "Wavelength of the laser."),
+        physical("laser_wavelength", "number", "nm", "from 200 to 1400", Required, "Wavelength of the laser."),
+        simexm("laser_power", "number", "W", "above 0", Required, "Power of the laser."),
+        physical("laser_power", "number", "W", "above 0", Required, "Power behind the back aperture, where a focus is scanned."),
+        simexm("laser_percentage", "number", "", SHARE, Required, "Share of the power that is used."),
+        physical("laser_percentage", "number", "", SHARE, Value("1.0"), "Share of the power that is used."),
+        physical("irradiance", "number", "W/cm^2", "above 0", Required, "Light in the sample, where a camera sees the whole field (widefield, light sheet, spinning disk)."),
         key("laser_filter", "two numbers [min, max]", "nm", "min below max", Required, "Band of wavelengths that reaches the detector; it should take in the peak of the dye's emission."),
+        physical("filter_curve", "path", "", "", Otherwise { meaning: "all of the band", example: "\"filter.csv\"" }, "CSV file of what the filter passes: wavelength (nm), share."),
+        physical("dichroic_curve", "path", "", "", Otherwise { meaning: "all", example: "\"dichroic.csv\"" }, "CSV file of what the dichroic mirror passes."),
+        physical("efficiency_curve", "path", "", "", Otherwise { meaning: "detector_efficiency", example: "\"efficiency.csv\"" }, "CSV file of the detector's electrons per photon."),
+    ] },
+    SectionInfo { name: "detector", example: None, meaning: "The detector of the model physical.", keys: vec![
+        physical("kind", "word", "", words::<DetectorKind>(), Value("\"scmos\""), "Kind of detector; ideal writes the electrons themselves."),
+        physical("bits", "whole number", "", "from 1 to 16", Value("16"), "Bits of a grey value."),
+        physical("gain", "number", "", "above 0", Otherwise { meaning: "2.17 of scmos, 1 of hybrid", example: "2.17" }, "Grey values per electron; behind a register per electron that leaves it."),
+        physical("read_noise", "number", "electrons", "at least 0", Otherwise { meaning: "1.6 of scmos, 50 of emccd, 0 of pmt", example: "1.6" }, "Standard deviation of the read noise."),
+        physical("offset", "number", "", "from -300000 to 300000", Otherwise { meaning: "100 of cameras, 0 of others", example: "100.0" }, "Grey value without electrons."),
+        physical("full_well", "number", "electrons", "at least 0", Otherwise { meaning: "30000 of scmos, 80000 of emccd", example: "30000.0" }, "Most electrons of a pixel."),
+        physical("em_gain", "number", "", "at least 1", Otherwise { meaning: "300 of emccd", example: "300.0" }, "Electrons that leave an EMCCD's register for one that enters."),
+        physical("register_full_well", "number", "electrons", "at least 0", Otherwise { meaning: "an emccd needs it", example: "800000.0" }, "Most electrons that leave the register."),
+        physical("excess_noise", "number", "", "at least 1", Otherwise { meaning: "1.2 of pmt", example: "1.2" }, "Excess noise factor F^2 of a photomultiplier."),
+        physical("dead_time", "number", "s", "at least 0", Otherwise { meaning: "a hybrid needs it", example: "0.00000001" }, "Time after which a photon counter sees the next electron."),
+        physical("dark_current", "number", "electrons per s", "at least 0", Otherwise { meaning: "0.06 of scmos, 0 of others", example: "0.06" }, "Electrons of a pixel without light."),
+        physical("background", "number", "electrons per s", "at least 0", Value("0.0"), "Electrons of a pixel by stray light."),
+        physical("clock_induced", "number", "electrons", "at least 0", Value("0.0"), "Electrons that the clocks add to an exposure."),
     ] },
     SectionInfo { name: "output", example: None, meaning: "Where the images go and in which form.", keys: vec![
         key("name", "word", "", "a plain folder name (not empty, not . or .., no / or \\, no invisible characters)", Required, "Name of the experiment: everything goes to the folder path/name."),
@@ -164,8 +258,8 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("gt_cells", "word", "", ARRANGEMENT, Value("\"merged\""), "Ground truth of all cells in one volume, or one volume per cell."),
         key("gt_region", "word", "", REGIONS, Value("\"full\""), "Part of the labelled cells that the ground truth shows."),
         key("ids", "word", "", r#""kept" or "compact""#, Value("\"kept\""), "Numbers of the cells in the ground truth: their ids, or 1 to n in 16 bits where they fit, with a table groundtruth/ids.csv (ImageJ confuses ids above 16777216)."),
-        key("bit_depth", "whole number", "", "8 or 16", Value("8"), "Bits of a grey value of the channels."),
-        key("normalize", "word", "", r#""channel" or "none""#, Value("\"channel\""), "Whether a grey value is a share of the channel's brightest pixel, or photons, cut at the largest."),
+        key("bit_depth", "whole number", "", "8 or 16", Value("8"), "Bits of a grey value of the channels; with [model] kind = \"physical\" by default 16 where the detector has more than 8."),
+        key("normalize", "word", "", r#""channel" or "none""#, Value("\"channel\""), "Whether a grey value is a share of the channel's brightest pixel, or photons, cut at the largest; with [model] kind = \"physical\" always none: what the detector says."),
         key("compression", "word", "", r#""none" or "deflate""#, Otherwise { meaning: "deflate for ids, none for channels", example: "\"deflate\"" }, "Compression of TIFF volumes."),
     ] },
     SectionInfo { name: "compute", example: None, meaning: "What the run is computed on. Only the seed changes what comes out.", keys: vec![
@@ -179,6 +273,8 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
     SectionInfo { name: "fluorophores.NAME", example: Some("[fluorophores.mScarlet]\nquantum_yield = 0.7\nextinction_coefficient = 100000.0\nspectra = \"mScarlet.csv\""), meaning: "A dye of your own, which layers may name.", keys: vec![
         key("quantum_yield", "number", "", "above 0 up to 1", Required, "Photons emitted per photon absorbed."),
         key("extinction_coefficient", "number", "L/(mol cm)", "above 0", Required, "Molar decadic extinction coefficient at the maximum of excitation."),
+        key("lifetime", "number", "ns", "above 0", Otherwise { meaning: "4", example: "3.5" }, "Lifetime of the excited state, for the model physical."),
+        key("two_photon_cross_section", "number", "GM", "above 0", Otherwise { meaning: "guessed", example: "40.0" }, "Two-photon cross-section at the laser, for the model physical."),
         key("spectra", "path", "", "", Required, "CSV file with columns of wavelength (nm), excitation and emission, or a table exported from FPbase."),
     ] },
 ]);
@@ -221,7 +317,11 @@ pub fn markdown() -> String {
                 Value(value) => format!("`{value}`"),
                 Otherwise { meaning, .. } => meaning.to_owned(),
             };
-            let cells = [key.takes, key.unit, &key.range, &default, &key.meaning];
+            let meaning = match key.model {
+                None => key.meaning.to_string(),
+                Some(model) => format!("*({model})* {}", key.meaning),
+            };
+            let cells = [key.takes, key.unit, &key.range, &default, &meaning];
             let _ = write!(table, "| `{}`", key.name);
             let _ = match other_spelling(key.name) {
                 Some(other) => write!(table, " or `{other}` |"),

@@ -163,6 +163,20 @@ pub(super) fn band_nm() -> ValueKind<'static, [f64; 2]> {
     .with_units("nm")
 }
 
+/// Takes a list of three numbers each.
+pub(super) fn list_of_triples() -> ValueKind<'static, Vec<[f64; 3]>> {
+    ValueKind::new(
+        "a list of three numbers each, [[z, weight, width], ...]",
+        |value| {
+            let items = value.as_list()?;
+            items
+                .iter()
+                .map(|item| list(item, Value::as_number))
+                .collect()
+        },
+    )
+}
+
 /// Largest number of voxels along an axis: positions are 32 bit.
 const MAX_VOXELS: i128 = u32::MAX as i128;
 

@@ -23,6 +23,7 @@ mod labeling;
 mod optics;
 mod output;
 mod overrides;
+mod physical;
 mod quantity;
 mod section;
 mod serialize;
@@ -46,7 +47,9 @@ use crate::optics::fluorophore;
 pub use crate::base::choice::{Choice, UnknownChoice};
 pub use crate::base::formats::{Compression, InputFormat, OutputFormat, StoredIds};
 pub use crate::base::volume::Arrangement;
+pub use crate::optics::detector::{DetectorKeys, DetectorKind};
 pub use crate::optics::fluorophore::OwnFluorophore;
+pub use crate::optics::physical::FieldModel;
 pub use compute::{AdapterChoice, BackendChoice, Compute};
 pub use error::{ConfigError, Problem};
 pub use expansion::Expansion;
@@ -55,6 +58,7 @@ pub use labeling::{Labeling, Layer, SingleNeuron};
 pub use optics::{Channel, Optics};
 pub use output::{BitDepth, ChannelArrangement, ChannelFiles, Normalization, Output, WrittenIds};
 pub use overrides::{Override, OverrideError};
+pub use physical::{ModelKind, PhysicalOptics};
 pub use tree::Position;
 
 use section::{Context, Section};
@@ -89,6 +93,12 @@ use tree::Table;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Config {
+    /// How labels become grey values; default simexm.
+    #[serde(
+        skip_serializing_if = "ModelKind::is_simexm",
+        serialize_with = "serialize::model"
+    )]
+    pub model: ModelKind,
     /// Label volume of the cells.
     pub groundtruth: GroundTruth,
     /// Layers of fluorophores.
@@ -97,6 +107,9 @@ pub struct Config {
     pub expansion: Expansion,
     /// Microscope and channels.
     pub optics: Optics,
+    /// Detector of the model `physical`, whose default is an sCMOS camera; `None` in `simexm`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detector: Option<DetectorKeys>,
     /// Folder and form of the output.
     pub output: Output,
     /// Seed and device.
@@ -192,15 +205,33 @@ impl Config {
 }
 
 fn read(root: &mut Section<'_>) -> Option<Config> {
+    let model = root.optional_table("model", physical::read_model);
+    let kind = model.unwrap_or_default();
     let groundtruth = root.table("groundtruth", groundtruth::read);
     let labeling = root.table("labeling", labeling::read);
     let expansion = root.table("expansion", expansion::read);
-    let optics = root.table("optics", optics::read);
-    let output = root.table("output", output::read);
+    let optics = root.table("optics", |section| optics::read(section, kind));
+    let detector = match kind {
+        ModelKind::Simexm => {
+            root.forbid("detector", "with [model] kind = \"simexm\"");
+            Some(None)
+        }
+        ModelKind::Physical => {
+            let detector = root.optional_table("detector", physical::read_detector);
+            detector.map(Some)
+        }
+    };
+    let bits = detector
+        .as_ref()
+        .and_then(Option::as_ref)
+        .map(|detector| detector.bits);
+    let output = root.table("output", |section| output::read(section, bits));
     let compute = root.optional_table("compute", compute::read);
     let fluorophores = root.optional_table("fluorophores", fluorophores::read);
     root.ignore("run");
     Some(Config {
+        model: model?,
+        detector: detector?,
         groundtruth: groundtruth?,
         labeling: labeling?,
         expansion: expansion?,

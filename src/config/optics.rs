@@ -1,12 +1,15 @@
 //! `[optics]` and its channels: the microscope.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
 use super::kind::{above, at_least, band_nm, between, choice, number};
+use super::physical::{self, ModelKind, PhysicalOptics};
 use super::section::Section;
-use crate::optics::psf::Microscope;
+use super::serialize;
+use crate::optics::microscope::Microscope;
 
 /// Microscope. Lengths count in the expanded specimen or on the camera, as each field says.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -23,9 +26,12 @@ pub struct Optics {
     #[serde(rename = "focal_plane_depth")]
     pub focal_plane_depth_nm: f64,
     /// Back aperture of the objective, above 0; over `objective_factor` it is the laser's radius in
-    /// m.
-    #[serde(rename = "objective_back_aperture")]
-    pub objective_back_aperture_m: f64,
+    /// m. Only the model `simexm` has one, and needs it.
+    #[serde(
+        rename = "objective_back_aperture",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub objective_back_aperture_m: Option<f64>,
     /// Exposure time in s, at least 0.
     #[serde(rename = "exposure_time")]
     pub exposure_time_s: f64,
@@ -38,11 +44,16 @@ pub struct Optics {
     /// Size of a pixel on the camera, in nm, at least 1.
     #[serde(rename = "pixel_size")]
     pub pixel_size_nm: f64,
-    /// Radius of the pinhole in its own plane, in um, at least 0.
-    #[serde(rename = "pinhole_radius")]
-    pub pinhole_radius_um: f64,
-    /// Mean number of background photons in the middle of a slice, at least 0.
-    pub baseline_noise: f64,
+    /// Radius of the pinhole in its own plane, in um, at least 0; the model `simexm` needs it.
+    #[serde(rename = "pinhole_radius", skip_serializing_if = "Option::is_none")]
+    pub pinhole_radius_um: Option<f64>,
+    /// Mean number of background photons in the middle of a slice, at least 0. Only the model
+    /// `simexm` has it, and needs it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline_noise: Option<f64>,
+    /// What only the model `physical` asks; `None` takes its defaults there.
+    #[serde(flatten)]
+    pub physical: Option<PhysicalOptics>,
     /// Channels by name, `[optics.channels.NAME]`, in the order of the output; at least one.
     pub channels: BTreeMap<String, Channel>,
 }
@@ -53,15 +64,39 @@ pub struct Channel {
     /// Wavelength of the laser in nm, 200 to 1000.
     #[serde(rename = "laser_wavelength")]
     pub laser_wavelength_nm: f64,
-    /// Power of the laser in W, above 0.
-    #[serde(rename = "laser_power")]
-    pub laser_power_w: f64,
+    /// Power of the laser in W, above 0; in the model `physical` that of a scanning laser behind
+    /// the back aperture.
+    #[serde(rename = "laser_power", skip_serializing_if = "Option::is_none")]
+    pub laser_power_w: Option<f64>,
     /// Share of the power that is used, 0 to 1; the key is SimExm's, but no percentage.
-    #[serde(rename = "laser_percentage")]
-    pub laser_share: f64,
+    #[serde(rename = "laser_percentage", skip_serializing_if = "Option::is_none")]
+    pub laser_share: Option<f64>,
+    /// In the model `physical`, where a camera sees: light in the sample in W/cm^2.
+    #[serde(rename = "irradiance", skip_serializing_if = "Option::is_none")]
+    pub irradiance_w_cm2: Option<f64>,
     /// Band `[min, max]` of wavelengths that reaches the detector, in nm, min below max.
     #[serde(rename = "laser_filter")]
     pub laser_filter_nm: [f64; 2],
+    /// CSV file of what the filter passes inside its band, for the model `physical`: wavelength
+    /// (nm) and share; absolute once read.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "serialize::path_if_any"
+    )]
+    pub filter_curve: Option<PathBuf>,
+    /// As `filter_curve`, of the dichroic mirror.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "serialize::path_if_any"
+    )]
+    pub dichroic_curve: Option<PathBuf>,
+    /// As `filter_curve`, of the detector's electrons per photon, in place of
+    /// `detector_efficiency`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "serialize::path_if_any"
+    )]
+    pub efficiency_curve: Option<PathBuf>,
 }
 
 impl Default for Optics {
@@ -79,14 +114,15 @@ impl Default for Optics {
             numerical_aperture: 1.15,
             refractive_index: 1.33,
             focal_plane_depth_nm: 180.0,
-            objective_back_aperture_m: 1.0,
+            objective_back_aperture_m: Some(1.0),
             exposure_time_s: 0.1,
             objective_efficiency: 0.8,
             detector_efficiency: 0.6,
             objective_factor: 60.0,
             pixel_size_nm: 6500.0,
-            pinhole_radius_um: 50.0,
-            baseline_noise: 1.0,
+            pinhole_radius_um: Some(50.0),
+            baseline_noise: Some(1.0),
+            physical: None,
             channels: [
                 ("channel_1", channel(425.0, [440.0, 550.0])),
                 ("channel_2", channel(550.0, [560.0, 650.0])),
@@ -103,41 +139,129 @@ impl Default for Channel {
     fn default() -> Self {
         Self {
             laser_wavelength_nm: 425.0,
-            laser_power_w: 50.0,
-            laser_share: 0.25,
+            laser_power_w: Some(50.0),
+            laser_share: Some(0.25),
+            irradiance_w_cm2: None,
             laser_filter_nm: [440.0, 550.0],
+            filter_curve: None,
+            dichroic_curve: None,
+            efficiency_curve: None,
         }
     }
 }
 
-pub(super) fn read(section: &mut Section<'_>) -> Option<Optics> {
+/// What a key that only the other model has means here.
+const OF_PHYSICAL: &str = "with [model] kind = \"simexm\"";
+const OF_SIMEXM: &str = "with [model] kind = \"physical\"";
+
+/// Keys of `[optics]` that only the model `physical` has.
+const PHYSICAL_KEYS: [&str; 21] = [
+    "psf",
+    "psf_truncation",
+    "psf_depth_truncation",
+    "psf_reach",
+    "spectral_bins",
+    "immersion_index",
+    "immersion_design_index",
+    "coverslip_index",
+    "coverslip_design_index",
+    "coverslip_thickness",
+    "coverslip_design_thickness",
+    "working_distance",
+    "depth",
+    "beam_fill",
+    "pinhole_airy",
+    "pinhole_spacing",
+    "sheet_thickness",
+    "sheet_lobes",
+    "pulse_rate",
+    "pulse_duration",
+    "pulse_factor",
+];
+
+pub(super) fn read(section: &mut Section<'_>, model: ModelKind) -> Option<Optics> {
     let share = || number(between(0.0, 1.0));
-    let microscope = section.required("type", choice());
+    let simexm = model.is_simexm();
+    let mut types = choice::<Microscope>();
+    if simexm {
+        types.expected = Microscope::words_of_simexm();
+    }
+    let microscope = section.required("type", types);
     let numerical_aperture = section.required("numerical_aperture", number(above(0.0)));
     let refractive_index = section.required("refractory_index", number(at_least(1.0)));
     let focal_plane_depth_nm =
         section.required("focal_plane_depth", number(at_least(1.0).unit("nm")));
-    let objective_back_aperture_m =
-        section.required("objective_back_aperture", number(above(0.0).unit("m")));
+    // Of keys that only one model has: none where something is wrong, else the value if there is.
+    let back_aperture = number(above(0.0).unit("m"));
+    let objective_back_aperture_m = if simexm {
+        section
+            .required("objective_back_aperture", back_aperture)
+            .map(Some)
+    } else {
+        section.forbid("objective_back_aperture", OF_SIMEXM);
+        Some(None)
+    };
     let exposure_time_s = section.required("exposure_time", number(at_least(0.0).unit("s")));
     let objective_efficiency = section.required("objective_efficiency", share());
     let detector_efficiency = section.required("detector_efficiency", share());
     let objective_factor = section.required("objective_factor", number(at_least(1.0)));
     let pixel_size_nm = section.required("pixel_size", number(at_least(1.0).unit("nm")));
-    let pinhole_radius_um = section.required("pinhole_radius", number(at_least(0.0).unit("um")));
-    let baseline_noise = section.required("baseline_noise", number(at_least(0.0).unit("photons")));
+    let pinhole = number(at_least(0.0).unit("um"));
+    let pinhole_radius_um = if simexm {
+        section.required("pinhole_radius", pinhole).map(Some)
+    } else {
+        Some(section.optional("pinhole_radius", pinhole))
+    };
+    let baseline = number(at_least(0.0).unit("photons"));
+    let baseline_noise = if simexm {
+        section.required("baseline_noise", baseline).map(Some)
+    } else {
+        section.forbid("baseline_noise", OF_SIMEXM);
+        Some(None)
+    };
+    let physical = if simexm {
+        for key in PHYSICAL_KEYS {
+            section.forbid(key, OF_PHYSICAL);
+        }
+        None
+    } else {
+        Some(physical::read_optics(section))
+    };
+    let light = Light {
+        model,
+        microscope: microscope.unwrap_or(Microscope::Confocal),
+    };
     let channels = section.table("channels", |channels| {
         if !channels.has_named_table() {
             channels.problem("has no channel; add at least one, as a table [optics.channels.NAME]");
         }
-        Some(channels.named_tables(|_, channel| read_channel(channel)))
+        Some(channels.named_tables(|_, channel| read_channel(channel, light)))
     });
-    if let (Some(aperture), Some(index)) = (numerical_aperture, refractive_index)
-        && aperture >= index
+    if simexm && microscope.is_some_and(|microscope| !microscope.is_simexm()) {
+        let expected = format!("{} {OF_PHYSICAL}", Microscope::words_of_simexm());
+        section.contradiction("type", "type", &expected);
+    }
+    if let Some(index) = refractive_index
+        && simexm
     {
-        let spelling = section.spelling("refractory_index");
-        let expected = format!("below {spelling} ({index})");
-        section.contradiction("numerical_aperture", "refractory_index", &expected);
+        beyond_index(section, numerical_aperture, index, "refractory_index");
+    }
+    if let Some(physical) = &physical {
+        let index = physical.immersion_index.or(refractive_index);
+        let key = match physical.immersion_index {
+            Some(_) => "immersion_index",
+            None => "refractory_index",
+        };
+        if let Some(index) = index {
+            beyond_index(section, numerical_aperture, index, key);
+        }
+        if pinhole_radius_um.flatten().is_some() && physical.pinhole_airy.is_some() {
+            section.contradiction(
+                "pinhole_airy",
+                "pinhole_radius",
+                "left out beside pinhole_radius",
+            );
+        }
     }
     Some(Optics {
         microscope: microscope?,
@@ -152,22 +276,77 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Optics> {
         pixel_size_nm: pixel_size_nm?,
         pinhole_radius_um: pinhole_radius_um?,
         baseline_noise: baseline_noise?,
+        physical,
         channels: channels?,
     })
 }
 
-fn read_channel(section: &mut Section<'_>) -> Option<Channel> {
+/// Reports an aperture that the medium of an index does not have.
+fn beyond_index(section: &mut Section<'_>, aperture: Option<f64>, index: f64, key: &'static str) {
+    if aperture.is_some_and(|aperture| aperture >= index) {
+        let expected = format!("below {} ({index})", section.spelling(key));
+        section.contradiction("numerical_aperture", key, &expected);
+    }
+}
+
+/// What decides how a channel's light is given.
+#[derive(Clone, Copy)]
+struct Light {
+    model: ModelKind,
+    microscope: Microscope,
+}
+
+fn read_channel(section: &mut Section<'_>, light: Light) -> Option<Channel> {
+    let simexm = light.model.is_simexm();
+    let longest_nm = if simexm { 1000.0 } else { 1400.0 };
     let laser_wavelength_nm = section.required(
         "laser_wavelength",
-        number(between(200.0, 1000.0).unit("nm")),
+        number(between(200.0, longest_nm).unit("nm")),
     );
-    let laser_power_w = section.required("laser_power", number(above(0.0).unit("W")));
-    let laser_share = section.required("laser_percentage", number(between(0.0, 1.0)));
+    let power = number(above(0.0).unit("W"));
+    let share = number(between(0.0, 1.0));
+    let irradiance = number(above(0.0).unit("W/cm^2"));
+    let (laser_power_w, laser_share, irradiance_w_cm2);
+    if simexm {
+        laser_power_w = section.required("laser_power", power).map(Some);
+        laser_share = section.required("laser_percentage", share).map(Some);
+        section.forbid("irradiance", OF_PHYSICAL);
+        irradiance_w_cm2 = Some(None);
+    } else if light.microscope.scans_a_focus() {
+        laser_power_w = section.required("laser_power", power).map(Some);
+        laser_share = Some(Some(
+            section.optional("laser_percentage", share).unwrap_or(1.0),
+        ));
+        section.forbid(
+            "irradiance",
+            "where a focus is scanned; laser_power says how much light there is",
+        );
+        irradiance_w_cm2 = Some(None);
+    } else {
+        let why = "where a camera sees the whole field; irradiance says how much light there is";
+        section.forbid("laser_power", why);
+        section.forbid("laser_percentage", why);
+        (laser_power_w, laser_share) = (Some(None), Some(None));
+        irradiance_w_cm2 = section.required("irradiance", irradiance).map(Some);
+    }
     let laser_filter_nm = section.required("laser_filter", band_nm());
+    let curves = ["filter_curve", "dichroic_curve", "efficiency_curve"];
+    let [filter_curve, dichroic_curve, efficiency_curve] = curves.map(|key| {
+        if simexm {
+            section.forbid(key, OF_PHYSICAL);
+            None
+        } else {
+            section.optional_path(key)
+        }
+    });
     Some(Channel {
         laser_wavelength_nm: laser_wavelength_nm?,
         laser_power_w: laser_power_w?,
         laser_share: laser_share?,
+        irradiance_w_cm2: irradiance_w_cm2?,
         laser_filter_nm: laser_filter_nm?,
+        filter_curve,
+        dichroic_curve,
+        efficiency_curve,
     })
 }

@@ -167,11 +167,18 @@ pub(super) fn folder_name() -> ValueKind<'static, String> {
     })
 }
 
-pub(super) fn read(section: &mut Section<'_>) -> Option<Output> {
+/// Reads the section; `detector_bits` are those of the model `physical`, which counts electrons.
+pub(super) fn read(section: &mut Section<'_>, detector_bits: Option<u32>) -> Option<Output> {
     let context = section.context;
     let name = section.required("name", folder_name());
     let path = section.required_path("path");
-    let default = Output::default();
+    let mut default = Output::default();
+    if let Some(bits) = detector_bits {
+        default.normalize = Normalization::None;
+        if bits > 8 {
+            default.bit_depth = BitDepth::Sixteen;
+        }
+    }
     let format = section
         .optional("format", choice())
         .unwrap_or(default.format);
@@ -195,6 +202,17 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Output> {
         .optional("normalize", choice())
         .unwrap_or(default.normalize);
     let compression = section.optional("compression", choice());
+    if let Some(bits) = detector_bits {
+        if normalize == Normalization::Channel {
+            let expected =
+                "\"none\" with [model] kind = \"physical\", whose grey values are the detector's";
+            section.contradiction("normalize", "normalize", expected);
+        }
+        if bits > bit_depth.bits() {
+            let expected = format!("16 where [detector] bits is {bits}");
+            section.contradiction("bit_depth", "bit_depth", &expected);
+        }
+    }
     if format.grey_bits < bit_depth.bits() {
         let holds = |format: &OutputFormat| format.grey_bits >= bit_depth.bits();
         let others = OutputFormat::all().into_iter().filter(holds);

@@ -4,13 +4,27 @@
 type Family = &'static [(&'static str, i32)];
 
 const LENGTHS: Family = &[("nm", 0), ("um", 3), ("mm", 6), ("cm", 7), ("m", 9)];
-const TIMES: Family = &[("ns", 0), ("us", 3), ("ms", 6), ("s", 9)];
+const TIMES: Family = &[
+    ("fs", 0),
+    ("ps", 3),
+    ("ns", 6),
+    ("us", 9),
+    ("ms", 12),
+    ("s", 15),
+];
+const RATES: Family = &[("Hz", 0), ("kHz", 3), ("MHz", 6), ("GHz", 9)];
 const POWERS: Family = &[("nW", 0), ("uW", 3), ("mW", 6), ("W", 9), ("kW", 12)];
+const IRRADIANCES: Family = &[
+    ("mW/cm^2", 0),
+    ("W/cm^2", 3),
+    ("kW/cm^2", 6),
+    ("MW/cm^2", 9),
+];
 
 /// The units that a value may have whose key has this one; the key's own alone where it has no
 /// others.
 fn family(unit: &'static str) -> Vec<(&'static str, i32)> {
-    let families = [LENGTHS, TIMES, POWERS];
+    let families = [LENGTHS, TIMES, RATES, POWERS, IRRADIANCES];
     let found = families
         .into_iter()
         .find(|family| family.iter().any(|(known, _)| *known == unit));
@@ -68,6 +82,9 @@ mod tests {
             ("9 mm", "m", 0.009),
             ("10 us", "s", 1e-5),
             (" 1_000 ms ", "s", 1.0),
+            ("100 fs", "s", 1e-13),
+            ("80 MHz", "Hz", 8e7),
+            ("2 kW/cm^2", "W/cm^2", 2000.0),
             ("3 photons", "photons", 3.0),
         ] {
             assert_eq!(parse(text, unit), Some(value), "{text}");
@@ -86,7 +103,7 @@ mod tests {
         ] {
             assert_eq!(parse(text, unit), None, "{text}");
         }
-        assert_eq!(units("s"), ["ns", "us", "ms", "s"]);
+        assert_eq!(units("s"), ["fs", "ps", "ns", "us", "ms", "s"]);
         assert_eq!(units("photons"), ["photons"]);
     }
 }

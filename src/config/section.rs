@@ -136,6 +136,30 @@ impl<'c> Section<'c> {
     /// file's folder, one of an override at the working directory.
     pub fn required_path(&mut self, key: &'static str) -> Option<PathBuf> {
         let found = self.required(key, path())?;
+        self.absolute(key, found)
+    }
+
+    /// Reads a path like [`Section::required_path`], of a key that may be left out.
+    pub fn optional_path(&mut self, key: &'static str) -> Option<PathBuf> {
+        let found = self.optional(key, path())?;
+        self.absolute(key, found)
+    }
+
+    /// Reports a key that means nothing here; `why` goes on after "means nothing".
+    pub fn forbid(&mut self, key: &'static str, why: &str) {
+        let spelling = self.spelling(key);
+        if let Some(entry) = self.table.get(spelling) {
+            self.keys.push(key);
+            let title = match entry.value {
+                Value::Table(_) => format!("[{}]", self.path_of(spelling)),
+                _ => self.title_of(spelling),
+            };
+            let message = format!("{title} means nothing {why}: leave it out");
+            self.context.report(&entry.key_position, message);
+        }
+    }
+
+    fn absolute(&mut self, key: &'static str, found: PathBuf) -> Option<PathBuf> {
         let entry = self.entry(key)?;
         if found.to_string_lossy().contains(char::is_control) {
             let expected = "a path without control characters; between double quotes a backslash makes them (\\t is a \

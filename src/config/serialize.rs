@@ -1,7 +1,9 @@
 //! Serialisation of fields that TOML cannot hold as they are.
 
+use super::physical::ModelKind;
 pub(super) use crate::base::path::absolute_path as path;
 use serde::{Serialize, Serializer};
+use std::path::PathBuf;
 
 /// Writes a seed as an integer, or beyond TOML's 63 bits as a string of digits.
 pub(super) fn seed<S: Serializer>(seed: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -50,6 +52,27 @@ pub(super) fn whole_numbers<S: Serializer>(
         1 => written.remove(0).serialize(serializer),
         _ => written.serialize(serializer),
     }
+}
+
+/// Writes a path, if there is one.
+pub(super) fn path_if_any<S: Serializer>(
+    found: &Option<PathBuf>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match found {
+        Some(found) => path(found, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// Writes the table `[model]`.
+pub(super) fn model<S: Serializer>(kind: &ModelKind, serializer: S) -> Result<S::Ok, S::Error> {
+    std::collections::BTreeMap::from([("kind", kind)]).serialize(serializer)
+}
+
+/// Writes a number.
+pub(super) fn number<S: Serializer>(number: &usize, serializer: S) -> Result<S::Ok, S::Error> {
+    toml_integer(*number).serialize(serializer)
 }
 
 /// Writes a number, if there is one.

@@ -63,10 +63,20 @@ impl Config {
         let mut config = self.clone();
         let regions = config.groundtruth.regions.values_mut();
         let dyes = config.fluorophores.values_mut();
+        let channels = config.optics.channels.values_mut();
         let paths = [&mut config.groundtruth.image_path, &mut config.output.path]
             .into_iter()
             .chain(regions.map(|region| &mut region.region_path))
-            .chain(dyes.map(|dye| &mut dye.spectra));
+            .chain(dyes.map(|dye| &mut dye.spectra))
+            .chain(channels.flat_map(|channel| {
+                [
+                    &mut channel.filter_curve,
+                    &mut channel.dichroic_curve,
+                    &mut channel.efficiency_curve,
+                ]
+                .into_iter()
+                .flatten()
+            }));
         for path in paths {
             let absolute: Option<PathBuf> = std::path::absolute(&*path).ok();
             if let Some(absolute) = absolute {
@@ -79,6 +89,8 @@ impl Config {
     /// Returns the sections in which two configurations differ.
     fn sections_unlike(&self, other: &Self) -> Vec<&'static str> {
         [
+            ("model", self.model == other.model),
+            ("detector", self.detector == other.detector),
             ("groundtruth", self.groundtruth == other.groundtruth),
             ("labeling", self.labeling == other.labeling),
             ("expansion", self.expansion == other.expansion),

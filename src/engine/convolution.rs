@@ -185,6 +185,7 @@ fn record<'p>(
         first_z: range.start,
         slices: range.len(),
         ring: schedule.spectra_ring,
+        dark: false,
     };
     if !step.emission.is_empty() {
         let words: &[u32] = bytemuck::cast_slice(photons);

@@ -56,6 +56,18 @@ impl PsfShape {
         [self.radius[0] + 1, self.radius[1] + 1]
     }
 
+    /// The smallest shape that holds two others.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        let radius = |axis: usize| self.radius[axis].max(other.radius[axis]);
+        Self {
+            before: self.before.max(other.before),
+            after: self.after.max(other.after),
+            radius: [radius(0), radius(1)],
+            symmetric: self.symmetric && other.symmetric,
+        }
+    }
+
     /// Values of all planes.
     pub const fn values(&self) -> usize {
         let [x, y] = self.plane_size();
@@ -85,6 +97,22 @@ impl Psf {
         let of = |at: usize| value(at / (x * y), at / y % x, at % y);
         let values = (0..shape.values()).map(of).collect();
         Self { shape, values }
+    }
+
+    /// The sum of functions, in a shape that holds each of them.
+    pub fn sum(shape: PsfShape, parts: &[Self]) -> Self {
+        Self::from_fn(shape, |plane, x, y| {
+            let from_focus = if shape.symmetric { 0 } else { shape.before };
+            let value = |part: &Self| {
+                let own = part.shape;
+                let tap = (own.before + plane).checked_sub(from_focus);
+                match tap.filter(|&tap| tap < own.taps()) {
+                    Some(tap) if x <= own.radius[0] && y <= own.radius[1] => part.at(tap, x, y),
+                    _ => 0.0,
+                }
+            };
+            parts.iter().map(value).sum()
+        })
     }
 
     /// Which voxels it holds.

@@ -82,6 +82,29 @@ pub enum ModelError {
     /// A user's own dye cannot be read.
     #[error(transparent)]
     OwnFluorophore(#[from] OwnFluorophoreError),
+    /// The detector cannot be one.
+    #[error("[detector] {0}")]
+    Detector(String),
+    /// A curve of a channel cannot be read.
+    #[error("[optics.channels.{channel}] {key}: {problem}")]
+    Curve {
+        /// Name of the channel.
+        channel: String,
+        /// Key of the curve.
+        key: &'static str,
+        /// What is wrong, with the file.
+        problem: String,
+    },
+    /// The optics of a channel make no sense.
+    #[error("[optics], for {fluorophore} in [optics.channels.{channel}]: {problem}")]
+    Optics {
+        /// Name of the channel.
+        channel: String,
+        /// Name of the fluorophore.
+        fluorophore: String,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
     /// A point spread function cannot be computed.
     #[error("the point spread function of {fluorophore} in [optics.channels.{channel}]: {source}")]
     Psf {

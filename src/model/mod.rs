@@ -1,22 +1,29 @@
 //! Model: a configuration turned into what the kernels need. It holds tables, keys, region bits,
 //! photons and point spread functions, all computed on the host in f64.
 //!
-//! What is common to all models of the microscope stands here: labels, cells, the pixel grid and
-//! the form of the output. How proteins become grey values is the business of a model of its own,
-//! [`simexm`].
+//! What is common to all models of the microscope stands here: labels, cells, channels, the pixel
+//! grid and the form of the output. How proteins become grey values is the business of a model of
+//! its own, [`simexm`] or [`physical`].
 
+mod advice;
 pub mod cells;
+mod channel;
 mod error;
 mod labelling;
+pub mod physical;
+pub mod point_spread;
 pub mod simexm;
+mod warnings;
 
+pub use channel::{ChannelModel, EmissionSource, Emitter};
 pub use error::ModelError;
 pub use labelling::{Labelling, LayerModel};
-pub use simexm::{PsfVolume, point_spread_functions};
+pub use point_spread::{PsfVolume, point_spread_functions};
 
 use crate::base::volume::Region;
-use crate::config::{Arrangement, BitDepth, Config, Normalization};
+use crate::config::{Arrangement, BitDepth, Config, ModelKind, Normalization};
 use crate::engine::blocks::BlockGrid;
+use crate::engine::psf::PsfShape;
 use crate::engine::rng::{DiscreteTable, TableRef};
 use crate::engine::schedule::Reach;
 use crate::optics::camera::{AxisSampling, Camera};
@@ -68,6 +75,23 @@ impl OutputForm {
     }
 }
 
+/// What only one model of the microscope has.
+#[derive(Clone, Debug)]
+pub enum Imaging {
+    /// SimExm's.
+    Simexm(simexm::Imaging),
+    /// That of physics.
+    Physical(physical::Imaging),
+}
+
+/// What a model of the microscope says of the light.
+struct Light {
+    channels: Vec<ChannelModel>,
+    emitters: Vec<Emitter>,
+    psf: PsfShape,
+    imaging: Imaging,
+}
+
 /// Everything the kernels need, but for the cells.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -81,8 +105,14 @@ pub struct Model {
     pub fluorophores: Vec<Fluorophore>,
     /// Pixel grid of the camera.
     pub camera: Camera,
+    /// Channels in the order of their names.
+    pub channels: Vec<ChannelModel>,
+    /// Light that is blurred, each once, for one or more sources.
+    pub emitters: Vec<Emitter>,
+    /// The shape of the point spread functions.
+    pub psf: PsfShape,
     /// From proteins to pixels.
-    pub imaging: simexm::Imaging,
+    pub imaging: Imaging,
     /// Form of images and ground truth.
     pub output: OutputForm,
     /// All tables.
@@ -127,19 +157,40 @@ impl Model {
             optics.pixel_size_nm,
             optics.focal_plane_depth_nm,
         );
-        let imaging = simexm::Imaging::new(
-            config,
-            seed,
-            &fluorophores,
-            &proteins_per_voxel(config, &labelling, &fluorophores, counted),
-            (&camera, volume.shape),
-            &mut tables,
-            &mut warnings,
-        )?;
-        let psf = imaging.psf_shape();
+        let camera = match config.model {
+            ModelKind::Simexm => camera,
+            ModelKind::Physical => camera.with_areas(),
+        };
+        let [_, x, y] = camera.image_shape(volume.shape);
+        if x.checked_mul(y).is_none_or(|pixels| pixels > MOST_PIXELS) {
+            return Err(ModelError::HugeImages { x, y });
+        }
+        let proteins = proteins_per_voxel(config, &labelling, &fluorophores, counted);
+        let light = match config.model {
+            ModelKind::Simexm => simexm::Imaging::light(
+                config,
+                seed,
+                &fluorophores,
+                &proteins,
+                &camera,
+                &mut tables,
+                &mut warnings,
+            )?,
+            ModelKind::Physical => physical::Imaging::light(
+                config,
+                seed,
+                &fluorophores,
+                &proteins,
+                volume.shape,
+                &mut warnings,
+            )?,
+        };
         let reach = |axis: usize| AxisReach {
             around: 1 + labelling.farthest[1 + axis],
-            jitter: imaging.farthest_jitter[axis],
+            jitter: match &light.imaging {
+                Imaging::Simexm(imaging) => imaging.farthest_jitter[axis],
+                Imaging::Physical(_) => 0,
+            },
         };
         Ok(Self {
             volume,
@@ -153,14 +204,17 @@ impl Model {
             reach: Reach {
                 membrane: usize::from(labelling.isotropic),
                 displacement: labelling.farthest[0],
-                blur_before: psf.before,
-                blur_after: psf.after,
+                blur_before: light.psf.before,
+                blur_after: light.psf.after,
             },
             reach_in_slice: [reach(0), reach(1)],
             labelling,
             fluorophores,
             camera,
-            imaging,
+            channels: light.channels,
+            emitters: light.emitters,
+            psf: light.psf,
+            imaging: light.imaging,
             tables: tables.words,
             warnings,
         })
@@ -190,7 +244,33 @@ impl Model {
             _ => 1,
         };
         let unit = [unit(self.camera.x), unit(self.camera.y)];
-        BlockGrid::new([x, y], self.imaging.psf_shape().radius, unit)
+        BlockGrid::new([x, y], self.psf.radius, unit)
+    }
+
+    /// What each emitter is called in plans: the fluorophore, and its channel where it is one's
+    /// own.
+    pub fn emitter_names(&self) -> impl Iterator<Item = String> {
+        let named = |(number, emitter): (usize, &Emitter)| {
+            let sees = |channel: &&ChannelModel| {
+                let mut sources = channel.sources.iter();
+                sources.any(|source| source.emitter == number)
+            };
+            let mut channels = self.channels.iter().filter(sees);
+            let name = &self.fluorophores[emitter.fluorophore].name;
+            match (channels.next(), channels.next()) {
+                (Some(channel), None) => format!("{name} in {}", channel.name),
+                _ => name.clone(),
+            }
+        };
+        self.emitters.iter().enumerate().map(named)
+    }
+
+    /// What the model `physical` says of pixels; `None` in `simexm`.
+    pub fn physical(&self) -> Option<&physical::Imaging> {
+        match &self.imaging {
+            Imaging::Physical(imaging) => Some(imaging),
+            Imaging::Simexm(_) => None,
+        }
     }
 
     /// Shape (z, x, y) of the images.

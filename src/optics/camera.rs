@@ -1,12 +1,18 @@
-//! Expansion and the camera: maps voxels to pixels (docs/model.md section 7).
+//! Expansion and the camera: maps voxels to pixels (docs/model.md section 7, docs/physical.md
+//! section 5).
+
+use crate::engine::stages::area::AreaAxis;
+use std::ops::Range;
 
 /// Ratio of voxels to camera pixels along one axis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum AxisSampling {
     /// This many voxels are summed on a pixel; 1 is one to one.
     Bin(u32),
     /// A voxel covers this many pixels, more than 1.
     Magnify(u32),
+    /// A pixel covers this many voxels, be they whole or not, and takes of each its share.
+    Area(f64),
 }
 
 impl AxisSampling {
@@ -29,14 +35,14 @@ impl AxisSampling {
     pub fn bin(self) -> u32 {
         match self {
             Self::Bin(bin) => bin,
-            Self::Magnify(_) => 1,
+            Self::Magnify(_) | Self::Area(_) => 1,
         }
     }
 
     /// Returns the pixels per voxel.
     pub fn magnification(self) -> u32 {
         match self {
-            Self::Bin(_) => 1,
+            Self::Bin(_) | Self::Area(_) => 1,
             Self::Magnify(factor) => factor,
         }
     }
@@ -46,12 +52,58 @@ impl AxisSampling {
         match self {
             Self::Bin(bin) => size.div_ceil(bin as usize),
             Self::Magnify(factor) => size.saturating_mul(factor as usize),
+            Self::Area(step) => AreaAxis::new(step, size).pixels(),
         }
     }
 
-    /// Returns the voxels per pixel after rounding.
+    /// Returns the voxels per pixel, after rounding where whole numbers are wanted.
     pub fn step(self) -> f64 {
-        f64::from(self.bin()) / f64::from(self.magnification())
+        match self {
+            Self::Bin(_) | Self::Magnify(_) => {
+                f64::from(self.bin()) / f64::from(self.magnification())
+            }
+            Self::Area(step) => step,
+        }
+    }
+
+    /// Returns the pixels that begin in these voxels, along an axis of `size` voxels. Where voxels
+    /// are summed, the first of them is the first of a pixel.
+    pub fn pixels_in(self, voxels: Range<usize>, size: usize) -> Range<usize> {
+        match self {
+            Self::Bin(bin) => voxels.start / bin as usize..voxels.end.div_ceil(bin as usize),
+            Self::Magnify(factor) => {
+                let pixel = |voxel: usize| voxel.saturating_mul(factor as usize);
+                pixel(voxels.start)..pixel(voxels.end)
+            }
+            Self::Area(step) => {
+                let axis = AreaAxis::new(step, size);
+                axis.pixels_before(voxels.start)..axis.pixels_before(voxels.end)
+            }
+        }
+    }
+
+    /// Returns the end of the voxels whose light falls on pixels that begin before `voxel`, a place
+    /// where [`AxisSampling::pixels_in`] may start.
+    pub fn end_of_pixels(self, voxel: usize, size: usize) -> usize {
+        match self {
+            Self::Bin(_) | Self::Magnify(_) => voxel,
+            Self::Area(step) => {
+                let axis = AreaAxis::new(step, size);
+                axis.voxels(0..axis.pixels_before(voxel)).end.max(voxel)
+            }
+        }
+    }
+
+    /// Returns the voxel that the ground truth shows at a pixel, along an axis of `size` voxels.
+    pub fn shown(self, pixel: usize, size: usize) -> usize {
+        match self {
+            Self::Bin(bin) => {
+                let bin = bin as usize;
+                (bin * pixel + bin / 2).min(size - 1)
+            }
+            Self::Magnify(factor) => pixel / factor as usize,
+            Self::Area(step) => AreaAxis::new(step, size).shown(pixel),
+        }
     }
 }
 
@@ -70,6 +122,13 @@ pub struct Camera {
 }
 
 impl Camera {
+    /// Builds the grid of [`Camera::new`] with pixels of exactly their size: only the distance of
+    /// images is rounded, to whole slices.
+    pub fn with_areas(self) -> Self {
+        let [_, x, y] = self.exact_step.map(AxisSampling::Area);
+        Self { x, y, ..self }
+    }
+
     /// Builds the grid of a camera with pixels of `pixel_nm` behind an objective that magnifies
     /// `objective_factor` times. Images are `focal_plane_depth_nm` apart; voxels measure `voxel_nm`
     /// (z, x, y) in tissue and are swollen by `expansion_factor`.
@@ -103,6 +162,11 @@ impl Camera {
     /// Returns true where a voxel is jittered over several pixels.
     pub fn magnifies(&self) -> bool {
         self.x.magnification() > 1 || self.y.magnification() > 1
+    }
+
+    /// Returns true where pixels take of voxels their shares.
+    pub fn has_areas(&self) -> bool {
+        matches!(self.x, AxisSampling::Area(_))
     }
 
     /// Returns the pixel size (z, x, y) in tissue, in nm, after rounding; along z the distance of

@@ -3,6 +3,7 @@
 pub mod camera;
 pub mod detector;
 pub mod fluorophore;
+pub mod microscope;
 pub mod physical;
 pub mod psf;
 mod quadrature;

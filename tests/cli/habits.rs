@@ -268,7 +268,7 @@ fn values_have_the_units_that_people_write() {
     let wrong = ["config.toml", "--set", "optics.exposure_time=5 mW"];
     let words = [
         "exposure_time = 5 mW",
-        "a value with a unit has ns, us, ms or s",
+        "a value with a unit has fs, ps, ns, us, ms or s",
     ];
     workplace.refuses(USAGE, &wrong, &words);
 }

@@ -1,7 +1,7 @@
 //! Whole runs on the GPU against the CPU: integers equal to the bit, images within the bounds of
 //! docs/model.md section 6.
 
-use crate::support::{cpu, gpu, in_the_dark, simulate, whole};
+use crate::support::{cpu, gpu, in_the_dark, physical, simulate, whole};
 use ndarray::Array3;
 use simexm_gpu::internals::engine::rng::philox4x32_10;
 
@@ -106,4 +106,64 @@ fn gpu_and_cpu_agree() {
         off_by_one * 1000 <= pixels,
         "{off_by_one} of {pixels} pixels differ"
     );
+}
+
+/// The model `physical` on two devices: the same labels; expected electrons within rounding, so that
+/// grey values differ where the two means lie on two sides of a step of the draw, rarely
+/// (docs/physical.md section 6.1).
+#[test]
+fn exposures_agree_but_for_means_on_two_sides_of_a_step() {
+    let Some(mut gpu) = gpu() else {
+        return;
+    };
+    let mut cpu = cpu();
+    for entries in [
+        &["detector.kind=ideal"][..],
+        &[
+            "optics.type=spinning disk",
+            "optics.channels.channel_1.irradiance=300",
+            "optics.exposure_time=0.1",
+            "optics.pixel_size=4000",
+            "detector.kind=scmos",
+        ],
+    ] {
+        let base = [
+            "labeling.a.fluorophore=ATTO550",
+            "labeling.a.region=membrane",
+            "labeling.a.protein_density=1e-4",
+        ];
+        let config = physical(&[&base, entries].concat());
+        let shape = [12, 60, 70];
+        let labels = labels(shape, 5);
+        let ours = simulate(&config, &labels, whole(shape), 3, &mut cpu);
+        let theirs = simulate(&config, &labels, whole(shape), 3, &mut gpu);
+        assert_eq!(ours.counts, theirs.counts);
+        assert_eq!(ours.truth, theirs.truth);
+        let means = |run: &crate::support::Run| -> Vec<f32> {
+            bytemuck::cast_slice(&run.images[0]).to_vec()
+        };
+        let (a, b) = (means(&ours), means(&theirs));
+        let most = a.iter().copied().fold(0.0, f32::max);
+        assert!(most > 5.0, "{most}");
+        let mut differ = 0.0;
+        for (a, b) in a.iter().zip(&b) {
+            let difference = (a - b).abs();
+            assert!(difference <= f32::max(1e-6, 5e-7 * most), "{a} {b}");
+            // On average over where the steps lie (3 D below 32 electrons).
+            differ +=
+                f64::from(3.0 * difference) + f64::from(u8::from(difference > 0.0)) / 16_384.0;
+        }
+        let grey =
+            |run: &crate::support::Run| -> Vec<u16> { bytemuck::pod_collect_to_vec(&run.grey[0]) };
+        let (ours, theirs) = (grey(&ours), grey(&theirs));
+        let found = ours.iter().zip(&theirs).filter(|(a, b)| a != b).count() as f64;
+        println!(
+            "{found} of {} grey values differ, {differ:.2} expected",
+            ours.len()
+        );
+        assert!(
+            found <= differ + 4.0 * differ.sqrt() + 2.0,
+            "{found} differ, {differ} expected"
+        );
+    }
 }

@@ -1,6 +1,6 @@
 //! What is planned is what is allocated, and what goes to the device and comes back.
 
-use crate::support::{gpu, in_the_dark, whole};
+use crate::support::{gpu, in_the_dark, physical, whole};
 use ndarray::Array3;
 use simexm_gpu::config::Config;
 use simexm_gpu::internals::engine::compute::cpu::CpuBackend;
@@ -112,6 +112,14 @@ fn configurations() -> Vec<Config> {
         make(&["optics.exposure_time=0.1"]),
         make(&["optics.pixel_size=90", "optics.focal_plane_depth=100"]),
         make(&["optics.pixel_size=20", "output.bit_depth=16"]),
+        physical(&[
+            "groundtruth.voxel_dim=[40, 40, 40]",
+            "labeling.a.fluorophore=ATTO550",
+            "labeling.b.fluorophore=ATTO647N",
+            "optics.psf_depth_truncation=0.3",
+            "optics.psf_reach=20",
+            "optics.pixel_size=20000",
+        ]),
     ]
 }
 

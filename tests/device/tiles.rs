@@ -1,6 +1,6 @@
 //! A run in tiles along x and y is the run as a whole, byte for byte.
 
-use crate::support::cuts::{configuration, simulators, tissue};
+use crate::support::cuts::{configuration, physical_configuration, simulators, tissue};
 use proptest::prelude::*;
 use simexm_gpu::internals::run::simulation::{Options, Silent, Tissue};
 
@@ -68,6 +68,45 @@ proptest! {
             };
             let whole = run(Options::default());
             prop_assert!(run(options(tiles, slab)) == whole);
+        }
+    }
+}
+
+/// The same of the model `physical`, whose pixels may end in the block behind theirs, by a scanned
+/// focus and by a camera that sees all depths.
+#[test]
+fn tiles_and_slabs_of_the_physical_model_give_the_same_bytes() {
+    let scanned = ["optics.pixel_size=20011", "optics.psf_depth_truncation=0.3"];
+    let seen = [
+        "optics.type=widefield",
+        "optics.channels.channel_1.irradiance=20",
+        "optics.exposure_time=0.02",
+        "optics.pixel_size=9711",
+        "optics.psf_reach=30",
+    ];
+    for entries in [&scanned[..], &seen] {
+        let entries: Vec<String> = entries.iter().map(ToString::to_string).collect();
+        let config = physical_configuration(&entries);
+        for [size_x, size_y] in [[LONG, 14], [14, LONG]] {
+            let cells = tissue([7, size_x, size_y]);
+            for mut simulator in simulators() {
+                let mut run = |tiles, slab| {
+                    let tissue = Tissue::new(cells.view());
+                    let options = options(tiles, slab);
+                    let images = simulator.simulate(&config, &tissue, options, &mut Silent);
+                    images.expect("it runs")
+                };
+                let whole = run([1; 2], None);
+                let grey = &whole.channels[0].grey;
+                assert!(grey.iter().any(|&grey| grey > 200), "a picture");
+                for count in [1, 2, 5] {
+                    let tiles = [count.min(size_x / 12), count.min(size_y / 12)];
+                    for slab in [7, 3] {
+                        let images = run(tiles, Some(slab));
+                        assert!(images == whole, "{tiles:?} tiles, slabs of {slab}");
+                    }
+                }
+            }
         }
     }
 }

@@ -67,7 +67,7 @@ fn bare() -> Config {
     config.optics.pixel_size_nm =
         voxel_nm[1] * config.expansion.factor * config.optics.objective_factor;
     config.optics.focal_plane_depth_nm = voxel_nm[0] * config.expansion.factor;
-    config.optics.baseline_noise = 0.0;
+    config.optics.baseline_noise = Some(0.0);
     for layer in config.labeling.layers.values_mut() {
         layer.labeling_density = 0.0;
     }

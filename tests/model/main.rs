@@ -8,6 +8,7 @@ mod golden_regions;
 mod layers;
 mod library;
 mod output_forms;
+mod physical;
 mod psf;
 mod splitted;
 mod statistics;

@@ -54,6 +54,24 @@ pub fn in_the_dark(entries: &[&str]) -> Config {
     bare(&[&dark, entries].concat())
 }
 
+/// A configuration of the model `physical` without layers, with one channel for ATTO550, and entries
+/// put in: of a scanned focus, unless one of them gives an irradiance, and a detector's defaults.
+pub fn physical(entries: &[&str]) -> Config {
+    let mut table: toml::Table = Config::physical().to_toml().parse().unwrap();
+    table.remove("labeling");
+    table.remove("detector");
+    table["optics"].as_table_mut().unwrap().remove("channels");
+    let of_channel = [
+        "groundtruth.isotropic=false",
+        "optics.channels.channel_1.laser_wavelength=550",
+        "optics.channels.channel_1.laser_filter=[560, 650]",
+    ];
+    let power = "optics.channels.channel_1.laser_power=2e-5";
+    let scans = !entries.iter().any(|entry| entry.contains("irradiance"));
+    let power: &[&str] = if scans { &[power] } else { &[] };
+    put_in(&table.to_string(), &[&of_channel, power, entries].concat())
+}
+
 fn put_in(text: &str, entries: &[&str]) -> Config {
     let overrides: Vec<Override> = entries.iter().map(|e| e.parse().unwrap()).collect();
     Config::from_toml_str(text, "test", Path::new("."), &overrides)

@@ -25,6 +25,25 @@ pub fn configuration(entries: &[String]) -> Config {
     with_entries(&cut.into_iter().chain(entries).collect::<Vec<_>>())
 }
 
+/// Two dyes in one channel of the model `physical`, behind a detector with every kind of noise.
+pub fn physical_configuration(entries: &[String]) -> Config {
+    let cut = [
+        "groundtruth.voxel_dim=[60, 60, 50]",
+        "labeling.bodies.fluorophore=ATTO550",
+        "labeling.bodies.labeling_density=0.7",
+        "labeling.bodies.protein_density=1e-5",
+        "labeling.membranes.fluorophore=ATTO647N",
+        "labeling.membranes.region=membrane",
+        "labeling.membranes.protein_density=1e-4",
+        "labeling.membranes.protein_noise=0.3",
+        "detector.kind=emccd",
+        "detector.gain=0.1",
+        "detector.register_full_well=400000",
+    ];
+    let entries = entries.iter().map(String::as_str);
+    super::physical(&cut.into_iter().chain(entries).collect::<Vec<_>>())
+}
+
 /// Blocks of cells that touch, and background.
 pub fn tissue(shape: [usize; 3]) -> Array3<u32> {
     Array3::from_shape_fn(shape, |(z, x, y)| {

@@ -11,7 +11,7 @@ mod stacks;
 mod workplace;
 
 pub use check::{assert_distribution, assert_mean, poisson};
-pub use configuration::{CONFIG, bare, config, in_the_dark, whole, with_entries};
+pub use configuration::{CONFIG, bare, config, in_the_dark, physical, whole, with_entries};
 pub use run::{Run, simulate, simulate_source};
 pub use scatter::scatter;
 pub use snapshot::{assert_same, files, images, snapshot};

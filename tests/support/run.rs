@@ -75,7 +75,7 @@ pub fn simulate_source(
     assert!(one_step, "the test's volume is too large");
     let mut sink = Collect {
         truth: vec![Vec::new(); model.fluorophores.len()],
-        grey: vec![Vec::new(); model.imaging.channels.len()],
+        grey: vec![Vec::new(); model.channels.len()],
     };
     let input = Input {
         volume: &volume,

@@ -40,7 +40,7 @@ impl<'a> ChecksumSink<'a> {
         Self {
             model,
             truths: vec![Sum::default(); model.fluorophores.len()],
-            channels: vec![Sum::default(); model.imaging.channels.len()],
+            channels: vec![Sum::default(); model.channels.len()],
         }
     }
 
@@ -61,7 +61,7 @@ impl<'a> ChecksumSink<'a> {
         for (dye, sum) in self.model.fluorophores.iter().zip(&self.truths) {
             found.push(exact(format!("ground truth of {}", dye.name), sum));
         }
-        for (channel, sum) in self.model.imaging.channels.iter().zip(&self.channels) {
+        for (channel, sum) in self.model.channels.iter().zip(&self.channels) {
             found.push(Checksum {
                 equality: Equality::Rounding,
                 sum: Some(sum.sum),

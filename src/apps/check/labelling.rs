@@ -116,8 +116,9 @@ fn survey(
     };
     // A model without light that labels every region once.
     let mut model = model.clone();
-    model.imaging.channels.clear();
+    model.channels.clear();
     model.fluorophores.clear();
+    model.emitters.clear();
     model.reach.displacement = 0;
     let layer = |&region_bit: &u32| LayerModel {
         region_bit,

@@ -112,7 +112,7 @@ fn dyes(model: &Model) -> Vec<DyeFacts> {
 
 fn photons(model: &Model) -> Vec<PhotonFacts> {
     let mut facts = Vec::new();
-    for channel in &model.imaging.channels {
+    for channel in &model.channels {
         for (dye, photons) in std::iter::zip(&model.fluorophores, &channel.photons) {
             facts.push(PhotonFacts {
                 channel: channel.name.clone(),

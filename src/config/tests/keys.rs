@@ -1,8 +1,8 @@
 //! The catalogue of keys agrees with the readers.
 
 use super::{FULL, problems, read};
-use crate::config::keys::{DefaultInfo, KeyInfo, SECTIONS, markdown};
-use crate::config::{Config, Labeling, Layer, Optics};
+use crate::config::keys::{DefaultInfo, KeyInfo, SECTIONS, SectionInfo, markdown};
+use crate::config::{Config, Labeling, Layer, ModelKind, Optics};
 use crate::optics::fluorophore;
 
 /// Returns the section of [`FULL`] that a section of the catalogue stands for.
@@ -29,6 +29,7 @@ fn expected(key: &KeyInfo) -> String {
         "number" => format!("a number {range}{unit}"),
         "whole number" if range.starts_with("from") => format!("a whole number {range}"),
         "three whole numbers [z, x, y]" => format!("{}, each {range}", key.takes),
+        "list" => range.to_string(),
         "three numbers [z, x, y]" => format!("{}, each {range}{unit}", key.takes),
         "two numbers [min, max]" => format!("two wavelengths [min, max] in nm, {range}"),
         "size" => format!("a size {range}"),
@@ -47,90 +48,203 @@ fn expected(key: &KeyInfo) -> String {
     }
 }
 
+/// A configuration with all keys that go together, and what they are.
+struct Full {
+    text: String,
+    model: ModelKind,
+    /// Keys of the model that mean nothing here.
+    without: &'static [&'static str],
+}
+
+fn all_full() -> [Full; 3] {
+    let simexm = format!("[model]\nkind = \"simexm\"\n\n{FULL}");
+    let full = |text: String, model, without| Full {
+        text,
+        model,
+        without,
+    };
+    let lasers = &["laser_power", "laser_percentage"];
+    // A radius and Airy units exclude each other.
+    let physical = |scans| super::full_physical(scans).replace("pinhole_radius = 50\n", "");
+    [
+        full(simexm, ModelKind::Simexm, &[]),
+        full(physical(true), ModelKind::Physical, &["irradiance"]),
+        full(physical(false), ModelKind::Physical, lasers),
+    ]
+}
+
+impl Full {
+    /// The keys of a section.
+    fn keys<'s>(&'s self, section: &'s SectionInfo) -> impl Iterator<Item = &'s KeyInfo> {
+        let keys = section.keys_of(self.model);
+        keys.filter(|key| !self.without.contains(&key.name))
+    }
+
+    /// The sections with their names in the text, and those of their keys that it has.
+    fn sections(&self) -> impl Iterator<Item = (&str, Vec<&KeyInfo>)> {
+        let sections = SECTIONS.iter().map(|section| {
+            let has = |key: &&KeyInfo| key.name != "pinhole_radius" || self.model.is_simexm();
+            let keys = self.keys(section).filter(has);
+            (section_of_full(section.name), keys.collect::<Vec<_>>())
+        });
+        sections.filter(|(_, keys)| !keys.is_empty())
+    }
+}
+
 #[test]
 fn every_key_of_a_reader_is_in_the_catalogue_and_the_other_way_round() {
-    for section in SECTIONS.iter() {
-        let name = section_of_full(section.name);
-        let header = format!("[{name}]\n");
-        let text = FULL.replace(&header, &format!("{header}qqqqqqqq = 1\n"));
+    for full in all_full() {
+        for section in SECTIONS.iter() {
+            let catalogue: Vec<_> = full.keys(section).map(|key| key.name).collect();
+            if catalogue.is_empty() {
+                continue;
+            }
+            let name = section_of_full(section.name);
+            let header = format!("[{name}]\n");
+            let text = full
+                .text
+                .replace(&header, &format!("{header}qqqqqqqq = 1\n"));
+            let found = problems(&text);
+            assert_eq!(found.len(), 1, "{found:?}");
+            let (_, keys) = found[0]
+                .split_once(&format!("the keys of [{name}] are "))
+                .unwrap();
+            let keys = keys
+                .split_once(" and tables")
+                .map_or(keys, |(keys, _)| keys);
+            let keys: Vec<_> = keys
+                .split(", ")
+                .filter(|key| !["regions", "channels"].contains(key))
+                .collect();
+            assert_eq!(keys, catalogue, "[{name}]");
+        }
+        let text = format!("{}[qqqqqqqq]\n", full.text);
         let found = problems(&text);
-        assert_eq!(found.len(), 1, "{found:?}");
-        let (_, keys) = found[0]
-            .split_once(&format!("the keys of [{name}] are "))
-            .unwrap();
-        let keys = keys
-            .split_once(" and tables")
-            .map_or(keys, |(keys, _)| keys);
-        let keys: Vec<_> = keys
-            .split(", ")
-            .filter(|key| !["regions", "channels"].contains(key))
-            .collect();
-        let catalogue: Vec<_> = section.keys.iter().map(|key| key.name).collect();
-        assert_eq!(keys, catalogue, "[{name}]");
-    }
-    let text = format!("{FULL}[qqqqqqqq]\n");
-    let found = problems(&text);
-    let (_, tables) = found[0].split_once("the tables are ").unwrap();
-    for table in tables.split(", ").filter(|table| *table != "run") {
-        let is_there = |name: &str| name.split('.').next() == Some(table);
-        assert!(
-            SECTIONS.iter().any(|section| is_there(section.name)),
-            "{table}"
-        );
+        let (_, tables) = found[0].split_once("the tables are ").unwrap();
+        for table in tables.split(", ").filter(|table| *table != "run") {
+            let is_there = |name: &str| name.split('.').next() == Some(table);
+            assert!(
+                SECTIONS.iter().any(|section| is_there(section.name)),
+                "{table}"
+            );
+        }
     }
 }
 
 #[test]
 fn types_units_and_ranges_are_the_readers() {
-    for section in SECTIONS.iter() {
-        let name = section_of_full(section.name);
-        for key in &section.keys {
-            let (text, _) = super::with_value(name, key.name, "[[]]");
-            let found = problems(&text);
-            assert_eq!(found.len(), 1, "[{name}] {}: {found:?}", key.name);
-            let (_, right) = found[0].split_once(" must be ").unwrap();
-            assert_eq!(right, expected(key), "[{name}] {}", key.name);
+    for full in all_full() {
+        for (name, keys) in full.sections() {
+            for key in keys {
+                let line = format!("{} = [[]]", key.name);
+                let (text, _) = super::with_line_of(&full.text, name, key.name, &line);
+                let found = problems(&text);
+                let of_key = |line: &&String| line.contains(&format!("] {} = [[]]", key.name));
+                let found = found.iter().find(of_key).expect(key.name);
+                let (_, right) = found.split_once(" must be ").unwrap();
+                assert_eq!(right, expected(key), "[{name}] {}", key.name);
+            }
         }
     }
 }
 
 #[test]
 fn defaults_are_the_readers() {
-    for section in SECTIONS.iter() {
-        let name = section_of_full(section.name);
-        for key in &section.keys {
-            let (text, _) = super::with_line(name, key.name, "");
-            // A bit depth of 16 restricts the format, so it is left out.
-            let text = text.replace("bit_depth = 16\n", "");
-            let read = read(&text);
-            let tell = |what: &str| format!("[{name}] {}: {what}", key.name);
-            match key.default {
-                DefaultInfo::Required => {
-                    let error = read.unwrap_err().to_string();
-                    assert!(error.contains("is missing"), "{}", tell(&error));
+    for full in all_full() {
+        for (name, keys) in full.sections() {
+            for key in keys {
+                // What depends on the model has defaults of its own there.
+                let varies = ["bit_depth", "normalize"].contains(&key.name) || name == "model";
+                if full.model == ModelKind::Physical && varies {
+                    continue;
                 }
-                DefaultInfo::Value(value) => {
-                    let written = read.unwrap().to_toml();
-                    let (_, section) = written.split_once(&format!("[{name}]\n")).unwrap();
-                    let line = format!("{} = {value}", key.name);
-                    assert!(section.lines().any(|l| l == line), "{}", tell(section));
-                }
-                DefaultInfo::Otherwise { example, .. } => {
-                    let written = read.unwrap().to_toml();
-                    let (_, section) = written.split_once(&format!("[{name}]\n")).unwrap();
-                    let section = section.split("\n[").next().unwrap();
-                    let start = format!("{} = ", key.name);
-                    assert!(
-                        !section.lines().any(|l| l.starts_with(&start)),
-                        "{}",
-                        tell(section)
-                    );
-                    let (text, _) = super::with_value(name, key.name, example);
-                    assert!(super::read(&text).is_ok(), "{}", tell(example));
+                let (text, _) = super::with_line_of(&full.text, name, key.name, "");
+                // A bit depth of 16 restricts the format, so it is left out.
+                let text = text.replace("bit_depth = 16\n", "");
+                let read = read(&text);
+                let tell = |what: &str| format!("[{name}] {}: {what}", key.name);
+                match key.default {
+                    DefaultInfo::Required => {
+                        let error = read.unwrap_err().to_string();
+                        assert!(error.contains("is missing"), "{}", tell(&error));
+                    }
+                    DefaultInfo::Value(value) => {
+                        let written = read.unwrap().to_toml();
+                        let (_, section) = written.split_once(&format!("[{name}]\n")).unwrap();
+                        let line = format!("{} = {value}", key.name);
+                        assert!(section.lines().any(|l| l == line), "{}", tell(section));
+                    }
+                    DefaultInfo::Otherwise { example, .. } => {
+                        let written = read.unwrap().to_toml();
+                        let section = written.split_once(&format!("[{name}]\n"));
+                        let section = section.map_or("", |(_, section)| section);
+                        let section = section.split("\n[").next().unwrap();
+                        let start = format!("{} = ", key.name);
+                        assert!(
+                            !section.lines().any(|l| l.starts_with(&start)),
+                            "{}",
+                            tell(section)
+                        );
+                        let line = format!("{} = {example}", key.name);
+                        let (text, _) = super::with_line_of(&full.text, name, key.name, &line);
+                        assert!(super::read(&text).is_ok(), "{}", tell(example));
+                    }
                 }
             }
         }
     }
+}
+
+#[test]
+fn keys_of_the_other_model_are_told() {
+    let other = |text: &str, line: &str| {
+        let text = text.replace(
+            "pixel_size = 6500\n",
+            &format!("pixel_size = 6500\n{line}\n"),
+        );
+        let found = problems(&text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        found[0].clone()
+    };
+    let found = other(FULL, "beam_fill = 1");
+    assert!(
+        found.contains("[optics] beam_fill means nothing with [model] kind = \"simexm\""),
+        "{found}"
+    );
+    let physical = super::full_physical(true).replace("pinhole_radius = 50\n", "");
+    let found = other(&physical, "baseline_noise = 1");
+    assert!(
+        found.contains("[optics] baseline_noise means nothing with [model] kind = \"physical\""),
+        "{found}"
+    );
+    let light =
+        problems(&physical.replace("laser_power = 2e-5", "laser_power = 2e-5\nirradiance = 3"));
+    assert!(
+        light[0].contains("irradiance means nothing where a focus is scanned"),
+        "{light:?}"
+    );
+    let detector = problems(&format!("{FULL}\n[detector]\nkind = \"ideal\"\n"));
+    assert!(
+        detector[0].contains("[detector] means nothing with"),
+        "{detector:?}"
+    );
+    let sheet = problems(&FULL.replace("two photon", "light sheet"));
+    assert!(
+        sheet[0].contains("must be \"confocal\", \"widefield\" or \"two photon\" with"),
+        "{sheet:?}"
+    );
+    let both = problems(&super::full_physical(true));
+    assert!(
+        both[0].contains("pinhole_airy = 2 must be left out beside pinhole_radius"),
+        "{both:?}"
+    );
+    let grey = problems(&physical.replace("normalize = \"none\"", "normalize = \"channel\""));
+    assert!(grey[0].contains("[output] normalize"), "{grey:?}");
+    let bits = problems(&physical.replace("bit_depth = 16", "bit_depth = 8"));
+    assert!(
+        bits[0].contains("must be 16 where [detector] bits is 14"),
+        "{bits:?}"
+    );
 }
 
 #[test]
@@ -161,29 +275,31 @@ fn all_dyes_are_listed() {
 }
 
 #[test]
-fn the_readme_has_the_table_of_keys() {
-    let readme = include_str!("../../../README.md");
-    let (_, after) = readme
+fn the_documentation_has_the_table_of_keys() {
+    let page = include_str!("../../../docs/keys.md");
+    let (_, after) = page
         .split_once("<!-- keys -->\n")
         .expect("the mark before the table");
-    let (table, _) = after
-        .split_once("<!-- /keys -->")
-        .expect("the mark behind the table");
     let right = markdown();
     assert!(
-        table.trim() == right.trim(),
-        "the table of keys in README.md must be:\n{right}"
+        after.trim() == right.trim(),
+        "the table of keys in docs/keys.md must be:\n{right}"
     );
 }
 
 #[test]
 fn comments_tell_all_there_is() {
-    let text = Config::default().to_commented_toml();
-    for section in SECTIONS.iter() {
-        for key in &section.keys {
-            assert!(text.contains(&format!("{} = ", key.name)), "{}", key.name);
+    for config in [Config::default(), Config::physical()] {
+        let text = config.to_commented_toml();
+        for section in SECTIONS.iter().filter(|section| section.example.is_none()) {
+            for key in section.keys_of(config.model) {
+                // Where a focus is scanned it is the laser's power that is given.
+                let told = key.name == "irradiance" || text.contains(&format!("{} = ", key.name));
+                assert!(told, "{}", key.name);
+            }
         }
     }
+    let text = Config::default().to_commented_toml();
     assert!(
         text.lines().all(|line| line.chars().count() <= 160),
         "{text}"

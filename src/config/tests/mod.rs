@@ -107,6 +107,8 @@ memory = "1.5 GiB"
 [fluorophores.mScarlet]
 quantum_yield = 0.7
 extinction_coefficient = 100000
+lifetime = 3.5
+two_photon_cross_section = 12
 spectra = "mScarlet.csv"
 "#;
 
@@ -129,7 +131,12 @@ fn problems(text: &str) -> Vec<String> {
 /// Replaces the line `key = ...` of a section of [`FULL`]; returns the text and the number of that
 /// line.
 fn with_line(section: &str, key: &str, line: &str) -> (String, usize) {
-    let mut lines: Vec<_> = FULL.lines().collect();
+    with_line_of(FULL, section, key, line)
+}
+
+/// As [`with_line`], of another text.
+fn with_line_of(text: &str, section: &str, key: &str, line: &str) -> (String, usize) {
+    let mut lines: Vec<_> = text.lines().collect();
     let header = format!("[{section}]");
     let start = lines
         .iter()
@@ -148,3 +155,67 @@ fn with_line(section: &str, key: &str, line: &str) -> (String, usize) {
 fn with_value(section: &str, key: &str, value: &str) -> (String, usize) {
     with_line(section, key, &format!("{key} = {value}"))
 }
+
+/// [`FULL`] of the model `physical`, every key of its own away from its default: with a scanned
+/// focus, or with a camera.
+fn full_physical(scans: bool) -> String {
+    let light = if scans {
+        "laser_power = 2e-5\nlaser_percentage = 0.5"
+    } else {
+        "irradiance = 30"
+    };
+    let microscope = if scans { "confocal" } else { "light sheet" };
+    let text = FULL
+        .replace("two photon", microscope)
+        .replace("objective_back_aperture = 1.0\n", "")
+        .replace("laser_power = 50\nlaser_percentage = 0.25", light)
+        .replace("baseline_noise = 2\n", PHYSICAL_OPTICS)
+        .replace("laser_filter = [440, 550]\n", CURVES);
+    format!("[model]\nkind = \"physical\"\n\n{text}{DETECTOR}")
+}
+
+const PHYSICAL_OPTICS: &str = r#"psf = "scalar"
+psf_truncation = 0.03
+psf_depth_truncation = 0.04
+psf_reach = 40
+spectral_bins = 3
+immersion_index = 1.4
+immersion_design_index = 1.41
+coverslip_index = 1.52
+coverslip_design_index = 1.53
+coverslip_thickness = 160
+coverslip_design_thickness = 165
+working_distance = 200
+depth = 12
+beam_fill = 0.8
+pinhole_airy = 2
+pinhole_spacing = 200
+sheet_thickness = 2
+sheet_lobes = [[0, 1, 2], [-3, 0.2, 1]]
+pulse_rate = 70e6
+pulse_duration = 2e-13
+pulse_factor = 0.59
+"#;
+
+const CURVES: &str = r#"laser_filter = [440, 550]
+filter_curve = "filter.csv"
+dichroic_curve = "mirror.csv"
+efficiency_curve = "camera.csv"
+"#;
+
+const DETECTOR: &str = r#"
+[detector]
+kind = "emccd"
+bits = 14
+gain = 0.5
+read_noise = 40
+offset = 200
+full_well = 70000
+em_gain = 200
+register_full_well = 500000
+excess_noise = 1.5
+dead_time = 1e-8
+dark_current = 0.1
+background = 3
+clock_induced = 0.002
+"#;

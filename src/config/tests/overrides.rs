@@ -38,7 +38,10 @@ fn overrides_replace_and_add() {
         "expansion.factor=2",
         "expansion.factor=3",
     ]);
-    assert_eq!(config.optics.channels["channel_1"].laser_power_w, 20.0);
+    assert_eq!(
+        config.optics.channels["channel_1"].laser_power_w,
+        Some(20.0)
+    );
     assert_eq!(config.groundtruth.bounds_voxels, Some([10, 50, 50]));
     assert_eq!(config.groundtruth.offset_voxels, [1, 1, 1]);
     assert!(!config.groundtruth.isotropic);
@@ -114,7 +117,7 @@ fn errors_name_the_override() {
     );
     assert_eq!(
         error(&["camera.gain=1"]),
-        "--set camera.gain=1: unknown table [camera]: the tables are groundtruth, labeling, expansion, optics, output, compute, fluorophores, run"
+        "--set camera.gain=1: unknown table [camera]: the tables are model, groundtruth, labeling, expansion, optics, output, compute, fluorophores, run"
     );
     let missing = error(&["optics.channels.c2.laser_power=1"]);
     assert_eq!(missing.lines().count(), 3, "{missing}");

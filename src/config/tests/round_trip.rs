@@ -11,8 +11,8 @@ use crate::base::text::is_unseen;
 use crate::config::{
     AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, CellsFrom, Channel,
     ChannelArrangement, ChannelFiles, Choice, Compression, Compute, Config, Expansion, GroundTruth,
-    InputFormat, Labeling, Layer, Normalization, Optics, Output, OutputFormat, OwnFluorophore,
-    RegionVolume, SingleNeuron, StoredIds, WrittenIds,
+    InputFormat, Labeling, Layer, ModelKind, Normalization, Optics, Output, OutputFormat,
+    OwnFluorophore, RegionVolume, SingleNeuron, StoredIds, WrittenIds,
 };
 use crate::optics::psf::Microscope;
 
@@ -103,13 +103,19 @@ prop_compose! {
         width in 1.0..1e9,
     ) -> Channel {
         let laser_filter_nm = [min, min + width];
-        Channel { laser_wavelength_nm, laser_power_w, laser_share, laser_filter_nm }
+        Channel {
+            laser_wavelength_nm,
+            laser_power_w: Some(laser_power_w),
+            laser_share: Some(laser_share),
+            laser_filter_nm,
+            ..Channel::default()
+        }
     }
 }
 
 prop_compose! {
     fn optics()(
-        microscope in any_choice::<Microscope>(),
+        microscope in any_choice::<Microscope>().prop_filter("of SimExm", |m| m.is_simexm()),
         refractive_index in from(1.0),
         numerical_aperture in 1e-9..1.0,
         focal_plane_depth_nm in from(1.0),
@@ -124,8 +130,10 @@ prop_compose! {
     ) -> Optics {
         Optics {
             microscope, numerical_aperture, refractive_index, focal_plane_depth_nm,
-            objective_back_aperture_m, exposure_time_s, objective_efficiency, detector_efficiency,
-            objective_factor, pixel_size_nm, pinhole_radius_um, baseline_noise, channels,
+            objective_back_aperture_m: Some(objective_back_aperture_m), exposure_time_s,
+            objective_efficiency, detector_efficiency, objective_factor, pixel_size_nm,
+            pinhole_radius_um: Some(pinhole_radius_um), baseline_noise: Some(baseline_noise),
+            physical: None, channels,
         }
     }
 }
@@ -173,9 +181,11 @@ prop_compose! {
     fn own_fluorophore()(
         quantum_yield in 1e-9..=1.0,
         extinction_coefficient in 1.0..1e6,
+        lifetime_ns in prop::option::of(from(1e-3)),
+        two_photon_gm in prop::option::of(from(1e-3)),
         spectra in path(),
     ) -> OwnFluorophore {
-        OwnFluorophore { quantum_yield, extinction_coefficient, spectra }
+        OwnFluorophore { quantum_yield, extinction_coefficient, lifetime_ns, two_photon_gm, spectra }
     }
 }
 
@@ -200,6 +210,8 @@ fn config() -> impl Strategy<Value = Config> {
             .prop_map(
                 |(groundtruth, labeling, expansion, optics, output, compute, fluorophores)| {
                     Config {
+                        model: ModelKind::Simexm,
+                        detector: None,
                         groundtruth,
                         labeling,
                         expansion,
@@ -290,4 +302,19 @@ fn a_table_of_the_run_may_follow() {
             config.optics.channels["channel_1"].clone()
         )])
     );
+}
+
+#[test]
+fn configurations_of_the_physical_model_read_back_equal() {
+    let scanning = super::full_physical(true).replace("pinhole_radius = 50\n", "");
+    let seen_by_a_camera = super::full_physical(false).replace("pinhole_airy = 2\n", "");
+    let plain = Config::physical().to_toml();
+    for text in [&scanning, &seen_by_a_camera, &plain] {
+        let config = read(text).unwrap();
+        assert_eq!(config.model, ModelKind::Physical);
+        let again = read(&config.to_toml()).unwrap();
+        assert_eq!(again, config);
+        assert_eq!(read(&config.to_commented_toml()).unwrap(), config);
+        config.validate().unwrap();
+    }
 }

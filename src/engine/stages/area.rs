@@ -37,6 +37,20 @@ impl AreaAxis {
         (((pixel as f64 + 0.5) * self.step).floor() as usize).min(self.size - 1)
     }
 
+    /// The number of pixels that begin before a voxel.
+    pub fn pixels_before(&self, voxel: usize) -> usize {
+        let begins_before = |pixel: usize| self.of_pixel(pixel).start < voxel;
+        let pixels = self.pixels();
+        let mut count = ((voxel as f64 / self.step) as usize).min(pixels);
+        while count < pixels && begins_before(count) {
+            count += 1;
+        }
+        while count > 0 && !begins_before(count - 1) {
+            count -= 1;
+        }
+        count
+    }
+
     /// The voxels on which these pixels depend.
     pub fn voxels(&self, pixels: Range<usize>) -> Range<usize> {
         if pixels.is_empty() {

@@ -1,4 +1,5 @@
-//! Photons that leave a voxel: proteins times photons per protein (docs/model.md section 4).
+//! Light that leaves a voxel: proteins times photons per protein (docs/model.md section 4), or the
+//! proteins themselves where nothing is drawn before pixels are exposed (docs/physical.md section 1).
 
 use super::{Ring, for_rows_init};
 use crate::engine::compute::{
@@ -25,7 +26,7 @@ kernel_params! {
         slices: u32,
         /// Slices in the ring of counts.
         counts_ring: u32,
-        /// Table of photons per protein.
+        /// Table of photons per protein; one without words leaves the proteins as they are.
         photons: TableRef,
         /// Stream of the photons.
         key: StreamKey,
@@ -61,7 +62,7 @@ fn emit_cpu(call: &mut CpuCall<'_>) {
     let (size_x, size_y) = (p.size_x as usize, p.size_y as usize);
     let ring = Ring::new(p.counts_ring, size_x * size_y);
     let (counts, tables) = (counts.read::<u32>(), tables.read::<u32>());
-    let photons = TableView::new(tables, p.photons);
+    let photons = (p.photons != TableRef::default()).then(|| TableView::new(tables, p.photons));
     for_rows_init(
         emission.write(),
         size_x,
@@ -71,6 +72,12 @@ fn emit_cpu(call: &mut CpuCall<'_>) {
         |draws, slice, x, out: &mut [f32]| {
             let z = p.first_z + slice;
             let counts = &ring.slice(counts, z)[x * size_y..][..size_y];
+            let Some(photons) = &photons else {
+                for (out, &count) in out.iter_mut().zip(counts) {
+                    *out = count as f32;
+                }
+                return;
+            };
             draws.clear();
             for (y, (out, &count)) in out.iter_mut().zip(counts).enumerate() {
                 *out = 0.0;

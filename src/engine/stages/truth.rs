@@ -13,22 +13,10 @@ kernel_params! {
         size_x: u32,
         /// Columns of a slice.
         size_y: u32,
-        /// Row of a slice where the images start.
-        first_x: u32,
-        /// Column of a slice where the images start.
-        first_y: u32,
         /// Rows of an image.
         image_x: u32,
         /// Columns of an image.
         image_y: u32,
-        /// Voxels per pixel along x.
-        bin_x: u32,
-        /// Voxels per pixel along y.
-        bin_y: u32,
-        /// Pixels per voxel along x.
-        magnify_x: u32,
-        /// Pixels per voxel along y.
-        magnify_y: u32,
         /// First slice of the slab of regions.
         slab_z: u32,
         /// First slice to show.
@@ -48,7 +36,8 @@ kernel_params! {
     }
 }
 
-/// Labels (ring), regions (slab), selection bits to cells (images).
+/// Labels (ring), regions (slab), selection bits to cells (images). `shown` says which row of a
+/// slice each row of an image shows, and then which column each column does.
 pub static TRUTH: Kernel = Kernel {
     name: "truth",
     stage: Stage::GroundTruth,
@@ -57,7 +46,13 @@ pub static TRUTH: Kernel = Kernel {
     params: TruthParams::LAYOUT,
     constants: &[],
     generated: &[],
-    bindings: &[Access::Read, Access::Read, Access::Read, Access::ReadWrite],
+    bindings: &[
+        Access::Read,
+        Access::Read,
+        Access::Read,
+        Access::Read,
+        Access::ReadWrite,
+    ],
     agreement: Agreement::Exact,
     fills: true,
     cpu: truth_cpu,
@@ -72,27 +67,15 @@ fn truth_traffic(extent: Extent<'_>) -> Traffic {
     Traffic::words(read * pixels, pixels)
 }
 
-/// The voxel that a pixel shows, along one axis of the imaged voxels.
-fn source(pixel: usize, bin: u32, magnify: u32, size: usize) -> usize {
-    if magnify > 1 {
-        return pixel / magnify as usize;
-    }
-    let bin = bin as usize;
-    (bin * pixel + bin / 2).min(size - 1)
-}
-
 fn truth_cpu(call: &mut CpuCall<'_>) {
     let p: TruthParams = call.params();
-    let [labels, regions, selection, mut cells] = call.buffers();
+    let [labels, regions, selection, shown, mut cells] = call.buffers();
     let (size_x, size_y) = (p.size_x as usize, p.size_y as usize);
-    let (first_x, first_y) = (p.first_x as usize, p.first_y as usize);
     let (image_x, image_y) = (p.image_x as usize, p.image_y as usize);
     let ring = Ring::new(p.labels_ring, size_x * size_y);
     let (labels, regions) = (labels.read::<u32>(), regions.read::<u32>());
     let selection = &selection.read::<u32>()[p.selection_at as usize..];
-    let columns: Vec<usize> = (0..image_y)
-        .map(|j| first_y + source(j, p.bin_y, p.magnify_y, size_y - first_y))
-        .collect();
+    let (rows, columns) = shown.read::<u32>()[..image_x + image_y].split_at(image_x);
     for_rows(
         cells.write(),
         image_x,
@@ -100,10 +83,11 @@ fn truth_cpu(call: &mut CpuCall<'_>) {
         p.slices,
         |slice, i, out: &mut [u32]| {
             let z = p.first_z + slice * p.step_z;
-            let x = first_x + source(i, p.bin_x, p.magnify_x, size_x - first_x);
+            let x = rows[i] as usize;
             let labels = &ring.slice(labels, z)[x * size_y..][..size_y];
             let bits = &regions[((z - p.slab_z) as usize * size_x + x) * size_y..][..size_y];
-            for (out, &y) in out.iter_mut().zip(&columns) {
+            for (out, &y) in out.iter_mut().zip(columns) {
+                let y = y as usize;
                 let cell = labels[y];
                 let selected = selection[cell as usize / 32] >> (cell % 32) & 1 != 0;
                 let shown = if selected && bits[y] & p.region != 0 {

@@ -1,10 +1,9 @@
 //! Channels: the photons that fluorophores send to them, and their point spread functions.
 
-use super::{advice, warnings};
 use crate::config::Config;
-use crate::engine::psf::Psf;
-use crate::engine::rng::{DiscreteTable, Purpose, StreamKey, TableRef};
-use crate::model::{ModelError, Tables};
+use crate::engine::rng::{DiscreteTable, Purpose, StreamKey};
+use crate::model::channel::{ChannelModel, EmissionSource, Emitter};
+use crate::model::{ModelError, Tables, advice, warnings};
 use crate::optics::fluorophore::{Fluorophore, Illumination, Photons};
 use crate::optics::psf::{PointSpreadFunction, PsfParameters};
 use rayon::prelude::*;
@@ -12,32 +11,20 @@ use rayon::prelude::*;
 /// Mean photons per labelled voxel below which a channel shows nothing.
 const DARK: f64 = 1e-4;
 
-/// Light of a fluorophore in a channel.
-#[derive(Clone, Debug)]
-pub struct EmissionSource {
-    /// Index of the fluorophore.
-    pub fluorophore: usize,
-    /// Table of photons per protein.
-    pub table: TableRef,
-    /// Random stream of the emission.
-    pub key: StreamKey,
-    /// Point spread function.
-    pub psf: Psf,
+/// Random streams of a channel.
+#[derive(Clone, Copy, Debug)]
+pub struct ChannelKeys {
+    /// That of the jitter.
+    pub jitter: StreamKey,
+    /// That of the baseline.
+    pub baseline: StreamKey,
 }
 
-/// Channel of the microscope.
-#[derive(Clone, Debug)]
-pub struct ChannelModel {
-    /// Name of the channel.
-    pub name: String,
-    /// Photons of every fluorophore of the model in this channel.
-    pub photons: Vec<Photons>,
-    /// Sources of light: the fluorophores that send photons.
-    pub sources: Vec<EmissionSource>,
-    /// Random stream of the jitter.
-    pub jitter: StreamKey,
-    /// Random stream of the baseline.
-    pub baseline: StreamKey,
+/// Channels, their emitters and their random streams.
+pub(super) struct Channels {
+    pub(super) channels: Vec<ChannelModel>,
+    pub(super) emitters: Vec<Emitter>,
+    pub(super) keys: Vec<ChannelKeys>,
 }
 
 /// Builds the channels. `proteins_per_voxel` is the mean of each fluorophore in a labelled voxel;
@@ -49,19 +36,19 @@ pub(super) fn channels(
     tables: &mut Tables,
     proteins_per_voxel: &[f64],
     told: &mut Vec<String>,
-) -> Result<Vec<ChannelModel>, ModelError> {
-    let mut models = Vec::new();
+) -> Result<Channels, ModelError> {
+    let (mut models, mut emitters, mut keys) = (Vec::new(), Vec::new(), Vec::new());
     for (name, channel) in &config.optics.channels {
         let optics = &config.optics;
         let illumination = Illumination {
-            objective_back_aperture: optics.objective_back_aperture_m,
+            objective_back_aperture: optics.objective_back_aperture_m.unwrap_or(f64::NAN),
             objective_factor: optics.objective_factor,
             exposure_time_s: optics.exposure_time_s,
             objective_efficiency: optics.objective_efficiency,
             detector_efficiency: optics.detector_efficiency,
             laser_wavelength_nm: channel.laser_wavelength_nm,
-            laser_power_w: channel.laser_power_w,
-            laser_share: channel.laser_share,
+            laser_power_w: channel.laser_power_w.unwrap_or(f64::NAN),
+            laser_share: channel.laser_share.unwrap_or(f64::NAN),
             laser_filter_nm: channel.laser_filter_nm,
         };
         let photons: Vec<Photons> = fluorophores
@@ -90,20 +77,23 @@ pub(super) fn channels(
                         channel.laser_wavelength_nm, fluorophore.name, parameters.emission_nm
                     ));
                 }
-                sources.push((number, tables.add(&table), parameters));
+                emitters.push(Emitter {
+                    fluorophore: number,
+                    table: tables.add(&table),
+                    key: StreamKey::new(seed, Purpose::Emission, &[name, &fluorophore.name]),
+                });
+                sources.push((number, emitters.len() - 1, parameters));
             }
         }
-        let keyed = |purpose, names: &[&str]| StreamKey::new(seed, purpose, names);
         let sources = sources
             .into_par_iter()
-            .map(|(number, table, parameters)| {
+            .map(|(number, emitter, parameters)| {
                 let fluorophore = &fluorophores[number].name;
                 let function = PointSpreadFunction::new(&parameters);
                 let psf = function.map(|function| function.on_voxels());
                 Ok(EmissionSource {
                     fluorophore: number,
-                    table,
-                    key: keyed(Purpose::Emission, &[name, fluorophore]),
+                    emitter,
                     psf: psf.map_err(|source| ModelError::Psf {
                         channel: name.clone(),
                         fluorophore: fluorophore.clone(),
@@ -126,12 +116,19 @@ pub(super) fn channels(
             name: name.clone(),
             photons,
             sources,
-            jitter: keyed(Purpose::Jitter, &[name]),
-            baseline: keyed(Purpose::Baseline, &[name]),
+        });
+        let keyed = |purpose| StreamKey::new(seed, purpose, &[name]);
+        keys.push(ChannelKeys {
+            jitter: keyed(Purpose::Jitter),
+            baseline: keyed(Purpose::Baseline),
         });
     }
     told.extend(advice::advice(config, fluorophores, &models));
-    Ok(models)
+    Ok(Channels {
+        channels: models,
+        emitters,
+        keys,
+    })
 }
 
 fn psf_parameters(config: &Config, laser_nm: f64, fluorophore: &Fluorophore) -> PsfParameters {
@@ -142,7 +139,7 @@ fn psf_parameters(config: &Config, laser_nm: f64, fluorophore: &Fluorophore) -> 
         emission_nm: fluorophore.emission_peak_nm(),
         numerical_aperture: optics.numerical_aperture,
         refractive_index: optics.refractive_index,
-        pinhole_radius_um: optics.pinhole_radius_um / optics.objective_factor,
+        pinhole_radius_um: optics.pinhole_radius_um.unwrap_or(f64::NAN) / optics.objective_factor,
         voxel_nm: config.groundtruth.voxel_or_nan(),
         expansion_factor: config.expansion.factor,
     }

@@ -1,17 +1,12 @@
 //! The model `simexm`: SimExm's channels, camera and baseline. Photons are drawn for every protein,
 //! blurred, and rounded to whole ones.
 
-mod advice;
 mod channels;
-mod point_spread;
-mod warnings;
 
-pub use channels::{ChannelModel, EmissionSource};
-pub use point_spread::{PsfVolume, point_spread_functions};
+pub use channels::ChannelKeys;
 
-use super::{MOST_PIXELS, ModelError, Tables};
+use super::{Light, ModelError, Tables};
 use crate::config::Config;
-use crate::engine::psf::PsfShape;
 use crate::engine::rng::{DiscreteTable, TableRef};
 use crate::optics::camera::{AxisSampling, Camera};
 use crate::optics::fluorophore::Fluorophore;
@@ -20,8 +15,8 @@ use crate::optics::psf;
 /// From proteins to pixels.
 #[derive(Clone, Debug)]
 pub struct Imaging {
-    /// Channels in the order of their names.
-    pub channels: Vec<ChannelModel>,
+    /// Random streams of the channels.
+    pub keys: Vec<ChannelKeys>,
     /// Table of the baseline photons, if there are any.
     pub baseline: Option<TableRef>,
     /// Tables of jitter along x and y.
@@ -33,40 +28,37 @@ pub struct Imaging {
 impl Imaging {
     /// Derives channels and camera; `proteins_per_voxel` is the mean of each fluorophore in a
     /// labelled voxel, and `told` collects warnings for the user.
-    pub(super) fn new(
+    pub(super) fn light(
         config: &Config,
         seed: u64,
         fluorophores: &[Fluorophore],
         proteins_per_voxel: &[f64],
-        (camera, volume_shape): (&Camera, [usize; 3]),
+        camera: &Camera,
         tables: &mut Tables,
         told: &mut Vec<String>,
-    ) -> Result<Self, ModelError> {
+    ) -> Result<Light, ModelError> {
         let channels =
             channels::channels(config, seed, fluorophores, tables, proteins_per_voxel, told)?;
-        let [_, x, y] = camera.image_shape(volume_shape);
-        if x.checked_mul(y).is_none_or(|pixels| pixels > MOST_PIXELS) {
-            return Err(ModelError::HugeImages { x, y });
-        }
         let (jitter_x, moved_x) = jitter(camera.x, tables)?;
         let (jitter_y, moved_y) = jitter(camera.y, tables)?;
-        let baseline = DiscreteTable::poisson(config.optics.baseline_noise);
+        let baseline = DiscreteTable::poisson(config.optics.baseline_noise.unwrap_or(0.0));
         let baseline = baseline.map_err(ModelError::Baseline)?;
         let baseline = (!baseline.is_always_zero()).then(|| tables.add(&baseline));
         if camera.magnifies() {
-            told.push(warnings::magnification(camera));
+            told.push(crate::model::warnings::magnification(camera));
         }
-        Ok(Self {
-            channels,
+        let imaging = Self {
+            keys: channels.keys,
             baseline,
             jitter: [jitter_x, jitter_y],
             farthest_jitter: [moved_x, moved_y],
+        };
+        Ok(Light {
+            channels: channels.channels,
+            emitters: channels.emitters,
+            psf: psf::SHAPE,
+            imaging: super::Imaging::Simexm(imaging),
         })
-    }
-
-    /// The shape of the point spread functions.
-    pub fn psf_shape(&self) -> PsfShape {
-        psf::SHAPE
     }
 }
 

@@ -1,34 +1,22 @@
 //! Kinds of detectors and the keys that they have.
 
-use std::fmt::{Display, Formatter, Result};
+use crate::base::choice::choice;
 
-/// A kind of detector.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DetectorKind {
-    /// A camera with one amplifier.
-    Ccd,
-    /// A camera with amplifiers in its pixels.
-    Scmos,
-    /// A CCD with a register that multiplies electrons.
-    Emccd,
-    /// A photomultiplier whose current is measured.
-    Pmt,
-    /// A hybrid detector or avalanche diode that counts electrons one by one.
-    Hybrid,
-    /// Grey values are the electrons themselves.
-    Ideal,
-}
-
-impl Display for DetectorKind {
-    fn fmt(&self, out: &mut Formatter<'_>) -> Result {
-        out.write_str(match self {
-            Self::Ccd => "ccd",
-            Self::Scmos => "scmos",
-            Self::Emccd => "emccd",
-            Self::Pmt => "pmt",
-            Self::Hybrid => "hybrid",
-            Self::Ideal => "ideal",
-        })
+choice! {
+    /// A kind of detector.
+    pub enum DetectorKind {
+        /// A camera with one amplifier.
+        Ccd = "ccd",
+        /// A camera with amplifiers in its pixels.
+        Scmos = "scmos",
+        /// A CCD with a register that multiplies electrons.
+        Emccd = "emccd",
+        /// A photomultiplier whose current is measured.
+        Pmt = "pmt",
+        /// A hybrid detector or avalanche diode that counts electrons one by one.
+        Hybrid = "hybrid",
+        /// Grey values are the electrons themselves.
+        Ideal = "ideal",
     }
 }
 

@@ -16,6 +16,7 @@ pub use kind::DetectorKind;
 
 use crate::engine::detector::{Detection, MEAN_BITS, MOST_ELECTRONS, PixelResponse, tables};
 use kind::Need;
+use serde::Serialize;
 
 /// Most electrons of a full well: far enough below the largest mean that a pixel with that mean is
 /// full.
@@ -35,32 +36,42 @@ const MOST_DEVIATE: f64 = 6.4;
 const MOST_GAIN: f64 = 65_536.0;
 
 /// The keys of a detector. What is `None` takes the default of the kind, where it has one.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct DetectorKeys {
     /// The kind of detector.
     pub kind: DetectorKind,
     /// Bits of a grey value, from 1 to 16.
     pub bits: u32,
     /// Duration of an exposure (of a pixel, where a focus scans) in s.
+    #[serde(skip)]
     pub exposure_time: f64,
     /// Grey values per electron; behind a register, per electron that leaves it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub gain: Option<f64>,
     /// Standard deviation of the read noise in electrons, behind the register.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub read_noise: Option<f64>,
     /// Grey value without electrons.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub offset: Option<f64>,
     /// Most electrons of a pixel.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub full_well: Option<f64>,
     /// Mean number of electrons that leave an EMCCD's register for one that enters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub em_gain: Option<f64>,
     /// Most electrons that leave an EMCCD's register.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub register_full_well: Option<f64>,
     /// Excess noise factor F^2 of a photomultiplier: 1 + the variance of the pulse of one electron
     /// over its squared mean.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub excess_noise: Option<f64>,
     /// Time in s after which a photon counter sees the next electron.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dead_time: Option<f64>,
     /// Electrons per second without light.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dark_current: Option<f64>,
     /// Electrons per second of stray light.
     pub background: f64,

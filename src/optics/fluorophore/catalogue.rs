@@ -122,6 +122,8 @@ pub(super) fn parse(text: &str) -> Result<Fluorophore, String> {
         maker: maker.ok_or_else(|| missing("maker"))?,
         quantum_yield: quantum_yield.ok_or_else(|| missing("quantum_yield"))?,
         quantum_yield_is_guess,
+        lifetime_ns: super::USUAL_LIFETIME_NS,
+        two_photon_gm: None,
         extinction_coefficient: extinction_coefficient
             .ok_or_else(|| missing("extinction_coefficient"))?,
         excitation: excitation

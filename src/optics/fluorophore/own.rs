@@ -8,7 +8,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::table::{Spectra, TableProblem};
-use super::{Fluorophore, catalogue, find};
+use super::{Fluorophore, USUAL_LIFETIME_NS, catalogue, find};
 use crate::base::files;
 use crate::base::path::absolute_path;
 
@@ -19,6 +19,16 @@ pub struct OwnFluorophore {
     pub quantum_yield: f64,
     /// Molar decadic extinction coefficient at the excitation maximum, in 1/(M cm), above 0.
     pub extinction_coefficient: f64,
+    /// Lifetime of the excited state in ns; `None` takes 4. Only the model `physical` uses it.
+    #[serde(rename = "lifetime", skip_serializing_if = "Option::is_none")]
+    pub lifetime_ns: Option<f64>,
+    /// Two-photon cross-section at the laser in GM (1e-50 cm^4 s); only the model `physical` uses
+    /// it, which guesses without.
+    #[serde(
+        rename = "two_photon_cross_section",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub two_photon_gm: Option<f64>,
     /// CSV file of the spectra: columns of wavelength (nm), excitation and emission, or a table
     /// exported from FPbase; absolute once read.
     #[serde(serialize_with = "absolute_path")]
@@ -113,6 +123,8 @@ impl Fluorophore {
             quantum_yield: own.quantum_yield,
             quantum_yield_is_guess: false,
             extinction_coefficient: own.extinction_coefficient,
+            lifetime_ns: own.lifetime_ns.unwrap_or(USUAL_LIFETIME_NS),
+            two_photon_gm: own.two_photon_gm,
             excitation: spectra.excitation,
             emission: spectra.emission,
         })

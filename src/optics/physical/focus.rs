@@ -24,6 +24,7 @@ use rayon::prelude::*;
 
 use super::error::{OpticsError, positive, within};
 use super::pupil::{Objective, PupilRay, beam_amplitude};
+use crate::base::choice::choice;
 
 /// Largest phase in radians over one panel of the integral, were its slope everywhere the largest.
 const PHASE_PER_PANEL: f64 = 150.0;
@@ -34,13 +35,14 @@ const MAX_PANELS: f64 = 2e3;
 /// Radii whose fields are summed side by side.
 const LANES: usize = 4;
 
-/// Which field the diffraction integral has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FieldModel {
-    /// All three components of the field.
-    Vectorial,
-    /// One component without polarisation.
-    Scalar,
+choice! {
+    /// Which field the diffraction integral has.
+    pub enum FieldModel {
+        /// All three components of the field.
+        Vectorial = "vectorial",
+        /// One component without polarisation.
+        Scalar = "scalar",
+    }
 }
 
 /// Light of one wavelength that an objective focuses or gathers.

@@ -9,8 +9,8 @@
 mod diffraction;
 mod pinhole;
 
-use crate::base::choice::choice;
 use crate::engine::psf::{Psf, PsfShape};
+pub use crate::optics::microscope::Microscope;
 use diffraction::{Beam, SampleSpacing};
 use thiserror::Error;
 
@@ -37,19 +37,6 @@ const OPEN_PINHOLE: f64 = 9.76;
 /// Largest phase in radians, along z or r, between the centre and the last sample. It refuses
 /// unreasonable parameters, whose integral would take seconds or endless memory.
 const MAX_PHASE: f64 = 1e6;
-
-choice! {
-    /// Type of scanning microscope.
-    pub enum Microscope {
-        /// A scanned focus seen through a pinhole.
-        Confocal = "confocal",
-        /// A scanned focus seen without a pinhole (SimExm's meaning of the word, not a camera's
-        /// image).
-        Widefield = "widefield",
-        /// A scanned focus that excites with two photons at once.
-        TwoPhoton = "two photon",
-    }
-}
 
 /// Parameters of a [`PointSpreadFunction`].
 #[derive(Clone, Debug, PartialEq)]
@@ -88,6 +75,9 @@ pub enum PsfError {
         /// Refractive index.
         refractive_index: f64,
     },
+    /// A type of microscope that SimExm does not have.
+    #[error("the model simexm has no {0} microscope; the model physical has one")]
+    NoScanner(Microscope),
     /// The light cone is so narrow that no light is left.
     #[error(
         "numerical_aperture {numerical_aperture} lets no light through; objectives have 0.01 or more"
@@ -129,6 +119,9 @@ impl PsfParameters {
     }
 
     fn validate(&self) -> Result<(), PsfError> {
+        if !self.microscope.is_simexm() {
+            return Err(PsfError::NoScanner(self.microscope));
+        }
         let positive = [
             ("laser_wavelength (nm)", self.excitation_nm),
             ("the emission peak (nm)", self.emission_nm),
@@ -271,7 +264,8 @@ fn image_of_point(
             let radius_px = parameters.pinhole_radius_um / parameters.voxel_um()[1];
             product(&pinhole::through(radius_px, &emission()))
         }
-        Microscope::Confocal | Microscope::Widefield => product(&pinhole::open(&emission())),
+        // The other types are refused before.
+        _ => product(&pinhole::open(&emission())),
     }
 }
 

@@ -52,7 +52,7 @@ impl Pipeline<'_> {
         let bytes = slices * x * y * self.model.output.grey_bytes();
         let mut recorder = Recorder::new(self.model, self.current, self.input);
         recorder.thresholds(thresholds);
-        for channel in 0..self.model.imaging.channels.len() {
+        for channel in 0..self.model.channels.len() {
             recorder.normalise(channel, slices * x * y);
         }
         let ticket = self.backend.submit(recorder.finish())?;

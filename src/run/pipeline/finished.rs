@@ -46,10 +46,7 @@ impl<'a> Finished<'a> {
         quantisation: Quantisation,
     ) -> Self {
         let [slices, rows, columns] = model.image_shape();
-        let (channels, volumes) = (
-            model.imaging.channels.len(),
-            model.fluorophores.len() * sheets,
-        );
+        let (channels, volumes) = (model.channels.len(), model.fluorophores.len() * sheets);
         let truths = if tiles.len() > 1 { volumes } else { 0 };
         let waiting = if quantisation.is_on_host() {
             channels

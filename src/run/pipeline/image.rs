@@ -10,6 +10,7 @@ use crate::model::Model;
 use crate::model::cells::Selection;
 use crate::run::journal::Mark;
 use crate::run::plan::{Quantisation, TilePlan};
+use rayon::prelude::*;
 
 impl<'a> Pipeline<'a> {
     /// From labels to grey values; returns the channels' maxima.
@@ -145,7 +146,7 @@ impl Collector<'_> {
         let channels = if images == 0 || self.quantisation == Quantisation::AtTheEnd {
             0
         } else {
-            self.model.imaging.channels.len()
+            self.model.channels.len()
         };
         let channels: Vec<_> = reads.by_ref().take(channels).collect();
         let flags = reads.next().unwrap_or_default();
@@ -190,10 +191,16 @@ impl Collector<'_> {
             }
         }
         let maxima = reads.next().unwrap_or_default();
-        if self.tiled {
-            self.mark
-                .maxima
-                .resize(self.model.imaging.channels.len(), 0);
+        let exposed = self.model.physical().is_some();
+        if exposed && !self.tiled {
+            // The detector's grey values say it: no kernel looks for them.
+            self.mark.maxima.resize(self.model.channels.len(), 0);
+            let bytes = self.model.output.grey_bytes();
+            for (maximum, words) in self.mark.maxima.iter_mut().zip(&channels) {
+                *maximum = (*maximum).max(brightest(words, bytes));
+            }
+        } else if self.tiled {
+            self.mark.maxima.resize(self.model.channels.len(), 0);
             for (maximum, images) in self.mark.maxima.iter_mut().zip(&channels) {
                 *maximum = (*maximum).max(self.finished.maximum(self.number, images));
             }
@@ -217,6 +224,17 @@ impl Collector<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// The largest of packed grey values of so many bytes; padding is 0.
+fn brightest(words: &[u32], bytes: usize) -> u32 {
+    if bytes == 1 {
+        let greys: &[u8] = bytemuck::cast_slice(words);
+        greys.par_iter().copied().max().unwrap_or(0).into()
+    } else {
+        let greys: &[u16] = bytemuck::cast_slice(words);
+        greys.par_iter().copied().max().unwrap_or(0).into()
     }
 }
 

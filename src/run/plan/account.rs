@@ -41,7 +41,7 @@ impl Transfers {
         } else {
             model.output.grey_bytes()
         };
-        let of_pixel = 4 * truths + pixel_bytes * model.imaging.channels.len();
+        let of_pixel = 4 * truths + pixel_bytes * model.channels.len();
         Self {
             uploaded_bytes: (voxels as u64).saturating_mul(4 * volumes as u64),
             downloaded_bytes: pixels.saturating_mul(of_pixel as u64),
@@ -77,7 +77,7 @@ impl SetAside {
             .iter()
             .fold(1u64, |all, &size| all.saturating_mul(size as u64));
         let waiting = if quantisation.is_on_host() {
-            model.imaging.channels.len() as u64
+            model.channels.len() as u64
         } else {
             0
         };

@@ -29,8 +29,8 @@ pub struct Buffers {
     pub emission: Buffer,
     /// Spectra of rows, forward and back.
     pub rows: Buffer,
-    /// Spectra of slices, for each channel and source a ring for each block.
-    pub spectra: Vec<Vec<Vec<Buffer>>>,
+    /// Spectra of slices, for each emitter a ring for each block.
+    pub spectra: Vec<Vec<Buffer>>,
     /// Spectra of the point spread function, for each channel and source.
     pub psf: Vec<Vec<Buffer>>,
     /// Values of the point spread function that becomes spectra.
@@ -53,8 +53,23 @@ pub struct Buffers {
     pub thresholds: Buffer,
     /// Maximum of each channel.
     pub maximum: Buffer,
+    /// Rows and columns that the ground truth shows at each row and column of pixels.
+    pub shown: Buffer,
     /// Ground truth of a slab's images.
     pub truth: Buffer,
+    /// What only the model `physical` has.
+    pub physical: Option<PhysicalBuffers>,
+}
+
+/// The buffers of the model `physical`.
+#[derive(Clone, Copy, Debug)]
+pub struct PhysicalBuffers {
+    /// Shares of voxels in each row and column of pixels.
+    pub areas: Buffer,
+    /// Tables of the detector.
+    pub detector: Buffer,
+    /// Maps of the detector's pixels.
+    pub maps: Buffer,
 }
 
 /// What decides about the buffers.
@@ -94,6 +109,13 @@ impl Shape<'_> {
         let image = image_x.saturating_mul(image_y);
         let (images_per_step, truths) = most_kept(schedule, model.camera.step_z);
 
+        let profile_words = match model.physical() {
+            Some(_) => 0,
+            None => imaged[0] + imaged[1],
+        };
+        let area_words = tile.area_words(model).map(|(words, _)| words);
+        let area_words = area_words.into_iter().fold(0, usize::saturating_add);
+
         let mut specs = Vec::new();
         let mut add = |name: String, words: usize| {
             specs.push(BufferSpec {
@@ -108,7 +130,7 @@ impl Shape<'_> {
         let labels_ring = schedule.labels_ring;
         let on_device = usize::from(!self.quantisation.is_on_host());
         let image_buffers = match self.quantisation {
-            Quantisation::AtTheEnd => model.imaging.channels.len(),
+            Quantisation::AtTheEnd => model.channels.len(),
             _ => 1,
         };
         let buffers = Buffers {
@@ -141,18 +163,21 @@ impl Shape<'_> {
                 "spectra of rows".into(),
                 blur.rows_words(schedule.emission, images_per_step),
             ),
-            spectra: per_source(model, |name| {
-                let blocks = 0..blur.blocks().len();
-                let ring = |block: usize| {
-                    let block = match blur.blocks().len() {
-                        1 => String::new(),
-                        _ => format!(", block {block}"),
+            spectra: model
+                .emitter_names()
+                .map(|name| {
+                    let blocks = 0..blur.blocks().len();
+                    let ring = |block: usize| {
+                        let block = match blur.blocks().len() {
+                            1 => String::new(),
+                            _ => format!(", block {block}"),
+                        };
+                        let words = schedule.spectra_ring * blur.spectrum_words();
+                        add(format!("spectra of {name}{block}"), words)
                     };
-                    let words = schedule.spectra_ring * blur.spectrum_words();
-                    add(format!("spectra of {name}{block}"), words)
-                };
-                blocks.map(ring).collect()
-            }),
+                    blocks.map(ring).collect()
+                })
+                .collect(),
             psf: per_source(model, |name| {
                 add(format!("point spread function of {name}"), blur.psf_words())
             }),
@@ -166,28 +191,45 @@ impl Shape<'_> {
             ),
             blurred: add("blurred slices".into(), images_per_step * imaged_plane),
             fourier: add("transform tables".into(), blur.tables().words.len()),
-            profile: add("baseline profile".into(), imaged[0] + imaged[1]),
+            profile: add("baseline profile".into(), profile_words),
             status: add("status".into(), 1),
             images: (0..image_buffers)
                 .map(|c| add(sheet("images", c), images_per_step.saturating_mul(image)))
                 .collect(),
             grey: add(
                 "grey values".into(),
-                on_device
-                    * images_per_step
-                        .saturating_mul(image)
-                        .div_ceil(32 / model.output.bit_depth.bits() as usize),
+                self.grey_words(images_per_step, image),
             ),
             thresholds: add(
                 "thresholds".into(),
                 on_device
-                    * model.imaging.channels.len()
+                    * usize::from(model.physical().is_none())
+                    * model.channels.len()
                     * model.output.bit_depth.largest() as usize,
             ),
-            maximum: add("maxima".into(), model.imaging.channels.len()),
+            maximum: add("maxima".into(), model.channels.len()),
+            shown: add("shown voxels".into(), image_x.saturating_add(image_y)),
             truth: add("ground truth".into(), truths.saturating_mul(image)),
+            physical: model.physical().map(|imaging| PhysicalBuffers {
+                areas: add("shares of voxels".into(), area_words),
+                detector: add("detector tables".into(), imaging.tables.len()),
+                maps: add("detector maps".into(), 0),
+            }),
         };
         (buffers, specs)
+    }
+}
+
+impl Shape<'_> {
+    /// Words of the grey values that the device makes of so many images.
+    fn grey_words(&self, images: usize, pixels: usize) -> usize {
+        let pixels = images.saturating_mul(pixels);
+        match (self.quantisation.is_on_host(), self.model.physical()) {
+            (false, _) => pixels.div_ceil(32 / self.model.output.bit_depth.bits() as usize),
+            // Those of tiles are put together on the host.
+            (true, Some(_)) => pixels,
+            (true, None) => 0,
+        }
     }
 }
 
@@ -197,7 +239,6 @@ fn per_source<T>(model: &Model, mut add: impl FnMut(&str) -> T) -> Vec<Vec<T>> {
         format!("{} in {channel}", model.fluorophores[fluorophore].name)
     };
     model
-        .imaging
         .channels
         .iter()
         .map(|channel| {

@@ -75,6 +75,10 @@ pub enum Quantisation {
 
 impl Quantisation {
     fn of(model: &Model, tiles: usize, steps: usize) -> Self {
+        if model.physical().is_some() && tiles <= 1 {
+            // Exposed pixels depend on no other.
+            return Self::InSteps;
+        }
         match (tiles, steps, model.output.normalize) {
             (..=1, ..=1, _) => Self::AtTheEnd,
             (..=1, _, Normalization::None) => Self::InSteps,
@@ -170,7 +174,7 @@ impl<'a> Planner<'a> {
             blocks: [tile.x.blocks.clone(), tile.y.blocks.clone()],
             voxels: [tile.x.voxels.clone(), tile.y.voxels.clone()],
         };
-        let blur = Blur::new(&part, model.imaging.psf_shape(), limits.workgroup_bytes);
+        let blur = Blur::new(&part, model.psf, limits.workgroup_bytes);
         let line_bytes = blur.transform().line_bytes();
         if line_bytes > limits.workgroup_bytes as usize {
             let [_, size_x, size_y] = model.volume.shape;
@@ -314,7 +318,7 @@ impl<'a> Planner<'a> {
         let model = self.model;
         let Contents { cells, sheets } = self.contents;
         let step_z = model.camera.step_z;
-        let channels = model.imaging.channels.len() as u64;
+        let channels = model.channels.len() as u64;
         let plane = self.tile.size().iter().product::<usize>() as u64;
         let [image_x, image_y] = self.tile.image_size();
         let image = (image_x as u64).saturating_mul(image_y as u64);
@@ -329,8 +333,12 @@ impl<'a> Planner<'a> {
             + (sets * cells.div_ceil(32)) as u64
             + model.tables.len() as u64
             + words(b.fourier)
-            + words(b.profile)
-            + words(b.psf_values) * b.psf.iter().flatten().count() as u64;
+            + (plan.blur.psf_host_words() * b.psf.iter().flatten().count()) as u64
+            + words(b.shown)
+            + match b.physical {
+                Some(physical) => words(physical.areas) + words(physical.detector),
+                None => words(b.profile),
+            };
         let volumes = sheets as u64 + u64::from(!model.labelling.annotations.is_empty());
         let loads = plan.schedule.steps.iter().map(|step| step.load.len()).max();
         let loads = (loads.unwrap_or(0) as u64)
@@ -356,6 +364,7 @@ impl<'a> Planner<'a> {
                 let images = grey(plan.batch as u64).saturating_mul(channels);
                 (0, images)
             }
+            Quantisation::InSteps if b.physical.is_some() => (0, 0),
             Quantisation::InSteps => (words(b.thresholds), 0),
             Quantisation::OnHost => (0, 0),
         };

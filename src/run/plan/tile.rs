@@ -7,6 +7,7 @@
 //! made there.
 
 use crate::engine::blocks::{BlockAxis, BlockGrid};
+use crate::engine::stages::area::AreaAxis;
 use crate::model::{AxisReach, Model};
 use crate::optics::camera::AxisSampling;
 use std::ops::Range;
@@ -33,11 +34,12 @@ pub struct TileAxis {
 impl TileAxis {
     /// The most tiles along an axis: each has a block, and starts on a pixel.
     pub fn most(axis: &BlockAxis, sampling: AxisSampling) -> usize {
-        if axis.core.is_multiple_of(sampling.bin() as usize) {
-            axis.count()
-        } else {
-            1
-        }
+        let starts_on_a_pixel = match sampling {
+            // Each tile has a pixel of its own.
+            AxisSampling::Area(step) => step <= axis.core as f64,
+            _ => axis.core.is_multiple_of(sampling.bin() as usize),
+        };
+        if starts_on_a_pixel { axis.count() } else { 1 }
     }
 
     /// So many tiles along an axis (at most [`TileAxis::most`]), alike but for a block.
@@ -55,23 +57,38 @@ impl TileAxis {
             // Light of the voxels before the core may fall on its pixels: their blocks are blurred
             // as well.
             let first = core.start.saturating_sub(reach.jitter) / axis.core;
-            let blocks = first..own.end;
+            // Pixels that begin in the core may end in the blocks behind it.
+            let end = sampling
+                .end_of_pixels(core.end, axis.size)
+                .div_ceil(axis.core);
+            let blocks = first..end.min(axis.count());
             let imaged = axis.voxels(blocks.clone());
             let around = axis.radius + reach.around;
             let voxels = imaged.start.saturating_sub(around)
                 ..imaged.end.saturating_add(around).min(axis.size);
-            let pixel =
-                |voxel: usize| voxel / sampling.bin() as usize * sampling.magnification() as usize;
+            let pixels = sampling.pixels_in(core.clone(), axis.size);
+            let before = match sampling {
+                AxisSampling::Area(_) => pixels.start,
+                _ => sampling.pixels_in(imaged.clone(), axis.size).start,
+            };
             Self {
-                pixels: pixel(core.start)..sampling.pixels(core.end),
-                skipped_pixels: pixel(core.start) - pixel(imaged.start),
-                own_pixels: sampling.pixels(imaged.end) - pixel(imaged.start),
+                skipped_pixels: pixels.start - before,
+                own_pixels: pixels.end - before,
+                pixels,
                 blocks,
                 voxels,
                 imaged,
                 core,
             }
         })
+    }
+}
+
+impl TileAxis {
+    /// The pixels of its own image, in the whole one.
+    pub fn image_pixels(&self) -> Range<usize> {
+        let first = self.pixels.start - self.skipped_pixels;
+        first..first + self.own_pixels
     }
 }
 
@@ -124,6 +141,42 @@ impl Tile {
     pub fn image_size(&self) -> [usize; 2] {
         [self.x.own_pixels, self.y.own_pixels]
     }
+
+    /// The row of its voxels that the ground truth shows at each row of its own images, and then
+    /// the column at each column.
+    pub fn shown(&self, model: &Model) -> Vec<u32> {
+        let [_, size_x, size_y] = model.volume.shape;
+        let along = |axis: &TileAxis, sampling: AxisSampling, size: usize| {
+            let first = axis.voxels.start;
+            let voxel = move |pixel| (sampling.shown(pixel, size) - first) as u32;
+            axis.image_pixels().map(voxel)
+        };
+        let rows = along(&self.x, model.camera.x, size_x);
+        rows.chain(along(&self.y, model.camera.y, size_y)).collect()
+    }
+
+    /// The shares of its blurred voxels in the rows of its own images, and then in the columns.
+    pub fn areas(&self, model: &Model) -> Vec<u32> {
+        let [of_x, of_y] = area_axes(model);
+        let table =
+            |axis: &TileAxis, area: AreaAxis| area.table(axis.image_pixels(), axis.imaged.start);
+        [table(&self.x, of_x), table(&self.y, of_y)].concat()
+    }
+
+    /// Words of the rows' table and of the columns', and those of an entry in each.
+    pub fn area_words(&self, model: &Model) -> [(usize, usize); 2] {
+        let [of_x, of_y] = area_axes(model).map(|area| area.stride());
+        [(&self.x, of_x), (&self.y, of_y)]
+            .map(|(axis, stride)| (axis.own_pixels.saturating_mul(stride), stride))
+    }
+}
+
+/// The pixels of the whole images along x and y.
+fn area_axes(model: &Model) -> [AreaAxis; 2] {
+    let [_, size_x, size_y] = model.volume.shape;
+    let camera = &model.camera;
+    [(camera.x, size_x), (camera.y, size_y)]
+        .map(|(sampling, size)| AreaAxis::new(sampling.step(), size))
 }
 
 #[cfg(test)]
@@ -134,7 +187,8 @@ mod tests {
     fn sampling() -> impl Strategy<Value = AxisSampling> {
         prop_oneof![
             (1u32..40).prop_map(AxisSampling::Bin),
-            (2u32..6).prop_map(AxisSampling::Magnify)
+            (2u32..6).prop_map(AxisSampling::Magnify),
+            (0.2f64..40.0).prop_map(AxisSampling::Area),
         ]
     }
 
@@ -147,8 +201,12 @@ mod tests {
             jitter in 0usize..1500, count in 1usize..12,
         ) {
             let bin = sampling.bin() as usize;
-            let reach = AxisReach { around, jitter };
             let axis = BlockAxis::new(size, radius, bin);
+            let jitter = match sampling {
+                AxisSampling::Area(_) => 0,
+                _ => jitter,
+            };
+            let reach = AxisReach { around, jitter };
             let tiles: Vec<TileAxis> = TileAxis::split(axis, sampling, reach, count).collect();
             prop_assert_eq!(tiles.len(), count.min(axis.count()));
             let (mut voxels, mut pixels) = (0, 0);
@@ -157,7 +215,12 @@ mod tests {
                 prop_assert_eq!((tile.core.start, tile.pixels.start), (voxels, pixels));
                 (voxels, pixels) = (tile.core.end, tile.pixels.end);
                 prop_assert!(tile.imaged.start <= tile.core.start.saturating_sub(jitter));
-                prop_assert_eq!(tile.imaged.end, tile.core.end);
+                if let AxisSampling::Area(step) = sampling {
+                    let covered = AreaAxis::new(step, size).voxels(tile.pixels.clone());
+                    prop_assert!(tile.imaged.start <= covered.start && covered.end <= tile.imaged.end);
+                } else {
+                    prop_assert_eq!(tile.imaged.end, tile.core.end);
+                }
                 prop_assert_eq!(tile.imaged.clone(), axis.voxels(tile.blocks.clone()));
                 for block in tile.blocks.clone() {
                     let window = axis.window(block);

@@ -274,16 +274,13 @@ impl Prepared {
             .camera
             .pixel_in_tissue_nm(config.groundtruth.voxel_or_nan());
         Ok(Images {
-            channels: std::iter::zip(
-                &model.imaging.channels,
-                outcome.maxima.iter().zip(sink.channels),
-            )
-            .map(|(channel, (&brightest_pixel_photons, grey))| ChannelImage {
-                name: channel.name.clone(),
-                grey,
-                brightest_pixel_photons,
-            })
-            .collect(),
+            channels: std::iter::zip(&model.channels, outcome.maxima.iter().zip(sink.channels))
+                .map(|(channel, (&brightest_pixel_photons, grey))| ChannelImage {
+                    name: channel.name.clone(),
+                    grey,
+                    brightest_pixel_photons,
+                })
+                .collect(),
             ground_truth: std::iter::zip(&model.fluorophores, sink.truths)
                 .enumerate()
                 .map(|(number, (dye, cells))| GroundTruthImage {
@@ -327,7 +324,7 @@ impl<'a> ArraySink<'a> {
         let shape = model.image_shape();
         Self {
             ids,
-            channels: vec![Array3::zeros(shape); model.imaging.channels.len()],
+            channels: vec![Array3::zeros(shape); model.channels.len()],
             truths: vec![Array3::zeros(shape); model.fluorophores.len()],
             grey_bytes: model.output.grey_bytes(),
         }

@@ -75,7 +75,7 @@ pub fn simulate(
 
 /// Collects the facts of a run for its quick-look.
 pub(crate) fn about_quicklook(config: &Config, model: &Model) -> About {
-    let colours = model.imaging.channels.iter();
+    let colours = model.channels.iter();
     let colours = colours.map(|channel| sink::channel_colour(config, model, channel));
     let [z, x, y] = model.image_shape();
     let title = format!(

@@ -139,7 +139,7 @@ pub(super) fn text(
         config.to_toml()
     );
     let seconds = |time: &StageTime| (time.time.as_secs_f64() * 1e3).round() / 1e3;
-    let photons = model.imaging.channels.iter().flat_map(|channel| {
+    let photons = model.channels.iter().flat_map(|channel| {
         std::iter::zip(&model.fluorophores, &channel.photons).map(|(fluorophore, photons)| {
             PhotonRow {
                 channel: &channel.name,
@@ -152,11 +152,7 @@ pub(super) fn text(
             }
         })
     });
-    let names = model
-        .imaging
-        .channels
-        .iter()
-        .map(|channel| channel.name.as_str());
+    let names = model.channels.iter().map(|channel| channel.name.as_str());
     let record = Record {
         run: RunRecord {
             version: env!("CARGO_PKG_VERSION"),

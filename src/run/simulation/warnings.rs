@@ -154,7 +154,7 @@ pub(super) fn after(
         model.output.bit_depth.bits(),
         model.output.bit_depth.largest(),
     );
-    for (channel, &maximum) in model.imaging.channels.iter().zip(&outcome.maxima) {
+    for (channel, &maximum) in model.channels.iter().zip(&outcome.maxima) {
         if model.output.normalize == Normalization::None && maximum > largest {
             let deeper = if bits < 16 {
                 "bit_depth = 16 (not as gif), "
@@ -168,7 +168,7 @@ pub(super) fn after(
             ));
         }
     }
-    for (channel, &maximum) in model.imaging.channels.iter().zip(&outcome.maxima) {
+    for (channel, &maximum) in model.channels.iter().zip(&outcome.maxima) {
         // A channel without sources was announced before the run.
         if maximum > 0 || channel.sources.is_empty() {
             continue;

@@ -10,7 +10,7 @@ use super::{ImageFormat, PlotError, ticks};
 use crate::model::PsfVolume;
 use crate::optics::psf::RADIUS;
 
-/// Voxels along an axis.
+/// Voxels along an axis that are shown: those around the centre.
 const VOXELS: usize = 2 * RADIUS + 1;
 
 /// Powers of ten that the logarithmic sections show.
@@ -146,9 +146,7 @@ impl SectionsFigure<'_> {
         let edge = |i: usize, extent: f64| i as f64 * extent / VOXELS as f64;
         for i in 0..VOXELS {
             for j in 0..VOXELS {
-                let mut place = [RADIUS; 3];
-                (place[section.down], place[section.right]) = (i, j);
-                let value = f64::from(self.psf.values[place]);
+                let value = self.value(section, i, j);
                 let from = (left + edge(j, width), top + edge(i, height));
                 // Each reaches under the next, lest the ground shine through the seams.
                 let under = |i: usize, extent: f64| (edge(i + 1, extent) + 0.5).min(extent);
@@ -157,6 +155,19 @@ impl SectionsFigure<'_> {
             }
         }
         self.draw_axes(pen, section, (left, top), (width, height))
+    }
+
+    /// Value relative to the centre's, 0 where the function has none.
+    fn value(&self, section: PsfSection, i: usize, j: usize) -> f64 {
+        let mut place = self.psf.centre;
+        for (axis, at) in [(section.down, i), (section.right, j)] {
+            match (place[axis] + at).checked_sub(RADIUS) {
+                Some(shown) => place[axis] = shown,
+                None => return 0.0,
+            }
+        }
+        let value = self.psf.values.get(place).copied().unwrap_or(0.0);
+        f64::from(value / self.psf.values[self.psf.centre])
     }
 
     fn draw_axes<DB: DrawingBackend>(

@@ -115,6 +115,7 @@ pub fn blur_in_blocks(
             first_z,
             slices,
             ring,
+            dark: false,
         };
         for (source, spectra) in sources.iter().zip(&spectra) {
             let slices = step.emission.clone();

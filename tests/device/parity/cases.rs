@@ -192,10 +192,10 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
             ];
             vec![case(params, bindings, kernel.grid.voxels([slices, x, y]))]
         }
-        "emit" => [0.3, 40.0, 1e6]
+        "emit" => [Some(0.3), Some(40.0), Some(1e6), None]
             .into_iter()
             .map(|mean| {
-                let (words, at) = tables(&[poisson(1.0), poisson(mean)]);
+                let (words, at) = tables(&[poisson(1.0), poisson(mean.unwrap_or(1.0))]);
                 let params = emit::EmitParams {
                     size_x,
                     size_y,
@@ -205,7 +205,7 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     first_z: FIRST_Z,
                     slices: slices as u32,
                     counts_ring: ring as u32,
-                    photons: at[1],
+                    photons: mean.map_or_else(TableRef::default, |_| at[1]),
                     key: StreamKey(key),
                 };
                 // Empty voxels, small counts, and counts beyond the 24 bits of f32.
@@ -228,6 +228,7 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     first_z: FIRST_Z as usize,
                     slices,
                     ring,
+                    dark: false,
                 };
                 let forward = |block: &Block| {
                     let mut recording = Recording::default();
@@ -277,6 +278,7 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     first_z: 0,
                     slices: kept,
                     ring: slices,
+                    dark: step_z != 1,
                 };
                 let mut recording = Recording::default();
                 blur.filter(
@@ -466,26 +468,20 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 case(params, bindings, one_per_thread(words))
             })
             .collect(),
-        "truth" => [(1, 1, 0), (3, 1, 1), (1, 2, 0)]
+        "truth" => [([x, y], 0), ([x.div_ceil(3), y + 3], 1), ([2 * x, 1], 0)]
             .into_iter()
-            .map(|(bin, magnification, combine)| {
+            .map(|(image, combine)| {
                 let step_z = 2;
                 let kept = slices.div_ceil(step_z);
-                let pixels = |size: usize| size.div_ceil(bin) * magnification;
-                // Where there is room, the images are of a part.
-                let first = [usize::from(x > 4), 2 * usize::from(y > 4)];
-                let image = [pixels(x - first[0]), pixels(y - first[1])];
+                let mut shown = |size: usize, pixels: usize| -> Vec<u32> {
+                    (0..pixels).map(|_| dice.word() % size as u32).collect()
+                };
+                let shown = [shown(x, image[0]), shown(y, image[1])].concat();
                 let params = truth::TruthParams {
                     size_x,
                     size_y,
-                    first_x: first[0] as u32,
-                    first_y: first[1] as u32,
                     image_x: image[0] as u32,
                     image_y: image[1] as u32,
-                    bin_x: bin as u32,
-                    bin_y: bin as u32,
-                    magnify_x: magnification as u32,
-                    magnify_y: magnification as u32,
                     slab_z: FIRST_Z,
                     first_z: FIRST_Z,
                     step_z: step_z as u32,
@@ -504,6 +500,7 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     Words(dice.labels(ring * plane)),
                     Words(dice.regions(voxels)),
                     Words(dice.words(3, u32::MAX)),
+                    Words(shown),
                     out,
                 ];
                 case(

@@ -7,7 +7,7 @@ use crate::support::{
 use simexm_gpu::internals::base::volume::Region;
 use simexm_gpu::internals::engine::compute::{Backend, Recording};
 use simexm_gpu::internals::engine::stages::magnify::{MAGNIFY, MagnifyParams};
-use simexm_gpu::internals::model::Model;
+use simexm_gpu::internals::model::{Imaging, Model};
 
 /// Spreads blurred voxels (z, x, y) over the camera of a model.
 pub fn magnify(
@@ -21,7 +21,10 @@ pub fn magnify(
     let [slices, image_x, image_y] = model.image_shape();
     assert_eq!(slices, depth as usize);
     let pixels = slices * image_x * image_y;
-    let [jitter_x, jitter_y] = model.imaging.jitter;
+    let Imaging::Simexm(imaging) = &model.imaging else {
+        panic!("the model simexm");
+    };
+    let [jitter_x, jitter_y] = imaging.jitter;
     let params = MagnifyParams {
         size_x,
         size_y,
@@ -39,7 +42,7 @@ pub fn magnify(
         first_z: 0,
         step_z: 1,
         slices: depth,
-        key: model.imaging.channels[channel].jitter,
+        key: imaging.keys[channel].jitter,
         jitter_x,
         jitter_y,
     };

@@ -9,7 +9,7 @@ fn a_voxel_emits_proteins_times_poisson_photons() {
     let labels = Array3::from_elem([20, 30, 40], 1);
     let config = configured(&[&LIGHT], &[layer("a", "ATTO425", "full")]);
     let run = simulate(&config, &labels, whole([20, 30, 40]), 3, &mut cpu());
-    let mean = run.model.imaging.channels[0].photons[0].mean_photons;
+    let mean = run.model.channels[0].photons[0].mean_photons;
     assert!((1.0..20.0).contains(&mean), "{mean} photons per protein");
     let mut counted = vec![0; 200];
     for (&photons, &proteins) in run.emission.iter().zip(&run.counts[0]) {

@@ -36,6 +36,9 @@ kernel_params! {
         after: u32,
         /// 1: the planes before the focus are those behind it, and only these are there.
         symmetric: u32,
+        /// 1: it is dark before the first slice and behind the last one, where else the volume is
+        /// its reflection.
+        dark: u32,
     }
 }
 
@@ -108,8 +111,9 @@ fn filter_cpu(call: &mut CpuCall<'_>) {
     // Slots of the ring, for every slice within reach of the filtered ones.
     let last = p.first_z as i32 + (slices as i32 - 1) * p.step_z as i32;
     let first_z = p.first_z as i32 - p.before as i32;
-    let slots: Vec<usize> = (first_z..=last + p.after as i32)
-        .map(|z| (fold(z, p.depth) % p.spectra_ring) as usize)
+    let is_dark = |z: i32| p.dark != 0 && !(0..p.depth as i32).contains(&z);
+    let slots: Vec<Option<usize>> = (first_z..=last + p.after as i32)
+        .map(|z| (!is_dark(z)).then(|| (fold(z, p.depth) % p.spectra_ring) as usize))
         .collect();
     filtered[..slices * blocks * length]
         .par_chunks_exact_mut(slices * length)
@@ -126,6 +130,12 @@ fn filter_cpu(call: &mut CpuCall<'_>) {
                     // The samples of a frequency side by side: memory is read in long runs, and
                     // what is read over and over is near.
                     for (n, slot) in slots.iter().enumerate() {
+                        let Some(slot) = slot else {
+                            for k in 0..together {
+                                planes[k * slots.len() + n] = [0.0; 2 * BLOCK];
+                            }
+                            continue;
+                        };
                         let at = (slot * blocks + block) * length + first;
                         let samples = &spectra[at..at + together];
                         for (k, sample) in samples.iter().enumerate() {

@@ -13,6 +13,7 @@ pub mod rows_inverse;
 pub mod rows_to_means;
 pub mod rows_to_photons;
 pub mod taps;
+mod wide;
 
 pub use passes::{Block, Blur, BlurPart, RingSlices};
 pub use rows_inverse::Epilogue;

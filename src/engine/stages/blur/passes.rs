@@ -6,7 +6,7 @@ use super::filter::{FILTER, FilterParams};
 use super::psf_spectra::{self, PSF_SPECTRA, PsfSpectraParams};
 use super::rows_forward::{ROWS_FORWARD, RowsForwardParams};
 use super::rows_inverse::{BlockRows, Epilogue};
-use super::taps;
+use super::{taps, wide};
 use crate::engine::blocks::BlockGrid;
 use crate::engine::compute::{Buffer, Grid, Recording, Variant};
 use crate::engine::fft::{BLOCK, FourierTables, Layout, LineVariant, SliceTransform};
@@ -76,6 +76,9 @@ pub struct RingSlices {
     pub slices: usize,
     /// Slots of the ring of spectra.
     pub ring: usize,
+    /// True where it is dark before the first slice of the volume and behind its last one, and not
+    /// its reflection.
+    pub dark: bool,
 }
 
 impl Blur {
@@ -149,9 +152,23 @@ impl Blur {
         self.transform.blocks() * half_x * self.psf.planes() * BLOCK
     }
 
-    /// Words of a point spread function's values.
+    /// Words of a point spread function's values on the device, whose spectra are made of them
+    /// there; none where the host makes them.
     pub fn psf_value_words(&self) -> usize {
-        self.psf.values()
+        if wide::is_wide(&self.psf) {
+            0
+        } else {
+            self.psf.values()
+        }
+    }
+
+    /// Words that the host brings for a point spread function: its values, or its spectra.
+    pub fn psf_host_words(&self) -> usize {
+        if wide::is_wide(&self.psf) {
+            self.psf_words()
+        } else {
+            self.psf.values()
+        }
     }
 
     /// The spectra of a point spread function's planes. The buffers are for its values, the tables,
@@ -166,6 +183,11 @@ impl Blur {
         [values, fourier, spectra]: [Buffer; 3],
     ) {
         assert_eq!(psf.shape(), self.psf, "shape of a point spread function");
+        if wide::is_wide(&self.psf) {
+            let words = bytemuck::cast_vec(wide::spectra(psf, &self.transform));
+            recording.write(spectra, 0, words);
+            return;
+        }
         let words: Vec<u32> = psf.values().iter().map(|value| value.to_bits()).collect();
         recording.write(values, 0, words);
         let params = PsfSpectraParams::new(&self.transform, &self.tables, &self.psf);
@@ -250,6 +272,7 @@ impl Blur {
             before: self.psf.before as u32,
             after: self.psf.after as u32,
             symmetric: self.psf.symmetric.into(),
+            dark: z.dark.into(),
         };
         let workgroups = self.transform.spectrum().div_ceil(Grid::THREADS);
         let taps = Some(self.taps.clone());

@@ -258,11 +258,7 @@ pub(crate) fn about(
     voxel_nm: [f64; 3],
     expansion: f64,
 ) -> About {
-    let names = model
-        .imaging
-        .channels
-        .iter()
-        .map(|channel| channel.name.clone());
+    let names = model.channels.iter().map(|channel| channel.name.clone());
     let tissue_nm = model.camera.pixel_in_tissue_nm(voxel_nm);
     About {
         title,

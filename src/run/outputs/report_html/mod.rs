@@ -163,7 +163,6 @@ fn histograms(page: &mut String, facts: &Facts<'_, '_>) {
     page.push_str("<h2>Grey values</h2>\n<div class=\"row\">");
     let names = facts
         .model
-        .imaging
         .channels
         .iter()
         .map(|channel| channel.name.as_str());

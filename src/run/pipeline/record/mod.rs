@@ -1,15 +1,16 @@
 //! What each sweep records for a step.
 
 mod imaging;
+mod physical;
+mod simexm;
 
 use crate::config::Arrangement;
 use crate::engine::compute::{Buffer, Recording};
 use crate::engine::schedule::{Step, kept};
-use crate::engine::stages::blur::photons::baseline_profile;
 use crate::engine::stages::normalise::{NORMALISE, NormaliseParams, photon_thresholds};
 use crate::engine::stages::{regions, scatter, survey, truth};
 use crate::model::cells::Selection;
-use crate::model::{LayerModel, Model};
+use crate::model::{Imaging, LayerModel, Model};
 use crate::run::ground_truth::Part;
 use crate::run::pipeline::Input;
 use crate::run::plan::{Plan, Quantisation, Tile, TileAxis, TilePlan};
@@ -72,32 +73,31 @@ impl<'a> Recorder<'a> {
     /// are there already.
     pub(super) fn start(mut self, selection: &Selection, maxima: &[u32]) -> Recording<'static> {
         let b = &self.plan.buffers;
-        let [_, size_x, size_y] = self.model.volume.shape;
         let out = &mut self.recording;
         out.write(b.cells, 0, self.input.volume.cells.keys());
         out.write(b.selection, 0, selection.words.clone());
         out.write(b.tables, 0, self.model.tables.clone());
         out.write(b.fourier, 0, self.plan.blur.tables().words.clone());
-        // In the middle of the tissue, not of its part.
-        let profile = baseline_profile(size_x, size_y);
-        let (across, along) = profile.split_at(size_x);
-        let Tile { x, y } = self.tile;
-        let profile = [&across[x.imaged.clone()], &along[y.imaged.clone()]].concat();
-        out.write(b.profile, 0, bytemuck::cast_vec::<f32, u32>(profile));
-        for (channel, buffers) in self.model.imaging.channels.iter().zip(&b.psf) {
+        out.write(b.shown, 0, self.tile.shown(self.model));
+        match &self.model.imaging {
+            Imaging::Simexm(_) => self.start_simexm(),
+            Imaging::Physical(imaging) => self.start_physical(imaging),
+        }
+        let out = &mut self.recording;
+        for (channel, buffers) in self.model.channels.iter().zip(&b.psf) {
             for (source, &buffer) in channel.sources.iter().zip(buffers) {
                 let buffers = [b.psf_values, b.fourier, buffer];
                 self.plan.blur.psf_spectra(out, &source.psf, buffers);
             }
         }
         out.clear(b.status, 0..1);
-        out.clear(b.maximum, 0..self.model.imaging.channels.len());
+        out.clear(b.maximum, 0..self.model.channels.len());
         if !maxima.is_empty() {
             out.write(b.maximum, 0, maxima.to_vec());
         }
-        if self.plan.quantisation == Quantisation::InSteps {
+        if self.plan.quantisation == Quantisation::InSteps && self.model.physical().is_none() {
             let thresholds = photon_thresholds(self.model.output.bit_depth.largest());
-            self.thresholds(thresholds.repeat(self.model.imaging.channels.len()));
+            self.thresholds(thresholds.repeat(self.model.channels.len()));
         }
         self.finish()
     }
@@ -222,16 +222,19 @@ impl<'a> Recorder<'a> {
         }
         self.truth(&step.regions, selection);
         let images = kept(&step.images, self.model.camera.step_z);
-        for (number, channel) in self.model.imaging.channels.iter().enumerate() {
-            self.forward(&step.emission, number, channel);
-            if images.1 > 0 {
-                self.blur(images, number, channel);
-                self.sample(images, number, channel);
+        for number in 0..self.model.emitters.len() {
+            self.forward(&step.emission, number);
+        }
+        if images.1 > 0 {
+            for number in 0..self.model.channels.len() {
+                match &self.model.imaging {
+                    Imaging::Simexm(imaging) => self.image_simexm(images, number, imaging),
+                    Imaging::Physical(imaging) => self.image_physical(images, number, imaging),
+                }
             }
         }
         self.recording.read(b.status, 0..1);
-        self.recording
-            .read(b.maximum, 0..self.model.imaging.channels.len());
+        self.recording.read(b.maximum, 0..self.model.channels.len());
         Ok(())
     }
 
@@ -282,7 +285,6 @@ impl<'a> Recorder<'a> {
         let b = &self.plan.buffers;
         let (size_x, size_y, _) = self.size();
         let [image_x, image_y] = self.tile.image_size();
-        let Tile { x, y } = self.tile;
         let camera = &self.model.camera;
         let (first, count) = kept(slices, camera.step_z);
         if count == 0 {
@@ -295,14 +297,8 @@ impl<'a> Recorder<'a> {
                 let params = truth::TruthParams {
                     size_x,
                     size_y,
-                    first_x: (x.imaged.start - x.voxels.start) as u32,
-                    first_y: (y.imaged.start - y.voxels.start) as u32,
                     image_x: image_x as u32,
                     image_y: image_y as u32,
-                    bin_x: camera.x.bin(),
-                    bin_y: camera.y.bin(),
-                    magnify_x: camera.x.magnification(),
-                    magnify_y: camera.y.magnification(),
                     slab_z: slices.start as u32,
                     first_z: first as u32,
                     step_z: camera.step_z as u32,
@@ -312,7 +308,7 @@ impl<'a> Recorder<'a> {
                     selection_at: selection.fluorophore_at(fluorophore),
                     combine: (merged && sheet > 0).into(),
                 };
-                let buffers = [labels, regions, b.selection, b.truth];
+                let buffers = [labels, regions, b.selection, b.shown, b.truth];
                 let shape = [count, image_x, image_y];
                 self.recording
                     .dispatch_voxels(&truth::TRUTH, params, &buffers, shape);

@@ -32,11 +32,7 @@ pub(super) struct Work {
 impl Work {
     /// Of a run of this model over a volume of these contents, in one slab.
     pub(super) fn new(model: &Model, contents: Contents) -> Self {
-        let sources = model
-            .imaging
-            .channels
-            .iter()
-            .map(|channel| channel.sources.len());
+        let sources = model.channels.iter().map(|channel| channel.sources.len());
         let transfers = Transfers::of_whole(model, contents, Quantisation::AtTheEnd);
         Self {
             voxels: model.volume.voxels() as f64,

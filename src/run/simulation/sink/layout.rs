@@ -10,9 +10,9 @@ use crate::io::write::{
     ChannelInfo, Compression, Content, IdStorage, OutputFolder, PixelType, SliceWriter, Target,
     VolumeLayout, VolumeMetadata, VolumeSink, WRITE_FORMATS, WriteError, WriteFormat, writer,
 };
+use crate::model::ChannelModel;
 use crate::model::Model;
 use crate::model::cells::CellIndex;
-use crate::model::simexm::ChannelModel;
 use crate::run::simulation::SimulationError;
 use std::path::{Path, PathBuf};
 
@@ -236,7 +236,6 @@ impl<'a> Layouts<'a> {
         };
         let channels: Vec<ChannelInfo> = self
             .model
-            .imaging
             .channels
             .iter()
             .map(|channel| ChannelInfo {

@@ -81,7 +81,7 @@ impl<'a> FileSink<'a> {
             truth,
             channels,
             arrangement: config.output.sim_channels,
-            channels_per_file: channels_per_file(config, model.imaging.channels.len()),
+            channels_per_file: channels_per_file(config, model.channels.len()),
             pixels: shape[1] * shape[2],
             grey_bytes: model.output.grey_bytes(),
             shown: vec![false; dyes],

@@ -4,9 +4,9 @@ use ndarray::Array3;
 
 use crate::base::choice::Choice;
 use crate::base::volume::Region;
-use crate::config::Config;
+use crate::config::{Config, ModelKind};
 use crate::model::{Model, ModelError};
-use crate::optics::psf::{Microscope, RADIUS};
+use crate::optics::microscope::Microscope;
 
 /// Image that a channel makes of a point of a fluorophore.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,8 +21,13 @@ pub struct PsfVolume {
     pub excitation_nm: f64,
     /// Emission peak of the fluorophore in nm.
     pub emission_nm: f64,
-    /// Values at (z, x, y), 31 along each axis, 1 at the centre.
+    /// Values at (z, x, y). In the model `simexm` there are 31 along each axis, 1 at the centre; in
+    /// `physical` they are the electrons that a fluorophore in the centre gives to the voxels.
     pub values: Array3<f32>,
+    /// The centre's place (z, x, y); light from before the focus has a smaller z.
+    pub centre: [usize; 3],
+    /// Model of the microscope.
+    pub model: ModelKind,
     /// Size of a voxel (z, x, y) in the tissue, before expansion, in nm.
     pub voxel_nm: [f64; 3],
     /// Linear expansion of the gel.
@@ -36,20 +41,47 @@ impl PsfVolume {
     }
 
     /// Measures the full width at half maximum along (z, x, y) in the gel, in nm, by straight lines
-    /// between voxels; `None` where the values stay above one half.
+    /// between voxels; `None` where the values stay above half of the centre's.
     pub fn full_width_nm(&self) -> [Option<f64>; 3] {
         let voxel_nm = self.gel_voxel_nm();
+        let peak = f64::from(self.values[self.centre]);
         std::array::from_fn(|axis| {
-            let value = |steps: usize| {
-                let mut place = [RADIUS; 3];
-                place[axis] += steps;
-                f64::from(self.values[place])
+            let half = |forward: bool| {
+                let value = |steps: usize| {
+                    let mut place = self.centre;
+                    place[axis] = if forward {
+                        place[axis] + steps
+                    } else {
+                        place[axis].checked_sub(steps)?
+                    };
+                    Some(f64::from(*self.values.get(place)?) / peak)
+                };
+                let mut steps = 1;
+                while value(steps)? > 0.5 {
+                    steps += 1;
+                }
+                let (inner, outer) = (value(steps - 1)?, value(steps)?);
+                Some((steps - 1) as f64 + (inner - 0.5) / (inner - outer))
             };
-            let below = (1..=RADIUS).find(|&steps| value(steps) <= 0.5)?;
-            let (inner, outer) = (value(below - 1), value(below));
-            let half = (below - 1) as f64 + (inner - 0.5) / (inner - outer);
-            Some(2.0 * half * voxel_nm[axis])
+            Some((half(false)? + half(true)?) * voxel_nm[axis])
         })
+    }
+
+    /// Sums all values.
+    pub fn sum(&self) -> f64 {
+        self.values.iter().map(|&value| f64::from(value)).sum()
+    }
+
+    /// Writes what the values are.
+    pub fn unit(&self) -> String {
+        match self.model {
+            ModelKind::Simexm => "1 at the centre".to_owned(),
+            ModelKind::Physical => format!(
+                "electrons of one fluorophore, {:.4e} at the centre, {:.4e} in sum",
+                self.values[self.centre],
+                self.sum()
+            ),
+        }
     }
 
     /// Writes the full widths, in the gel and in the tissue.
@@ -80,19 +112,38 @@ impl PsfVolume {
 /// channel and each fluorophore that sends photons to it, in the order of their names. The ground
 /// truth is not read.
 ///
+/// In the model `physical` the functions of a run end where its volume does; these are for one of
+/// 61 x 513 x 513 voxels.
+///
 /// # Errors
 /// The configuration cannot be simulated.
 pub fn point_spread_functions(config: &Config) -> Result<Vec<PsfVolume>, ModelError> {
-    // They depend neither on the volume nor on the seed.
+    with_other_fluorophores(config, &[])
+}
+
+/// Computes the functions of [`point_spread_functions`], and those of fluorophores that no layer
+/// has.
+///
+/// # Errors
+/// The configuration cannot be simulated.
+pub fn with_other_fluorophores(
+    config: &Config,
+    others: &[&str],
+) -> Result<Vec<PsfVolume>, ModelError> {
+    // They do not depend on the seed, and those of `simexm` not on the volume.
     let volume = Region {
         offset: [0; 3],
-        shape: [1; 3],
+        shape: match config.model {
+            ModelKind::Simexm => [1; 3],
+            ModelKind::Physical => [61, 513, 513],
+        },
     };
-    let model = Model::new(config, volume, 0)?;
+    let model = Model::with_counts(config, volume, 0, others)?;
     let mut functions = Vec::new();
-    for channel in &model.imaging.channels {
+    for channel in &model.channels {
         for source in &channel.sources {
             let fluorophore = &model.fluorophores[source.fluorophore];
+            let shape = source.psf.shape();
             functions.push(PsfVolume {
                 channel: channel.name.clone(),
                 fluorophore: fluorophore.name.clone(),
@@ -100,6 +151,8 @@ pub fn point_spread_functions(config: &Config) -> Result<Vec<PsfVolume>, ModelEr
                 excitation_nm: config.optics.channels[&channel.name].laser_wavelength_nm,
                 emission_nm: fluorophore.emission_peak_nm(),
                 values: source.psf.whole(),
+                centre: [shape.before, shape.radius[0], shape.radius[1]],
+                model: config.model,
                 voxel_nm: config.groundtruth.voxel_or_nan(),
                 expansion_factor: config.expansion.factor,
             });

@@ -1,0 +1,290 @@
+//! What the model `physical` asks beside the keys that both models have: `[model]`, `[detector]` and
+//! its part of `[optics]` (docs/physical.md).
+
+use serde::Serialize;
+
+use super::kind::{ValueKind, above, at_least, between, choice, list_of_triples, number, whole};
+use super::section::Section;
+use super::{BitDepth, Channel, Config, Labeling, Layer, Normalization, Optics, Output};
+use crate::base::choice::choice;
+use crate::optics::detector::{DetectorKeys, DetectorKind};
+use crate::optics::physical::FieldModel;
+
+choice! {
+    /// How labels become grey values.
+    pub enum ModelKind {
+        /// As SimExm has it.
+        Simexm = "simexm",
+        /// In electrons: photons, optics and detector as physics has them.
+        Physical = "physical",
+    }
+}
+
+impl Default for ModelKind {
+    /// Takes what a configuration without `[model]` means.
+    fn default() -> Self {
+        Self::Simexm
+    }
+}
+
+impl ModelKind {
+    /// Returns true for what a configuration without `[model]` means.
+    pub(super) fn is_simexm(&self) -> bool {
+        *self == Self::Simexm
+    }
+}
+
+/// Reads `[model]`.
+pub(super) fn read_model(section: &mut Section<'_>) -> Option<ModelKind> {
+    Some(section.optional("kind", choice()).unwrap_or_default())
+}
+
+/// Microscope of the model `physical`, beside the keys that both models have.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PhysicalOptics {
+    /// Field of the diffraction integral; default vectorial.
+    #[serde(rename = "psf")]
+    pub field: FieldModel,
+    /// Share of a plane's light that the point spread function may leave out, default 0.02; what
+    /// is left is scaled to the plane's whole light.
+    pub psf_truncation: f64,
+    /// Share of the light of all planes that may come from beyond the last ones, default 0.02.
+    pub psf_depth_truncation: f64,
+    /// Most voxels from the centre of the point spread function to its last one; `None` takes 256,
+    /// or the tissue's size.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "super::serialize::number_if_any"
+    )]
+    pub psf_reach: Option<usize>,
+    /// Parts of equal light into which the band of a filter is cut, each with a point spread
+    /// function of its own wavelength; default 1.
+    #[serde(serialize_with = "super::serialize::number")]
+    pub spectral_bins: usize,
+    /// Refractive index of the immersion; `None` takes the gel's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub immersion_index: Option<f64>,
+    /// Index of the immersion that the objective is corrected for; `None` takes the immersion's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub immersion_design_index: Option<f64>,
+    /// Refractive index of the coverslip, default 1.5255.
+    pub coverslip_index: f64,
+    /// Index of the coverslip that the objective is corrected for; `None` takes the coverslip's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coverslip_design_index: Option<f64>,
+    /// Thickness of the coverslip in um, default 170.
+    #[serde(rename = "coverslip_thickness")]
+    pub coverslip_um: f64,
+    /// Thickness of the coverslip that the objective is corrected for, in um; `None` takes the
+    /// coverslip's.
+    #[serde(
+        rename = "coverslip_design_thickness",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub coverslip_design_um: Option<f64>,
+    /// Working distance of the objective in um, default 150.
+    #[serde(rename = "working_distance")]
+    pub working_distance_um: f64,
+    /// Depth of the first slice below the coverslip, in the gel, in um; default 0.
+    #[serde(rename = "depth")]
+    pub depth_um: f64,
+    /// e^-2 radius of a scanning laser's beam over the back aperture's radius, default 1.
+    pub beam_fill: f64,
+    /// Diameter of the pinhole in Airy units, in place of `pinhole_radius`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pinhole_airy: Option<f64>,
+    /// Distance of a spinning disk's pinholes on the disk, in um; default 250.
+    #[serde(rename = "pinhole_spacing")]
+    pub pinhole_spacing_um: f64,
+    /// Full width of a light sheet at half its height, in the gel, in um; default 1.
+    #[serde(rename = "sheet_thickness")]
+    pub sheet_thickness_um: f64,
+    /// Lobes of a light sheet `[z, weight, width]` in um of the gel, in place of
+    /// `sheet_thickness`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sheet_lobes: Vec<[f64; 3]>,
+    /// Pulses of a two-photon laser per second, default 80e6.
+    #[serde(rename = "pulse_rate")]
+    pub pulse_rate_hz: f64,
+    /// Length of these pulses in s, default 150e-15.
+    #[serde(rename = "pulse_duration")]
+    pub pulse_duration_s: f64,
+    /// Second-order coherence of their shape, default 0.66, that of a Gaussian.
+    pub pulse_factor: f64,
+}
+
+impl Default for PhysicalOptics {
+    /// Takes what holds for every key that a configuration leaves out.
+    fn default() -> Self {
+        Self {
+            field: FieldModel::Vectorial,
+            psf_truncation: 0.02,
+            psf_depth_truncation: 0.02,
+            psf_reach: None,
+            spectral_bins: 1,
+            immersion_index: None,
+            immersion_design_index: None,
+            coverslip_index: 1.5255,
+            coverslip_design_index: None,
+            coverslip_um: 170.0,
+            coverslip_design_um: None,
+            working_distance_um: 150.0,
+            depth_um: 0.0,
+            beam_fill: 1.0,
+            pinhole_airy: None,
+            pinhole_spacing_um: 250.0,
+            sheet_thickness_um: 1.0,
+            sheet_lobes: Vec::new(),
+            pulse_rate_hz: 80e6,
+            pulse_duration_s: 150e-15,
+            pulse_factor: 0.66,
+        }
+    }
+}
+
+impl Config {
+    /// Returns a run of the model `physical` that works as it is, on what [`Config::default`] works
+    /// on: a confocal microscope with a water objective (60 x, 1.15), a pinhole of one Airy unit
+    /// and a hybrid detector, whose lasers are as bright as the dyes bear.
+    pub fn physical() -> Self {
+        let plain = Self::default();
+        let channels = plain.optics.channels.into_iter().map(|(name, channel)| {
+            let channel = Channel {
+                laser_power_w: Some(20e-6),
+                laser_share: Some(1.0),
+                ..channel
+            };
+            (name, channel)
+        });
+        let layers = plain.labeling.layers.into_iter().map(|(name, layer)| {
+            let layer = Layer {
+                protein_density_per_nm3: 1e-4,
+                ..layer
+            };
+            (name, layer)
+        });
+        Self {
+            model: ModelKind::Physical,
+            labeling: Labeling {
+                layers: layers.collect(),
+                ..plain.labeling
+            },
+            optics: Optics {
+                refractive_index: 1.333,
+                exposure_time_s: 2e-6,
+                detector_efficiency: 0.4,
+                objective_back_aperture_m: None,
+                pinhole_radius_um: None,
+                baseline_noise: None,
+                physical: Some(PhysicalOptics {
+                    pinhole_airy: Some(1.0),
+                    ..PhysicalOptics::default()
+                }),
+                channels: channels.collect(),
+                ..plain.optics
+            },
+            detector: Some(DetectorKeys {
+                dead_time: Some(2e-9),
+                ..DetectorKeys::new(DetectorKind::Hybrid, 0.0)
+            }),
+            output: Output {
+                bit_depth: BitDepth::Sixteen,
+                normalize: Normalization::None,
+                ..plain.output
+            },
+            ..plain
+        }
+    }
+}
+
+/// A refractive index.
+fn index() -> ValueKind<'static, f64> {
+    number(between(1.0, 2.0))
+}
+
+/// Reads the part of `[optics]` that only this model has.
+pub(super) fn read_optics(section: &mut Section<'_>) -> PhysicalOptics {
+    let d = PhysicalOptics::default();
+    let um = |bounds: super::kind::Bounds| number(bounds.unit("um"));
+    let share = || number(between(1e-6, 0.5));
+    PhysicalOptics {
+        field: section.optional("psf", choice()).unwrap_or(d.field),
+        psf_truncation: section
+            .optional("psf_truncation", share())
+            .unwrap_or(d.psf_truncation),
+        psf_depth_truncation: section
+            .optional("psf_depth_truncation", share())
+            .unwrap_or(d.psf_depth_truncation),
+        psf_reach: section.optional("psf_reach", whole(1, 512)),
+        spectral_bins: section
+            .optional("spectral_bins", whole(1, 100))
+            .unwrap_or(d.spectral_bins),
+        immersion_index: section.optional("immersion_index", index()),
+        immersion_design_index: section.optional("immersion_design_index", index()),
+        coverslip_index: section
+            .optional("coverslip_index", index())
+            .unwrap_or(d.coverslip_index),
+        coverslip_design_index: section.optional("coverslip_design_index", index()),
+        coverslip_um: section
+            .optional("coverslip_thickness", um(at_least(0.0)))
+            .unwrap_or(d.coverslip_um),
+        coverslip_design_um: section.optional("coverslip_design_thickness", um(at_least(0.0))),
+        working_distance_um: section
+            .optional("working_distance", um(above(0.0)))
+            .unwrap_or(d.working_distance_um),
+        depth_um: section
+            .optional("depth", um(at_least(0.0)))
+            .unwrap_or(d.depth_um),
+        beam_fill: section
+            .optional("beam_fill", number(above(0.0)))
+            .unwrap_or(d.beam_fill),
+        pinhole_airy: section.optional("pinhole_airy", number(above(0.0).at_most(100.0))),
+        pinhole_spacing_um: section
+            .optional("pinhole_spacing", um(above(0.0)))
+            .unwrap_or(d.pinhole_spacing_um),
+        sheet_thickness_um: section
+            .optional("sheet_thickness", um(above(0.0)))
+            .unwrap_or(d.sheet_thickness_um),
+        sheet_lobes: section
+            .optional("sheet_lobes", list_of_triples())
+            .unwrap_or_default(),
+        pulse_rate_hz: section
+            .optional("pulse_rate", number(above(0.0).unit("Hz")))
+            .unwrap_or(d.pulse_rate_hz),
+        pulse_duration_s: section
+            .optional("pulse_duration", number(above(0.0).unit("s")))
+            .unwrap_or(d.pulse_duration_s),
+        pulse_factor: section
+            .optional("pulse_factor", number(above(0.0)))
+            .unwrap_or(d.pulse_factor),
+    }
+}
+
+/// Reads `[detector]`. What only the whole of its keys decides is checked by the detector itself.
+pub(super) fn read_detector(section: &mut Section<'_>) -> Option<DetectorKeys> {
+    let kind = section
+        .optional("kind", choice())
+        .unwrap_or(DetectorKind::Scmos);
+    let d = DetectorKeys::new(kind, 0.0);
+    let any = |unit| number(at_least(0.0).unit(unit));
+    Some(DetectorKeys {
+        kind,
+        exposure_time: d.exposure_time,
+        bits: section.optional("bits", whole(1, 16)).unwrap_or(d.bits),
+        gain: section.optional("gain", number(above(0.0))),
+        read_noise: section.optional("read_noise", any("electrons")),
+        offset: section.optional("offset", number(between(-3e5, 3e5))),
+        full_well: section.optional("full_well", any("electrons")),
+        em_gain: section.optional("em_gain", number(at_least(1.0))),
+        register_full_well: section.optional("register_full_well", any("electrons")),
+        excess_noise: section.optional("excess_noise", number(at_least(1.0))),
+        dead_time: section.optional("dead_time", any("s")),
+        dark_current: section.optional("dark_current", any("electrons per s")),
+        background: section
+            .optional("background", any("electrons per s"))
+            .unwrap_or(d.background),
+        clock_induced: section
+            .optional("clock_induced", any("electrons"))
+            .unwrap_or(d.clock_induced),
+    })
+}

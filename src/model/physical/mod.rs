@@ -1,0 +1,132 @@
+//! The model `physical`: labels are counted, and their light, in expected electrons, spreads; one
+//! Poisson number for each pixel and the detector make grey values (docs/physical.md).
+
+mod optics;
+
+use super::{EmissionSource, Emitter, Light, ModelError};
+use crate::config::Config;
+use crate::engine::detector::Detection;
+use crate::engine::psf::{Psf, PsfShape};
+use crate::engine::rng::{Purpose, StreamKey, TableRef};
+use crate::model::{ChannelModel, advice, warnings};
+use crate::optics::detector::{Detector, DetectorKeys, DetectorKind};
+use crate::optics::fluorophore::{Fluorophore, Photons};
+use optics::Sight;
+
+/// Mean electrons of a labelled voxel below which a channel shows nothing.
+const DARK: f64 = 1e-4;
+
+/// Voxels from the centre of a point spread function to its last one, where `psf_reach` says
+/// nothing: light that is spread farther than this is taken for even within it.
+const REACH: usize = 256;
+
+/// From proteins to pixels.
+#[derive(Clone, Debug)]
+pub struct Imaging {
+    /// The detector.
+    pub detector: Detector,
+    /// Its tables.
+    pub tables: Vec<u32>,
+    /// Random stream of the exposures of each channel.
+    pub exposures: Vec<StreamKey>,
+    /// True where it is dark before the first slice and behind the last one, and not the volume's
+    /// reflection: light of a camera that sees all depths never fades.
+    pub dark_along_z: bool,
+}
+
+impl Imaging {
+    /// The whole numbers with which pixels are exposed.
+    pub fn detection(&self) -> &Detection {
+        self.detector.detection()
+    }
+
+    /// Derives channels and detector; `proteins_per_voxel` is the mean of each fluorophore in a
+    /// labelled voxel, and `told` collects warnings for the user.
+    pub(super) fn light(
+        config: &Config,
+        seed: u64,
+        fluorophores: &[Fluorophore],
+        proteins_per_voxel: &[f64],
+        shape: [usize; 3],
+        told: &mut Vec<String>,
+    ) -> Result<Light, ModelError> {
+        let keys = config.detector;
+        let keys = keys.unwrap_or_else(|| DetectorKeys::new(DetectorKind::Scmos, 0.0));
+        let exposure_time = config.optics.exposure_time_s;
+        let detector = Detector::new(&DetectorKeys {
+            exposure_time,
+            ..keys
+        })
+        .map_err(|error| ModelError::Detector(error.to_string()))?;
+        let sight = Sight::new(config, shape);
+        told.extend(sight.notes());
+        let mut channels = Vec::new();
+        let mut seen_of_channels = Vec::new();
+        for name in config.optics.channels.keys() {
+            let seen = sight.channel(name, fluorophores, told)?;
+            seen_of_channels.push(seen);
+        }
+        let shape = seen_of_channels
+            .iter()
+            .flatten()
+            .flat_map(|seen| seen.psfs.iter().map(Psf::shape))
+            .reduce(PsfShape::union)
+            .unwrap_or(PsfShape::symmetric([0; 3]));
+        let mut emitters: Vec<Emitter> = Vec::new();
+        for (name, seen) in config.optics.channels.keys().zip(&seen_of_channels) {
+            let mut sources = Vec::new();
+            for (number, seen) in seen.iter().enumerate() {
+                if seen.psfs.is_empty() {
+                    continue;
+                }
+                let known = emitters
+                    .iter()
+                    .position(|known| known.fluorophore == number);
+                let emitter = known.unwrap_or_else(|| {
+                    emitters.push(Emitter {
+                        fluorophore: number,
+                        table: TableRef::default(),
+                        key: StreamKey::new(seed, Purpose::Emission, &[]),
+                    });
+                    emitters.len() - 1
+                });
+                sources.push(EmissionSource {
+                    fluorophore: number,
+                    emitter,
+                    psf: Psf::sum(shape, &seen.psfs),
+                });
+            }
+            let photons: Vec<Photons> = seen.iter().map(|seen| seen.light).collect();
+            let expected =
+                |number: usize| photons[number].mean_photons * proteins_per_voxel[number];
+            let brightest = (0..photons.len()).map(expected).fold(0.0, f64::max);
+            if sources.is_empty() {
+                told.push(warnings::dark_channel(config, name, fluorophores, &photons));
+            } else if brightest < DARK {
+                told.push(warnings::dim_channel(name, fluorophores, &photons));
+            }
+            channels.push(ChannelModel {
+                name: name.clone(),
+                photons,
+                sources,
+            });
+        }
+        if !sight.excites_with_two_photons() {
+            told.extend(advice::advice(config, fluorophores, &channels));
+        }
+        let exposure =
+            |channel: &ChannelModel| StreamKey::new(seed, Purpose::Exposure, &[&channel.name]);
+        let imaging = Self {
+            tables: detector.tables(),
+            exposures: channels.iter().map(exposure).collect(),
+            dark_along_z: sight.never_fades(),
+            detector,
+        };
+        Ok(Light {
+            channels,
+            emitters,
+            psf: shape,
+            imaging: super::Imaging::Physical(imaging),
+        })
+    }
+}

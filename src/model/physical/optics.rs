@@ -1,0 +1,396 @@
+//! The optics of a configuration: what its microscope sees of a fluorophore in each channel.
+
+use super::REACH;
+use crate::config::{Channel, Config, PhysicalOptics};
+use crate::engine::psf::Psf;
+use crate::model::ModelError;
+use crate::optics::fluorophore::{Fluorophore, Photons};
+use crate::optics::microscope::Microscope as Type;
+use crate::optics::physical::microscopes::airy_pinhole_um;
+use crate::optics::physical::photons::GUESSED_TWO_PHOTON_GM;
+use crate::optics::physical::{
+    Accuracy, Band, Curve, Emitter, Imaging, Kernel, Lobe, Media, Microscope, Objective,
+    OpticsError, Pulses, SeenLight, Sheet, VoxelGrid, kernel,
+};
+use rayon::prelude::*;
+
+/// Light of a fluorophore, relative to the brightest of its channel, below which it is left out.
+const NEGLIGIBLE: f64 = 1e-7;
+
+/// Radius of a spinning disk's pinholes on the disk, in um, where none is given.
+const DISK_PINHOLE_UM: f64 = 25.0;
+
+/// What a channel sees of a fluorophore.
+pub(super) struct Seen {
+    /// Its light; `mean_photons` are the electrons that a fluorophore in the focal plane gives to
+    /// all pixels of its image together.
+    pub light: Photons,
+    /// Its point spread functions, one for each part of the band; none where there is no light.
+    pub psfs: Vec<Psf>,
+    /// What the user should know.
+    notes: Vec<String>,
+}
+
+impl Seen {
+    fn dark(excitation: f64, emission: f64) -> Self {
+        Self {
+            light: Photons {
+                excitation,
+                emission,
+                mean_photons: 0.0,
+            },
+            psfs: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// The microscope of a configuration over a volume.
+pub(super) struct Sight<'a> {
+    config: &'a Config,
+    physical: PhysicalOptics,
+    objective: Objective,
+    grid: VoxelGrid,
+    accuracy: Accuracy,
+    /// Depth of the focus for which the point spread functions are computed.
+    depth_um: f64,
+    /// Size of the volume along x and y.
+    size: [usize; 2],
+}
+
+impl<'a> Sight<'a> {
+    pub(super) fn new(config: &'a Config, shape: [usize; 3]) -> Self {
+        let optics = &config.optics;
+        let physical = optics.physical.clone().unwrap_or_default();
+        let immersion = physical.immersion_index.unwrap_or(optics.refractive_index);
+        let design = |design: Option<f64>, actual: f64| design.unwrap_or(actual);
+        let media = Media {
+            sample_index: optics.refractive_index,
+            immersion_index: immersion,
+            immersion_design_index: design(physical.immersion_design_index, immersion),
+            coverslip_index: physical.coverslip_index,
+            coverslip_design_index: design(
+                physical.coverslip_design_index,
+                physical.coverslip_index,
+            ),
+            coverslip_um: physical.coverslip_um,
+            coverslip_design_um: design(physical.coverslip_design_um, physical.coverslip_um),
+            working_distance_um: physical.working_distance_um,
+        };
+        let factor = config.expansion.factor;
+        let voxel_um = config
+            .groundtruth
+            .voxel_or_nan()
+            .map(|nm| nm * factor / 1e3);
+        let [slices, size @ ..] = shape;
+        let reach = size.map(|size| {
+            let within = size.saturating_sub(1).max(1);
+            physical.psf_reach.unwrap_or(REACH).min(within)
+        });
+        let middle_um = slices.saturating_sub(1) as f64 / 2.0 * voxel_um[0];
+        Self {
+            config,
+            objective: Objective {
+                numerical_aperture: optics.numerical_aperture,
+                media,
+            },
+            grid: VoxelGrid {
+                voxel_um,
+                slices,
+                reach,
+            },
+            accuracy: Accuracy {
+                truncation: physical.psf_truncation,
+                depth_truncation: physical.psf_depth_truncation,
+                keep_light: true,
+            },
+            depth_um: physical.depth_um + if media.matched() { 0.0 } else { middle_um },
+            size,
+            physical,
+        }
+    }
+
+    /// Whether a camera sees light from all depths.
+    pub(super) fn never_fades(&self) -> bool {
+        matches!(
+            self.config.optics.microscope,
+            Type::Widefield | Type::SpinningDisk
+        )
+    }
+
+    pub(super) fn excites_with_two_photons(&self) -> bool {
+        self.config.optics.microscope == Type::TwoPhoton
+    }
+
+    /// What the user should know of the objective.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let media = &self.objective.media;
+        let mut notes = Vec::new();
+        if self.objective.cut_by_sample() {
+            notes.push(format!(
+                "numerical_aperture {} is above refractory_index ({}): what the gel does not pass is cut off, and the light \
+                 that only molecules within 0.1 um of the coverslip send there is left out",
+                self.objective.numerical_aperture, media.sample_index
+            ));
+        }
+        if !media.matched() && self.grid.slices > 1 {
+            notes.push(format!(
+                "immersion and gel differ in their index ({} and {}), so that the point spread functions change with the \
+                 depth: those of {:.1} um, the middle of the volume, are taken for all slices",
+                media.immersion_index, media.sample_index, self.depth_um
+            ));
+        }
+        notes
+    }
+
+    /// What a channel sees of each fluorophore.
+    pub(super) fn channel(
+        &self,
+        name: &str,
+        fluorophores: &[Fluorophore],
+        told: &mut Vec<String>,
+    ) -> Result<Vec<Seen>, ModelError> {
+        let channel = &self.config.optics.channels[name];
+        let band = self.band(name, channel)?;
+        let failed = |dye: &Fluorophore, error: OpticsError| ModelError::Optics {
+            channel: name.to_owned(),
+            fluorophore: dye.name.clone(),
+            problem: error.to_string(),
+        };
+        let pairs = fluorophores.iter().map(|dye| {
+            let pair = self.pair(channel, &band, dye);
+            pair.map_err(|error| failed(dye, error))
+        });
+        let pairs: Vec<Pair> = pairs.collect::<Result<_, _>>()?;
+        let best = pairs.iter().map(Pair::brightness).fold(0.0, f64::max);
+        let seen = fluorophores.par_iter().zip(&pairs).map(|(dye, pair)| {
+            if pair.brightness() <= NEGLIGIBLE * best {
+                return Ok(Seen::dark(pair.excitation, pair.emission));
+            }
+            let seen = self.seen(channel, dye, pair);
+            seen.map_err(|error| failed(dye, error))
+        });
+        let seen: Vec<Seen> = seen.collect::<Result<_, _>>()?;
+        for seen in &seen {
+            told.extend(
+                seen.notes
+                    .iter()
+                    .map(|note| format!("channel {name}: {note}")),
+            );
+        }
+        Ok(seen)
+    }
+
+    /// The way of the light to the detector.
+    fn band(&self, name: &str, channel: &Channel) -> Result<Band, ModelError> {
+        let curve = |key: &'static str, path: &Option<std::path::PathBuf>, constant: f64| match path
+        {
+            None => Ok(Curve::Constant(constant)),
+            Some(path) => Curve::read(path).map_err(|problem| ModelError::Curve {
+                channel: name.to_owned(),
+                key,
+                problem,
+            }),
+        };
+        let efficiency = self.config.optics.detector_efficiency;
+        Ok(Band {
+            filter_nm: channel.laser_filter_nm,
+            filter: curve("filter_curve", &channel.filter_curve, 1.0)?,
+            dichroic: curve("dichroic_curve", &channel.dichroic_curve, 1.0)?,
+            detector: curve("efficiency_curve", &channel.efficiency_curve, efficiency)?,
+        })
+    }
+
+    /// How a dye answers to a channel's laser, and what the band shows of it.
+    fn pair(&self, channel: &Channel, band: &Band, dye: &Fluorophore) -> Result<Pair, OpticsError> {
+        let emitter = Emitter::of(
+            dye,
+            channel.laser_wavelength_nm,
+            dye.lifetime_ns,
+            dye.two_photon_gm,
+        );
+        let excitation = if self.excites_with_two_photons() {
+            emitter.two_photon_gm / GUESSED_TWO_PHOTON_GM
+        } else {
+            dye.excitation.at(channel.laser_wavelength_nm)
+        };
+        let seen = match band.split(&dye.emission, self.physical.spectral_bins) {
+            Ok(seen) => seen,
+            Err(OpticsError::NoEmission { .. }) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        Ok(Pair {
+            emitter,
+            excitation,
+            emission: dye.emission.fraction_within(channel.laser_filter_nm),
+            cross_section: if self.excites_with_two_photons() {
+                emitter.two_photon_gm
+            } else {
+                emitter.cross_section_m2
+            },
+            seen,
+        })
+    }
+
+    fn seen(&self, channel: &Channel, dye: &Fluorophore, pair: &Pair) -> Result<Seen, OpticsError> {
+        let kernels = pair.seen.par_iter().map(|part| {
+            let imaging = self.imaging(channel, pair.emitter, *part)?;
+            kernel(&imaging, &self.grid, &self.accuracy, self.depth_um, 0)
+        });
+        let kernels: Vec<Kernel> = kernels.collect::<Result<_, _>>()?;
+        let mut notes = Vec::new();
+        if self.excites_with_two_photons() && dye.two_photon_gm.is_none() {
+            notes.push(format!(
+                "the two-photon cross-section of {} is a guess ({:.3} GM: {GUESSED_TWO_PHOTON_GM} at the maximum of the \
+                 one-photon spectrum, read at half the laser's wavelength)",
+                dye.name, pair.emitter.two_photon_gm
+            ));
+        }
+        notes.extend(kernels.first().and_then(|kernel| self.capped(dye, kernel)));
+        let in_focus = |kernel: &Kernel| kernel.plane_light[kernel.psf.shape().before];
+        Ok(Seen {
+            light: Photons {
+                excitation: pair.excitation,
+                emission: pair.emission,
+                mean_photons: kernels.iter().map(in_focus).sum(),
+            },
+            psfs: kernels.into_iter().map(|kernel| kernel.psf).collect(),
+            notes,
+        })
+    }
+
+    /// Tells of planes that are wider than the reach, unless the volume ends there as well.
+    fn capped(&self, dye: &Fluorophore, kernel: &Kernel) -> Option<String> {
+        let beyond = |axis: usize| self.grid.reach[axis] + 1 < self.size[axis];
+        if !beyond(0) && !beyond(1) {
+            return None;
+        }
+        let outside = kernel.outside.iter().zip(&kernel.capped);
+        let most = outside
+            .filter(|(_, capped)| **capped)
+            .map(|(outside, _)| *outside)
+            .fold(0.0, f64::max);
+        let first = {
+            let focus = kernel.psf.shape().before;
+            let capped = kernel
+                .capped
+                .iter()
+                .enumerate()
+                .filter(|(_, capped)| **capped);
+            capped.map(|(tap, _)| tap.abs_diff(focus)).min()?
+        };
+        Some(format!(
+            "the light of {} that is {:.1} um or more out of focus spreads farther than {} voxels: it is taken for even \
+             within them (up to {:.0} per cent of a plane's light; psf_reach sets the voxels, 512 at most)",
+            dye.name,
+            first as f64 * self.grid.voxel_um[0],
+            self.grid.reach[0].max(self.grid.reach[1]),
+            100.0 * most
+        ))
+    }
+
+    fn imaging(
+        &self,
+        channel: &Channel,
+        emitter: Emitter,
+        seen: SeenLight,
+    ) -> Result<Imaging, OpticsError> {
+        let optics = &self.config.optics;
+        let emission_um = seen.centroid_nm / 1e3;
+        Ok(Imaging {
+            objective: self.objective,
+            field: self.physical.field,
+            microscope: self.microscope(channel, emission_um)?,
+            emitter,
+            excitation_um: channel.laser_wavelength_nm / 1e3,
+            emission_um,
+            exposure_s: optics.exposure_time_s,
+            detected_share: self.objective.collected_share()
+                * optics.objective_efficiency
+                * seen.share,
+        })
+    }
+
+    /// The type of microscope, in units of the gel.
+    fn microscope(&self, channel: &Channel, emission_um: f64) -> Result<Microscope, OpticsError> {
+        let (optics, physical) = (&self.config.optics, &self.physical);
+        let in_gel = |um: f64| um / optics.objective_factor;
+        let power_w = channel.laser_power_w.unwrap_or(0.0) * channel.laser_share.unwrap_or(1.0);
+        // 1 W/cm^2 is 1e4 W/m^2.
+        let irradiance_w_m2 = 1e4 * channel.irradiance_w_cm2.unwrap_or(0.0);
+        let pixel_um = in_gel(optics.pixel_size_nm / 1e3);
+        let pixel_area_um2 = pixel_um * pixel_um;
+        let beam_fill = physical.beam_fill;
+        let pinhole_radius_um = |usual: f64| {
+            let airy = |units| airy_pinhole_um(units, emission_um, optics.numerical_aperture);
+            let given = optics.pinhole_radius_um.map(in_gel);
+            given.or(physical.pinhole_airy.map(airy)).unwrap_or(usual)
+        };
+        Ok(match optics.microscope {
+            Type::Widefield => Microscope::Widefield { irradiance_w_m2 },
+            Type::LightSheet => Microscope::LightSheet {
+                irradiance_w_m2,
+                sheet: self.sheet()?,
+            },
+            Type::Confocal => Microscope::Confocal {
+                power_w,
+                beam_fill,
+                pinhole_radius_um: pinhole_radius_um(airy_pinhole_um(
+                    1.0,
+                    emission_um,
+                    optics.numerical_aperture,
+                )),
+                pixel_area_um2,
+            },
+            Type::TwoPhoton => Microscope::TwoPhoton {
+                power_w,
+                beam_fill,
+                pulses: Pulses {
+                    rate_hz: physical.pulse_rate_hz,
+                    duration_s: physical.pulse_duration_s,
+                    shape_factor: physical.pulse_factor,
+                },
+                pixel_area_um2,
+            },
+            Type::SpinningDisk => Microscope::SpinningDisk {
+                irradiance_w_m2,
+                pinhole_radius_um: pinhole_radius_um(in_gel(DISK_PINHOLE_UM)),
+                pinhole_spacing_um: in_gel(physical.pinhole_spacing_um),
+            },
+        })
+    }
+
+    fn sheet(&self) -> Result<Sheet, OpticsError> {
+        let lobes = &self.physical.sheet_lobes;
+        if lobes.is_empty() {
+            return Sheet::gaussian(self.physical.sheet_thickness_um);
+        }
+        let lobe = |&[z_um, weight, fwhm_um]: &[f64; 3]| Lobe {
+            z_um,
+            weight,
+            fwhm_um,
+        };
+        Sheet::of_lobes(lobes.iter().map(lobe).collect())
+    }
+}
+
+/// A dye under a channel's laser, behind its filter.
+struct Pair {
+    emitter: Emitter,
+    /// Excitation relative to the dye's best.
+    excitation: f64,
+    /// Share of the emission inside the filter's band.
+    emission: f64,
+    /// Cross-section in the unit of the excitation.
+    cross_section: f64,
+    /// Parts of the band.
+    seen: Vec<SeenLight>,
+}
+
+impl Pair {
+    /// How bright the dye is, in units that are the same for all dyes of a channel.
+    fn brightness(&self) -> f64 {
+        let shares = self.seen.iter().map(|part| part.share);
+        self.cross_section * self.emitter.quantum_yield * shares.sum::<f64>()
+    }
+}
