@@ -139,24 +139,31 @@ pub fn with_other_fluorophores(
         },
     };
     let model = Model::with_counts(config, volume, 0, others)?;
-    let mut functions = Vec::new();
-    for channel in &model.channels {
-        for source in &channel.sources {
-            let fluorophore = &model.fluorophores[source.fluorophore];
-            let shape = source.psf.shape();
-            functions.push(PsfVolume {
-                channel: channel.name.clone(),
-                fluorophore: fluorophore.name.clone(),
-                microscope: config.optics.microscope,
-                excitation_nm: config.optics.channels[&channel.name].laser_wavelength_nm,
-                emission_nm: fluorophore.emission_peak_nm(),
-                values: source.psf.whole(),
-                centre: [shape.before, shape.radius[0], shape.radius[1]],
-                model: config.model,
-                voxel_nm: config.groundtruth.voxel_or_nan(),
-                expansion_factor: config.expansion.factor,
-            });
+    Ok(PsfVolume::of_model(config, &model))
+}
+
+impl PsfVolume {
+    /// The functions of a model of this configuration.
+    pub(crate) fn of_model(config: &Config, model: &Model) -> Vec<Self> {
+        let mut functions = Vec::new();
+        for channel in &model.channels {
+            for source in &channel.sources {
+                let fluorophore = &model.fluorophores[source.fluorophore];
+                let shape = source.psf.shape();
+                functions.push(Self {
+                    channel: channel.name.clone(),
+                    fluorophore: fluorophore.name.clone(),
+                    microscope: config.optics.microscope,
+                    excitation_nm: config.optics.channels[&channel.name].laser_wavelength_nm,
+                    emission_nm: fluorophore.emission_peak_nm(),
+                    values: source.psf.whole(),
+                    centre: [shape.before, shape.radius[0], shape.radius[1]],
+                    model: config.model,
+                    voxel_nm: config.groundtruth.voxel_or_nan(),
+                    expansion_factor: config.expansion.factor,
+                });
+            }
         }
+        functions
     }
-    Ok(functions)
 }

@@ -36,6 +36,7 @@ pub fn physical_configuration(entries: &[String]) -> Config {
         "labeling.membranes.region=membrane",
         "labeling.membranes.protein_density=1e-4",
         "labeling.membranes.protein_noise=0.3",
+        "compute.seed=7",
         "detector.kind=emccd",
         "detector.gain=0.1",
         "detector.register_full_well=400000",

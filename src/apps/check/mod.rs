@@ -4,6 +4,7 @@
 //! writes nothing but what memory cannot hold of a large ground truth, to an unnamed file among the
 //! system's temporary ones.
 
+mod experiment;
 mod labelling;
 mod obstacles;
 pub mod planning;
@@ -64,6 +65,9 @@ pub fn check(
     let sampling = Sampling::new(&config, &model.camera);
     sampling.warn(&config, &mut told);
 
+    let light = experiment::Light::new(&config, &model)?;
+    light.warn(&mut told);
+
     let counted = match &opened.sources {
         Some((source, annotations)) if !options.no_volumes => {
             let mut counted = labelling::count(&config, &model, source, annotations, &mut told)?;
@@ -87,6 +91,9 @@ pub fn check(
         version: env!("CARGO_PKG_VERSION"),
         fluorophores: dyes(&model),
         photons: photons(&model),
+        light_budget: light.budget,
+        expected_pixels: light.pixels,
+        resolution: light.resolution,
         volumes: opened.facts,
         sampling,
         labelling: counted.map(|counted| counted.facts),

@@ -2,6 +2,7 @@
 
 use super::Sampling;
 use crate::config::Config;
+use crate::model::physical::{ExpectedPixel, LightBudget};
 use serde::{Serialize, Serializer};
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,12 @@ pub struct CheckReport {
     pub fluorophores: Vec<DyeFacts>,
     /// Photons of every channel and dye, both in the order of their names.
     pub photons: Vec<PhotonFacts>,
+    /// Where the light goes, of every channel and dye with light; none in the model `simexm`.
+    pub light_budget: Vec<LightBudget>,
+    /// Pixels on labelled structures, as expected; none in the model `simexm`.
+    pub expected_pixels: Vec<ExpectedPixel>,
+    /// Widths of the point spread functions; none in the model `simexm`.
+    pub resolution: Vec<Resolution>,
     /// Labelling of the volumes; absent where they are not read.
     pub labelling: Option<Labelling>,
     /// Files of the output.
@@ -95,8 +102,20 @@ pub struct PhotonFacts {
     pub excitation: f64,
     /// Part of the emission inside the channel's filter.
     pub emission: f64,
-    /// Mean number of photons detected per protein.
+    /// Mean number of photons detected per protein; in the model `physical` electrons of a
+    /// fluorophore in the focal plane.
     pub mean_photons: f64,
+}
+
+/// Full widths at half maximum of a point spread function in the tissue, before expansion.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Resolution {
+    /// Name of the channel.
+    pub channel: String,
+    /// Name of the dye.
+    pub fluorophore: String,
+    /// Widths along (z, x, y); absent where the function does not halve.
+    pub width_tissue_nm: [Option<f64>; 3],
 }
 
 /// Labelling of the volumes.

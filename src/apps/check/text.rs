@@ -3,6 +3,7 @@
 use super::report::{CheckReport, Labelling, Memory, OutputFacts, Volumes};
 use super::sampling::{digits, digits_of};
 use crate::base::host::amount as bytes;
+use crate::config::ModelKind;
 use crate::run::outputs::quicklook::QUICKLOOK_NAME;
 use std::fmt::{self, Display, Formatter};
 
@@ -63,18 +64,111 @@ impl CheckReport {
     }
 
     fn light(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\nlight")?;
-        let mut rows = vec![
-            [
-                "channel",
-                "fluorophore",
-                "excitation",
-                "emission in filter",
-                "photons per protein",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-        ];
+        match self.configuration.model {
+            ModelKind::Simexm => {
+                writeln!(f, "\nlight")?;
+                self.photons(f)?;
+            }
+            ModelKind::Physical => {
+                let head = "light of a fluorophore in the focal plane, for an image of its slice";
+                writeln!(f, "\n{head}")?;
+                self.budget(f)?;
+                writeln!(f, "\npixels on labelled structures")?;
+                self.pixels(f)?;
+                writeln!(f, "\nresolution: full width at half maximum in the tissue")?;
+                self.resolution(f)?;
+                writeln!(f, "\ndyes")?;
+            }
+        }
+        self.dyes(f)
+    }
+
+    fn budget(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut rows = vec![row([
+            "channel",
+            "fluorophore",
+            "photons emitted",
+            "x aperture",
+            "x objective",
+            "x filter",
+            "x detector",
+            "x pinhole",
+            "= electrons",
+            "saturation",
+        ])];
+        for light in &self.light_budget {
+            rows.push(vec![
+                light.channel.clone(),
+                light.fluorophore.clone(),
+                scientific(light.emitted),
+                format!("{:.3}", light.aperture),
+                format!("{:.3}", light.objective),
+                format!("{:.3}", light.filter),
+                format!("{:.3}", light.detector),
+                format!("{:.3}", light.pinhole),
+                scientific(light.electrons),
+                format!("{:.1} %", 100.0 * light.saturation),
+            ]);
+        }
+        table(f, &rows, 2)
+    }
+
+    fn pixels(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut rows = vec![row([
+            "channel",
+            "layer",
+            "lies on",
+            "electrons",
+            "background",
+            "signal to noise",
+            "of full well",
+        ])];
+        for pixel in &self.expected_pixels {
+            rows.push(vec![
+                pixel.channel.clone(),
+                pixel.layer.clone(),
+                format!("a {}", pixel.structure),
+                digits(pixel.electrons),
+                digits(pixel.background),
+                digits(pixel.signal_to_noise),
+                format!("{:.1} %", 100.0 * pixel.full_well),
+            ]);
+        }
+        table(f, &rows, 3)
+    }
+
+    fn resolution(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut rows = vec![row([
+            "channel",
+            "fluorophore",
+            "x (nm)",
+            "y (nm)",
+            "z (nm)",
+        ])];
+        for widths in &self.resolution {
+            let [z, x, y] = widths.width_tissue_nm;
+            let width =
+                |nm: Option<f64>| nm.map_or("does not halve".to_owned(), |nm| format!("{nm:.0}"));
+            let [x, y, z] = [x, y, z].map(width);
+            rows.push(vec![
+                widths.channel.clone(),
+                widths.fluorophore.clone(),
+                x,
+                y,
+                z,
+            ]);
+        }
+        table(f, &rows, 2)
+    }
+
+    fn photons(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut rows = vec![row([
+            "channel",
+            "fluorophore",
+            "excitation",
+            "emission in filter",
+            "photons per protein",
+        ])];
         for photons in &self.photons {
             rows.push(vec![
                 photons.channel.clone(),
@@ -84,7 +178,10 @@ impl CheckReport {
                 scientific(photons.mean_photons),
             ]);
         }
-        table(f, &rows, 2)?;
+        table(f, &rows, 2)
+    }
+
+    fn dyes(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for dye in &self.fluorophores {
             let guess = if dye.quantum_yield_is_guess {
                 " (a guess)"
@@ -103,6 +200,11 @@ impl CheckReport {
         }
         Ok(())
     }
+}
+
+/// The cells of a table's row.
+fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
+    cells.map(str::to_owned).to_vec()
 }
 
 /// Writes the keys of each table in one paragraph.

@@ -1,7 +1,10 @@
 //! The model `physical`: labels are counted, and their light, in expected electrons, spreads; one
 //! Poisson number for each pixel and the detector make grey values (docs/physical.md).
 
+mod budget;
 mod optics;
+
+pub use budget::{ExpectedPixel, LightBudget, expected_pixels, light_budgets};
 
 use super::{EmissionSource, Emitter, Light, ModelError};
 use crate::config::Config;

@@ -1,6 +1,7 @@
 //! The optics of a configuration: what its microscope sees of a fluorophore in each channel.
 
 use super::REACH;
+use super::budget::LightBudget;
 use crate::config::{Channel, Config, PhysicalOptics};
 use crate::engine::psf::Psf;
 use crate::model::ModelError;
@@ -287,6 +288,58 @@ impl<'a> Sight<'a> {
             self.grid.reach[0].max(self.grid.reach[1]),
             100.0 * most
         ))
+    }
+
+    /// Where the light of a dye in a channel goes, of which these electrons are left; `None` where
+    /// there is none.
+    pub(super) fn budget(
+        &self,
+        name: &str,
+        dye: &Fluorophore,
+        electrons: f64,
+    ) -> Result<Option<LightBudget>, ModelError> {
+        let channel = &self.config.optics.channels[name];
+        let band = self.band(name, channel)?;
+        let budget = || -> Result<Option<LightBudget>, OpticsError> {
+            let pair = self.pair(channel, &band, dye)?;
+            if pair.brightness() <= 0.0 {
+                return Ok(None);
+            }
+            let all_counted = Band {
+                detector: Curve::Constant(1.0),
+                ..band.clone()
+            };
+            let passed = all_counted.seen(&dye.emission)?.share;
+            let seen = band.seen(&dye.emission)?;
+            let imaging = self.imaging(channel, pair.emitter, seen)?;
+            let pinhole = imaging.pinhole_share(self.depth_um, electrons)?;
+            let shares = imaging.detected_share * pinhole;
+            Ok(Some(LightBudget {
+                channel: name.to_owned(),
+                fluorophore: dye.name.clone(),
+                emitted: if shares > 0.0 {
+                    electrons / shares
+                } else {
+                    0.0
+                },
+                aperture: self.objective.collected_share(),
+                objective: self.config.optics.objective_efficiency,
+                filter: passed,
+                detector: if passed > 0.0 {
+                    seen.share / passed
+                } else {
+                    0.0
+                },
+                pinhole,
+                electrons,
+                saturation: imaging.saturation_in_focus(self.depth_um)?,
+            }))
+        };
+        budget().map_err(|error| ModelError::Optics {
+            channel: name.to_owned(),
+            fluorophore: dye.name.clone(),
+            problem: error.to_string(),
+        })
     }
 
     fn imaging(

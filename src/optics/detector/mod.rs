@@ -318,6 +318,35 @@ impl Detector {
         Ok(words)
     }
 
+    /// The kind of detector.
+    pub fn kind(&self) -> DetectorKind {
+        self.kind
+    }
+
+    /// Mean electrons of an exposure without light from the sample.
+    pub fn background(&self) -> f64 {
+        f64::from(self.detection.constant) / f64::from(1 << MEAN_BITS)
+    }
+
+    /// Most electrons of an exposure.
+    pub fn most_electrons(&self) -> f64 {
+        f64::from(self.detection.most)
+    }
+
+    /// Returns the signal of so many expected electrons over the standard deviation of what is
+    /// measured: Poisson's, multiplied by the excess noise of a register, and the read noise.
+    pub fn signal_to_noise(&self, electrons: f64) -> f64 {
+        // A gamma law of shape a for one electron: F^2 = 1 + 1/a.
+        let excess = self.shape.map_or(1.0, |shape| 1.0 + 1.0 / shape);
+        let read_noise = self.read_noise / self.em_gain;
+        let variance = excess * (electrons + self.background()) + read_noise * read_noise;
+        if electrons > 0.0 {
+            electrons / variance.sqrt()
+        } else {
+            0.0
+        }
+    }
+
     /// Bits of a grey value.
     pub fn bits(&self) -> u32 {
         self.bits

@@ -3,10 +3,11 @@
 
 use super::error::{OpticsError, positive, within};
 use super::focus::{FieldModel, Focus, Light};
-use super::photons::{Emitter, Pulses};
+use super::photons::{self, Emitter, Pulses};
 use super::pupil::Objective;
 use super::radial;
 use super::sheet::Sheet;
+use crate::optics::quadrature::gauss_legendre_of;
 
 /// Type of microscope, and what only it has. Lengths are those in the gel.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,6 +121,99 @@ impl Imaging {
             r_um.iter().map(value).collect()
         };
         Ok(rows.iter().map(at).collect())
+    }
+
+    /// Returns the share of the focal plane's light that a confocal pinhole passes, where `electrons`
+    /// pass it; 1 for other types.
+    ///
+    /// # Errors
+    /// A quantity makes no sense.
+    pub fn pinhole_share(&self, depth_um: f64, electrons: f64) -> Result<f64, OpticsError> {
+        let Microscope::Confocal {
+            power_w,
+            beam_fill,
+            pixel_area_um2,
+            ..
+        } = self.microscope
+        else {
+            return Ok(1.0);
+        };
+        self.validate()?;
+        let power = power_w * self.objective.fluence_factor(Some(beam_fill));
+        // Densities are per um^2, fluence rates W/m^2.
+        let per_density = self
+            .emitter
+            .absorption_rate(1e12 * power, self.excitation_um);
+        // The density integrates to 1 over the plane. What saturation takes is left where the light
+        // is: within a few wavelengths.
+        let farthest_um = 4.0 * self.excitation_um / self.objective.numerical_aperture;
+        let nodes = gauss_legendre_of(8, 0.0, farthest_um, 64);
+        let radii: Vec<f64> = nodes.iter().map(|(r, _)| *r).collect();
+        let focus = self.focus(depth_um)?;
+        let density = self.excitation().density(focus, &[0.0], &radii)?.remove(0);
+        let lost = nodes.iter().zip(&density).map(|((r, dr), h)| {
+            let rate = per_density * h;
+            (rate - self.emitter.saturated(rate)) * std::f64::consts::TAU * r * dr
+        });
+        let rate = per_density - lost.sum::<f64>();
+        let passed = self.emitter.quantum_yield * self.exposure_s * self.detected_share;
+        let all = passed * rate / pixel_area_um2;
+        Ok(if all > 0.0 { electrons / all } else { 0.0 })
+    }
+
+    /// Returns the share of the excitations that a molecule in the focus misses because it is
+    /// excited already: 0 far from saturation.
+    ///
+    /// # Errors
+    /// A quantity makes no sense.
+    pub fn saturation_in_focus(&self, depth_um: f64) -> Result<f64, OpticsError> {
+        self.validate()?;
+        let focus = self.focus(depth_um)?;
+        let peak = || -> Result<f64, OpticsError> {
+            Ok(self.excitation().density(focus, &[0.0], &[0.0])?[0][0])
+        };
+        // Fluence rate in W/m^2: densities are per um^2.
+        let scanned = |power_w: f64, beam_fill: f64| -> Result<f64, OpticsError> {
+            let factor = self.objective.fluence_factor(Some(beam_fill));
+            Ok(power_w * factor * peak()? * 1e12)
+        };
+        let one_photon = |fluence: f64| {
+            let cycles = self.emitter.absorption_rate(fluence, self.excitation_um);
+            let busy = cycles * self.emitter.lifetime_s;
+            busy / (1.0 + busy)
+        };
+        Ok(match &self.microscope {
+            Microscope::Widefield { irradiance_w_m2 }
+            | Microscope::LightSheet {
+                irradiance_w_m2, ..
+            } => one_photon(*irradiance_w_m2),
+            Microscope::Confocal {
+                power_w, beam_fill, ..
+            } => one_photon(scanned(*power_w, *beam_fill)?),
+            Microscope::TwoPhoton {
+                power_w,
+                beam_fill,
+                pulses,
+                ..
+            } => {
+                let fluence = scanned(*power_w, *beam_fill)?;
+                // From 1/(m^2 s) to 1/(cm^2 s).
+                let flux = fluence / photons::photon_energy_j(self.excitation_um) * 1e-4;
+                let excitations = pulses.excitations_per_pulse(self.emitter.two_photon_gm, flux);
+                1.0 + libm::expm1(-excitations) / excitations.max(f64::MIN_POSITIVE)
+            }
+            // The light of a pinhole lies on its area for the share of the time that it is lit.
+            Microscope::SpinningDisk {
+                irradiance_w_m2,
+                pinhole_radius_um,
+                pinhole_spacing_um,
+            } => {
+                let factor = self.objective.fluence_factor(None);
+                let area = std::f64::consts::PI * pinhole_radius_um * pinhole_radius_um;
+                let lit = pinhole_spacing_um * pinhole_spacing_um / area;
+                one_photon(irradiance_w_m2 * factor * lit)
+            }
+        })
     }
 
     /// Returns true where the kernel is its mirror image along z.
