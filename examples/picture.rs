@@ -1,4 +1,4 @@
-//! Makes the README's picture from the output of a run:
+//! Makes the pictures of the README and of docs/models.md from the output of runs:
 //!
 //! ```text
 //! cargo run --release -- examples/brainbow.toml
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! From left to right: the middle slice of the channels in colour, their maximum projection, and
-//! the cells of the middle slice that carry a dye.
+//! the cells of the middle slice that carry a dye. Of several runs: the middle slice of each.
 
 use image::{Rgb, RgbImage, imageops};
 use simexm_gpu::read::{self, VolumeSource};
@@ -18,13 +18,46 @@ const COLOURS: [[f32; 3]; 3] = [[0.25, 0.55, 1.0], [0.3, 1.0, 0.35], [1.0, 0.3, 
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
-    let [run, picture] = arguments.as_slice() else {
-        return Err("usage: picture RUN-FOLDER PICTURE.png".into());
+    let [runs @ .., picture] = arguments.as_slice() else {
+        return Err(USAGE.into());
     };
-    let channels = (1..=COLOURS.len())
-        .map(|number| run.join(format!("simulation/channel_{number}.tiff")))
-        .filter(|path| path.exists())
-        .map(|path| volume(&path))
+    let parts = match runs {
+        [] => return Err(USAGE.into()),
+        [run] => panels(run)?,
+        several => {
+            let slices = several.iter().map(|run| Ok(panels(run)?.swap_remove(0)));
+            slices.collect::<Result<Vec<_>, Box<dyn Error>>>()?
+        }
+    };
+    let gap = 8;
+    let width: u32 = parts.iter().map(|part| part.width() + gap).sum();
+    let height = parts.iter().map(RgbImage::height).max().unwrap_or(1);
+    let mut all = RgbImage::from_pixel(width - gap, height, Rgb([255; 3]));
+    let mut at = 0;
+    for part in parts {
+        imageops::replace(&mut all, &part, at, 0);
+        at += i64::from(part.width() + gap);
+    }
+    if let Some(folder) = picture.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    all.save(picture)?;
+    println!("{}", picture.display());
+    Ok(())
+}
+
+const USAGE: &str = "usage: picture RUN-FOLDER... PICTURE.png";
+
+/// The middle slice of a run, its maximum projection, and its ground truth.
+fn panels(run: &Path) -> Result<Vec<RgbImage>, Box<dyn Error>> {
+    // Called after their channels, one file each.
+    let files = std::fs::read_dir(run.join("simulation"))?;
+    let mut files: Vec<PathBuf> = files.flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    let channels = files
+        .iter()
+        .take(COLOURS.len())
+        .map(|path| volume(path))
         .collect::<Result<Vec<_>, _>>()?;
     let shape = channels.first().ok_or("the run has no channels")?.shape;
     let middle = shape[0] / 2;
@@ -43,23 +76,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         let ids = truths.iter().map(|truth| truth.value(middle, pixel));
         colour_of(ids.max().unwrap_or(0))
     });
-    let gap = 8;
-    let (width, height) = slice.dimensions();
-    let mut all = RgbImage::from_pixel(3 * width + 2 * gap, height, Rgb([255; 3]));
-    for (number, part) in (0..).zip([slice, projection, cells]) {
-        imageops::replace(&mut all, &part, number * i64::from(width + gap), 0);
-    }
-    if let Some(folder) = picture.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    all.save(picture)?;
-    println!("{}", picture.display());
-    Ok(())
+    Ok(vec![slice, projection, cells])
 }
 
 struct Volume {
     shape: [usize; 3],
     values: Vec<u64>,
+    /// Values that are shown black and full: all but a few lie between them.
+    shown: [f32; 2],
 }
 
 impl Volume {
@@ -77,7 +101,15 @@ fn volume(path: &Path) -> Result<Volume, Box<dyn Error>> {
         reader.read(z, 0..shape[1], 0..shape[2], slice)?;
     }
     drop(reader);
-    Ok(Volume { shape, values })
+    let mut sorted = values.clone();
+    sorted.sort_unstable();
+    let at = |share: f64| sorted[(share * (sorted.len() - 1) as f64) as usize] as f32;
+    let shown = [at(0.01), at(0.998).max(at(0.01) + 1.0)];
+    Ok(Volume {
+        shape,
+        values,
+        shown,
+    })
 }
 
 /// An image of a slice, twice as large.
@@ -90,9 +122,16 @@ fn panel(shape: [usize; 3], colour: impl Fn(usize) -> Rgb<u8>) -> RgbImage {
 
 fn composite(channels: &[Volume], value: impl Fn(&Volume) -> u64) -> Rgb<u8> {
     let mut sum = [0.0f32; 3];
-    for (channel, colour) in channels.iter().zip(COLOURS) {
+    // A channel by itself is white.
+    let colours = match channels {
+        [_] => [[1.0; 3]; 3],
+        _ => COLOURS,
+    };
+    for (channel, colour) in channels.iter().zip(colours) {
+        let [black, full] = channel.shown;
+        let share = ((value(channel) as f32 - black) / (full - black)).clamp(0.0, 1.0);
         // A gamma below 1 shows dim processes beside the brightest pixel.
-        let brightness = (value(channel) as f32 / 255.0).powf(0.8);
+        let brightness = share.powf(0.8);
         for (sum, part) in sum.iter_mut().zip(colour) {
             *sum += brightness * part;
         }

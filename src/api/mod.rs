@@ -56,6 +56,7 @@ pub mod read {
     //! type the file stores, never rescaled and never inverted.
 
     pub use crate::base::volume::Region;
+    #[doc(no_inline)]
     pub use crate::config::{InputFormat, StoredIds};
     pub use crate::io::read::{
         ArraySource, CellSource, CellStack, Facts, ReadOptions, SliceReader, SplittedCells,
@@ -78,6 +79,7 @@ pub mod error {
     #[doc(no_inline)]
     pub use super::simulation::SimulationError;
     pub use crate::base::volume::OutOfBounds;
+    #[doc(no_inline)]
     pub use crate::config::{ConfigError, OverrideError, Problem, UnknownChoice};
     pub use crate::engine::compute::ComputeError;
     pub use crate::engine::convolution::ConvolutionError;

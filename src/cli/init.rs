@@ -77,11 +77,12 @@ fn write(args: &InitArgs) -> Result<(), Box<dyn Error>> {
         [Some(z), Some(x), Some(y)] => Some([z, x, y].map(short)),
         _ => GroundTruth::default().voxel_nm,
     };
+    let plain = Config::physical();
     let config = Config {
         groundtruth: GroundTruth {
             image_path: image_path.clone(),
             voxel_nm,
-            ..GroundTruth::default()
+            ..plain.groundtruth
         },
         output: Output {
             name: stem.to_owned(),
@@ -89,9 +90,9 @@ fn write(args: &InitArgs) -> Result<(), Box<dyn Error>> {
             // What opens in ImageJ and napari as one would like it.
             sim_channels: ChannelArrangement::Composite,
             ids: WrittenIds::Compact,
-            ..Output::default()
+            ..plain.output
         },
-        ..Config::default()
+        ..plain
     };
     config.validate()?;
     let text = config.to_commented_toml_in(&folder);

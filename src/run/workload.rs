@@ -3,7 +3,7 @@
 use crate::base::progress::Observer;
 use crate::base::progress::Silent;
 use crate::base::volume::Region;
-use crate::config::{CellPart, Channel, Config, Labeling, Layer, Normalization, Optics};
+use crate::config::{BitDepth, CellPart, Channel, Config, Labeling, Layer, Normalization, Optics};
 use crate::engine::compute::{Backend, Limits};
 use crate::io::read::{ArraySource, CellSource};
 use crate::model::Model;
@@ -213,7 +213,7 @@ impl Sink for NullSink {
 
 /// Returns the jobs of `simexm-gpu bench` by name: together they use every kernel but those for
 /// rows that no workgroup memory holds.
-pub fn configurations() -> [(&'static str, Config); 2] {
+pub fn configurations() -> [(&'static str, Config); 3] {
     let dye = "ATTO550";
     let layer = Layer {
         fluorophore: dye.to_owned(),
@@ -239,5 +239,14 @@ pub fn configurations() -> [(&'static str, Config); 2] {
         },
         ..Config::default()
     };
-    [("brainbow", Config::default()), ("fine pixels", fine)]
+    let mut electrons = Config::physical();
+    if let Some(detector) = &mut electrons.detector {
+        detector.bits = 8;
+    }
+    electrons.output.bit_depth = BitDepth::Eight;
+    [
+        ("brainbow", Config::default()),
+        ("fine pixels", fine),
+        ("electrons", electrons),
+    ]
 }

@@ -8,10 +8,7 @@ use simexm_gpu::internals::apps::bench::file::{BenchFile, Equality};
 use simexm_gpu::internals::apps::bench::{self, BenchDevice, BenchOptions, Size};
 use simexm_gpu::internals::engine::compute::gpu::{GpuBackend, adapters, pick};
 use simexm_gpu::internals::engine::compute::{Agreement, Kernel};
-use simexm_gpu::internals::engine::stages::area::AREA;
-use simexm_gpu::internals::engine::stages::blur::rows_to_means::ROWS_TO_MEANS;
 use simexm_gpu::internals::engine::stages::blur::rows_to_photons::ROWS_TO_PHOTONS;
-use simexm_gpu::internals::engine::stages::expose::EXPOSE;
 use simexm_gpu::internals::engine::stages::{KERNELS, truth::TRUTH};
 use simexm_gpu::internals::run::simulation::Silent;
 use std::collections::BTreeSet;
@@ -82,14 +79,11 @@ fn all_devices_are_measured_and_agree() {
         assert!(outcome.stdout.contains(&device.name), "{}", outcome.stdout);
         let passes = device.runs.iter().flat_map(|run| &run.passes);
         let passes: BTreeSet<&str> = passes.map(|pass| pass.pass.as_str()).collect();
-        // The runs that are measured are those of the model `simexm`.
-        let physical = [ROWS_TO_MEANS.name, AREA.name, EXPOSE.name];
-        let measured = || KERNELS.iter().filter(|k| !physical.contains(&k.name));
-        let names: BTreeSet<&str> = measured().map(|kernel| kernel.name).collect();
+        let names: BTreeSet<&str> = KERNELS.iter().map(|kernel| kernel.name).collect();
         assert_eq!(passes, names, "{}", device.name);
         // Every kernel with integer results is looked at.
         let checksums = || device.runs.iter().flat_map(|run| &run.checksums);
-        for kernel in measured() {
+        for kernel in KERNELS {
             let is_looked_at =
                 checksums().any(|c| c.result.starts_with(&format!("{}: ", kernel.name)));
             let expected = kernel.agreement != Agreement::Rounding;
@@ -189,7 +183,7 @@ fn a_wrong_shader_is_seen() {
     let right = read(&workplace, "right.json");
 
     // Each ground truth shows the cell after the one it should.
-    let wrong = measured_with(&TRUTH, "shown = cell;", "shown = cell + 1u;");
+    let wrong = measured_with(&TRUTH, "seen = cell;", "seen = cell + 1u;");
     workplace.write("wrong.json", serde_json::to_string(&wrong).unwrap());
     let outcome = workplace.run(["bench", "compare", "right.json", "wrong.json"]);
     assert_eq!(outcome.code, Some(1), "{outcome:?}");

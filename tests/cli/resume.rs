@@ -123,6 +123,24 @@ fn so_does_one_with_a_volume_for_each_cell() {
     killed_and_resumed(&workplace, THREADS);
 }
 
+/// Exposures are finished slab by slab, and their light comes from slices before and behind.
+#[test]
+fn so_does_one_of_the_physical_model() {
+    let workplace = workplace();
+    workplace.configure(&[
+        (
+            "[groundtruth]",
+            "[model]\nkind = \"physical\"\n\n[groundtruth]",
+        ),
+        ("objective_back_aperture = 1.0\n", ""),
+        ("baseline_noise = 0\n", "psf_depth_truncation = 0.2\n"),
+        ("exposure_time = 0.1", "exposure_time = 1e-5"),
+        ("390\nlaser_power = 50", "390\nlaser_power = 2e-5"),
+        ("640\nlaser_power = 50", "640\nlaser_power = 2e-5"),
+    ]);
+    killed_and_resumed(&workplace, THREADS);
+}
+
 /// How a device would cut the run with these arguments: slabs and tiles.
 fn cut(workplace: &Workplace, args: &[&str]) -> (u64, u64) {
     let outcome = workplace.run([&["plan", "config.toml", "--json"], args].concat());

@@ -3,15 +3,15 @@
 //! A [`ChecksumBackend`] stands between a run and its backend, sends each dispatch on its own, and
 //! reads what it wrote. To make two devices comparable, the plan of the run depends on no device,
 //! and buffers start out filled with a pattern. The blurred volume, which devices compute within
-//! rounding, is replaced by synthetic photons once it is read: so the later stages have the same
-//! input everywhere, and their results must be equal.
+//! rounding, is replaced by synthetic photons once it is read, and so are expected electrons of
+//! pixels: so the later stages have the same input everywhere, and their results must be equal.
 
 use super::checksum::hash_words;
 use super::file::{Checksum, Equality};
 use crate::base::progress::Observer;
 use crate::engine::compute::{
     Access, Agreement, Backend, Buffer, BufferSpec, Command, ComputeError, Extent, Kernel,
-    KernelTime, Limits, Recording, Residence, Ticket, photon_tolerance,
+    KernelTime, Limits, Recording, Residence, Stage, Ticket, photon_tolerance,
 };
 use crate::engine::stages::KERNELS;
 use crate::run::simulation::SimulationError;
@@ -139,6 +139,28 @@ impl ChecksumBackend<'_> {
         }
     }
 
+    /// The buffer of expected electrons that a dispatch makes, and its words: a camera's result that
+    /// devices compute within rounding.
+    fn expected(&self, dispatch: &Command) -> Option<(Buffer, usize)> {
+        let Command::Dispatch {
+            kernel,
+            params,
+            buffers,
+            ..
+        } = dispatch
+        else {
+            return None;
+        };
+        if (kernel.stage, kernel.agreement) != (Stage::Camera, Agreement::Rounding) {
+            return None;
+        }
+        let words: Vec<usize> = buffers.iter().map(|b| self.specs[b.0].words).collect();
+        let mut written = std::iter::zip(buffers, kernel.bindings);
+        let (buffer, _) = written.find(|(_, access)| **access == Access::ReadWrite)?;
+        let words = kernel.results(Extent::new(params, &words))?;
+        Some((*buffer, words))
+    }
+
     fn checksums(self) -> Vec<Checksum> {
         let mut found = Vec::new();
         for Kernel { name, stage, .. } in KERNELS {
@@ -170,6 +192,12 @@ fn made_up(words: usize) -> Vec<u32> {
     (0..words).map(photons).collect()
 }
 
+/// Makes expected electrons from 0 to 256 that no device computed, as the bits of f32.
+fn made_up_electrons(words: usize) -> Vec<u32> {
+    let electrons = |photons: u32| (photons as f32 / 4096.0).to_bits();
+    made_up(words).into_iter().map(electrons).collect()
+}
+
 impl Backend for ChecksumBackend<'_> {
     fn name(&self) -> &str {
         self.inner.name()
@@ -197,8 +225,12 @@ impl Backend for ChecksumBackend<'_> {
                 continue;
             };
             let (kernel, looked_at) = (kernel.name, self.looked_at(&command));
+            let expected = self.expected(&command);
             reads.extend(self.flush(&mut batch)?);
             batch.commands.push(command);
+            if let Some((buffer, words)) = expected {
+                batch.write(buffer, 0, made_up_electrons(words));
+            }
             if looked_at.is_empty() {
                 continue;
             }

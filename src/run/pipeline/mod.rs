@@ -102,7 +102,7 @@ pub enum RunError {
 pub struct Outcome {
     /// The labelled cells.
     pub selection: Selection,
-    /// The brightest pixel of each channel, in photons.
+    /// The brightest pixel of each channel, in photons; in the model `physical` its grey value.
     pub maxima: Vec<u32>,
 }
 

@@ -71,7 +71,7 @@ pub struct ChannelImage {
     /// Grey values, (z, x, y), from 0 to the largest of the configuration's bit depth; what they
     /// mean `[output] normalize` says.
     pub grey: Array3<u16>,
-    /// Photons at the brightest pixel.
+    /// Photons at the brightest pixel; in the model `physical` its grey value.
     pub brightest_pixel_photons: u32,
 }
 

@@ -29,7 +29,11 @@ struct RunRecord<'a> {
     /// CRC-32 of the text above, by which a later run sees whether it was edited.
     configuration_crc32: u32,
     /// Photons at the brightest pixel of each channel, which has the largest grey value.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     brightest_pixel_photons: BTreeMap<&'a str, u32>,
+    /// In the model `physical` the largest grey value of each channel.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    brightest_pixel_grey: BTreeMap<&'a str, u32>,
     /// Files that were read, from the record's folder on, so that they are found when all is moved
     /// together.
     inputs: Vec<InputRecord>,
@@ -67,7 +71,11 @@ struct PhotonRow<'a> {
     fluorophore: &'a str,
     excitation: f64,
     emission: f64,
-    mean_photons: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mean_photons: Option<f64>,
+    /// In the model `physical` the electrons of a fluorophore in the focal plane.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    electrons_in_focus: Option<f64>,
     quantum_yield: f64,
     quantum_yield_is_guess: bool,
 }
@@ -139,6 +147,7 @@ pub(super) fn text(
         config.to_toml()
     );
     let seconds = |time: &StageTime| (time.time.as_secs_f64() * 1e3).round() / 1e3;
+    let exposed = model.physical().is_some();
     let photons = model.channels.iter().flat_map(|channel| {
         std::iter::zip(&model.fluorophores, &channel.photons).map(|(fluorophore, photons)| {
             PhotonRow {
@@ -146,20 +155,27 @@ pub(super) fn text(
                 fluorophore: &fluorophore.name,
                 excitation: photons.excitation,
                 emission: photons.emission,
-                mean_photons: photons.mean_photons,
+                mean_photons: (!exposed).then_some(photons.mean_photons),
+                electrons_in_focus: exposed.then_some(photons.mean_photons),
                 quantum_yield: fluorophore.quantum_yield,
                 quantum_yield_is_guess: fluorophore.quantum_yield_is_guess,
             }
         })
     });
     let names = model.channels.iter().map(|channel| channel.name.as_str());
+    let maxima: BTreeMap<&str, u32> = names.zip(report.maxima.iter().copied()).collect();
     let record = Record {
         run: RunRecord {
             version: env!("CARGO_PKG_VERSION"),
             backend: report.backend,
             adapter: &report.device,
             configuration_crc32: crc32fast::hash(configuration.as_bytes()),
-            brightest_pixel_photons: names.zip(report.maxima.iter().copied()).collect(),
+            brightest_pixel_photons: if exposed {
+                BTreeMap::new()
+            } else {
+                maxima.clone()
+            },
+            brightest_pixel_grey: if exposed { maxima } else { BTreeMap::new() },
             inputs: inputs(config, &report.folder),
             seconds: report
                 .stages

@@ -154,6 +154,19 @@ pub(super) fn after(
         model.output.bit_depth.bits(),
         model.output.bit_depth.largest(),
     );
+    if let Some(imaging) = model.physical() {
+        let top = imaging.detection().largest;
+        for (channel, &maximum) in model.channels.iter().zip(&outcome.maxima) {
+            if maximum >= top {
+                watcher.warn(&format!(
+                    "channel {} is saturated: its brightest pixel has the detector's largest grey value, {top}; less light, a \
+                     shorter exposure_time or more [detector] bits spares it",
+                    channel.name
+                ));
+            }
+        }
+        return;
+    }
     for (channel, &maximum) in model.channels.iter().zip(&outcome.maxima) {
         if model.output.normalize == Normalization::None && maximum > largest {
             let deeper = if bits < 16 {

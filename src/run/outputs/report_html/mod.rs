@@ -171,10 +171,14 @@ fn histograms(page: &mut String, facts: &Facts<'_, '_>) {
         let largest = facts.model.output.bit_depth.largest();
         let chart = charts::histogram(counts, largest);
         let name = escaped(name);
+        let brightest = match facts.model.physical() {
+            Some(_) => format!("the grey value {photons}"),
+            None => format!("{photons} photons"),
+        };
         let _ = write!(
             page,
             "<figure class=\"plot histogram\">{chart}<figcaption>{name}: pixels of each of 256 classes of grey values, \
-             logarithmic; the brightest pixel has {photons} photons</figcaption></figure>"
+             logarithmic; the brightest pixel has {brightest}</figcaption></figure>"
         );
     }
     page.push_str("</div>\n");

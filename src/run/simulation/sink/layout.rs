@@ -4,7 +4,7 @@ use crate::base::choice::alternatives;
 use crate::base::colour;
 use crate::base::path::file_names;
 use crate::config::{
-    Arrangement, ChannelArrangement, ChannelFiles, Config, Normalization, WrittenIds,
+    Arrangement, ChannelArrangement, ChannelFiles, Config, ModelKind, Normalization, WrittenIds,
 };
 use crate::io::write::{
     ChannelInfo, Compression, Content, IdStorage, OutputFolder, PixelType, SliceWriter, Target,
@@ -247,11 +247,12 @@ impl<'a> Layouts<'a> {
         let files = channels.chunks(channels_per_file(self.config, channels.len()));
         std::iter::zip(stems, files)
             .map(|(stem, channels)| {
-                let what = match self.config.output.normalize {
-                    Normalization::Channel => {
+                let what = match (self.config.model, self.config.output.normalize) {
+                    (ModelKind::Physical, _) => "grey values of the detector",
+                    (ModelKind::Simexm, Normalization::Channel) => {
                         "grey values relative to the channel's brightest pixel"
                     }
-                    Normalization::None => "photons",
+                    (ModelKind::Simexm, Normalization::None) => "photons",
                 };
                 let layout = VolumeLayout {
                     shape: self.model.image_shape(),
