@@ -60,7 +60,8 @@ fn sample(walk: Walk, place: Place) -> vec2<f32> {
 
 fn save(n: u32, value: vec2<f32>, place: Place) {
     let at = place.filtered + n * place.stride;
-    var sum = value;
+    let z = f32(params.first_z + n * params.step_z);
+    var sum = (params.weight + params.weight_per_slice * z) * value;
     if params.accumulate != 0u {
         sum += filtered[at];
     }
@@ -84,6 +85,6 @@ fn main(
     let k = within / BLOCK;
     let mirrored = min(k, params.length_x - k);
     let psf_at = (block * (params.length_x / 2u + 1u) + mirrored) * PLANES * BLOCK + within % BLOCK;
-    let filtered_at = block * params.slices * block_size + within;
+    let filtered_at = (block * params.out_slices + params.out_first) * block_size + within;
     filter_slices(Place(thread, spectrum, psf_at, filtered_at, block_size));
 }

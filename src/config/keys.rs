@@ -212,6 +212,7 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         physical("coverslip_design_thickness", "number", "um", "at least 0", Otherwise { meaning: "the coverslip's", example: "170.0" }, "Thickness of the coverslip that the objective is corrected for."),
         physical("working_distance", "number", "um", "above 0", Value("150.0"), "Working distance of the objective."),
         physical("depth", "number", "um", "at least 0", Value("0.0"), "Depth of the first slice below the coverslip, in the gel."),
+        physical("depth_error", "number", "", "from 0.0001 to 1", Value("0.01"), "Most that the point spread function between two computed depths may be wrong by, of its peak, where immersion and gel differ."),
         physical("beam_fill", "number", "", "above 0", Value("1.0"), "Radius of a scanning laser's beam (to e^-2) over that of the back aperture."),
         physical("pinhole_airy", "number", "", "above 0 up to 100", Otherwise { meaning: "pinhole_radius, or 1", example: "1.0" }, "Diameter of the pinhole in Airy units (1.22 wavelengths over the aperture), in place of pinhole_radius."),
         physical("pinhole_spacing", "number", "um", "above 0", Value("250.0"), "Distance of the pinholes of a spinning disk, on the disk."),

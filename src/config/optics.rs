@@ -155,7 +155,7 @@ const OF_PHYSICAL: &str = "with [model] kind = \"simexm\"";
 const OF_SIMEXM: &str = "with [model] kind = \"physical\"";
 
 /// Keys of `[optics]` that only the model `physical` has.
-const PHYSICAL_KEYS: [&str; 21] = [
+const PHYSICAL_KEYS: [&str; 22] = [
     "psf",
     "psf_truncation",
     "psf_depth_truncation",
@@ -169,6 +169,7 @@ const PHYSICAL_KEYS: [&str; 21] = [
     "coverslip_design_thickness",
     "working_distance",
     "depth",
+    "depth_error",
     "beam_fill",
     "pinhole_airy",
     "pinhole_spacing",

@@ -88,6 +88,9 @@ pub struct PhysicalOptics {
     /// Depth of the first slice below the coverslip, in the gel, in um; default 0.
     #[serde(rename = "depth")]
     pub depth_um: f64,
+    /// Most that the point spread function between two computed depths may be wrong by, as a share of
+    /// its peak, where immersion and gel differ; default 0.01.
+    pub depth_error: f64,
     /// e^-2 radius of a scanning laser's beam over the back aperture's radius, default 1.
     pub beam_fill: f64,
     /// Diameter of the pinhole in Airy units, in place of `pinhole_radius`.
@@ -130,6 +133,7 @@ impl Default for PhysicalOptics {
             coverslip_design_um: None,
             working_distance_um: 150.0,
             depth_um: 0.0,
+            depth_error: 0.01,
             beam_fill: 1.0,
             pinhole_airy: None,
             pinhole_spacing_um: 250.0,
@@ -235,6 +239,9 @@ pub(super) fn read_optics(section: &mut Section<'_>) -> PhysicalOptics {
         depth_um: section
             .optional("depth", um(at_least(0.0)))
             .unwrap_or(d.depth_um),
+        depth_error: section
+            .optional("depth_error", number(between(1e-4, 1.0)))
+            .unwrap_or(d.depth_error),
         beam_fill: section
             .optional("beam_fill", number(above(0.0)))
             .unwrap_or(d.beam_fill),

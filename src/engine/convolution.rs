@@ -6,7 +6,7 @@ use crate::engine::compute::{Backend, Buffer, BufferSpec, ComputeError, Limits, 
 use crate::engine::psf::Psf;
 use crate::engine::schedule::{Reach, Schedule, Step};
 use crate::engine::stages::blur::rows_to_photons::RowsToPhotonsParams;
-use crate::engine::stages::blur::{Blur, BlurPart, RingSlices};
+use crate::engine::stages::blur::{Blur, BlurPart, Mixture, RingSlices};
 use bytemuck::Zeroable;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -207,7 +207,8 @@ fn record<'p>(
     };
     for (number, block) in blur.blocks().iter().enumerate() {
         let buffers = [spectra(number), PSF, FILTERED];
-        blur.filter(&mut recording, z(&step.images), 1, depth, false, buffers);
+        let all = Mixture::alone(step.images.len(), false);
+        blur.filter(&mut recording, z(&step.images), 1, depth, all, buffers);
         let buffers = [FILTERED, FOURIER, ROWS];
         blur.columns_inverse(&mut recording, block, slices, buffers);
         let buffers = [ROWS, FOURIER, TABLES, PROFILE, BLURRED, STATUS];

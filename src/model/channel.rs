@@ -3,6 +3,7 @@
 use crate::engine::psf::Psf;
 use crate::engine::rng::{StreamKey, TableRef};
 use crate::optics::fluorophore::Photons;
+use std::ops::Range;
 
 /// Light whose spectra are made once: of a fluorophore, for all or for some of its sources.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,8 +23,69 @@ pub struct EmissionSource {
     pub fluorophore: usize,
     /// Index of its emitter.
     pub emitter: usize,
-    /// Point spread function.
+    /// Point spread functions, by ascending slice: one for all slices, or several, of which each
+    /// slice has the mixture of the two next to it.
+    pub psfs: Vec<SlicePsf>,
+}
+
+/// Point spread function of a slice.
+#[derive(Clone, Debug)]
+pub struct SlicePsf {
+    /// The slice in focus, be it whole or not.
+    pub slice: f64,
+    /// The function.
     pub psf: Psf,
+}
+
+impl EmissionSource {
+    /// A source whose function is the same for all slices.
+    pub fn new(fluorophore: usize, emitter: usize, psf: Psf) -> Self {
+        Self {
+            fluorophore,
+            emitter,
+            psfs: vec![SlicePsf { slice: 0.0, psf }],
+        }
+    }
+
+    /// The function in the middle of the volume.
+    pub fn psf(&self) -> &Psf {
+        &self.psfs[self.psfs.len() / 2].psf
+    }
+
+    /// What the functions count in the images of these slices: for each run of slices between two
+    /// functions the numbers of its first slice and of the one behind its last, the function, and
+    /// its weight in slice z as `weight[0] + weight[1] z`. The slices of a run come for one
+    /// function after the other.
+    pub fn mixtures(
+        &self,
+        (first, count): (usize, usize),
+        step_z: usize,
+    ) -> Vec<(Range<usize>, usize, [f32; 2])> {
+        let places: Vec<f64> = self.psfs.iter().map(|psf| psf.slice).collect();
+        let before = |n: usize| {
+            let z = (first + n * step_z) as f64;
+            places.partition_point(|place| *place <= z)
+        };
+        let mut mixtures = Vec::new();
+        let mut start = 0;
+        while start < count {
+            let next = before(start);
+            let end = (start + 1..count).find(|&n| before(n) != next);
+            let run = start..end.unwrap_or(count);
+            match (next.checked_sub(1), places.get(next)) {
+                (Some(at), Some(&right)) => {
+                    let (left, distance) = (places[at], right - places[at]);
+                    let line = |from: f64, slope: f64| [from, slope].map(|w| (w / distance) as f32);
+                    mixtures.push((run.clone(), at, line(right, -1.0)));
+                    mixtures.push((run, next, line(-left, 1.0)));
+                }
+                (Some(at), None) => mixtures.push((run, at, [1.0, 0.0])),
+                (None, _) => mixtures.push((run, 0, [1.0, 0.0])),
+            }
+            start = end.unwrap_or(count);
+        }
+        mixtures
+    }
 }
 
 /// Channel of the microscope.
@@ -35,4 +97,41 @@ pub struct ChannelModel {
     pub photons: Vec<Photons>,
     /// Sources of light: the fluorophores that send photons.
     pub sources: Vec<EmissionSource>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::psf::PsfShape;
+
+    #[test]
+    fn slices_between_two_functions_have_their_mixture() {
+        let psf = Psf::from_fn(PsfShape::symmetric([0; 3]), |_, _, _| 1.0);
+        let at = |slice| SlicePsf {
+            slice,
+            psf: psf.clone(),
+        };
+        let source = EmissionSource {
+            fluorophore: 0,
+            emitter: 0,
+            psfs: [0.0, 4.0, 6.0].map(at).to_vec(),
+        };
+        // Slices 2, 4, 6 and 8.
+        let mixtures = source.mixtures((2, 4), 2);
+        let mut weights = vec![[0.0f32; 3]; 4];
+        for (run, function, [from, slope]) in mixtures {
+            for n in run {
+                weights[n][function] += from + slope * (2 + 2 * n) as f32;
+            }
+        }
+        let expected = [
+            [0.5, 0.5, 0.0],
+            [0.0, 1.0, 0.0],
+            [0.0, 0.0, 1.0],
+            [0.0, 0.0, 1.0],
+        ];
+        assert_eq!(weights, expected);
+        let alone = EmissionSource::new(0, 0, psf.clone());
+        assert_eq!(alone.mixtures((3, 5), 1), [(0..5, 0, [1.0, 0.0])]);
+    }
 }

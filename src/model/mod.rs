@@ -15,7 +15,7 @@ pub mod point_spread;
 pub mod simexm;
 mod warnings;
 
-pub use channel::{ChannelModel, EmissionSource, Emitter};
+pub use channel::{ChannelModel, EmissionSource, Emitter, SlicePsf};
 pub use error::ModelError;
 pub use labelling::{Labelling, LayerModel};
 pub use point_spread::{PsfVolume, point_spread_functions};
@@ -161,10 +161,6 @@ impl Model {
             ModelKind::Simexm => camera,
             ModelKind::Physical => camera.with_areas(),
         };
-        let [_, x, y] = camera.image_shape(volume.shape);
-        if x.checked_mul(y).is_none_or(|pixels| pixels > MOST_PIXELS) {
-            return Err(ModelError::HugeImages { x, y });
-        }
         let proteins = proteins_per_voxel(config, &labelling, &fluorophores, counted);
         let light = match config.model {
             ModelKind::Simexm => simexm::Imaging::light(
@@ -185,6 +181,10 @@ impl Model {
                 &mut warnings,
             )?,
         };
+        let [_, x, y] = camera.image_shape(volume.shape);
+        if x.checked_mul(y).is_none_or(|pixels| pixels > MOST_PIXELS) {
+            return Err(ModelError::HugeImages { x, y });
+        }
         let reach = |axis: usize| AxisReach {
             around: 1 + labelling.farthest[1 + axis],
             jitter: match &light.imaging {

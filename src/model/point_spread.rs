@@ -149,14 +149,14 @@ impl PsfVolume {
         for channel in &model.channels {
             for source in &channel.sources {
                 let fluorophore = &model.fluorophores[source.fluorophore];
-                let shape = source.psf.shape();
+                let (psf, shape) = (source.psf(), source.psf().shape());
                 functions.push(Self {
                     channel: channel.name.clone(),
                     fluorophore: fluorophore.name.clone(),
                     microscope: config.optics.microscope,
                     excitation_nm: config.optics.channels[&channel.name].laser_wavelength_nm,
                     emission_nm: fluorophore.emission_peak_nm(),
-                    values: source.psf.whole(),
+                    values: psf.whole(),
                     centre: [shape.before, shape.radius[0], shape.radius[1]],
                     model: config.model,
                     voxel_nm: config.groundtruth.voxel_or_nan(),

@@ -40,7 +40,7 @@ fn of_the_run(workplace: &Workplace, channel: usize, source: usize) -> Vec<f32> 
         shape: crate::support::SHAPE,
     };
     let model = Model::new(&config, volume, 99).unwrap();
-    let psf = &model.channels[channel].sources[source].psf;
+    let psf = model.channels[channel].sources[source].psf();
     let mut cube = Vec::new();
     for z in -15_i32..=15 {
         for x in -15_i32..=15 {

@@ -117,6 +117,7 @@ fn survey(
     // A model without light that labels every region once.
     let mut model = model.clone();
     model.channels.clear();
+    model.emitters.clear();
     model.fluorophores.clear();
     model.emitters.clear();
     model.reach.displacement = 0;

@@ -187,6 +187,7 @@ coverslip_thickness = 160
 coverslip_design_thickness = 165
 working_distance = 200
 depth = 12
+depth_error = 0.02
 beam_fill = 0.8
 pinhole_airy = 2
 pinhole_spacing = 200

@@ -107,7 +107,7 @@ pub fn expected_pixels(config: &Config, model: &Model) -> Vec<ExpectedPixel> {
 /// What a layer labels, and the electrons of a pixel on it where each of its voxels has one
 /// fluorophore.
 fn structure(layer: &LayerModel, source: &EmissionSource, step: [f64; 2]) -> (&'static str, f64) {
-    let psf = &source.psf;
+    let psf = source.psf();
     let [radius_x, radius_y] = psf.shape().radius;
     let both = |at: usize| if at == 0 { 1.0 } else { 2.0 };
     let taps = 0..psf.shape().taps();

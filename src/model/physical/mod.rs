@@ -6,7 +6,7 @@ mod optics;
 
 pub use budget::{ExpectedPixel, LightBudget, expected_pixels, light_budgets};
 
-use super::{EmissionSource, Emitter, Light, ModelError};
+use super::{EmissionSource, Emitter, Light, ModelError, SlicePsf};
 use crate::config::Config;
 use crate::engine::detector::Detection;
 use crate::engine::psf::{Psf, PsfShape};
@@ -72,7 +72,8 @@ impl Imaging {
         let shape = seen_of_channels
             .iter()
             .flatten()
-            .flat_map(|seen| seen.psfs.iter().map(Psf::shape))
+            .flat_map(|seen| seen.psfs.iter().flat_map(|(_, parts)| parts))
+            .map(Psf::shape)
             .reduce(PsfShape::union)
             .unwrap_or(PsfShape::symmetric([0; 3]));
         let mut emitters: Vec<Emitter> = Vec::new();
@@ -96,7 +97,14 @@ impl Imaging {
                 sources.push(EmissionSource {
                     fluorophore: number,
                     emitter,
-                    psf: Psf::sum(shape, &seen.psfs),
+                    psfs: seen
+                        .psfs
+                        .iter()
+                        .map(|(slice, parts)| SlicePsf {
+                            slice: *slice,
+                            psf: Psf::sum(shape, parts),
+                        })
+                        .collect(),
                 });
             }
             let photons: Vec<Photons> = seen.iter().map(|seen| seen.light).collect();

@@ -11,7 +11,7 @@ use crate::optics::physical::microscopes::airy_pinhole_um;
 use crate::optics::physical::photons::GUESSED_TWO_PHOTON_GM;
 use crate::optics::physical::{
     Accuracy, Band, Curve, Emitter, Imaging, Kernel, Lobe, Media, Microscope, Objective,
-    OpticsError, Pulses, SeenLight, Sheet, VoxelGrid, kernel,
+    OpticsError, Pulses, SeenLight, Sheet, VoxelGrid, depth_nodes, kernel,
 };
 use rayon::prelude::*;
 
@@ -26,8 +26,9 @@ pub(super) struct Seen {
     /// Its light; `mean_photons` are the electrons that a fluorophore in the focal plane gives to
     /// all pixels of its image together.
     pub light: Photons,
-    /// Its point spread functions, one for each part of the band; none where there is no light.
-    pub psfs: Vec<Psf>,
+    /// Its point spread functions by the slice in focus, of each one for each part of the band; none
+    /// where there is no light.
+    pub psfs: Vec<(f64, Vec<Psf>)>,
     /// What the user should know.
     notes: Vec<String>,
 }
@@ -53,7 +54,7 @@ pub(super) struct Sight<'a> {
     objective: Objective,
     grid: VoxelGrid,
     accuracy: Accuracy,
-    /// Depth of the focus for which the point spread functions are computed.
+    /// Depth of the volume's middle: that of the focus in all that is told.
     depth_um: f64,
     /// Size of the volume along x and y.
     size: [usize; 2],
@@ -105,7 +106,7 @@ impl<'a> Sight<'a> {
                 depth_truncation: physical.psf_depth_truncation,
                 keep_light: true,
             },
-            depth_um: physical.depth_um + if media.matched() { 0.0 } else { middle_um },
+            depth_um: physical.depth_um + middle_um,
             size,
             physical,
         }
@@ -132,13 +133,6 @@ impl<'a> Sight<'a> {
                 "numerical_aperture {} is above refractory_index ({}): what the gel does not pass is cut off, and the light \
                  that only molecules within 0.1 um of the coverslip send there is left out",
                 self.objective.numerical_aperture, media.sample_index
-            ));
-        }
-        if !media.matched() && self.grid.slices > 1 {
-            notes.push(format!(
-                "immersion and gel differ in their index ({} and {}), so that the point spread functions change with the \
-                 depth: those of {:.1} um, the middle of the volume, are taken for all slices",
-                media.immersion_index, media.sample_index, self.depth_um
             ));
         }
         notes
@@ -234,11 +228,22 @@ impl<'a> Sight<'a> {
     }
 
     fn seen(&self, channel: &Channel, dye: &Fluorophore, pair: &Pair) -> Result<Seen, OpticsError> {
-        let kernels = pair.seen.par_iter().map(|part| {
-            let imaging = self.imaging(channel, pair.emitter, *part)?;
-            kernel(&imaging, &self.grid, &self.accuracy, self.depth_um, 0)
+        let parts = pair.seen.iter();
+        let imaging = parts.map(|part| self.imaging(channel, pair.emitter, *part));
+        let imaging: Vec<Imaging> = imaging.collect::<Result<_, _>>()?;
+        let depths = match imaging.first() {
+            Some(imaging) => self.depths_um(imaging)?,
+            None => Vec::new(),
+        };
+        let kernels = depths.par_iter().map(|&depth_um| {
+            let parts = imaging.par_iter();
+            let kernels = parts
+                .map(|imaging| kernel(imaging, &self.grid, &self.accuracy, depth_um, 0))
+                .collect::<Result<Vec<Kernel>, _>>()?;
+            Ok((depth_um, kernels))
         });
-        let kernels: Vec<Kernel> = kernels.collect::<Result<_, _>>()?;
+        let kernels: Vec<(f64, Vec<Kernel>)> = kernels.collect::<Result<_, OpticsError>>()?;
+        let middle = &kernels[kernels.len() / 2].1;
         let mut notes = Vec::new();
         if self.excites_with_two_photons() && dye.two_photon_gm.is_none() {
             notes.push(format!(
@@ -247,17 +252,33 @@ impl<'a> Sight<'a> {
                 dye.name, pair.emitter.two_photon_gm
             ));
         }
-        notes.extend(kernels.first().and_then(|kernel| self.capped(dye, kernel)));
+        notes.extend(middle.first().and_then(|kernel| self.capped(dye, kernel)));
         let in_focus = |kernel: &Kernel| kernel.plane_light[kernel.psf.shape().before];
         Ok(Seen {
             light: Photons {
                 excitation: pair.excitation,
                 emission: pair.emission,
-                mean_photons: kernels.iter().map(in_focus).sum(),
+                mean_photons: middle.iter().map(in_focus).sum(),
             },
-            psfs: kernels.into_iter().map(|kernel| kernel.psf).collect(),
+            psfs: kernels
+                .into_iter()
+                .map(|(depth_um, parts)| {
+                    let slice = (depth_um - self.physical.depth_um) / self.grid.voxel_um[0];
+                    (slice, parts.into_iter().map(|kernel| kernel.psf).collect())
+                })
+                .collect(),
             notes,
         })
+    }
+
+    /// Depths with a point spread function of their own: one where the media match.
+    fn depths_um(&self, imaging: &Imaging) -> Result<Vec<f64>, OpticsError> {
+        if imaging.objective.media.matched() {
+            return Ok(vec![self.depth_um]);
+        }
+        let deep_um = self.grid.slices.saturating_sub(1) as f64 * self.grid.voxel_um[0];
+        let range = [self.physical.depth_um, self.physical.depth_um + deep_um];
+        depth_nodes(imaging, range, self.physical.depth_error)
     }
 
     /// Tells of planes that are wider than the reach, unless the volume ends there as well.

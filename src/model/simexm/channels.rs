@@ -91,15 +91,12 @@ pub(super) fn channels(
                 let fluorophore = &fluorophores[number].name;
                 let function = PointSpreadFunction::new(&parameters);
                 let psf = function.map(|function| function.on_voxels());
-                Ok(EmissionSource {
-                    fluorophore: number,
-                    emitter,
-                    psf: psf.map_err(|source| ModelError::Psf {
-                        channel: name.clone(),
-                        fluorophore: fluorophore.clone(),
-                        source,
-                    })?,
-                })
+                let psf = psf.map_err(|source| ModelError::Psf {
+                    channel: name.clone(),
+                    fluorophore: fluorophore.clone(),
+                    source,
+                })?;
+                Ok(EmissionSource::new(number, emitter, psf))
             })
             .collect::<Result<Vec<_>, ModelError>>()?;
         let expected = |source: &EmissionSource| {

@@ -31,8 +31,8 @@ pub struct Buffers {
     pub rows: Buffer,
     /// Spectra of slices, for each emitter a ring for each block.
     pub spectra: Vec<Vec<Buffer>>,
-    /// Spectra of the point spread function, for each channel and source.
-    pub psf: Vec<Vec<Buffer>>,
+    /// Spectra of the point spread functions, for each channel, source and function.
+    pub psf: Vec<Vec<Vec<Buffer>>>,
     /// Values of the point spread function that becomes spectra.
     pub psf_values: Buffer,
     /// Filtered spectra of the kept slices of a slab.
@@ -178,8 +178,16 @@ impl Shape<'_> {
                     blocks.map(ring).collect()
                 })
                 .collect(),
-            psf: per_source(model, |name| {
-                add(format!("point spread function of {name}"), blur.psf_words())
+            psf: per_source(model, |name, functions| {
+                let of = |number: usize| {
+                    let depth = match functions {
+                        1 => String::new(),
+                        _ => format!(", depth {number}"),
+                    };
+                    let name = format!("point spread function of {name}{depth}");
+                    add(name, blur.psf_words())
+                };
+                (0..functions).map(of).collect()
             }),
             psf_values: add(
                 "point spread function's values".into(),
@@ -234,7 +242,7 @@ impl Shape<'_> {
 }
 
 /// Buffers for each source of each channel.
-fn per_source<T>(model: &Model, mut add: impl FnMut(&str) -> T) -> Vec<Vec<T>> {
+fn per_source<T>(model: &Model, mut add: impl FnMut(&str, usize) -> T) -> Vec<Vec<T>> {
     let name = |channel: &str, fluorophore: usize| {
         format!("{} in {channel}", model.fluorophores[fluorophore].name)
     };
@@ -244,7 +252,10 @@ fn per_source<T>(model: &Model, mut add: impl FnMut(&str) -> T) -> Vec<Vec<T>> {
         .map(|channel| {
             let sources = channel.sources.iter();
             sources
-                .map(|source| add(&name(&channel.name, source.fluorophore)))
+                .map(|source| {
+                    let name = name(&channel.name, source.fluorophore);
+                    add(&name, source.psfs.len())
+                })
                 .collect()
         })
         .collect()

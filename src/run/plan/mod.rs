@@ -333,7 +333,7 @@ impl<'a> Planner<'a> {
             + (sets * cells.div_ceil(32)) as u64
             + model.tables.len() as u64
             + words(b.fourier)
-            + (plan.blur.psf_host_words() * b.psf.iter().flatten().count()) as u64
+            + (plan.blur.psf_host_words() * b.psf.iter().flatten().flatten().count()) as u64
             + words(b.shown)
             + match b.physical {
                 Some(physical) => words(physical.areas) + words(physical.detector),

@@ -19,7 +19,7 @@ fn bands() -> Vec<ChannelBand> {
 }
 
 fn psf() -> PsfVolume {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/brainbow.toml");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/simexm/brainbow.toml");
     let config = Config::from_file(&path, &[]).unwrap();
     point_spread_functions(&config).unwrap().swap_remove(0)
 }

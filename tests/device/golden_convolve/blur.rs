@@ -7,7 +7,7 @@ use simexm_gpu::internals::engine::compute::{Backend, Recording};
 use simexm_gpu::internals::engine::psf::{Psf, PsfShape};
 use simexm_gpu::internals::engine::schedule::{Reach, Schedule, kept};
 use simexm_gpu::internals::engine::stages::blur::rows_to_photons::RowsToPhotonsParams;
-use simexm_gpu::internals::engine::stages::blur::{Blur, BlurPart, RingSlices};
+use simexm_gpu::internals::engine::stages::blur::{Blur, BlurPart, Mixture, RingSlices};
 
 /// Photons that leave the voxels of a fluorophore, (z, x, y), and its point spread function: its
 /// shape, and its values as those of a [`Psf`], but in f64.
@@ -141,7 +141,8 @@ pub fn blur_in_blocks(
             for (number, (spectra, &psf)) in spectra.iter().zip(psf).enumerate() {
                 let bound = [spectra[at], psf, filtered];
                 let z = z(first, count);
-                blur.filter(&mut recording, z, step_z, depth, number > 0, bound);
+                let mixture = Mixture::alone(count, number > 0);
+                blur.filter(&mut recording, z, step_z, depth, mixture, bound);
             }
             blur.columns_inverse(&mut recording, block, count, [filtered, fourier, rows]);
             let bound = [rows, fourier, photons, profile, blurred, status];

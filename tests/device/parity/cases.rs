@@ -14,7 +14,7 @@ use simexm_gpu::internals::engine::rng::{DiscreteTable, StreamKey, TableRef};
 use simexm_gpu::internals::engine::stages::blur::photons::baseline_profile;
 use simexm_gpu::internals::engine::stages::blur::rows_to_means::RowsToMeansParams;
 use simexm_gpu::internals::engine::stages::blur::rows_to_photons::RowsToPhotonsParams;
-use simexm_gpu::internals::engine::stages::blur::{Block, Blur, BlurPart, RingSlices};
+use simexm_gpu::internals::engine::stages::blur::{Block, Blur, BlurPart, Mixture, RingSlices};
 use simexm_gpu::internals::engine::stages::normalise::{NormaliseParams, thresholds};
 use simexm_gpu::internals::engine::stages::{
     bin, emit, magnify, maximum, regions, scatter, survey, truth,
@@ -281,18 +281,23 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     dark: step_z != 1,
                 };
                 let mut recording = Recording::default();
-                blur.filter(
-                    &mut recording,
-                    z,
-                    step_z,
-                    slices,
+                // A run of slices behind others, mixed from two functions.
+                let behind = usize::from(accumulate);
+                let mixture = Mixture {
+                    slices: kept + behind,
+                    first: behind,
                     accumulate,
-                    [Buffer(0); 3],
-                );
+                    weight: if accumulate {
+                        [0.75, -0.01]
+                    } else {
+                        [1.0, 0.0]
+                    },
+                };
+                blur.filter(&mut recording, z, step_z, slices, mixture, [Buffer(0); 3]);
                 let bindings = vec![
                     Words(dice.floats(slices * blur.spectrum_words(), 1e3)),
                     Words(dice.floats(blur.psf_words(), 1e-3)),
-                    Words(dice.floats(kept * blur.spectrum_words(), 1e-1)),
+                    Words(dice.floats(mixture.slices * blur.spectrum_words(), 1e-1)),
                 ];
                 recorded(recording, kernel, bindings)
             })

@@ -23,7 +23,7 @@ fn a_point_is_seen_as_the_point_spread_function() {
     assert_eq!(run.model.image_shape(), shape);
     let photons = f64::from(run.emission[(16 * 33 + 16) * 33 + 16]);
     assert!(photons > 5_000.0, "{photons}");
-    let psf = &run.model.channels[0].sources[0].psf;
+    let psf = run.model.channels[0].sources[0].psf();
     let at = |z: usize, x: usize, y: usize| f64::from(psf.at(15 + z, x, y));
     for (voxel, &value) in run.images[0].iter().enumerate() {
         let away = [voxel / 33 / 33, voxel / 33 % 33, voxel % 33].map(|at| at.abs_diff(16));

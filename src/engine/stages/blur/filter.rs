@@ -28,6 +28,14 @@ kernel_params! {
         step_z: u32,
         /// Number of slices to filter.
         slices: u32,
+        /// Slices of the filtered spectra.
+        out_slices: u32,
+        /// The first of them that is filtered.
+        out_first: u32,
+        /// The filtered slice z is multiplied by `weight + weight_per_slice z`.
+        weight: f32,
+        /// See `weight`.
+        weight_per_slice: f32,
         /// 1: add to what is there (the fluorophores of a channel).
         accumulate: u32,
         /// Planes of the function before the focus.
@@ -115,8 +123,14 @@ fn filter_cpu(call: &mut CpuCall<'_>) {
     let slots: Vec<Option<usize>> = (first_z..=last + p.after as i32)
         .map(|z| (!is_dark(z)).then(|| (fold(z, p.depth) % p.spectra_ring) as usize))
         .collect();
-    filtered[..slices * blocks * length]
-        .par_chunks_exact_mut(slices * length)
+    let weight = |n: usize| {
+        let z = (p.first_z as usize + n * step) as f32;
+        p.weight + p.weight_per_slice * z
+    };
+    let weights: Vec<f32> = (0..slices).map(weight).collect();
+    let (out_slices, out_first) = (p.out_slices as usize, p.out_first as usize);
+    filtered[..out_slices * blocks * length]
+        .par_chunks_exact_mut(out_slices * length)
         .zip(psf.par_chunks_exact(half * shape.planes()))
         .enumerate()
         .for_each_init(
@@ -148,10 +162,13 @@ fn filter_cpu(call: &mut CpuCall<'_>) {
                         let psf = &psf[kx.min(length - kx) * shape.planes()..][..shape.planes()];
                         spread(psf, &shape, taps);
                         let accumulate = p.accumulate != 0;
-                        let mut out = out[kx..].iter_mut().step_by(length);
+                        let out = &mut out[out_first * length..][..slices * length];
+                        let out = out[kx..].iter_mut().step_by(length);
+                        let mut out = out.zip(&weights);
                         let put = |sum: Sample| {
-                            if let Some(out) = out.next() {
+                            if let Some((out, &weight)) = out.next() {
                                 for (out, sum) in out.iter_mut().zip(sum) {
+                                    let sum = weight * sum;
                                     *out = if accumulate { *out + sum } else { sum };
                                 }
                             }

@@ -81,6 +81,32 @@ pub struct RingSlices {
     pub dark: bool,
 }
 
+/// Where filtered slices go, and what they are multiplied by: those of a source whose function
+/// changes along z are mixtures.
+#[derive(Clone, Copy, Debug)]
+pub struct Mixture {
+    /// Slices of the filtered spectra.
+    pub slices: usize,
+    /// The first of them that is filtered.
+    pub first: usize,
+    /// True where the slices are added to what is there.
+    pub accumulate: bool,
+    /// Slice z counts `weight[0] + weight[1] z` times.
+    pub weight: [f32; 2],
+}
+
+impl Mixture {
+    /// Slices that are made of one function, all of so many.
+    pub fn alone(slices: usize, accumulate: bool) -> Self {
+        Self {
+            slices,
+            first: 0,
+            accumulate,
+            weight: [1.0, 0.0],
+        }
+    }
+}
+
 impl Blur {
     /// Prepares the passes over a part for point spread functions of this shape, on a device with
     /// so much workgroup memory. The grid's blocks reach as far as the functions do.
@@ -249,15 +275,15 @@ impl Blur {
     }
 
     /// The filter along z, of the slices `first_z, first_z + step_z, ...`, from a ring of spectra;
-    /// where it accumulates, it adds to what is there. The buffers are the ring, the spectra of the
-    /// point spread function and the filtered spectra.
+    /// `mixture` says where they go. The buffers are the ring, the spectra of the point spread
+    /// function and the filtered spectra.
     pub fn filter(
         &self,
         recording: &mut Recording<'_>,
         z: RingSlices,
         step_z: usize,
         depth: usize,
-        accumulate: bool,
+        mixture: Mixture,
         buffers: [Buffer; 3],
     ) {
         let params = FilterParams {
@@ -268,7 +294,11 @@ impl Blur {
             first_z: z.first_z as u32,
             step_z: step_z as u32,
             slices: z.slices as u32,
-            accumulate: accumulate.into(),
+            out_slices: mixture.slices as u32,
+            out_first: mixture.first as u32,
+            weight: mixture.weight[0],
+            weight_per_slice: mixture.weight[1],
+            accumulate: mixture.accumulate.into(),
             before: self.psf.before as u32,
             after: self.psf.after as u32,
             symmetric: self.psf.symmetric.into(),

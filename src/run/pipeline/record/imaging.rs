@@ -2,7 +2,7 @@
 
 use super::Recorder;
 use crate::engine::compute::Buffer;
-use crate::engine::stages::blur::{Epilogue, RingSlices};
+use crate::engine::stages::blur::{Epilogue, Mixture, RingSlices};
 use crate::engine::stages::emit;
 use std::ops::Range;
 
@@ -55,11 +55,26 @@ impl Recorder<'_> {
         let (channel, count) = (&self.model.channels[number], images.1);
         let recording = &mut self.recording;
         for (number_of_block, block) in blur.blocks().iter().enumerate() {
-            let sources = channel.sources.iter().zip(&b.psf[number]);
-            for (place, (source, &psf)) in sources.enumerate() {
+            // What is first in a slice replaces what was there.
+            let mut fresh = 0;
+            for (source, psfs) in channel.sources.iter().zip(&b.psf[number]) {
                 let spectra = b.spectra[source.emitter][number_of_block];
-                let buffers = [spectra, psf, b.filtered];
-                blur.filter(recording, z, step_z, depth, place > 0, buffers);
+                for (run, function, weight) in source.mixtures(images, step_z) {
+                    let z = RingSlices {
+                        first_z: z.first_z + run.start * step_z,
+                        slices: run.len(),
+                        ..z
+                    };
+                    let mixture = Mixture {
+                        slices: count,
+                        first: run.start,
+                        accumulate: run.start < fresh,
+                        weight,
+                    };
+                    fresh = fresh.max(run.end);
+                    let buffers = [spectra, psfs[function], b.filtered];
+                    blur.filter(recording, z, step_z, depth, mixture, buffers);
+                }
             }
             if channel.sources.is_empty() {
                 let words = blur.rows_inverse_words(block, count);

@@ -85,9 +85,11 @@ impl<'a> Recorder<'a> {
         }
         let out = &mut self.recording;
         for (channel, buffers) in self.model.channels.iter().zip(&b.psf) {
-            for (source, &buffer) in channel.sources.iter().zip(buffers) {
-                let buffers = [b.psf_values, b.fourier, buffer];
-                self.plan.blur.psf_spectra(out, &source.psf, buffers);
+            for (source, buffers) in channel.sources.iter().zip(buffers) {
+                for (function, &buffer) in source.psfs.iter().zip(buffers) {
+                    let buffers = [b.psf_values, b.fourier, buffer];
+                    self.plan.blur.psf_spectra(out, &function.psf, buffers);
+                }
             }
         }
         out.clear(b.status, 0..1);
