@@ -119,7 +119,6 @@ fn survey(
     model.channels.clear();
     model.emitters.clear();
     model.fluorophores.clear();
-    model.emitters.clear();
     model.reach.displacement = 0;
     let layer = |&region_bit: &u32| LayerModel {
         region_bit,
