@@ -230,7 +230,8 @@ def image_stems(run):
     """Channel volumes: their stems below the run's folder, and the names of their channels."""
     names = run.channels
     if not run.merged:
-        return {f"simulation/channel_{i}": [name] for i, name in enumerate(names)}
+        numbered = run.output["channel_files"] == "numbers"
+        return {f"simulation/channel_{i}" if numbered else f"simulation/{name}": [name] for i, name in enumerate(names)}
     return {f"simulation/channels_{i}{i + 1}{i + 2}": names[i : i + 3] for i in range(0, len(names), 3)}
 
 

@@ -50,10 +50,14 @@ const USAGE: &str = "usage: picture RUN-FOLDER... PICTURE.png";
 
 /// The middle slice of a run, its maximum projection, and its ground truth.
 fn panels(run: &Path) -> Result<Vec<RgbImage>, Box<dyn Error>> {
-    let channels = (0..COLOURS.len())
-        .map(|number| run.join(format!("simulation/channel_{number}.tiff")))
-        .filter(|path| path.exists())
-        .map(|path| volume(&path))
+    // Called after their channels, one file each.
+    let files = std::fs::read_dir(run.join("simulation"))?;
+    let mut files: Vec<PathBuf> = files.flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    let channels = files
+        .iter()
+        .take(COLOURS.len())
+        .map(|path| volume(path))
         .collect::<Result<Vec<_>, _>>()?;
     let shape = channels.first().ok_or("the run has no channels")?.shape;
     let middle = shape[0] / 2;

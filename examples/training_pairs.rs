@@ -104,7 +104,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let cells = Array3::from_shape_vec(size, phantom.generate()?)?;
     let pairs = TrainingPairs {
-        simulator: Simulator::new(&config.compute, &mut Silent),
+        simulator: Simulator::new(&config.compute, &mut Silent)?,
         cells: cells.view(),
         config,
         crop: [8, 96, 96],

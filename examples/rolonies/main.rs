@@ -70,7 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         deviation_voxels,
         &mut random,
     )?;
-    let mut simulator = Simulator::new(&config.compute, &mut Silent);
+    let mut simulator = Simulator::new(&config.compute, &mut Silent)?;
 
     std::fs::create_dir_all(&folder)?;
     for round in 0..rounds.min(ROUNDS) {

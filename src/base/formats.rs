@@ -58,6 +58,8 @@ pub struct OutputFormat {
     pub(crate) noun: &'static str,
     /// Most bits of a grey value.
     pub(crate) grey_bits: u32,
+    /// Whether a volume holds any number of channels.
+    pub(crate) holds_channels: bool,
 }
 
 impl Default for OutputFormat {

@@ -1,5 +1,6 @@
 //! Facts of the host: memory, disk, and the process's own use of them.
 
+use super::job;
 use std::num::NonZero;
 use std::path::Path;
 
@@ -15,34 +16,17 @@ pub fn threads(asked: Option<usize>) -> usize {
     wanted.unwrap_or_else(cores).min(MOST_THREADS)
 }
 
-/// Returns the bytes of memory that the system calls available to new work; on systems that do not
-/// tell (others than Linux) an amount that most machines have.
+/// Returns the bytes of memory that the system calls available to new work, within what it lets the
+/// job take; on systems that do not tell (others than Linux) an amount that most machines have.
 pub fn available_memory() -> u64 {
     const ASSUMED: u64 = 4 << 30;
     let free = kilobytes_of("/proc/meminfo", "MemAvailable:").map_or(ASSUMED, |kb| kb * 1024);
-    free.min(control_group_memory().unwrap_or(u64::MAX))
-}
-
-/// Returns the bytes that a container's control group still allows, where it has a limit.
-fn control_group_memory() -> Option<u64> {
-    let number =
-        |path: &str| -> Option<u64> { std::fs::read_to_string(path).ok()?.trim().parse().ok() };
-    let version_2 = || {
-        let group = "/sys/fs/cgroup";
-        let used = number(&format!("{group}/memory.current"))?;
-        Some(number(&format!("{group}/memory.max"))?.saturating_sub(used))
-    };
-    let version_1 = || {
-        let group = "/sys/fs/cgroup/memory";
-        let used = number(&format!("{group}/memory.usage_in_bytes"))?;
-        Some(number(&format!("{group}/memory.limit_in_bytes"))?.saturating_sub(used))
-    };
-    version_2().or_else(version_1)
+    free.min(job::memory_left().unwrap_or(u64::MAX))
 }
 
 /// Writes bytes with a unit that reads well.
 pub fn amount(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["bytes", "kB", "MB", "GB", "TB"];
+    const UNITS: [&str; 7] = ["bytes", "kB", "MB", "GB", "TB", "PB", "EB"];
     let (mut number, mut unit) = (bytes as f64, 0);
     while number >= 999.5 && unit + 1 < UNITS.len() {
         number /= 1000.0;
@@ -120,8 +104,12 @@ pub fn is_writable(folder: &Path) -> bool {
 }
 
 fn kilobytes_of(path: &str, key: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix(key))?;
+    kilobytes(&std::fs::read_to_string(path).ok()?, key)
+}
+
+/// The number behind a key in one of the system's tables.
+pub(super) fn kilobytes(table: &str, key: &str) -> Option<u64> {
+    let line = table.lines().find_map(|line| line.strip_prefix(key))?;
     line.trim().trim_end_matches("kB").trim().parse().ok()
 }
 

@@ -7,6 +7,8 @@ pub mod error;
 pub mod files;
 pub mod formats;
 pub mod host;
+mod job;
+pub mod nearest;
 pub mod overlap;
 pub mod path;
 pub mod program;

@@ -3,7 +3,7 @@
 use super::progress::Progress;
 use super::work::{configuration, on_threads, print};
 use clap::Args;
-use simexm_gpu::config::Override;
+use simexm_gpu::config::{Config, Override};
 use simexm_gpu::internals::apps::check::{CheckOptions, check as look};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,10 +32,16 @@ pub(super) fn check(args: &CheckArgs) -> u8 {
     let options = CheckOptions {
         no_volumes: args.no_volumes,
     };
-    let found = configuration(&args.config, &args.set).and_then(|config| {
-        // Ctrl-C may end this at any moment: there is nothing to clean up.
-        let mut progress = Progress::new(args.json, Arc::new(AtomicBool::new(false)));
-        on_threads(&config, || look(&config, options, &mut progress))
-    });
-    found.map_or_else(|code| code, |found| print(&found, args.json))
+    match configuration(&args.config, &args.set) {
+        Ok(config) => of(&config, options, args.json, args.json),
+        Err(code) => code,
+    }
+}
+
+/// Checks a configuration that is read already; returns the exit code.
+pub(super) fn of(config: &Config, options: CheckOptions, json: bool, quiet: bool) -> u8 {
+    // Ctrl-C may end this at any moment: there is nothing to clean up.
+    let mut progress = Progress::new(quiet, Arc::new(AtomicBool::new(false)));
+    let found = on_threads(config, || look(config, options, &mut progress));
+    found.map_or_else(|code| code, |found| print(&found, json))
 }

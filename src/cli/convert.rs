@@ -1,6 +1,7 @@
 //! `simexm-gpu convert`.
 
 use super::files::{NewFile, shell_word};
+use super::work::configuration;
 use super::{exit, report, say};
 use clap::Args;
 use simexm_gpu::config::{Config, ConfigError};
@@ -25,12 +26,9 @@ pub(super) struct ConvertArgs {
 
 /// Writes a configuration as commented TOML; returns the exit code.
 pub(super) fn convert(args: &ConvertArgs) -> u8 {
-    let config = match Config::from_file(&args.old, &[]) {
+    let config = match configuration(&args.old, &[]) {
         Ok(config) => config,
-        Err(error) => {
-            report(&error);
-            return exit::USAGE;
-        }
+        Err(code) => return code,
     };
     let Some(new) = &args.new else {
         say(config.to_commented_toml().trim_end());

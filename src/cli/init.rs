@@ -3,7 +3,9 @@
 use super::files::{place, shell_word};
 use super::{exit, phantom, report, say, tell};
 use clap::Args;
-use simexm_gpu::config::{Config, ConfigError, GroundTruth, Output};
+use simexm_gpu::config::{
+    ChannelArrangement, Config, ConfigError, GroundTruth, Output, WrittenIds,
+};
 use simexm_gpu::internals::io::read::{self, Facts};
 use simexm_gpu::internals::io::write::{OutputFolder, Target};
 use simexm_gpu::phantom::Phantom;
@@ -85,6 +87,9 @@ fn write(args: &InitArgs) -> Result<(), Box<dyn Error>> {
         output: Output {
             name: stem.to_owned(),
             path: folder.join("output"),
+            // What opens in ImageJ and napari as one would like it.
+            sim_channels: ChannelArrangement::Composite,
+            ids: WrittenIds::Compact,
             ..plain.output
         },
         ..plain

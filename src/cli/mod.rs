@@ -10,17 +10,20 @@ mod fluorophores;
 mod init;
 mod output;
 mod phantom;
+mod placeholders;
 mod plan;
 mod progress;
 mod psf;
 mod run;
+mod slips;
 mod timings;
 mod view;
 mod work;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use simexm_gpu::internals::apps::view::ViewArgs;
 use simexm_gpu::internals::base::program::{self, exit, report, tell};
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 pub(crate) use output::{say, say_bytes};
@@ -50,6 +53,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Simulate a configuration; the word may be left out.
+    #[command(after_help = "Example: simexm-gpu run examples/brainbow.toml --seed 7")]
+    Run(run::RunArgs),
     Check(check::CheckArgs),
     Plan(plan::PlanArgs),
     /// Write a commented configuration that runs as it is.
@@ -73,11 +79,22 @@ enum Command {
 
 /// Parses the arguments and does what they say.
 pub(crate) fn main() -> ExitCode {
+    program::silence_device_selection();
+    program::tell_defects();
     program::block_file_size_signal();
     program::bound_threads();
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if let Some(slip) = slips::mistyped_command(words.first(), &Cli::command()) {
+        tell(&format!("error: {slip}"));
+        return exit::USAGE.into();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
+            if let Some(slip) = slips::second_configuration(&error, &words) {
+                tell(&format!("error: {slip}"));
+                return exit::USAGE.into();
+            }
             let printed = error.print();
             if error.use_stderr() {
                 return exit::USAGE.into();
@@ -88,6 +105,7 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     let code = match cli.command {
+        Some(Command::Run(args)) => run::run(&args),
         Some(Command::Check(args)) => check::check(&args),
         Some(Command::Plan(args)) => plan::plan(&args),
         Some(Command::Bench(args)) => bench::bench(&args),

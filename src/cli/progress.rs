@@ -1,13 +1,14 @@
 //! Progress of a run: a bar on a terminal, plain lines elsewhere.
 
 use super::tell;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use simexm_gpu::internals::base::progress::Observer;
 use simexm_gpu::internals::run::simulation::Watcher;
+use std::fmt;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Watcher that shows stages on standard error.
 pub(super) struct Progress {
@@ -42,10 +43,14 @@ impl Observer for Progress {
             return;
         }
         let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
-        let style =
-            ProgressStyle::with_template("{msg:>24} {wide_bar} {pos}/{len} slices, {eta} left");
+        let style = ProgressStyle::with_template("{msg:>24} {wide_bar} {pos}/{len} slices{left}");
         if let Ok(style) = style {
-            bar.set_style(style);
+            bar.set_style(style.with_key(
+                "left",
+                |state: &ProgressState, text: &mut dyn fmt::Write| {
+                    let _ = text.write_str(&left(state.pos(), state.eta()));
+                },
+            ));
         }
         bar.set_message(stage.to_owned());
         self.bar = Some(bar);
@@ -82,5 +87,27 @@ impl Watcher for Progress {
 
     fn warn(&mut self, text: &str) {
         self.line(&format!("warning: {text}"));
+    }
+}
+
+/// The time that is left, where anything is known of it: nothing is before the first slice, nor in
+/// the last second.
+fn left(done: u64, time: Duration) -> String {
+    if done == 0 || time.as_secs() == 0 {
+        return String::new();
+    }
+    format!(", {:#} left", HumanDuration(time))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_time_is_left_where_none_is_known() {
+        assert_eq!(left(0, Duration::ZERO), "");
+        assert_eq!(left(0, Duration::from_secs(5)), "");
+        assert_eq!(left(7, Duration::from_millis(900)), "");
+        assert_eq!(left(7, Duration::from_secs(9)), ", 9s left");
     }
 }

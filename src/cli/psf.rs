@@ -1,9 +1,10 @@
 //! `simexm-gpu psf`.
 
 use super::files::NewFile;
+use super::work::configuration;
 use super::{exit, report, say};
 use clap::Args;
-use simexm_gpu::config::{Config, ConfigError};
+use simexm_gpu::config::Config;
 use simexm_gpu::fluorophore;
 use simexm_gpu::internals::io::write::{
     Compression, Content, PixelType, StagedFile, TiffStackWriter, VolumeLayout, VolumeMetadata,
@@ -43,7 +44,11 @@ pub(super) struct PsfArgs {
 
 /// Writes a point spread function; returns the exit code.
 pub(super) fn psf(args: &PsfArgs) -> u8 {
-    match try_psf(args) {
+    let config = match configuration(&args.config, &[]) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    match try_psf(args, config) {
         Ok(psf) => {
             let [z, x, y] = psf.gel_voxel_nm();
             say(&format!(
@@ -62,8 +67,7 @@ pub(super) fn psf(args: &PsfArgs) -> u8 {
         }
         Err(error) => {
             report(error.as_ref());
-            let usage = error.is::<ConfigError>()
-                || error.is::<ModelError>()
+            let usage = error.is::<ModelError>()
                 || error.is::<PairError>()
                 || matches!(error.downcast_ref(), Some(error) if SimulationError::is_configuration(error))
                 || matches!(error.downcast_ref(), Some(PlotError::UnknownFormat { .. }));
@@ -72,9 +76,8 @@ pub(super) fn psf(args: &PsfArgs) -> u8 {
     }
 }
 
-fn try_psf(args: &PsfArgs) -> Result<PsfVolume, Box<dyn Error>> {
+fn try_psf(args: &PsfArgs, mut config: Config) -> Result<PsfVolume, Box<dyn Error>> {
     let format = args.plot.as_deref().map(ImageFormat::of).transpose()?;
-    let mut config = Config::from_file(&args.config, &[])?;
     simulation::take_voxel_size(&mut config)?;
     let (channel, fluorophore) = (args.channel.as_deref(), args.fluorophore.as_deref());
     // A dye that no layer has may be named.

@@ -1,13 +1,16 @@
 //! `simexm-gpu CONFIG`.
 
+use super::files::shell_word;
 use super::progress::Progress;
 use super::work::{configuration, on_threads};
-use super::{exit, report, say, tell, timings};
+use super::{check, exit, placeholders, report, say, tell, timings};
 use clap::Args;
-use simexm_gpu::config::{BackendChoice, Choice, Override};
+use simexm_gpu::config::{BackendChoice, Choice, Config, Override};
+use simexm_gpu::internals::apps::check::CheckOptions;
 use simexm_gpu::internals::base::host;
+use simexm_gpu::internals::run::outputs::quicklook::QUICKLOOK_NAME;
 use simexm_gpu::internals::run::simulation::{self, Options, Report, StageTime, Watcher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -25,8 +28,9 @@ pub(super) struct RunArgs {
     /// Seed of all random draws; without one it is drawn and printed
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<u64>,
-    /// Folder for the output, in place of [output] path
-    #[arg(long, value_name = "DIR")]
+    /// Folder for the output, in place of [output] path; {name}, {seed} and {section.key} in it
+    /// stand for their values
+    #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Number of threads of the CPU's work
     #[arg(long, value_name = "N")]
@@ -40,6 +44,9 @@ pub(super) struct RunArgs {
     /// Set a key of the configuration; may be given several times
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<Override>,
+    /// Run nothing: tell what can be known before, as `simexm-gpu check` does
+    #[arg(long)]
+    dry_run: bool,
     /// Write report.html too: parameters, spectra, point spread functions, images, histograms,
     /// times, warnings
     #[arg(long)]
@@ -112,10 +119,41 @@ impl RunArgs {
         );
         flag("--gpu-memory", "gpu_memory", self.gpu_memory.clone());
         flag("--memory", "memory", self.memory.clone());
-        if let Some(folder) = &self.output {
-            overrides.push(Override::output_path(folder)?);
-        }
         Ok(overrides)
+    }
+
+    /// Reads the configuration, with the folder of the output; errors are told and become exit
+    /// codes.
+    fn configuration(&self, path: &Path) -> Result<Config, u8> {
+        let usage = |error: Box<dyn std::error::Error>| {
+            report(error.as_ref());
+            exit::USAGE
+        };
+        let mut overrides = self.overrides().map_err(usage)?;
+        let Some(folder) = &self.output else {
+            return configuration(path, &overrides);
+        };
+        let mut folder = folder.clone();
+        if let Some(text) = folder.to_str().filter(|text| placeholders::has_any(text)) {
+            let mut config = configuration(path, &overrides)?;
+            if config.compute.seed.is_none() && placeholders::has_seed(text) {
+                // The run would draw it, too late for the name.
+                let seed: u64 = rand::random();
+                let label = format!("--seed {seed}");
+                overrides.push(Override::new(
+                    label,
+                    &["compute", "seed"],
+                    &seed.to_string(),
+                ));
+                config.compute.seed = Some(seed);
+            }
+            let filled = placeholders::fill(text, &config);
+            folder = filled
+                .map_err(|error| usage(format!("--output {text}: {error}").into()))?
+                .into();
+        }
+        overrides.push(Override::output_path(&folder).map_err(|error| usage(error.into()))?);
+        configuration(path, &overrides)
     }
 }
 
@@ -124,17 +162,13 @@ pub(super) fn run(args: &RunArgs) -> u8 {
     let Some(path) = &args.config else {
         return exit::USAGE;
     };
-    let overrides = match args.overrides() {
-        Ok(overrides) => overrides,
-        Err(error) => {
-            report(error.as_ref());
-            return exit::USAGE;
-        }
-    };
-    let config = match configuration(path, &overrides) {
+    let config = match args.configuration(path) {
         Ok(config) => config,
         Err(code) => return code,
     };
+    if args.dry_run {
+        return check::of(&config, CheckOptions::default(), false, args.quiet);
+    }
     let viewer = match args.view.then(super::view::program).transpose() {
         Ok(viewer) => viewer,
         Err(code) => return code,
@@ -180,7 +214,7 @@ pub(super) fn run(args: &RunArgs) -> u8 {
     }
 }
 
-/// Prints the last lines of a run: the output's folder and the times.
+/// Prints the last lines of a run: the output's folder and the times, and what to do next.
 fn summary(report: &Report) {
     let list = |times: &[StageTime]| {
         let time = |t: &StageTime| format!("{} {:.2} s", t.stage, t.time.as_secs_f64());
@@ -202,4 +236,24 @@ fn summary(report: &Report) {
     if let Some(bytes) = host::peak_memory() {
         say(&format!("memory  {} MB at the peak", bytes / 1_000_000));
     }
+    let folder = from_here(&report.folder);
+    say(&format!(
+        "next    simexm-gpu view {}; or at a glance: {}",
+        shell_word(&folder),
+        folder.join(QUICKLOOK_NAME).display()
+    ));
+    match report.warnings {
+        0 => {}
+        1 => say("warned  once, see above"),
+        count => say(&format!("warned  {count} times, see above")),
+    }
+}
+
+/// A path as it is typed here, where it lies below the working directory.
+fn from_here(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().ok();
+    let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    below
+        .filter(|below| !below.as_os_str().is_empty())
+        .unwrap_or_else(|| path.to_owned())
 }

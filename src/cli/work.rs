@@ -1,6 +1,6 @@
 //! What the subcommands that work on a configuration have in common.
 
-use super::{exit, report, say};
+use super::{exit, report, say, slips, tell};
 use serde::Serialize;
 use simexm_gpu::config::{Config, Override};
 use simexm_gpu::internals::base::host;
@@ -8,10 +8,14 @@ use simexm_gpu::internals::run::simulation::SimulationError;
 use std::fmt::Display;
 use std::path::Path;
 
-/// Reads a configuration; an error is told, and becomes the exit code.
+/// Reads a configuration; an error is told, with what to type where it is something else, and
+/// becomes the exit code.
 pub(super) fn configuration(path: &Path, overrides: &[Override]) -> Result<Config, u8> {
     Config::from_file(path, overrides).map_err(|error| {
-        report(&error);
+        match slips::no_configuration(path, &error) {
+            Some(slip) => tell(&format!("error: {slip}")),
+            None => report(&error),
+        }
         exit::USAGE
     })
 }

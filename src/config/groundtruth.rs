@@ -205,6 +205,7 @@ pub(super) fn region<'k>(context: &Context<'_>) -> ValueKind<'k, CellPart> {
     ValueKind {
         expected,
         candidates,
+        units: Vec::new(),
         parse: Box::new(parse),
     }
 }

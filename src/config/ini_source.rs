@@ -15,6 +15,7 @@ use std::collections::btree_map::Entry as Slot;
 use super::error::Problem;
 use super::ini_error::LineError;
 use super::ini_interpolation::interpolate;
+use super::output::ChannelFiles;
 use super::tree::{Entry, Position, Table, Value};
 
 /// Most sections within sections; more than any configuration has, and few enough for tables within
@@ -29,14 +30,31 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Table, Problem> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let lines: Vec<&str> = text.split('\n').collect();
-    read(&lines).and_then(interpolate).map_err(|error| Problem {
-        file: name.to_owned(),
-        position: at_line(error.line),
-        message: format!(
-            "not a valid .ini file (ConfigObj's rules): {}",
-            error.message
-        ),
-    })
+    let mut root = read(&lines)
+        .and_then(interpolate)
+        .map_err(|error| Problem {
+            file: name.to_owned(),
+            position: at_line(error.line),
+            message: format!(
+                "not a valid .ini file (ConfigObj's rules): {}",
+                error.message
+            ),
+        })?;
+    number_channels(&mut root);
+    Ok(root)
+}
+
+/// Whoever has an .ini file looks for the files that SimExm would write.
+fn number_channels(root: &mut Table) {
+    let output = root.get_mut("output").map(|entry| &mut entry.value);
+    if let Some(Value::Table(output)) = output {
+        let numbers = Entry {
+            value: Value::Raw(ChannelFiles::Numbers.to_string()),
+            key_position: Position::Document,
+            value_position: Position::Document,
+        };
+        output.entry("channel_files".to_owned()).or_insert(numbers);
+    }
 }
 
 fn fault<T>(line: usize, message: impl Into<String>) -> Result<T, LineError> {

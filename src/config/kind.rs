@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::quantity;
 use super::tree::Value;
 use crate::base::choice::{Choice, alternatives, parse, words};
 
@@ -14,6 +15,8 @@ pub(super) struct ValueKind<'k, T> {
     pub expected: String,
     /// Words that it takes, if it takes words: the nearest is suggested for another.
     pub candidates: Vec<String>,
+    /// Units that it takes, if its key has one.
+    pub units: Vec<&'static str>,
     /// Reads a value; `None` when it is not of the kind.
     pub parse: Parse<'k, T>,
 }
@@ -23,8 +26,17 @@ impl<'k, T> ValueKind<'k, T> {
         Self {
             expected: expected.into(),
             candidates: Vec::new(),
+            units: Vec::new(),
             parse: Box::new(parse),
         }
+    }
+
+    /// Takes numbers with a unit too.
+    fn with_units(mut self, unit: &'static str) -> Self {
+        if !unit.is_empty() {
+            self.units = quantity::units(unit);
+        }
+        self
     }
 
     /// Returns true where a name, which is no value of the file, is of the kind.
@@ -80,6 +92,11 @@ impl Bounds {
         Self { unit, ..self }
     }
 
+    /// Reads a number in the range, perhaps with a unit.
+    fn parse(&self, value: &Value) -> Option<f64> {
+        in_unit(value, self.unit).filter(|&number| self.contains(number))
+    }
+
     fn contains(&self, number: f64) -> bool {
         let below = if self.above {
             number <= self.min
@@ -111,12 +128,19 @@ impl Bounds {
     }
 }
 
-/// Takes a finite number in a range.
+/// A number, or text of a number with a unit, in this unit; without one, numbers alone.
+fn in_unit(value: &Value, unit: &'static str) -> Option<f64> {
+    let with_unit = || quantity::parse(value.as_text()?, unit).filter(|_| !unit.is_empty());
+    value.as_number().or_else(with_unit)
+}
+
+/// Takes a finite number in a range, with a unit of the kind of the range's or without.
 pub(super) fn number(bounds: Bounds) -> ValueKind<'static, f64> {
     ValueKind::new(
         format!("a number {}", bounds.phrase("of at least")),
-        move |value| value.as_number().filter(|&number| bounds.contains(number)),
+        move |value| bounds.parse(value),
     )
+    .with_units(bounds.unit)
 }
 
 /// Takes three finite numbers in a range, for the axes (z, x, y).
@@ -126,17 +150,17 @@ pub(super) fn numbers_zxy(bounds: Bounds) -> ValueKind<'static, [f64; 3]> {
         bounds.phrase("at least")
     );
     ValueKind::new(expected, move |value| {
-        list(value, |item| {
-            item.as_number().filter(|&number| bounds.contains(number))
-        })
+        list(value, |item| bounds.parse(item))
     })
+    .with_units(bounds.unit)
 }
 
 /// Takes a band `[min, max]` of wavelengths in nm.
 pub(super) fn band_nm() -> ValueKind<'static, [f64; 2]> {
     ValueKind::new("two wavelengths [min, max] in nm, min below max", |value| {
-        list(value, Value::as_number).filter(|[min, max]| min < max)
+        list(value, |item| in_unit(item, "nm")).filter(|[min, max]| min < max)
     })
+    .with_units("nm")
 }
 
 /// Takes a list of three numbers each.
@@ -193,6 +217,7 @@ pub(super) fn choice<C: Choice>() -> ValueKind<'static, C> {
     ValueKind {
         expected: alternatives(&words),
         candidates: words.iter().map(ToString::to_string).collect(),
+        units: Vec::new(),
         parse: Box::new(|value| parse(value.as_text()?).ok()),
     }
 }

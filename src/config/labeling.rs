@@ -112,6 +112,7 @@ fn single_neuron() -> ValueKind<'static, SingleNeuron> {
         candidates: ["true", "false", "random", "largest"]
             .map(str::to_owned)
             .to_vec(),
+        units: Vec::new(),
         parse: Box::new(parse),
     }
 }
@@ -126,6 +127,7 @@ fn fluorophore<'k>(context: &'k Context<'_>) -> ValueKind<'k, String> {
     ValueKind {
         expected: format!("one of the fluorophores {}", names.join(", ")),
         candidates: names.clone(),
+        units: Vec::new(),
         parse: Box::new(parse),
     }
 }

@@ -23,13 +23,18 @@ pub struct Output {
     pub path: PathBuf,
     /// File format; default tiff.
     pub format: OutputFormat,
-    /// Arrangement of the channels: merged by threes into RGB, or one volume each; default split.
-    pub sim_channels: Arrangement,
+    /// Arrangement of the channels; default one volume each.
+    pub sim_channels: ChannelArrangement,
+    /// What the files of channels are called after; default their names, of .ini files SimExm's
+    /// numbers.
+    pub channel_files: ChannelFiles,
     /// Arrangement of the ground truth's cells: one volume for all, or one for each; default
     /// merged.
     pub gt_cells: Arrangement,
     /// Part of the labelled cells that the ground truth shows; default full.
     pub gt_region: CellPart,
+    /// Numbers that stand for the cells in the ground truth; default their ids.
+    pub ids: WrittenIds,
     /// Bits of a grey value of the channels; default 8.
     pub bit_depth: BitDepth,
     /// Meaning of a grey value; default channel.
@@ -47,9 +52,11 @@ impl Default for Output {
             name: "experiment".to_owned(),
             path: PathBuf::from("output"),
             format: OutputFormat::default(),
-            sim_channels: Arrangement::Split,
+            sim_channels: ChannelArrangement::Split,
+            channel_files: ChannelFiles::Names,
             gt_cells: Arrangement::Merged,
             gt_region: CellPart::Full,
+            ids: WrittenIds::Kept,
             bit_depth: BitDepth::Eight,
             normalize: Normalization::Channel,
             compression: None,
@@ -61,6 +68,38 @@ impl Output {
     /// Returns the folder of all files of the run.
     pub fn folder(&self) -> PathBuf {
         self.path.join(&self.name)
+    }
+}
+
+choice! {
+    /// Arrangement of the channels in volumes.
+    pub enum ChannelArrangement {
+        /// By threes, as red, green and blue.
+        Merged = "merged",
+        /// One volume for each; SimExm spells the word "splitted".
+        Split = "splitted" | "split",
+        /// All in one volume, which ImageJ and napari show in the channels' colours.
+        Composite = "composite",
+    }
+}
+
+choice! {
+    /// What the file of a channel is called after.
+    pub enum ChannelFiles {
+        /// The channel, `membranes.tiff`.
+        Names = "names",
+        /// Its place in the order of the names, `channel_0.tiff`, as SimExm has it.
+        Numbers = "numbers",
+    }
+}
+
+choice! {
+    /// Numbers that stand for the cells in the ground truth.
+    pub enum WrittenIds {
+        /// Those of the volume that was read.
+        Kept = "kept",
+        /// 1 to n in the order of the ids, with a table of these.
+        Compact = "compact",
     }
 }
 
@@ -146,12 +185,16 @@ pub(super) fn read(section: &mut Section<'_>, detector_bits: Option<u32>) -> Opt
     let sim_channels = section
         .optional("sim_channels", choice())
         .unwrap_or(default.sim_channels);
+    let channel_files = section
+        .optional("channel_files", choice())
+        .unwrap_or(default.channel_files);
     let gt_cells = section
         .optional("gt_cells", choice())
         .unwrap_or(default.gt_cells);
     let gt_region = section
         .optional("gt_region", region(context))
         .unwrap_or(default.gt_region);
+    let ids = section.optional("ids", choice()).unwrap_or(default.ids);
     let bit_depth = section
         .optional("bit_depth", bit_depth())
         .unwrap_or(default.bit_depth);
@@ -185,13 +228,28 @@ pub(super) fn read(section: &mut Section<'_>, detector_bits: Option<u32>) -> Opt
             ),
         );
     }
+    if sim_channels == ChannelArrangement::Composite && !format.holds_channels {
+        let holds = |format: &OutputFormat| format.holds_channels;
+        let others = OutputFormat::all().into_iter().filter(holds);
+        let others: Vec<_> = others.map(Choice::as_str).collect();
+        section.contradiction(
+            "sim_channels",
+            "format",
+            &format!(
+                "\"split\" or \"merged\" where format is \"{format}\"; {} takes \"composite\"",
+                alternatives(&others),
+            ),
+        );
+    }
     Some(Output {
         name: name?,
         path: path?,
         format,
         sim_channels,
+        channel_files,
         gt_cells,
         gt_region,
+        ids,
         bit_depth,
         normalize,
         compression,

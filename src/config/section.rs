@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use super::error::Problem;
 use super::keys::other_spelling;
 use super::kind::{ValueKind, path};
-use super::nearest::nearest;
 use super::tree::{Entry, Position, Table, Value, quoted_key};
+use crate::base::choice::any_of;
+use crate::base::nearest::nearest;
 use crate::base::text::is_unseen;
 
 /// Context that the readers of all sections share.
@@ -113,7 +114,11 @@ impl<'c> Section<'c> {
                 .value
                 .as_text()
                 .and_then(|text| nearest(text, &kind.candidates));
-            self.wrong_value(self.spelling(key), entry, &kind.expected, suggestion);
+            let mut expected = kind.expected;
+            if !kind.units.is_empty() && entry.value.has_text() {
+                expected += &format!("; a value with a unit has {}", any_of(&kind.units));
+            }
+            self.wrong_value(self.spelling(key), entry, &expected, suggestion);
         }
         parsed
     }

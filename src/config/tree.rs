@@ -70,6 +70,14 @@ impl Value {
         }
     }
 
+    /// Returns true where the value, or an item of it, is text that is no number.
+    pub fn has_text(&self) -> bool {
+        match self {
+            Self::Array(items) => items.iter().any(Self::has_text),
+            _ => self.as_text().is_some() && self.as_number().is_none(),
+        }
+    }
+
     /// Returns the value as a finite number, if it is one; raw text is parsed.
     pub fn as_number(&self) -> Option<f64> {
         let number = match self {

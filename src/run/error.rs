@@ -132,6 +132,7 @@ impl SimulationError {
                 | Self::RegionSize { .. }
                 | Self::NoVoxelSize { .. }
                 | Self::OutOfBounds(_)
+                | Self::Compute(ComputeError::NoAdapter(_))
         )
     }
 }

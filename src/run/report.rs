@@ -33,6 +33,8 @@ pub struct Report {
     pub maxima: Vec<u32>,
     /// Shape (z, x, y) of the images.
     pub image_shape: [usize; 3],
+    /// Number of warnings that the run gave.
+    pub warnings: usize,
 }
 
 impl Report {

@@ -92,11 +92,11 @@ fn configuration_that_cannot_be_read() {
     refused(&["[groundtruth] is missing"]);
     fs::remove_file(workplace.path("config.toml")).unwrap();
     fs::create_dir(workplace.path("config.toml")).unwrap();
-    refused(&["directory"]);
+    refused(&["is a folder"]);
     workplace.refuses(
         USAGE,
         &["cells.tif"],
-        &["cells.tif", "a configuration is a text file, TOML"],
+        &["cells.tif is an image", "simexm-gpu init --image cells.tif"],
     );
 }
 

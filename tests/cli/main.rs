@@ -9,9 +9,11 @@ mod faults;
 mod fluorophores;
 #[cfg(target_os = "linux")]
 mod gpu_faults;
+mod habits;
 mod hostile_files;
 mod input;
 mod labels;
+mod opens;
 mod output;
 mod plan;
 mod process;

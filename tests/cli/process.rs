@@ -52,8 +52,6 @@ fn a_flag_wins_over_the_environment_over_the_configuration() {
         None,
         &["--set", "compute.backend=gpu", "--backend", "cpu"]
     ));
-    // A name asks for that adapter.
-    assert!(asks_for_gpu("", None, &["--adapter", "no such adapter"]));
     assert!(!asks_for_gpu(
         "",
         None,

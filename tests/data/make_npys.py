@@ -36,6 +36,22 @@ write("fortran_big_endian_u8", np.asfortranarray(ids(">u8")))
 write("bool", V % 2 == 1)
 write("one_slice_u2", ids("u2")[1])
 
+
+# What Cellpose saves: a dictionary, pickled. Some of it is there twice, and some comes after the masks.
+def seg(name, masks):
+    outlines = np.zeros_like(masks)
+    data = {
+        "outlines": outlines, "colors": np.zeros((5, 3), "u1"), "masks": masks, "chan_choose": [0, 0],
+        "ismanual": np.zeros(5, bool), "filename": "/data/cells.tif", "flows": [outlines, V / 2, [], None],
+        "diameter": 17.5, "model_path": 0, "large": -1 << 40, "again": {"masks": 1},
+    }
+    np.save(OUT / f"{name}.npy", data, allow_pickle=True)
+
+
+seg("cellpose_u2_seg", ids("u2"))
+seg("cellpose_fortran_u4_seg", np.asfortranarray(ids(">u4")))
+seg("cellpose_slice_u2_seg", ids("u2")[1])
+
 # What must be refused.
 write("negative_i4", np.where(V == 11, -5, V).astype("i4"))
 write("negative_fortran_i1", np.asfortranarray(np.where(V == 11, -5, V).astype("i1")))

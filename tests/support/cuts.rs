@@ -57,10 +57,10 @@ pub fn tissue(shape: [usize; 3]) -> Array3<u32> {
 pub fn simulators() -> Vec<Simulator> {
     let mut compute = Config::default().compute;
     compute.backend = BackendChoice::Cpu;
-    let mut simulators = vec![Simulator::new(&compute, &mut Silent)];
+    let mut simulators = vec![Simulator::new(&compute, &mut Silent).unwrap()];
     if super::gpu().is_some() {
         compute.backend = BackendChoice::Gpu;
-        simulators.push(Simulator::new(&compute, &mut Silent));
+        simulators.push(Simulator::new(&compute, &mut Silent).unwrap());
     }
     simulators
 }

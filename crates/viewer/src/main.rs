@@ -15,6 +15,7 @@ struct Viewer {
 }
 
 fn main() -> ExitCode {
+    program::tell_defects();
     program::block_file_size_signal();
     program::bound_threads();
     let Viewer { args } = Viewer::parse();

@@ -144,6 +144,7 @@ fn survey(
 /// decides them.
 pub(super) fn warn(config: &Config, model: &Model, counted: &mut Counted, told: &mut Told<'_>) {
     simulation::warnings::of_volume(model, &counted.volume, told);
+    simulation::warnings::of_ids(config, &counted.volume.cells, told);
     let seeded = config.compute.seed.is_some();
     for (layer, found) in counted.facts.layers.iter_mut().zip(&mut counted.outcomes) {
         if seeded {

@@ -18,7 +18,8 @@ pub(super) fn look(
     output: &mut OutputFacts,
     told: &mut Told<'_>,
 ) {
-    let ids = cells.map(|cells| simulation::id_pixel(config, cells.largest_id()));
+    let ids =
+        cells.map(|cells| simulation::id_pixel(config, simulation::largest_number(config, cells)));
     output.obstacle = match ids {
         Some(Err(error)) => Some(error.to_string()),
         _ => obstacle(config, model, output),

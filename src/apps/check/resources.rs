@@ -14,17 +14,19 @@ use crate::run::plan::{Budgets, Contents, RunPlan, SetAside};
 use crate::run::simulation::{self, Layouts, Watcher};
 use std::path::{Path, PathBuf};
 
-/// What a run on a GPU is planned for while none is asked: the budget of any discrete one, and
-/// limits that every current driver offers it.
-pub(super) const GPU: Limits = Limits {
-    binding_bytes: (1 << 31) - 4,
-    buffer_bytes: 1 << 31,
-    wanted_bytes: 2 << 30,
-    total_bytes: 2 << 30,
-    workgroup_bytes: 32 << 10,
-    residence: Residence::Board,
-    host_bytes: u64::MAX,
-};
+/// What a run on a GPU is planned for while none is asked: the budget of any discrete one, limits
+/// that every current driver offers it, and this host.
+pub(super) fn assumed_gpu() -> Limits {
+    Limits {
+        binding_bytes: (1 << 31) - 4,
+        buffer_bytes: 1 << 31,
+        wanted_bytes: 2 << 30,
+        total_bytes: 2 << 30,
+        workgroup_bytes: 32 << 10,
+        residence: Residence::Board,
+        host_bytes: host::default_host_bytes(),
+    }
+}
 
 /// Cells that are assumed where they were not counted; they hardly weigh against the voxels.
 pub(super) const CELLS: usize = 1 << 16;
@@ -45,14 +47,15 @@ pub(super) fn memory(
         RunPlan::new(model, contents, &budgets.within(limits), deepest, [1; 2])
     };
     let on_cpu = plan(cpu.limits(), cpu.deepest_slab());
-    let on_gpu = plan(&GPU, usize::MAX);
+    let gpu = assumed_gpu();
+    let on_gpu = plan(&gpu, usize::MAX);
     let backend = config.compute.backend;
     if backend == BackendChoice::Gpu
         && let Err(error) = &on_gpu
     {
         told.warn(&format!(
             "a GPU with {} to spare cannot do this run, the CPU would: {error}",
-            bytes(budgets.within(&GPU).total_bytes)
+            bytes(budgets.within(&gpu).total_bytes)
         ));
     }
     if let Err(error) = &on_cpu
@@ -109,8 +112,13 @@ pub(super) fn output(
     cells: Option<&CellIndex>,
     sized: bool,
 ) -> OutputFacts {
-    // Ids that were not counted are taken to fit 32 bits.
-    let largest = cells.map_or(u32::MAX.into(), CellIndex::largest_id);
+    // Ids that were not counted are taken to fit 32 bits, and numbers of cells 16.
+    let most = if simulation::is_compact(config) {
+        u64::from(u16::MAX)
+    } else {
+        u32::MAX.into()
+    };
+    let largest = cells.map_or(most, |cells| simulation::largest_number(config, cells));
     let storage = writer(config.output.format).ids();
     let pixel = simulation::id_pixel(
         config,

@@ -115,7 +115,7 @@ fn numbers_for_people() {
         (999, "999 bytes"),
         (1000, "1.0 kB"),
         (2_650_000, "2.6 MB"),
-        (u64::MAX, "18446744 TB"),
+        (u64::MAX, "18.4 EB"),
     ] {
         assert_eq!(bytes(number), text);
     }

@@ -16,6 +16,8 @@ const DESCRIPTION_BYTES: usize = 1 << 16;
 pub(super) struct Metadata {
     pub pixel: Option<PixelSize>,
     pub content: Option<Content>,
+    /// Planes of a slice that the file keeps apart, as far as it tells.
+    pub planes: usize,
     /// Names and colours.
     pub channels: Vec<(String, [u8; 3])>,
 }
@@ -88,10 +90,11 @@ impl Metadata {
         };
         let channels = text
             .lines()
-            .find_map(|line| line.strip_prefix("channels: "));
+            .find_map(|line| line.trim_start_matches("all ").strip_prefix("channels: "));
         Self {
             pixel,
             content,
+            planes: number("channels=").map_or(0, |planes| planes as usize),
             channels: channels.map(parse_channels).unwrap_or_default(),
         }
     }

@@ -5,8 +5,9 @@ use std::path::Path;
 use super::{FULL, read};
 use crate::config::tree::{Position, Table, Value};
 use crate::config::{
-    AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, CellsFrom, Compression, Config,
-    Normalization, OutputFormat, SingleNeuron, StoredIds, toml_source,
+    AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, CellsFrom, ChannelArrangement,
+    ChannelFiles, Compression, Config, Normalization, OutputFormat, SingleNeuron, StoredIds,
+    WrittenIds, toml_source,
 };
 use crate::optics::psf::Microscope;
 
@@ -94,9 +95,11 @@ fn every_key_is_read() {
     let output = &config.output;
     assert_eq!(output.folder(), Path::new("/base/out/conn256"));
     assert_eq!(output.format, "image sequence".parse().unwrap());
-    assert_eq!(output.sim_channels, Arrangement::Merged);
+    assert_eq!(output.sim_channels, ChannelArrangement::Merged);
     assert_eq!(output.gt_cells, Arrangement::Split);
     assert_eq!(output.gt_region, CellPart::Cytosol);
+    assert_eq!(output.channel_files, ChannelFiles::Numbers);
+    assert_eq!(output.ids, WrittenIds::Compact);
     assert_eq!(output.bit_depth, BitDepth::Sixteen);
     assert_eq!(output.normalize, Normalization::None);
     assert_eq!(output.compression, Some(Compression::Deflate));
@@ -132,7 +135,9 @@ fn defaults_are_simexms() {
     assert_eq!(layer.antibody_amp, 5.0);
     assert_eq!(layer.single_neuron, SingleNeuron::Off);
     assert_eq!(config.output.format, OutputFormat::default());
-    assert_eq!(config.output.sim_channels, Arrangement::Split);
+    assert_eq!(config.output.sim_channels, ChannelArrangement::Split);
+    assert_eq!(config.output.channel_files, ChannelFiles::Names);
+    assert_eq!(config.output.ids, WrittenIds::Kept);
     assert_eq!(config.output.gt_cells, Arrangement::Merged);
     assert_eq!(config.output.gt_region, CellPart::Full);
     assert_eq!(config.output.bit_depth, BitDepth::Eight);

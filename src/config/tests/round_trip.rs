@@ -9,10 +9,10 @@ use proptest::sample::select;
 use super::{FLUOROPHORES, FULL, read};
 use crate::base::text::is_unseen;
 use crate::config::{
-    AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, CellsFrom, Channel, Choice,
-    Compression, Compute, Config, Expansion, GroundTruth, InputFormat, Labeling, Layer, ModelKind,
-    Normalization, Optics, Output, OutputFormat, OwnFluorophore, RegionVolume, SingleNeuron,
-    StoredIds,
+    AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, CellsFrom, Channel,
+    ChannelArrangement, ChannelFiles, Choice, Compression, Compute, Config, Expansion, GroundTruth,
+    InputFormat, Labeling, Layer, ModelKind, Normalization, Optics, Output, OutputFormat,
+    OwnFluorophore, RegionVolume, SingleNeuron, StoredIds, WrittenIds,
 };
 use crate::optics::psf::Microscope;
 
@@ -143,7 +143,9 @@ prop_compose! {
         name in "[^/\\\\\\pC.]{1,12}".prop_filter("what is not seen is no name", |name| !name.chars().any(is_unseen)),
         path in path(),
         format in any_choice::<OutputFormat>(),
-        sim_channels in any_choice::<Arrangement>(),
+        sim_channels in any_choice::<ChannelArrangement>(),
+        channel_files in any_choice::<ChannelFiles>(),
+        ids in any_choice::<WrittenIds>(),
         gt_cells in any_choice::<Arrangement>(),
         gt_region in region(names),
         bit_depth in select([BitDepth::Eight, BitDepth::Sixteen].as_slice()),
@@ -151,8 +153,10 @@ prop_compose! {
         compression in prop::option::of(any_choice::<Compression>()),
     ) -> Output {
         let bit_depth = if format.grey_bits < 16 { BitDepth::Eight } else { bit_depth };
+        let sim_channels = if format.holds_channels { sim_channels } else { ChannelArrangement::Split };
         Output {
-            name, path, format, sim_channels, gt_cells, gt_region, bit_depth, normalize, compression,
+            name, path, format, sim_channels, channel_files, gt_cells, gt_region, ids, bit_depth, normalize,
+            compression,
         }
     }
 }

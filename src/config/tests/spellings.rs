@@ -96,3 +96,54 @@ fn a_slip_is_held_against_both_spellings_and_reported_once() {
         );
     }
 }
+
+/// Every key whose unit has relatives takes them, in lists too.
+#[test]
+fn numbers_may_have_a_unit() {
+    for (section, key, plain, with_unit) in [
+        (
+            "groundtruth",
+            "voxel_dim",
+            "[40, 24, 24]",
+            "['40 nm', '0.024 um', 24]",
+        ),
+        ("optics", "focal_plane_depth", "500", "'0.5 um'"),
+        ("optics", "objective_back_aperture", "0.009", "'9 mm'"),
+        ("optics", "exposure_time", "1e-5", "'10 us'"),
+        ("optics", "pixel_size", "6500", "'6.5 um'"),
+        ("optics", "pinhole_radius", "25", "'25000 nm'"),
+        ("optics", "baseline_noise", "2", "'2 photons'"),
+        (
+            "optics.channels.channel_1",
+            "laser_wavelength",
+            "488",
+            "'488 nm'",
+        ),
+        (
+            "optics.channels.channel_1",
+            "laser_power",
+            "0.005",
+            "'5 mW'",
+        ),
+        (
+            "optics.channels.channel_1",
+            "laser_filter",
+            "[500, 550]",
+            "['0.5 um', 550]",
+        ),
+    ] {
+        let read = |value| read(&super::with_value(section, key, value).0).unwrap();
+        assert_eq!(read(plain), read(with_unit), "{key}");
+    }
+    let (text, line) = super::with_value("optics.channels.channel_1", "laser_power", "'5 nm'");
+    assert_eq!(
+        problems(&text),
+        [format!(
+            "c.toml:{line}:15: [optics.channels.channel_1] laser_power = \"5 nm\" must be a number above 0 W; a value \
+             with a unit has nW, uW, mW, W or kW"
+        )]
+    );
+    // A density has no relatives.
+    let (text, _) = super::with_value("labeling.layer1", "protein_density", "'1 um'");
+    assert!(problems(&text)[0].ends_with("; a value with a unit has per nm^3"));
+}

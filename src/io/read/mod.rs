@@ -17,6 +17,7 @@ mod natural_order;
 mod npy;
 mod options;
 mod pattern;
+mod pickle;
 mod png;
 mod raster;
 mod raw;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::ImageError;
 use super::options::{Background, ReadOptions};
+use super::pickle;
 use super::raw::{RawLayout, RawReader};
 use super::samples::{SampleKind, SampleType};
 use super::{
@@ -76,11 +77,16 @@ impl NpyVolume {
             return Err(whole_file(ImageError::NoColours(options.ids)));
         }
         let mut file = File::open(path).map_err(|e| whole_file(ImageError::Io(e)))?;
-        let (header, offset) = read_header(&mut file).map_err(whole_file)?;
         let file_bytes = file
             .metadata()
             .map_err(|e| whole_file(ImageError::Io(e)))?
             .len();
+        let (header, offset) = match read_header(&mut file) {
+            // Behind the header, where the file stands, lies a pickle.
+            Err(ImageError::PythonObjects) => pickled_masks(file, file_bytes),
+            read => read,
+        }
+        .map_err(whole_file)?;
         let layout = layout(&header, offset, file_bytes).map_err(whole_file)?;
         Ok(Self {
             path: path.to_owned(),
@@ -89,6 +95,20 @@ impl NpyVolume {
             background: Background::new(options),
         })
     }
+}
+
+/// The masks of a Cellpose file, as if the file held them alone.
+fn pickled_masks(file: File, file_bytes: u64) -> Result<(Header, u64), ImageError> {
+    let found = pickle::masks(file).filter(|masks| masks.end <= file_bytes);
+    let masks = found.ok_or(ImageError::PythonObjects)?;
+    let (samples, swapped) = sample_type(&masks.descr)?;
+    let header = Header {
+        samples,
+        swapped,
+        fortran_order: masks.fortran_order,
+        sizes: masks.sizes,
+    };
+    Ok((header, masks.start))
 }
 
 fn damaged(what: impl std::fmt::Display) -> ImageError {

@@ -10,10 +10,16 @@ pub struct VolumeMetadata {
     pub voxel_nm: [f64; 3],
     /// Anything else worth knowing, for example the size before expansion; lines of text.
     pub description: String,
-    /// The channels: one for a gray volume of brightness, up to three, red first, for an RGB
-    /// volume, none for anything else.
+    /// The channels: one for a gray volume of brightness, several for a composite, up to three, red
+    /// first, for an RGB volume, none for anything else.
     pub channels: Vec<ChannelInfo>,
 }
+
+/// How the line with the channels begins.
+const CHANNELS: &str = "channels: ";
+
+/// The smallest and the largest value of a channel.
+pub(super) type Extremes = [f64; 2];
 
 /// What a channel is called and shown as.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,10 +39,8 @@ impl VolumeMetadata {
                 let [red, green, blue] = colour;
                 format!("{name} (#{red:02x}{green:02x}{blue:02x})")
             });
-            lines.push(format!(
-                "channels: {}",
-                channels.collect::<Vec<_>>().join(", ")
-            ));
+            let channels: Vec<_> = channels.collect();
+            lines.push(format!("{CHANNELS}{}", channels.join(", ")));
         }
         lines
     }
@@ -50,13 +54,34 @@ impl VolumeMetadata {
     }
 
     /// An ImageJ description (the format is defined by ImageJ's own reader and writer, and read by
-    /// tifffile and Bio-Formats).
-    pub(super) fn imagej_description(&self, slices: usize) -> String {
-        let mut text = format!("ImageJ=1.54\nimages={slices}\nslices={slices}\n");
+    /// tifffile and Bio-Formats) of a volume with so many planes in a slice, and with the range of
+    /// values that it is to be shown in where it is known.
+    pub(super) fn imagej_description(
+        &self,
+        slices: usize,
+        planes: usize,
+        shown: Option<Extremes>,
+    ) -> String {
+        let images = slices * planes;
+        let mut text = format!("ImageJ=1.54\nimages={images}\n");
+        if planes > 1 {
+            // ImageJ lays no more channels over one another.
+            let mode = if planes <= 7 { "composite" } else { "color" };
+            text += &format!("channels={planes}\nslices={slices}\nhyperstack=true\nmode={mode}\n");
+        } else {
+            text += &format!("slices={slices}\n");
+        }
         let spacing_um = self.voxel_nm[0] / 1000.0;
         text += &format!("unit=um\nspacing={spacing_um}\nloop=false\n");
+        if let Some([least, most]) = shown {
+            text += &format!("min={least:?}\nmax={most:?}\n");
+        }
         for line in self.lines() {
-            // "key=value" lines mean something to ImageJ.
+            // "key=value" lines mean something to ImageJ, and so does a word before a colon: here
+            // are no numbers of channels.
+            if planes > 1 && line.starts_with(CHANNELS) {
+                text += "all ";
+            }
             text += &to_ascii(&line.replace('=', ":"));
             text.push('\n');
         }

@@ -16,7 +16,7 @@ pub enum Content {
 /// Everything that is known about a volume before its first pixel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VolumeLayout {
-    /// Size of the volume in pixels, (z, x, y): pages, rows, columns.
+    /// Size of the volume in pixels, (z, x, y): slices, rows, columns.
     pub shape: [usize; 3],
     /// Type of a pixel as it is given to the encoder.
     pub pixel: PixelType,
@@ -29,13 +29,22 @@ pub struct VolumeLayout {
 }
 
 impl VolumeLayout {
+    /// Images that make a slice: in a composite one for each channel, else one.
+    pub(super) fn planes(&self) -> usize {
+        match self.pixel.samples() {
+            1 => self.metadata.channels.len().max(1),
+            _ => 1,
+        }
+    }
+
     /// Bytes of a page as it is given to the encoder.
     pub(super) fn page_bytes(&self) -> usize {
         self.shape[1] * self.shape[2] * self.pixel.bytes()
     }
 
-    pub(super) fn check_page(&self, pixels: &[u8]) -> Result<(), WriteError> {
-        let expected = self.page_bytes();
+    /// Fails where these are not the pixels of all planes of a slice.
+    pub(super) fn check_slice(&self, pixels: &[u8]) -> Result<(), WriteError> {
+        let expected = self.page_bytes() * self.planes();
         if pixels.len() == expected {
             return Ok(());
         }

@@ -139,7 +139,7 @@ pub fn simulate_arrays(
         sheets: 1,
     };
     let work = Work::new(&prepared.model, contents);
-    let mut device = device::choose(&config.compute, Some(work), watcher);
+    let mut device = device::choose(&config.compute, Some(work), watcher)?;
     prepared.run(&mut device, tissue, options, watcher)
 }
 
@@ -151,10 +151,12 @@ pub struct Simulator {
 impl Simulator {
     /// Opens the device that a configuration asks for. Here `auto` is the GPU where there is a
     /// hardware GPU, since over many runs its start counts for nothing, else the CPU.
-    pub fn new(compute: &Compute, watcher: &mut dyn Watcher) -> Self {
-        Self {
-            device: device::choose(compute, None, watcher),
-        }
+    ///
+    /// # Errors
+    /// An adapter is named that is not there or cannot be opened.
+    pub fn new(compute: &Compute, watcher: &mut dyn Watcher) -> Result<Self, SimulationError> {
+        let device = device::choose(compute, None, watcher)?;
+        Ok(Self { device })
     }
 
     /// Simulates like [`simulate_arrays`], on this device, whatever the configuration says about

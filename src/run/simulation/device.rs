@@ -4,7 +4,7 @@ use super::Watcher;
 use super::crossover::{self, Cache, Work};
 use crate::config::{BackendChoice, Compute};
 use crate::engine::compute::cpu::CpuBackend;
-use crate::engine::compute::gpu::GpuBackend;
+use crate::engine::compute::gpu::{self, GpuBackend};
 use crate::engine::compute::{Backend, ComputeError};
 use std::time::{Duration, Instant};
 
@@ -24,20 +24,30 @@ pub(crate) const CPU_BYTES: u64 = 384 << 20;
 /// Chooses the device that the configuration asks for: `auto` takes a hardware GPU where `work`, if
 /// it is known, is worth its start, else the CPU; `gpu` takes any adapter, and the CPU with a
 /// warning where there is none.
-pub(super) fn choose(compute: &Compute, work: Option<Work>, watcher: &mut dyn Watcher) -> Device {
+///
+/// # Errors
+/// Where an adapter is named that is not there or cannot be opened: who names one measures it, and
+/// nothing else by mistake.
+pub(super) fn choose(
+    compute: &Compute,
+    work: Option<Work>,
+    watcher: &mut dyn Watcher,
+) -> Result<Device, ComputeError> {
     let adapter = compute.adapter.as_ref().map(ToString::to_string);
     let wanted = match (compute.backend, &adapter) {
-        (BackendChoice::Cpu, _) => return Device::cpu(),
+        (BackendChoice::Cpu, _) => return Ok(Device::cpu()),
         (BackendChoice::Auto, None) => {
             if let Some(work) = work {
-                return Device::worth_its_start(&work, &mut Cache::of_user(), watcher);
+                let mut cache = Cache::of_user();
+                return Ok(Device::worth_its_start(&work, &mut cache, watcher));
             }
             false
         }
         (BackendChoice::Gpu, _) | (BackendChoice::Auto, Some(_)) => true,
     };
     match GpuBackend::open(adapter.as_deref(), wanted) {
-        Ok(backend) => Device::gpu(backend, adapter, wanted),
+        Ok(backend) => Ok(Device::gpu(backend, adapter, wanted)),
+        Err(error) if adapter.is_some() => Err(error),
         Err(error) => {
             let mut device = Device::cpu();
             if wanted {
@@ -45,8 +55,18 @@ pub(super) fn choose(compute: &Compute, work: Option<Work>, watcher: &mut dyn Wa
             } else {
                 watcher.note(&format!("using the CPU: {error}"));
             }
-            device
+            Ok(device)
         }
+    }
+}
+
+/// Fails where an adapter is named that is not there: best known before anything is read.
+pub(super) fn find_named(compute: &Compute) -> Result<(), ComputeError> {
+    match &compute.adapter {
+        Some(adapter) if compute.backend != BackendChoice::Cpu => {
+            gpu::pick(&gpu::adapters(), Some(&adapter.to_string()), true).map(|_| ())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -43,6 +43,7 @@ impl RunSetup {
         let mut config = config.clone();
         let volumes = open_volumes(&config)?;
         let settled = settle(&mut config, &volumes.0)?;
+        device::find_named(&config.compute)?;
         let root = config.output.folder();
         // Before anything there is looked at, so that no other run changes it meanwhile.
         let lock = FolderLock::take(&root)?;
@@ -108,6 +109,9 @@ impl RunSetup {
             None => None,
         };
         let mut output = OutputFolder::prepare(&root, &previous, &targets, options.force)?;
+        if let (None, Some(earlier)) = (&known, record_file::describe_previous(&root)) {
+            watcher.note(&format!("replaces {earlier} in {}", root.display()));
+        }
         let inputs = resume::input_paths(&config);
         output.protect(InputFiles::new(inputs.iter().map(PathBuf::as_path)))?;
         // Made before the work, so that an output that cannot be written fails at once.
@@ -168,8 +172,9 @@ impl ReadyRun {
             None => error.into(),
         })?;
         warnings::of_volume(&model, &volume, log);
+        warnings::of_ids(&config, &volume.cells, log);
         let work = Work::new(&model, Contents::of(&volume));
-        let mut device = device::choose(&config.compute, Some(work), log);
+        let mut device = device::choose(&config.compute, Some(work), log)?;
         identity.ids_crc32 = Identity::checksum(volume.cells.ids());
         identity.device = match device.is_gpu() {
             true => device.backend().name().to_owned(),
@@ -296,6 +301,7 @@ impl LoadedRun {
             kernels: device.backend().kernel_times(),
             maxima: outcome.maxima,
             image_shape: model.image_shape(),
+            warnings: log.warnings().len(),
         };
         Ok((report, seen))
     }
@@ -309,6 +315,12 @@ impl LoadedRun {
     ) -> Result<Vec<u8>, SimulationError> {
         let (config, model, output) = (&self.config, &self.model, &mut self.output);
         let ids = self.volume.cells.ids();
+        if sink::is_compact(config) {
+            let table = sink::table_of_ids(ids);
+            output
+                .create(sink::IDS_NAME.as_ref())?
+                .write_whole(table.as_bytes())?;
+        }
         let quicklook = seen.png(ids);
         output
             .create(QUICKLOOK_NAME.as_ref())?

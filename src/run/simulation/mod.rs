@@ -20,7 +20,7 @@ pub(crate) use input::{open_volumes, settle};
 pub(crate) use record_file::previous_manifest;
 pub use record_file::{RECORD_NAME, written_files};
 pub(crate) use resume::input_paths;
-pub(crate) use sink::{Layouts, id_pixel, targets};
+pub(crate) use sink::{Layouts, channel_stems, id_pixel, is_compact, largest_number, targets};
 
 pub use crate::base::progress::{Silent, Watcher};
 use crate::config::Config;

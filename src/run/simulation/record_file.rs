@@ -218,6 +218,25 @@ pub fn written_files(root: &Path) -> Vec<String> {
     files.map(|entry| entry.path).collect()
 }
 
+/// Tells which run's output lies in `root`, by what tells runs apart most often; `None` where there
+/// is none.
+pub(super) fn describe_previous(root: &Path) -> Option<String> {
+    let text = String::from_utf8(files::read_text(&root.join(RECORD_NAME)).ok()?).ok()?;
+    let record: toml::Table = text.parse().ok()?;
+    let value = |section: &str, key: &str| record.get(section)?.get(key);
+    // Beyond TOML's integers a seed is a string.
+    let seed = match value("compute", "seed")? {
+        toml::Value::String(digits) => digits.clone(),
+        seed => seed.to_string(),
+    };
+    let factor = match value("expansion", "factor")? {
+        toml::Value::Float(factor) => factor.to_string(),
+        factor => factor.to_string(),
+    };
+    record.get("run")?;
+    Some(format!("the run of seed {seed}, factor {factor}"))
+}
+
 /// Lists the files that an earlier run left in `root`, its record among them, according to that
 /// record; empty where there is none or where it is not the project's.
 pub(crate) fn previous_manifest(root: &Path) -> Vec<ManifestEntry> {

@@ -2,9 +2,9 @@
 //! D10).
 
 use super::Watcher;
-use crate::config::{Normalization, SingleNeuron};
-use crate::io::write::ManifestEntry;
-use crate::model::cells::LayerOutcome;
+use crate::config::{Config, Normalization, SingleNeuron, WrittenIds};
+use crate::io::write::{IdStorage, ManifestEntry, PixelType, writer};
+use crate::model::cells::{CellIndex, LayerOutcome};
 use crate::model::{LayerModel, Model};
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::pipeline::Outcome;
@@ -106,6 +106,31 @@ pub(crate) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn 
                 "the region {name} touches no cell: its {voxels} voxels all lie in the background"
             ));
         }
+    }
+}
+
+/// Warns of ids that ImageJ confuses: it reads those of 32 bits as floating point numbers.
+pub(crate) fn of_ids(config: &Config, cells: &CellIndex, watcher: &mut dyn Watcher) {
+    let numbers = matches!(writer(config.output.format).ids(), IdStorage::Numbers(_));
+    if !numbers || config.output.ids == WrittenIds::Compact {
+        return;
+    }
+    let ids = cells.ids();
+    let pixel = PixelType::for_ids(cells.largest_id());
+    let confused = ids
+        .windows(2)
+        .filter(|pair| pair[0] as f32 == pair[1] as f32);
+    let way = "[output] ids = \"compact\" numbers the cells from 1 on, with a table of their ids";
+    match (pixel, confused.count()) {
+        (PixelType::Gray64, _) => watcher.warn(&format!(
+            "ids up to {} are written in 64 bits, which ImageJ does not read; {way}",
+            cells.largest_id()
+        )),
+        (PixelType::Gray32, confused @ 1..) => watcher.warn(&format!(
+            "ImageJ reads ids of 32 bits as floating point numbers: it takes {confused} of the {} cells for others; {way}",
+            cells.len() - 1
+        )),
+        _ => {}
     }
 }
 

@@ -10,7 +10,7 @@ pub use report::{
     BufferPlan, Cut, DevicePlan, DiskPlan, Fewer, PlanLimits, PlanReport, Reaches, Rings, Transform,
 };
 
-use super::resources::{self, CELLS, GPU};
+use super::resources::{self, CELLS};
 use super::{CheckOptions, Told, volumes};
 use crate::base::host;
 use crate::base::progress::Observer;
@@ -107,7 +107,7 @@ fn gpu_limits(config: &Config, told: &mut Told<'_>) -> (String, Limits) {
             told.note(&format!(
                 "planned for a GPU that is not here, with buffers of up to 2 GiB: {error}"
             ));
-            ("a GPU".to_owned(), GPU)
+            ("a GPU".to_owned(), resources::assumed_gpu())
         }
     }
 }

@@ -6,7 +6,7 @@ use super::metadata::Metadata;
 use super::planes::{ColourFolder, ColourTiff, Grey, Planes};
 use super::scene::{Layer, Scene, ViewVolume};
 use super::{ViewError, state};
-use crate::io::read::{self, InputFormat};
+use crate::io::read::{self, InputFormat, ReadOptions};
 use crate::io::write::Content;
 use crate::show::picture::SampleKind;
 use std::path::{Path, PathBuf};
@@ -40,11 +40,11 @@ pub fn open(paths: &[PathBuf], labels: &[PathBuf]) -> Result<Scene, ViewError> {
         if output::is_output(path) {
             volumes.extend(output::open(path)?);
         } else {
-            volumes.push(open_volume(path, None)?);
+            volumes.extend(open_volume(path, None)?);
         }
     }
     for path in labels {
-        volumes.push(open_volume(path, Some(Content::Labels))?);
+        volumes.extend(open_volume(path, Some(Content::Labels))?);
     }
     assemble(volumes, paths.iter().chain(labels))
 }
@@ -58,12 +58,41 @@ struct Opened {
     metadata: Metadata,
 }
 
-fn open_volume(path: &Path, content: Option<Content>) -> Result<Opened, ViewError> {
+fn open_volume(path: &Path, content: Option<Content>) -> Result<Vec<Opened>, ViewError> {
     let name = path.file_stem().unwrap_or(path.as_os_str());
+    open_channels(path, name.to_string_lossy().into_owned(), content)
+}
+
+/// Opens a volume, or of a composite each of its channels.
+fn open_channels(
+    path: &Path,
+    name: String,
+    content: Option<Content>,
+) -> Result<Vec<Opened>, ViewError> {
     let metadata = match path.is_file() {
         true => Metadata::of_tiff(path),
         false => Metadata::default(),
     };
+    if metadata.planes > 1 && metadata.planes == metadata.channels.len() {
+        let channels = metadata.channels.iter().enumerate();
+        let open = |(number, channel): (usize, &(String, [u8; 3]))| {
+            let options = ReadOptions {
+                channel: Some(number),
+                ..ReadOptions::default()
+            };
+            Ok(Opened {
+                name: channel.0.clone(),
+                path: path.to_owned(),
+                planes: grey(read::open_as(path, &options)?),
+                content: Content::Intensity,
+                metadata: Metadata {
+                    channels: vec![channel.clone()],
+                    ..metadata.clone()
+                },
+            })
+        };
+        return channels.map(open).collect();
+    }
     let (planes, is_palette) = open_planes(path)?;
     let guess = match planes.kind() {
         SampleKind::U32 | SampleKind::U64 => Content::Labels,
@@ -71,13 +100,13 @@ fn open_volume(path: &Path, content: Option<Content>) -> Result<Opened, ViewErro
         _ if is_palette => Content::Labels,
         _ => Content::Intensity,
     };
-    Ok(Opened {
-        name: name.to_string_lossy().into_owned(),
+    Ok(vec![Opened {
+        name,
         path: path.to_owned(),
         content: content.or(metadata.content).unwrap_or(guess),
         planes,
         metadata,
-    })
+    }])
 }
 
 /// Opens a volume, and tells whether its samples are indices of a palette.

@@ -1,6 +1,6 @@
 //! The output of a run, as its record tells.
 
-use super::{Opened, open_planes};
+use super::{Opened, open_channels, open_planes};
 use crate::apps::view::ViewError;
 use crate::apps::view::metadata::Metadata;
 use crate::apps::view::planes::{Cells, Planes};
@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::io::read::{self, VolumeSource, natural_order};
 use crate::io::write::{Content, Target, WriteFormat, writer};
 use crate::optics::camera::Camera;
-use crate::run::simulation::{RECORD_NAME, written_files};
+use crate::run::simulation::{RECORD_NAME, channel_stems, written_files};
 use crate::show::picture::{PixelSize, SampleKind};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,20 +28,7 @@ pub(super) fn open(path: &Path) -> Result<Vec<Opened>, ViewError> {
     let config = Config::from_file(&folder.join(RECORD_NAME), &[])?;
     let pixel = pixel_size(&config);
     let stems = stems(folder, writer(config.output.format));
-    let mut opened = Vec::new();
-    for (stem, path) in stems.range("simulation/".to_owned().."simulation0".to_owned()) {
-        let (planes, _) = open_planes(path)?;
-        opened.push(Opened {
-            name: stem.trim_start_matches("simulation/").to_owned(),
-            path: path.clone(),
-            content: Content::Intensity,
-            metadata: Metadata::of_tiff(path),
-            planes,
-        });
-    }
-    // Their names end in numbers.
-    opened.sort_by(|a, b| natural_order(&a.name, &b.name));
-    name_channels(&mut opened, &config);
+    let mut opened = channels(&stems, &config)?;
     opened.extend(truths(&stems)?);
     if opened.is_empty() {
         return Err(ViewError::NoVolumes {
@@ -70,18 +57,21 @@ fn stems(folder: &Path, format: &dyn WriteFormat) -> BTreeMap<String, PathBuf> {
             continue;
         };
         let place: PathBuf = place.iter().collect();
-        let stem = place.with_extension("");
-        let target = match parts.len() {
-            parts if parts == depth => Target::File(place),
-            _ => Target::Tree(place),
+        let (stem, target) = match parts.len() {
+            parts if parts == depth => (place.with_extension(""), Target::File(place)),
+            _ => (place.clone(), Target::Tree(place)),
         };
         let path = folder.join(target.path());
         if format.target(&stem) == target && read::recognises(&path) {
-            let stem: Vec<_> = stem.iter().map(|part| part.to_string_lossy()).collect();
-            stems.insert(stem.join("/"), path);
+            stems.insert(slashed(&stem), path);
         }
     }
     stems
+}
+
+fn slashed(path: &Path) -> String {
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
 }
 
 fn truths(stems: &BTreeMap<String, PathBuf>) -> Result<Vec<Opened>, ViewError> {
@@ -120,20 +110,37 @@ fn truths(stems: &BTreeMap<String, PathBuf>) -> Result<Vec<Opened>, ViewError> {
     Ok(opened)
 }
 
-/// Gives channels the names of the configuration, and colours where their files tell none.
-fn name_channels(opened: &mut [Opened], config: &Config) {
-    if opened.len() != config.optics.channels.len() {
-        // Three in a file.
-        return;
+/// The channels of a run.
+fn channels(stems: &BTreeMap<String, PathBuf>, config: &Config) -> Result<Vec<Opened>, ViewError> {
+    let expected = channel_stems(config);
+    let expected = expected.iter().map(|stem| slashed(stem));
+    let mut paths: Vec<(&str, &PathBuf)> = expected
+        .filter_map(|stem| stems.get_key_value(&stem))
+        .map(|(stem, path)| (stem.as_str(), path))
+        .collect();
+    if paths.is_empty() {
+        // Of a record of before channels gave files their names; those end in numbers.
+        let range = "simulation/".to_owned().."simulation0".to_owned();
+        paths.extend(stems.range(range).map(|(stem, path)| (stem.as_str(), path)));
+        paths.sort_by(|a, b| natural_order(a.0, b.0));
     }
-    for (volume, (name, channel)) in opened.iter_mut().zip(&config.optics.channels) {
-        volume.name.clone_from(name);
-        if volume.metadata.channels.is_empty() {
-            let middle_nm = channel.laser_filter_nm.iter().sum::<f64>() / 2.0;
-            let colour = colour::of_wavelength(middle_nm);
-            volume.metadata.channels = vec![(name.clone(), colour)];
+    let mut opened = Vec::new();
+    for (stem, path) in paths {
+        let name = stem.trim_start_matches("simulation/").to_owned();
+        opened.extend(open_channels(path, name, Some(Content::Intensity))?);
+    }
+    // Otherwise three are in a file, or some are gone.
+    if opened.len() == config.optics.channels.len() {
+        for (volume, (name, channel)) in opened.iter_mut().zip(&config.optics.channels) {
+            volume.name.clone_from(name);
+            if volume.metadata.channels.is_empty() {
+                let middle_nm = channel.laser_filter_nm.iter().sum::<f64>() / 2.0;
+                let colour = colour::of_wavelength(middle_nm);
+                volume.metadata.channels = vec![(name.clone(), colour)];
+            }
         }
     }
+    Ok(opened)
 }
 
 fn pixel_size(config: &Config) -> Option<PixelSize> {

@@ -49,6 +49,32 @@ fn arrays_of_every_integer_type_and_order_give_the_same_ids() {
     }
 }
 
+/// Nothing of the pickle is executed: its masks are found in the file, and read there.
+#[test]
+fn masks_of_cellpose_are_read_where_they_lie() {
+    for (name, factor) in [("cellpose_u2_seg", U16), ("cellpose_fortran_u4_seg", U32)] {
+        let source = open(&npy(name), None).unwrap_or_else(|error| panic!("{error}"));
+        assert_volume(&*source, factor);
+    }
+    let image = open(&npy("cellpose_slice_u2_seg"), None).unwrap();
+    assert_eq!(image.shape(), [1, 20, 17]);
+    for (i, id) in slice(&*image, 0).into_iter().enumerate() {
+        assert_eq!(id, expected(1, i / 17, i % 17, U16));
+    }
+    // Whatever is cut off or changed, it is an error or some volume.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cut_seg.npy");
+    let whole = fs::read(npy("cellpose_u2_seg")).unwrap();
+    for length in (128..whole.len()).step_by(7) {
+        fs::write(&path, &whole[..length]).unwrap();
+        assert_says(&error(&path, None), &["cut_seg.npy", "pickled"]);
+        let mut changed = whole.clone();
+        changed[length] = changed[length].wrapping_add(1);
+        fs::write(&path, changed).unwrap();
+        let _ = open(&path, None).map(|source| source.shape());
+    }
+}
+
 #[test]
 fn arrays_that_are_no_volume_are_named() {
     for (name, words) in [

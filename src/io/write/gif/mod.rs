@@ -43,6 +43,7 @@ impl WriteFormat for Gif {
             name: "gif",
             noun: "GIF animation",
             grey_bits: 8,
+            holds_channels: false,
         }
     }
 
@@ -200,7 +201,7 @@ struct GifEncoder {
 
 impl PieceEncoder for GifEncoder {
     fn encode(&self, pixels: &[u8]) -> Result<EncodedPiece, WriteError> {
-        self.layout.check_page(pixels)?;
+        self.layout.check_slice(pixels)?;
         let mut frame = match self.kind {
             FrameKind::Rgb => {
                 let (indices, palette) = quantise(pixels.as_chunks().0);

@@ -32,6 +32,7 @@ impl WriteFormat for PngSequence {
             name: "image sequence",
             noun: "folder of PNG images",
             grey_bits: 16,
+            holds_channels: false,
         }
     }
 
@@ -144,7 +145,7 @@ struct PngEncoder {
 
 impl PieceEncoder for PngEncoder {
     fn encode(&self, pixels: &[u8]) -> Result<EncodedPiece, WriteError> {
-        self.layout.check_page(pixels)?;
+        self.layout.check_slice(pixels)?;
         let samples = self.samples(pixels)?;
         let file = self
             .png(&samples)

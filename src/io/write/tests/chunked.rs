@@ -20,6 +20,7 @@ impl WriteFormat for Chunked {
             name: "chunked",
             noun: "tree of chunks",
             grey_bits: 64,
+            holds_channels: false,
         }
     }
 

@@ -3,18 +3,34 @@
 //! in the byte order of the file.
 
 use super::super::VolumeMetadata;
+use super::super::metadata::Extremes;
 
 impl VolumeMetadata {
     /// The lengths of the parts of the block, its table of contents first, and the block.
     ///
-    /// It holds `Info`, a text that says all that is known; and, for a volume of one channel, the
-    /// channel's name as the label of each slice, and its colour as a table of 256 steps from
-    /// black.
-    pub(super) fn imagej_block(&self, slices: usize) -> (Vec<u32>, Vec<u8>) {
+    /// It holds `Info`, a text that says all that is known; and, where each channel has pages of
+    /// its own, its name as the label of these, its colour as a table of 256 steps from black, and
+    /// for several channels the range of values that each is to be shown in.
+    pub(super) fn imagej_block(
+        &self,
+        slices: usize,
+        planes: usize,
+        shown: &[Extremes],
+    ) -> (Vec<u32>, Vec<u8>) {
         let mut kinds: Vec<(&[u8; 4], Vec<Vec<u8>>)> = vec![(b"info", vec![utf16(&self.text())])];
-        if let [channel] = self.channels.as_slice() {
-            kinds.push((b"labl", vec![utf16(&channel.name); slices]));
-            kinds.push((b"luts", vec![ramp(channel.colour)]));
+        if planes == self.channels.len() {
+            let names = self.channels.iter().map(|channel| utf16(&channel.name));
+            let of_slice: Vec<Vec<u8>> = names.collect();
+            kinds.push((b"labl", vec![of_slice; slices].concat()));
+            if planes > 1 {
+                let ends = shown.iter().flatten();
+                kinds.push((
+                    b"rang",
+                    vec![ends.flat_map(|end| end.to_ne_bytes()).collect()],
+                ));
+            }
+            let colours = self.channels.iter().map(|channel| ramp(channel.colour));
+            kinds.push((b"luts", colours.collect()));
         }
         let mut contents = in_file_order(b"IJIJ").to_vec();
         for (kind, parts) in &kinds {
@@ -38,8 +54,10 @@ impl VolumeMetadata {
             .map(|channel| channel.name.len() + 32)
             .sum();
         let text = (self.description.len() + names + 256) as u64;
-        // The description in ASCII and in UTF-16; then for each slice a label and its length.
-        3 * text + slices as u64 * (2 * names as u64 + 4) + 1024
+        // The description in ASCII and in UTF-16; for each slice labels and their lengths; for each
+        // channel two tables of colours and a range.
+        let labels = slices as u64 * (2 * names as u64 + 4);
+        3 * text + labels + self.channels.len() as u64 * (8 * 256 + 16) + 1024
     }
 }
 
@@ -53,7 +71,7 @@ fn utf16(text: &str) -> Vec<u8> {
 }
 
 /// 256 values of red, then of green, then of blue, from black to the colour.
-fn ramp(colour: [u8; 3]) -> Vec<u8> {
+pub(super) fn ramp(colour: [u8; 3]) -> Vec<u8> {
     let of = |part: u8| (0..=255u32).map(move |step| ((step * u32::from(part) + 127) / 255) as u8);
     colour.into_iter().flat_map(of).collect()
 }

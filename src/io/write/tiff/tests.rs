@@ -140,10 +140,28 @@ fn a_page_says_how_large_it_is_and_nothing_of_the_time() {
     let file = fs::File::open(one).unwrap();
     let mut decoder = Decoder::new(BufReader::new(file)).unwrap();
     let text = decoder.get_tag_ascii_string(Tag::ImageDescription).unwrap();
+    let values: Vec<u16> = (pages.iter().flatten().copied().collect::<Vec<u8>>())
+        .chunks_exact(2)
+        .map(|pair| u16::from_ne_bytes([pair[0], pair[1]]))
+        .collect();
+    let [least, most] = [values.iter().min(), values.iter().max()].map(Option::unwrap);
     assert_eq!(
-        text,
-        "ImageJ=1.54\nimages=2\nslices=2\nunit=um\nspacing=0.16\nloop=false\n\
-         tissue voxel : 8 x 0.325 x 0.2 nm\n0.5 um\nchannels: gr?n (#00ff40)\n"
+        text.trim_end_matches('\n').to_owned() + "\n",
+        format!(
+            "ImageJ=1.54\nimages=2\nslices=2\nunit=um\nspacing=0.16\nloop=false\n\
+         min={least}.0\nmax={most}.0\ntissue voxel : 8 x 0.325 x 0.2 nm\n0.5 um\nchannels: gr?n (#00ff40)\n"
+        )
+    );
+    // On every page: ImageJ takes others for another type.
+    decoder.seek_to_image(1).unwrap();
+    let Ok(tiff::decoder::ifd::Value::List(colours)) = decoder.get_tag(Tag::ColorMap) else {
+        panic!("no colours");
+    };
+    decoder.seek_to_image(0).unwrap();
+    let colours: Vec<u16> = colours.into_iter().map(|c| c.into_u16().unwrap()).collect();
+    assert_eq!(
+        [colours[255], colours[511], colours[767]],
+        [0, 0xffff, 0x4040]
     );
     // 1000 / 4 pixels per um along y, 1000 / 6.5 along x.
     for (tag, ratio) in [(Tag::XResolution, 250.0), (Tag::YResolution, 1000.0 / 6.5)] {
@@ -156,6 +174,62 @@ fn a_page_says_how_large_it_is_and_nothing_of_the_time() {
     let software = decoder.get_tag_ascii_string(Tag::Software).unwrap();
     assert_eq!(software, "simexm-gpu");
     assert!(decoder.find_tag(Tag::DateTime).unwrap().is_none());
+}
+
+/// The extremes are known when the last page is there, and stand at the start of the file.
+#[test]
+fn a_composite_has_a_page_for_each_channel_and_tells_what_each_holds() {
+    let root = tempfile::tempdir().unwrap();
+    for compression in [Compression::None, Compression::Deflate] {
+        for pixel in [PixelType::Gray8, PixelType::Gray16] {
+            let mut layout = layout([3, 20, 17], pixel, Content::Intensity, compression);
+            let mut second = layout.metadata.channels[0].clone();
+            second.name = "two".to_owned();
+            layout.metadata.channels.push(second);
+            let bytes = layout.page_bytes();
+            // The first channel holds 1 to 3, the second 5 times as much.
+            let page = |value: usize| match pixel {
+                PixelType::Gray8 => vec![value as u8; bytes],
+                _ => (value as u16).to_ne_bytes().repeat(bytes / 2),
+            };
+            let slices: Vec<Vec<u8>> = (1..4).map(|z| [page(z), page(5 * z)].concat()).collect();
+            let name = format!("{compression}_{pixel:?}.tiff");
+            let path = write(root.path(), &name, layout.clone(), &slices).unwrap();
+            let mut decoder = Decoder::new(BufReader::new(fs::File::open(path).unwrap())).unwrap();
+            let text = decoder.get_tag_ascii_string(Tag::ImageDescription).unwrap();
+            for line in [
+                "images=6\nchannels=2\nslices=3\nhyperstack=true\nmode=composite\n",
+                "min=1.0\nmax=3.0\n",
+                // The word channels before a colon is ImageJ's.
+                "\nall channels: gr?n (#00ff40), two (#00ff40)\n",
+            ] {
+                assert!(text.contains(line), "{line} in {text}");
+            }
+            // ImageJ undoes no predictor behind Deflate.
+            for absent in [Tag::ColorMap, Tag::Predictor] {
+                assert!(decoder.find_tag(absent).unwrap().is_none());
+            }
+            let words = decoder.get_tag(Tag::Unknown(50_838)).unwrap();
+            let counts: Vec<u32> = words.into_u32_vec().unwrap();
+            let block = decoder.get_tag_u8_vec(Tag::Unknown(50_839)).unwrap();
+            let kinds = imagej_block(&counts, &block);
+            let names: Vec<&str> = kinds.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(names, ["info", "labl", "rang", "luts"]);
+            assert_eq!((kinds[1].1.len(), kinds[3].1.len()), (6, 2));
+            let ends: Vec<f64> = kinds[2].1[0]
+                .chunks_exact(8)
+                .map(|end| f64::from_ne_bytes(end.try_into().unwrap()))
+                .collect();
+            assert_eq!(ends, [1.0, 3.0, 5.0, 15.0]);
+            for (slice, expected) in slices.iter().enumerate() {
+                for (channel, expected) in expected.chunks(bytes).enumerate() {
+                    decoder.seek_to_image(2 * slice + channel).unwrap();
+                    assert!(raw(decoder.read_image().unwrap()) == expected, "{name}");
+                }
+            }
+            assert!(!decoder.more_images());
+        }
+    }
 }
 
 /// ImageJ's block, as its description of it says: kinds with the bytes of their parts.
@@ -187,7 +261,7 @@ fn from_utf16(bytes: &[u8]) -> String {
 #[test]
 fn imagej_learns_names_and_colours() {
     let mut metadata = metadata();
-    let (counts, block) = metadata.imagej_block(3);
+    let (counts, block) = metadata.imagej_block(3, 1, &[]);
     assert!(u64::try_from(block.len()).unwrap() < metadata.most_tag_bytes(3));
     let kinds = imagej_block(&counts, &block);
     let [(info, texts), (labels, names), (luts, ramps)] = kinds.as_slice() else {
@@ -215,7 +289,7 @@ fn imagej_learns_names_and_colours() {
     // Several channels are one image in colour; ids have none.
     for channels in [vec![metadata.channels[0].clone(); 3], Vec::new()] {
         metadata.channels = channels;
-        let (counts, block) = metadata.imagej_block(3);
+        let (counts, block) = metadata.imagej_block(3, 1, &[]);
         let kinds = imagej_block(&counts, &block);
         assert_eq!(kinds.len(), 1);
         assert_eq!(kinds[0].0, "info");

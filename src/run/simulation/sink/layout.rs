@@ -2,13 +2,17 @@
 
 use crate::base::choice::alternatives;
 use crate::base::colour;
-use crate::config::{Arrangement, Config, ModelKind, Normalization};
+use crate::base::path::file_names;
+use crate::config::{
+    Arrangement, ChannelArrangement, ChannelFiles, Config, ModelKind, Normalization, WrittenIds,
+};
 use crate::io::write::{
     ChannelInfo, Compression, Content, IdStorage, OutputFolder, PixelType, SliceWriter, Target,
     VolumeLayout, VolumeMetadata, VolumeSink, WRITE_FORMATS, WriteError, WriteFormat, writer,
 };
 use crate::model::ChannelModel;
 use crate::model::Model;
+use crate::model::cells::CellIndex;
 use crate::run::simulation::SimulationError;
 use std::path::{Path, PathBuf};
 
@@ -20,11 +24,27 @@ pub(super) const COLOURS: usize = 3;
 pub(crate) fn targets(config: &Config, model: &Model) -> Vec<Target> {
     let truths = model.fluorophores.iter().map(|dye| truth_stem(&dye.name));
     let truths = truths.filter(|_| config.output.gt_cells == Arrangement::Merged);
-    let channels = channel_stems(config, model.channels.len());
+    let channels = channel_stems(config);
     let format = writer(config.output.format);
-    truths
-        .chain(channels)
-        .map(|stem| format.target(&stem))
+    let volumes = truths.chain(channels).map(|stem| format.target(&stem));
+    let table = is_compact(config).then(|| Target::File(PathBuf::from(IDS_NAME)));
+    volumes.chain(table).collect()
+}
+
+/// Name of the table of compact ids below the output folder.
+pub(crate) const IDS_NAME: &str = "groundtruth/ids.csv";
+
+/// Whether cells have the numbers 1 to n in the output.
+pub(crate) fn is_compact(config: &Config) -> bool {
+    config.output.ids == WrittenIds::Compact
+}
+
+/// The table of compact ids: which cell a number stands for.
+pub(crate) fn table_of_ids(ids: &[u64]) -> String {
+    let rows = ids.iter().enumerate().skip(1);
+    let rows = rows.map(|(number, id)| format!("{number},{id}\n"));
+    std::iter::once("number,id\n".to_owned())
+        .chain(rows)
         .collect()
 }
 
@@ -36,26 +56,46 @@ fn truth_stem(dye: &str) -> PathBuf {
     truth_folder(dye).join("all_cells")
 }
 
-fn channel_stems(config: &Config, channels: usize) -> Vec<PathBuf> {
+/// Volumes of the channels below the output folder, in the order of the channels.
+pub(crate) fn channel_stems(config: &Config) -> Vec<PathBuf> {
     let folder = Path::new("simulation");
-    let name = |i: usize| match config.output.sim_channels {
-        Arrangement::Split => format!("channel_{i}"),
-        Arrangement::Merged => format!("channels_{i}{}{}", i + 1, i + 2),
+    let output = &config.output;
+    let channels = config.optics.channels.len();
+    let names: Vec<String> = match (output.sim_channels, output.channel_files) {
+        (ChannelArrangement::Split, ChannelFiles::Names) => {
+            file_names(config.optics.channels.keys().map(String::as_str))
+        }
+        (ChannelArrangement::Split, ChannelFiles::Numbers) => {
+            (0..channels).map(|i| format!("channel_{i}")).collect()
+        }
+        (ChannelArrangement::Merged, _) => (0..channels)
+            .step_by(COLOURS)
+            .map(|i| format!("channels_{i}{}{}", i + 1, i + 2))
+            .collect(),
+        (ChannelArrangement::Composite, _) => vec!["channels".to_owned()],
     };
-    (0..channels)
-        .step_by(channels_per_file(config))
-        .map(|i| folder.join(name(i)))
-        .collect()
+    names.iter().map(|name| folder.join(name)).collect()
 }
 
-fn channels_per_file(config: &Config) -> usize {
+/// Channels of a file, of all that there are.
+pub(super) fn channels_per_file(config: &Config, channels: usize) -> usize {
     match config.output.sim_channels {
-        Arrangement::Split => 1,
-        Arrangement::Merged => COLOURS,
+        ChannelArrangement::Split => 1,
+        ChannelArrangement::Merged => COLOURS,
+        ChannelArrangement::Composite => channels.max(1),
     }
 }
 
-/// The type of the pixels of ids up to the largest, as they are given to the writer of the format.
+/// The largest number of a cell in the output.
+pub(crate) fn largest_number(config: &Config, cells: &CellIndex) -> u64 {
+    match is_compact(config) {
+        true => cells.len() as u64 - 1,
+        false => cells.largest_id(),
+    }
+}
+
+/// The type of the pixels of numbers up to the largest, as they are given to the writer of the
+/// format.
 ///
 /// # Errors
 /// Where the format cannot hold them.
@@ -70,9 +110,13 @@ pub(crate) fn id_pixel(config: &Config, largest: u64) -> Result<PixelType, Simul
         IdStorage::Numbers(most) if largest > most => {
             let others = WRITE_FORMATS.iter().filter(holds);
             let others: Vec<_> = others.map(|row| row.format().name).collect();
+            let compact = match is_compact(config) {
+                true => "",
+                false => ", or ids = \"compact\"",
+            };
             Err(SimulationError::Unsupported(format!(
                 "[output] format = \"{format}\" holds ids up to {most}, but the ground truth has the id {largest}: \
-                 choose {}",
+                 choose {}{compact}",
                 alternatives(&others)
             )))
         }
@@ -149,7 +193,11 @@ impl<'a> Layouts<'a> {
     /// The ground truth of all cells of a fluorophore.
     pub(crate) fn truth_of_all(&self, dye: usize) -> (PathBuf, VolumeLayout) {
         let name = &self.model.fluorophores[dye].name;
-        let what = format!("ids of cells labelled with {name}");
+        let numbered = match is_compact(self.config) {
+            true => format!(", as numbers of {IDS_NAME}"),
+            false => String::new(),
+        };
+        let what = format!("ids of cells labelled with {name}{numbered}");
         (truth_stem(name), self.truth(what))
     }
 
@@ -158,11 +206,12 @@ impl<'a> Layouts<'a> {
         truth_folder(&self.model.fluorophores[dye].name)
     }
 
-    /// The ground truth of one cell of a fluorophore.
-    pub(crate) fn truth_of(&self, dye: usize, id: u64) -> (PathBuf, VolumeLayout) {
+    /// The ground truth of one cell of a fluorophore, which has this number in the output.
+    pub(crate) fn truth_of(&self, dye: usize, number: u64) -> (PathBuf, VolumeLayout) {
         let name = &self.model.fluorophores[dye].name;
-        let what = format!("cell {id}, labelled with {name}");
-        (truth_folder(name).join(id.to_string()), self.truth(what))
+        let what = format!("cell {number}, labelled with {name}");
+        let stem = truth_folder(name).join(number.to_string());
+        (stem, self.truth(what))
     }
 
     fn truth(&self, what: String) -> VolumeLayout {
@@ -178,7 +227,7 @@ impl<'a> Layouts<'a> {
 
     /// The volumes of the channels.
     pub(crate) fn channels(&self) -> Vec<(PathBuf, VolumeLayout)> {
-        let merged = self.config.output.sim_channels == Arrangement::Merged;
+        let merged = self.config.output.sim_channels == ChannelArrangement::Merged;
         let pixel = match (merged, self.model.output.bit_depth.bits()) {
             (false, 8) => PixelType::Gray8,
             (false, _) => PixelType::Gray16,
@@ -194,8 +243,8 @@ impl<'a> Layouts<'a> {
                 colour: channel_colour(self.config, self.model, channel),
             })
             .collect();
-        let stems = channel_stems(self.config, channels.len());
-        let files = channels.chunks(channels_per_file(self.config));
+        let stems = channel_stems(self.config);
+        let files = channels.chunks(channels_per_file(self.config, channels.len()));
         std::iter::zip(stems, files)
             .map(|(stem, channels)| {
                 let what = match (self.config.model, self.config.output.normalize) {

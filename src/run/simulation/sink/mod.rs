@@ -3,18 +3,21 @@
 mod layout;
 mod split;
 
-pub(crate) use layout::{Layouts, channel_colour, id_pixel, targets};
+pub(crate) use layout::{
+    IDS_NAME, Layouts, channel_colour, channel_stems, id_pixel, is_compact, largest_number,
+    table_of_ids, targets,
+};
 
 use super::SimulationError;
 use crate::base::progress::Observer;
-use crate::config::{Arrangement, Config};
+use crate::config::{Arrangement, ChannelArrangement, Config};
 use crate::io::write::{IdStorage, OutputFolder, PixelType, SliceWriter};
 use crate::model::Model;
 use crate::model::cells::{CellIndex, Selection};
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::pipeline::{Sink, SinkError, TruthSlices};
 use crate::run::store::Aside;
-use layout::COLOURS;
+use layout::{COLOURS, channels_per_file};
 use rayon::prelude::*;
 use split::SplitTruth;
 use std::borrow::Cow;
@@ -24,7 +27,8 @@ pub(super) struct FileSink<'a> {
     ids: Ids<'a>,
     truth: Truth<'a>,
     channels: Vec<SliceWriter>,
-    merged: bool,
+    arrangement: ChannelArrangement,
+    channels_per_file: usize,
     pixels: usize,
     grey_bytes: usize,
     /// True for each fluorophore whose ground truth shows a cell.
@@ -45,12 +49,13 @@ impl<'a> FileSink<'a> {
         output: &'a mut OutputFolder,
         aside: Aside<'_>,
     ) -> Result<Self, SimulationError> {
-        let pixel = id_pixel(config, volume.cells.largest_id())?;
+        let pixel = id_pixel(config, largest_number(config, &volume.cells))?;
         let layouts = Layouts::new(config, model, pixel);
         let ids = Ids {
             cells: &volume.cells,
             pixel,
-            numbered: layouts.format().ids() == IdStorage::Colours,
+            colours: layouts.format().ids() == IdStorage::Colours,
+            compact: is_compact(config),
         };
         let channels = layouts
             .channels()
@@ -75,7 +80,8 @@ impl<'a> FileSink<'a> {
             ids,
             truth,
             channels,
-            merged: config.output.sim_channels == Arrangement::Merged,
+            arrangement: config.output.sim_channels,
+            channels_per_file: channels_per_file(config, model.channels.len()),
             pixels: shape[1] * shape[2],
             grey_bytes: model.output.grey_bytes(),
             shown: vec![false; dyes],
@@ -96,14 +102,27 @@ struct Ids<'a> {
     cells: &'a CellIndex,
     pixel: PixelType,
     /// True where ids become colours: neighbours in the order of the ids get different ones.
-    numbered: bool,
+    colours: bool,
+    /// True where cells are numbered in that order.
+    compact: bool,
 }
 
 impl Ids<'_> {
-    /// The pixels of some cells. The type was chosen for the largest id: nothing is cut.
+    /// The number of a cell in the output.
+    fn number(&self, cell: usize) -> u64 {
+        match self.compact {
+            true => cell as u64,
+            false => self.cells.ids()[cell],
+        }
+    }
+
+    /// The pixels of some cells. The type was chosen for the largest number: nothing is cut.
     fn pixels<'c>(&self, cells: &'c [u32]) -> Cow<'c, [u8]> {
-        if self.numbered {
+        if self.colours || (self.compact && self.pixel == PixelType::Gray32) {
             return bytemuck::cast_slice(cells).into();
+        }
+        if self.compact {
+            return Cow::Owned(each(cells, |cell| (cell as u16).to_ne_bytes()));
         }
         let ids = self.cells.ids();
         Cow::Owned(match self.pixel {
@@ -169,15 +188,21 @@ impl Sink for FileSink<'_> {
     fn images(&mut self, _: usize, channels: &[&[u8]]) -> Result<(), SinkError> {
         let slice_bytes = self.pixels * self.grey_bytes;
         let slices = channels.first().map_or(0, |grey| grey.len() / slice_bytes);
-        if !self.merged {
-            for (volume, grey) in self.channels.iter_mut().zip(channels) {
-                let slice = |slice: usize| grey[slice * slice_bytes..][..slice_bytes].into();
-                volume.write(slices, slice)?;
+        let files = channels.chunks(self.channels_per_file);
+        if self.arrangement != ChannelArrangement::Merged {
+            for (volume, channels) in self.channels.iter_mut().zip(files) {
+                let of = |grey: &&'_ [u8], slice: usize| {
+                    grey[slice * slice_bytes..][..slice_bytes].to_vec()
+                };
+                volume.write(slices, |slice| match channels {
+                    [grey] => grey[slice * slice_bytes..][..slice_bytes].into(),
+                    _ => channels.iter().flat_map(|grey| of(grey, slice)).collect(),
+                })?;
             }
             return Ok(());
         }
         let grey_bytes = self.grey_bytes;
-        for (volume, colours) in self.channels.iter_mut().zip(channels.chunks(COLOURS)) {
+        for (volume, colours) in self.channels.iter_mut().zip(files) {
             volume.write(slices, |slice| {
                 let mut rgb = vec![0; COLOURS * slice_bytes];
                 for (colour, grey) in colours.iter().enumerate() {

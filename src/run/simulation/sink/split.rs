@@ -61,7 +61,7 @@ impl<'a> SplitTruth<'a> {
             let format = self.layouts.format();
             let targets: Vec<Target> = labelled
                 .iter()
-                .map(|&cell| self.layouts.truth_of(dye, self.ids.cells.ids()[cell]).0)
+                .map(|&cell| self.layouts.truth_of(dye, self.ids.number(cell)).0)
                 .map(|stem| format.target(&stem))
                 .collect();
             self.output.claim(&targets)?;
@@ -118,7 +118,7 @@ impl<'a> SplitTruth<'a> {
             return Ok(());
         };
         let (layouts, ids, stores) = (&self.layouts, self.ids, &self.stores[dye]);
-        let volume = |cell: usize| layouts.truth_of(dye, ids.cells.ids()[cell]);
+        let volume = |cell: usize| layouts.truth_of(dye, ids.number(cell));
         let slices_per_piece = layouts.format().slices_per_piece(&volume(first).1);
         let mut sinks = batch
             .iter()
