@@ -13,8 +13,6 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use simexm_gpu::config::{Config, Layer};
 use simexm_gpu::phantom::Phantom;
-use simexm_gpu::plot;
-use simexm_gpu::psf;
 use simexm_gpu::simulation::{Options, Silent, SimulationError, Simulator, Tissue};
 use std::error::Error;
 use std::path::PathBuf;
@@ -51,10 +49,10 @@ impl TrainingPairs<'_> {
             let last = size[axis].saturating_sub(self.crop[axis]);
             self.random.random_range(0..=last)
         });
-        let before = offset.map(|first| first.min(psf::RADIUS));
+        let before = offset.map(|first| first.min(REACH));
         let first: [usize; 3] = std::array::from_fn(|axis| offset[axis] - before[axis]);
         let bounds: [usize; 3] = std::array::from_fn(|axis| {
-            let last = offset[axis] + self.crop[axis] + psf::RADIUS;
+            let last = offset[axis] + self.crop[axis] + REACH;
             last.min(size[axis]) - first[axis]
         });
         self.config.groundtruth.offset_voxels = first;
@@ -77,6 +75,19 @@ impl TrainingPairs<'_> {
             cells: images.ground_truth[0].cells.slice(s![z, x, y]).to_owned(),
         })
     }
+}
+
+/// Voxels from the centre of a point spread function to its last one: light from farther away does
+/// not reach a crop.
+const REACH: usize = 15;
+
+/// A colour of its own for each id; black for none.
+fn colour_of(id: u64) -> Rgb<u8> {
+    if id == 0 {
+        return Rgb([0; 3]);
+    }
+    let mix = id.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    Rgb([56, 40, 24].map(|shift| 64 + ((mix >> shift) as u8 % 192)))
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -135,7 +146,7 @@ fn save(path: &PathBuf, pairs: &[Pair]) -> Result<(), Box<dyn Error>> {
         let (pair, pixel) = (&pairs[number], (slices / 2, x, y));
         match below {
             0 => Rgb([pair.image[pixel].min(255) as u8; 3]),
-            _ => Rgb(plot::of_cell(pair.cells[pixel] as usize)),
+            _ => colour_of(pair.cells[pixel]),
         }
     });
     if let Some(folder) = path.parent() {

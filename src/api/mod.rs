@@ -18,9 +18,10 @@ pub mod simulation {
     pub use crate::run::error::SimulationError;
     pub use crate::run::report::{Report, StageTime};
     pub use crate::run::simulation::{
-        ChannelImage, GroundTruthImage, Images, Options, Simulator, Tissue, simulate,
-        simulate_arrays,
+        ChannelImage, GroundTruthImage, Images, Options, Simulator, Tissue,
     };
+    #[doc(no_inline)]
+    pub use crate::run::simulation::{simulate, simulate_arrays};
 }
 
 pub mod fluorophore {
@@ -31,7 +32,7 @@ pub mod fluorophore {
     //! and [`Fluorophore::of`] look among both.
 
     pub use crate::optics::fluorophore::{
-        Fluorophore, Illumination, OwnFluorophores, Photons, Spectrum, all, catalogue, find,
+        Fluorophore, Illumination, Photons, Spectrum, all, catalogue, find,
     };
 }
 
@@ -44,7 +45,7 @@ pub mod psf {
 
     pub use crate::engine::psf::{Psf, PsfShape};
     pub use crate::model::{PsfVolume, point_spread_functions};
-    pub use crate::optics::psf::{Microscope, PointSpreadFunction, PsfParameters, RADIUS};
+    pub use crate::optics::psf::{Microscope, PointSpreadFunction, PsfParameters};
 }
 
 pub mod read {
@@ -60,15 +61,13 @@ pub mod read {
     pub use crate::config::{InputFormat, StoredIds};
     pub use crate::io::read::{
         ArraySource, CellSource, CellStack, Facts, ReadOptions, SliceReader, SplittedCells,
-        VolumeSource, files, open, open_as, open_cells,
+        VolumeSource, open, open_as, open_cells,
     };
 }
 
 pub mod plot {
-    //! Plots of spectra and of point spread functions, as SVG and as PNG; colours of cells and of
-    //! wavelengths.
+    //! Plots of spectra and of point spread functions, as SVG and as PNG.
 
-    pub use crate::base::colour::{of_cell, of_wavelength};
     pub use crate::show::plot::{ChannelBand, ImageFormat, sections, spectra};
 }
 
