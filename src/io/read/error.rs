@@ -373,11 +373,15 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    /// The system's error, a missing path told apart.
+    /// The system's error; a missing path and what is no file are told apart.
     pub(super) fn io(path: &Path, slice: Option<usize>, error: io::Error) -> Self {
         let path = path.to_owned();
         match error.kind() {
             io::ErrorKind::NotFound => Self::Missing { path },
+            // Not the system's word, but that of `open_regular`.
+            io::ErrorKind::InvalidInput if error.raw_os_error().is_none() => {
+                Self::NotAFile { path }
+            }
             _ => Self::Io { path, slice, error },
         }
     }

@@ -27,7 +27,7 @@ mod units;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
@@ -44,6 +44,7 @@ pub use pattern::files;
 pub use tiff::TiffStack;
 
 use crate::base::choice::Choice;
+use crate::base::files::open_regular;
 use crate::base::volume::Region;
 
 /// A label volume that can be read slice by slice.
@@ -210,12 +211,8 @@ fn head(path: &Path) -> Result<Option<Vec<u8>>, ReadError> {
     if metadata.is_dir() {
         return Ok(None);
     }
-    if !metadata.is_file() {
-        let path = path.to_owned();
-        return Err(ReadError::NotAFile { path });
-    }
     let mut head = Vec::with_capacity(HEAD_BYTES);
-    let file = File::open(path).map_err(io_error)?;
+    let file = open_regular(path).map_err(io_error)?;
     file.take(HEAD_BYTES as u64)
         .read_to_end(&mut head)
         .map_err(io_error)?;

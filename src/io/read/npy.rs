@@ -13,6 +13,7 @@ use super::samples::{SampleKind, SampleType};
 use super::{
     Facts, Found, InputFormat, ReadError, ReadFormat, SliceReader, VolumeSource, check_request,
 };
+use crate::base::files::open_regular;
 use crate::base::formats::StoredIds;
 use crate::base::volume::triple;
 
@@ -75,7 +76,7 @@ impl NpyVolume {
         if options.ids != StoredIds::Number {
             return Err(whole_file(ImageError::NoColours(options.ids)));
         }
-        let mut file = File::open(path).map_err(|e| whole_file(ImageError::Io(e)))?;
+        let mut file = open_regular(path).map_err(|e| whole_file(ImageError::Io(e)))?;
         let (header, offset) = read_header(&mut file).map_err(whole_file)?;
         let file_bytes = file
             .metadata()
@@ -331,7 +332,7 @@ impl VolumeSource for NpyVolume {
                 &self.background,
             )?));
         }
-        let file = File::open(&self.path).map_err(|e| ReadError::io(&self.path, None, e))?;
+        let file = open_regular(&self.path).map_err(|e| ReadError::io(&self.path, None, e))?;
         Ok(Box::new(FortranReader {
             source: self,
             file,

@@ -12,6 +12,7 @@ use png::{ColorType, Decoder, DecodingError, Reader, Transformations};
 use super::error::ImageError;
 use super::folder::{Crop, ImageKind, Look};
 use super::samples::{SampleKind, SampleType, swap_bytes};
+use crate::base::files::open_regular;
 use crate::base::formats::StoredIds;
 
 /// Upper bound of decoded bytes per stored byte in a Deflate stream.
@@ -31,7 +32,7 @@ struct Image {
 
 impl Image {
     fn open(path: &Path, stored: StoredIds) -> Result<Self, ImageError> {
-        let file = File::open(path).map_err(ImageError::Io)?;
+        let file = open_regular(path).map_err(ImageError::Io)?;
         let file_bytes = file.metadata().map_err(ImageError::Io)?.len();
         let mut decoder = Decoder::new(BufReader::new(file));
         decoder.set_transformations(Transformations::IDENTITY);

@@ -13,6 +13,7 @@ use image::{ColorType, ImageDecoder};
 use super::error::ImageError;
 use super::folder::{Crop, ImageKind, Look};
 use super::samples::{SampleKind, SampleType, swap_bytes};
+use crate::base::files::open_regular;
 use crate::base::formats::StoredIds;
 
 /// BMPs of a palette, of which the indices are the ids; of colours where these are.
@@ -67,7 +68,7 @@ pub(super) static WEBP: ImageKind = ImageKind {
 
 /// A file, and its length in bytes.
 fn open(path: &Path) -> Result<(BufReader<File>, u64), ImageError> {
-    let file = File::open(path).map_err(ImageError::Io)?;
+    let file = open_regular(path).map_err(ImageError::Io)?;
     let file_bytes = file.metadata().map_err(ImageError::Io)?.len();
     Ok((BufReader::new(file), file_bytes))
 }

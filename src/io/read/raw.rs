@@ -10,6 +10,7 @@ use super::error::ImageError;
 use super::options::Background;
 use super::samples::{SampleType, swap_bytes};
 use super::{ReadError, SliceReader, check_request};
+use crate::base::files::open_regular;
 
 /// Where the samples of a volume lie, z slowest, y fastest. Whoever makes one has checked that the
 /// file is long enough, so that no position overflows.
@@ -63,7 +64,7 @@ impl<'a> RawReader<'a> {
         layout: RawLayout,
         background: &'a Background,
     ) -> Result<Self, ReadError> {
-        let file = File::open(path).map_err(|error| ReadError::io(path, None, error))?;
+        let file = open_regular(path).map_err(|error| ReadError::io(path, None, error))?;
         Ok(Self {
             path,
             layout,

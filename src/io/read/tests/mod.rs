@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use ndarray::Array3;
 
 use super::{ArraySource, InputFormat, ReadError, VolumeSource, open};
+use crate::base::volume::Arrangement;
 
 const SHAPE: [usize; 3] = [3, 20, 17];
 const U8: u64 = 1;
@@ -137,6 +138,51 @@ fn paths_of_the_wrong_kind_are_named() {
     assert_says(&error(&text, Some("tiff")), &["empty"]);
     #[cfg(target_os = "linux")]
     assert_says(&error(Path::new("/dev/null"), None), &["neither"]);
+}
+
+/// A pipe that nobody writes to would be waited for without end.
+#[cfg(unix)]
+#[test]
+fn only_regular_files_are_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = |name: &str| {
+        let path = folder.path().join(name);
+        let mode = nix::sys::stat::Mode::S_IRWXU;
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        nix::unistd::mkfifo(&path, mode).unwrap();
+        path
+    };
+    for name in ["volume.tif", "volume.npy"] {
+        let path = pipe(name);
+        assert_says(&error(&path, None), &[name, "neither a regular file"]);
+    }
+    for name in ["s.tif", "s.png", "s.bmp", "s.pgm", "s.webp"] {
+        let kind = name.replace('.', "_");
+        pipe(&format!("{kind}/{name}"));
+        let message = error(&folder.path().join(kind), None);
+        assert_says(&message, &[name, "neither a regular file"]);
+    }
+    let cells = folder.path().join("cells");
+    pipe("cells/a.npy");
+    let opened = super::open_cells(&cells, &None.into(), Arrangement::Split);
+    let message = opened.err().expect("a pipe is no cell").to_string();
+    assert_says(&message, &["a.npy", "neither a regular file"]);
+    // What was a file when it was opened, and is none any more.
+    for (from, name) in [(data("lzw_u16"), "then.tif"), (npy::npy("u2"), "then.npy")] {
+        let path = folder.path().join(name);
+        fs::copy(from, &path).unwrap();
+        let source = open(&path, None).unwrap();
+        fs::remove_file(&path).unwrap();
+        pipe(name);
+        let mut out = vec![0; 20 * 17];
+        let read = source
+            .slices()
+            .and_then(|mut reader| reader.read(0, 0..20, 0..17, &mut out));
+        assert_says(
+            &read.unwrap_err().to_string(),
+            &[name, "neither a regular file"],
+        );
+    }
 }
 
 #[test]

@@ -19,6 +19,7 @@ use super::super::samples::{SampleKind, SampleType};
 use super::directory::{Directories, tag};
 use super::layout;
 use super::overlay::{Amended, Overlay, SLICE_OF_TILE, SLICE_ROWS, SLICES_PER_TILE};
+use crate::base::files::open_regular;
 use crate::base::formats::StoredIds;
 
 pub(super) type TiffDecoder = Decoder<Overlay>;
@@ -148,7 +149,7 @@ impl fmt::Display for Page {
 
 /// Opens a file; returns its length in bytes, too.
 pub(super) fn open_file(path: &Path) -> Result<(File, u64), ImageError> {
-    let file = File::open(path).map_err(ImageError::Io)?;
+    let file = open_regular(path).map_err(ImageError::Io)?;
     let file_bytes = file.metadata().map_err(ImageError::Io)?.len();
     Ok((file, file_bytes))
 }
