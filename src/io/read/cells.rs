@@ -10,7 +10,7 @@ use super::{
     Facts, Found, InputFormat, READ_FORMATS, ReadError, ReadFormat, ReadOptions, VolumeSource,
     natural_order, open_as,
 };
-use crate::base::volume::{Arrangement, triple};
+use crate::base::volume::{Arrangement, Region, triple};
 
 /// The cells of a ground truth.
 pub enum CellSource<'a> {
@@ -36,6 +36,21 @@ impl CellSource<'_> {
         match self {
             Self::Merged(volume) => volume.describe(),
             Self::Splitted(cells) => cells.describe(),
+        }
+    }
+
+    /// Most bytes that a reader of slices holds, beside what it reads into, while it reads a part.
+    #[must_use]
+    pub fn working_bytes(&self, part: &Region) -> u64 {
+        match self {
+            Self::Merged(volume) => volume.working_bytes(part),
+            Self::Splitted(cells) => {
+                let volumes = cells
+                    .stacks
+                    .iter()
+                    .map(|stack| stack.volume.working_bytes(part));
+                volumes.max().unwrap_or(0)
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use super::{
     names, natural_order, png, raster, tiff,
 };
 use crate::base::formats::StoredIds;
-use crate::base::volume::triple;
+use crate::base::volume::{Region, triple};
 
 /// A folder with one image per slice.
 pub(super) struct SequenceFormat;
@@ -79,14 +79,21 @@ pub(super) struct Look {
     pub is_palette: bool,
     /// Whether ids are floating point numbers.
     pub is_float: bool,
+    /// Most bytes that reading it holds, beside ids.
+    pub working_bytes: u64,
 }
 
+/// Bytes that no decoder of rows exceeds.
+pub(super) const DECODER_BYTES: u64 = 1 << 19;
+
 impl Look {
+    /// An image of numbers that is read row by row.
     pub fn plain(size: [usize; 2]) -> Self {
         Self {
             size,
             is_palette: false,
             is_float: false,
+            working_bytes: DECODER_BYTES,
         }
     }
 }
@@ -160,6 +167,7 @@ pub struct ImageFolder {
     stored: StoredIds,
     background: Background,
     facts: Facts,
+    working_bytes: u64,
 }
 
 impl ImageFolder {
@@ -219,10 +227,12 @@ impl ImageFolder {
             notes: names::gaps(&paths),
             ..Facts::default()
         };
+        let mut working_bytes = 0;
         for (image, look) in images.iter().zip(looks) {
             let look = look.map_err(|error| error.at(&image.path, None))?;
             facts.is_palette |= look.is_palette;
             facts.is_float |= look.is_float;
+            working_bytes = working_bytes.max(look.working_bytes);
             match first {
                 None => first = Some((image, look)),
                 Some((other, other_look)) if other_look.size != look.size => {
@@ -248,6 +258,7 @@ impl ImageFolder {
             stored: options.ids,
             background: Background::new(options),
             facts,
+            working_bytes,
         })
     }
 }
@@ -297,6 +308,10 @@ impl VolumeSource for ImageFolder {
             folder: self,
             scratch: Vec::new(),
         }))
+    }
+
+    fn working_bytes(&self, _: &Region) -> u64 {
+        self.working_bytes
     }
 
     fn bits(&self) -> u8 {

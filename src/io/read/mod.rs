@@ -75,6 +75,12 @@ pub trait VolumeSource: Send + Sync {
         Ok(ids)
     }
 
+    /// Most bytes that a reader holds, beside what it reads into, while it reads slices of a part
+    /// of the volume.
+    fn working_bytes(&self, _part: &Region) -> u64 {
+        0
+    }
+
     /// What is read, for people: path, format, size and sample type.
     fn describe(&self) -> String;
 
@@ -118,6 +124,10 @@ impl<T: VolumeSource + ?Sized> VolumeSource for &T {
 
     fn block(&self, region: &Region) -> Result<Vec<u64>, ReadError> {
         (**self).block(region)
+    }
+
+    fn working_bytes(&self, part: &Region) -> u64 {
+        (**self).working_bytes(part)
     }
 
     fn describe(&self) -> String {

@@ -322,3 +322,25 @@ proptest! {
         prop_assert_eq!(volume.cells.largest_id() + 1, volume.cells.len() as u64);
     }
 }
+
+/// Slices take memory, of which there may be too little for one, or for all threads.
+#[test]
+fn readers_keep_to_their_memory() {
+    let ids = Array3::from_shape_fn([64, 20, 30], |(z, x, y)| (z * x * y % 7) as u64);
+    let source = CellSource::Merged(Box::new(ArraySource::new(ids.view())));
+    let folder = std::env::temp_dir();
+    let within = |bytes: u64| {
+        let aside = Aside::new(&folder).reading_within(bytes);
+        let shape = [64, 20, 30];
+        LoadedVolume::load(&source, &[], whole(shape), aside, &mut Silent)
+    };
+    let error = within(9_000).expect_err("a slice needs 9600").to_string();
+    assert!(
+        error.contains("array of") && error.contains("--memory"),
+        "{error}"
+    );
+    for bytes in [9_600, 30_000, u64::MAX] {
+        let volume = within(bytes).expect("loaded");
+        assert_eq!(sheet(&volume, 0, [64, 20, 30]), ids);
+    }
+}

@@ -232,7 +232,7 @@ impl Prepared {
             &annotations,
             *region,
             config.groundtruth.label,
-            Aside::new(&folder),
+            Aside::new(&folder).reading_within(Budgets::of(&config.compute).host_memory()),
             &mut log,
         )?;
         let [z, x, y] = region.ranges();

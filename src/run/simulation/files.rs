@@ -154,13 +154,15 @@ impl ReadyRun {
             output,
         } = self;
         let slices = identity.slices;
+        let budgets = Budgets::of(&config.compute);
+        device::can_have_room(&config, &options, &model, &budgets)?;
         let annotations: Vec<&dyn VolumeSource> = annotations.iter().map(AsRef::as_ref).collect();
         let volume = LoadedVolume::load_as(
             &source,
             &annotations,
             region,
             config.groundtruth.label,
-            Aside::new(&root),
+            Aside::new(&root).reading_within(budgets.host_memory()),
             log,
         );
         let volume = volume.map_err(|error| match &known {

@@ -30,6 +30,7 @@ pub(in super::super) static IMAGE: ImageKind = ImageKind {
             size: [page.rows, page.columns],
             is_palette: layout::is_palette(&mut directories, place.page),
             is_float: page.samples().kind == SampleKind::Float,
+            working_bytes: page.working_bytes(),
         })
     },
     read: |path, crop, out, scratch| {

@@ -16,7 +16,7 @@ use super::directory::{Chain, Directories, open_file};
 use super::layout::{self, adjoining};
 use super::page::{Page, Part, Pixels, is_tiff};
 use crate::base::formats::StoredIds;
-use crate::base::volume::triple;
+use crate::base::volume::{Region, triple};
 
 /// One file with all slices.
 pub(in super::super) struct TiffFormat;
@@ -163,6 +163,13 @@ impl VolumeSource for TiffStack {
             current: None,
             scratch: Vec::new(),
         }))
+    }
+
+    fn working_bytes(&self, part: &Region) -> u64 {
+        match &self.contiguous {
+            Some(layout) => layout.working_bytes(part),
+            None => self.working_bytes,
+        }
     }
 
     fn bits(&self) -> u8 {
