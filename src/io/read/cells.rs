@@ -39,6 +39,20 @@ impl CellSource<'_> {
         }
     }
 
+    /// Checks that its files were not written to; see [`VolumeSource::unchanged`].
+    ///
+    /// # Errors
+    /// [`ReadError::Changed`].
+    pub fn unchanged(&self) -> Result<(), ReadError> {
+        match self {
+            Self::Merged(volume) => volume.unchanged(),
+            Self::Splitted(cells) => {
+                let mut volumes = cells.stacks.iter().map(|stack| &stack.volume);
+                volumes.try_for_each(|volume| volume.unchanged())
+            }
+        }
+    }
+
     /// Most bytes that a reader of slices holds, beside what it reads into, while it reads a part.
     #[must_use]
     pub fn working_bytes(&self, part: &Region) -> u64 {

@@ -290,6 +290,14 @@ pub enum ReadError {
         /// What was found.
         reason: String,
     },
+    /// The file is not the one that was opened.
+    #[error(
+        "{path}: was written to or replaced while it was read: what was read is of both; start again when nothing writes to it"
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// Pickled objects, as Cellpose saves them beside its masks.
     #[error(
         "{path}: holds pickled Python objects, which are not opened: they may run any program. Save the masks of a \

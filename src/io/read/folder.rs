@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::error::ImageError;
 use super::options::{Background, ReadOptions};
+use super::unchanged::Opened;
 use super::{
     Facts, Found, InputFormat, ReadError, ReadFormat, SliceReader, VolumeSource, check_request,
     names, natural_order, png, raster, tiff,
@@ -157,12 +158,21 @@ struct Image {
     kind: &'static ImageKind,
 }
 
+impl Image {
+    /// What it is, by its header.
+    fn look(&self, stored: StoredIds) -> Result<(Opened, Look), ImageError> {
+        let (opened, _, _) = Opened::open(&self.path)?;
+        Ok((opened, (self.kind.look)(&self.path, stored)?))
+    }
+}
+
 /// A folder whose images are the slices of a volume. Their sizes agree; their types may differ,
 /// since ids keep their value in each.
 #[derive(Debug)]
 pub struct ImageFolder {
     path: PathBuf,
     images: Vec<Image>,
+    opened: Vec<Opened>,
     size: [usize; 2],
     stored: StoredIds,
     background: Background,
@@ -219,7 +229,7 @@ impl ImageFolder {
     ) -> Result<Self, ReadError> {
         let looks: Vec<_> = images
             .par_iter()
-            .map(|image| (image.kind.look)(&image.path, options.ids))
+            .map(|image| image.look(options.ids))
             .collect();
         let mut first: Option<(&Image, Look)> = None;
         let paths: Vec<&Path> = images.iter().map(|image| image.path.as_path()).collect();
@@ -227,9 +237,10 @@ impl ImageFolder {
             notes: names::gaps(&paths),
             ..Facts::default()
         };
-        let mut working_bytes = 0;
+        let (mut opened, mut working_bytes) = (Vec::with_capacity(images.len()), 0);
         for (image, look) in images.iter().zip(looks) {
-            let look = look.map_err(|error| error.at(&image.path, None))?;
+            let (file, look) = look.map_err(|error| error.at(&image.path, None))?;
+            opened.push(file);
             facts.is_palette |= look.is_palette;
             facts.is_float |= look.is_float;
             working_bytes = working_bytes.max(look.working_bytes);
@@ -255,6 +266,7 @@ impl ImageFolder {
             path: path.to_owned(),
             size: look.size,
             images,
+            opened,
             stored: options.ids,
             background: Background::new(options),
             facts,
@@ -324,6 +336,10 @@ impl VolumeSource for ImageFolder {
 
     fn facts(&self) -> Facts {
         self.facts.clone()
+    }
+
+    fn unchanged(&self) -> Result<(), ReadError> {
+        self.opened.iter().try_for_each(Opened::check)
     }
 
     fn describe(&self) -> String {

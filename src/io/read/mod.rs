@@ -22,6 +22,7 @@ mod raster;
 mod raw;
 mod samples;
 mod tiff;
+mod unchanged;
 mod units;
 
 #[cfg(test)]
@@ -98,6 +99,15 @@ pub trait VolumeSource: Send + Sync {
     fn facts(&self) -> Facts {
         Facts::default()
     }
+
+    /// Checks that its files are those that were opened, and were not written to. To be asked when
+    /// everything is read.
+    ///
+    /// # Errors
+    /// [`ReadError::Changed`].
+    fn unchanged(&self) -> Result<(), ReadError> {
+        Ok(())
+    }
 }
 
 /// What the headers of a volume tell beside its size and type.
@@ -144,6 +154,10 @@ impl<T: VolumeSource + ?Sized> VolumeSource for &T {
 
     fn facts(&self) -> Facts {
         (**self).facts()
+    }
+
+    fn unchanged(&self) -> Result<(), ReadError> {
+        (**self).unchanged()
     }
 }
 

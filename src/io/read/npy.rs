@@ -10,6 +10,7 @@ use super::error::ImageError;
 use super::options::{Background, ReadOptions};
 use super::raw::{RawLayout, RawReader};
 use super::samples::{SampleKind, SampleType};
+use super::unchanged::Opened;
 use super::{
     Facts, Found, InputFormat, ReadError, ReadFormat, SliceReader, VolumeSource, check_request,
 };
@@ -59,6 +60,7 @@ impl ReadFormat for NpyFormat {
 #[derive(Debug)]
 pub struct NpyVolume {
     path: PathBuf,
+    opened: Opened,
     /// For Fortran order the shape is still (z, x, y), the strides are not.
     layout: RawLayout,
     fortran_order: bool,
@@ -77,15 +79,12 @@ impl NpyVolume {
         if options.ids != StoredIds::Number {
             return Err(whole_file(ImageError::NoColours(options.ids)));
         }
-        let mut file = open_regular(path).map_err(|e| whole_file(ImageError::Io(e)))?;
+        let (opened, mut file, file_bytes) = Opened::open(path).map_err(whole_file)?;
         let (header, offset) = read_header(&mut file).map_err(whole_file)?;
-        let file_bytes = file
-            .metadata()
-            .map_err(|e| whole_file(ImageError::Io(e)))?
-            .len();
         let layout = layout(&header, offset, file_bytes).map_err(whole_file)?;
         Ok(Self {
             path: path.to_owned(),
+            opened,
             layout,
             fortran_order: header.fortran_order,
             background: Background::new(options),
@@ -358,6 +357,10 @@ impl VolumeSource for NpyVolume {
 
     fn bits(&self) -> u8 {
         self.layout.samples.id_bits()
+    }
+
+    fn unchanged(&self) -> Result<(), ReadError> {
+        self.opened.check()
     }
 
     fn facts(&self) -> Facts {

@@ -118,18 +118,23 @@ impl LoadedVolume {
         let readers = readers(source, annotations, &region, aside.reading_bytes)?;
         let stores = if annotations.is_empty() { 1 } else { 2 };
         let aside = aside.share(stores);
-        let annotations = Annotations {
+        let notes = Annotations {
             sources: annotations,
             region,
             bits: SliceStore::new(region.shape[0], aside),
             readers,
         };
-        match source {
+        let loaded = match source {
             CellSource::Merged(volume) => {
-                merged::load(&**volume, annotations, cells_from, aside, observer)
+                merged::load(&**volume, notes, cells_from, aside, observer)
             }
-            CellSource::Splitted(cells) => splitted::load(cells, annotations, aside, observer),
-        }
+            CellSource::Splitted(cells) => splitted::load(cells, notes, aside, observer),
+        }?;
+        source.unchanged()?;
+        annotations
+            .iter()
+            .try_for_each(|source| source.unchanged())?;
+        Ok(loaded)
     }
 
     /// Number of label volumes without overlap that hold the cells.

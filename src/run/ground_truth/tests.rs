@@ -2,7 +2,9 @@ use super::sheets::{overlaps, runs};
 use super::{LoadError, LoadedVolume, Part};
 use crate::base::volume::Region;
 use crate::config::CellsFrom;
-use crate::io::read::{ArraySource, CellSource, CellStack, ReadError, SplittedCells, VolumeSource};
+use crate::io::read::{
+    ArraySource, CellSource, CellStack, ReadError, SliceReader, SplittedCells, VolumeSource,
+};
 use crate::run::simulation::Silent;
 use crate::run::store::Aside;
 use ndarray::{Array3, s};
@@ -343,4 +345,45 @@ fn readers_keep_to_their_memory() {
         let volume = within(bytes).expect("loaded");
         assert_eq!(sheet(&volume, 0, [64, 20, 30]), ids);
     }
+}
+
+/// A volume whose file was written to while it was read.
+struct Written<'a>(ArraySource<'a, u64>);
+
+impl VolumeSource for Written<'_> {
+    fn shape(&self) -> [usize; 3] {
+        self.0.shape()
+    }
+
+    fn slices(&self) -> Result<Box<dyn SliceReader + '_>, ReadError> {
+        self.0.slices()
+    }
+
+    fn describe(&self) -> String {
+        self.0.describe()
+    }
+
+    fn unchanged(&self) -> Result<(), ReadError> {
+        let path = PathBuf::from("written.tif");
+        Err(ReadError::Changed { path })
+    }
+}
+
+#[test]
+fn what_changes_while_it_is_read_is_no_ground_truth() {
+    let ids = Array3::from_elem(SHAPE, 1u64);
+    let array = || ArraySource::new(ids.view());
+    let written = || Box::new(Written(array()));
+    let changed = |source: &CellSource<'_>, annotations: &[Box<dyn VolumeSource + '_>]| {
+        let error = load(source, annotations, whole(SHAPE)).expect_err("it has changed");
+        assert!(error.to_string().contains("written.tif"), "{error}");
+    };
+    changed(&CellSource::Merged(written()), &[]);
+    changed(&CellSource::Merged(Box::new(array())), &[written()]);
+    let stack = CellStack {
+        path: PathBuf::from("written.tif"),
+        volume: written(),
+    };
+    let cells = SplittedCells::new("cells", vec![stack]).expect("one cell");
+    changed(&CellSource::Splitted(cells), &[]);
 }

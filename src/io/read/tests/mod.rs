@@ -185,6 +185,72 @@ fn only_regular_files_are_waited_for() {
     }
 }
 
+/// Whatever is done to a file while it is read, it is noticed at the end.
+#[test]
+fn files_that_change_while_they_are_read_are_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str, from: &Path| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::copy(from, &path).unwrap();
+        path
+    };
+    let tick = || std::thread::sleep(std::time::Duration::from_millis(20));
+    let samples = [
+        ("plain.tif", data("plain_u8")),
+        ("imagej.tif", data("imagej_contiguous_u8")),
+        ("array.npy", npy::npy("u1")),
+        ("folder/s1.tif", data("man_seg001")),
+    ];
+    for (name, from) in &samples {
+        let changes: [(&str, &dyn Fn(&Path)); 4] = [
+            ("overwritten", &|path| {
+                fs::write(path, fs::read(path).unwrap()).unwrap()
+            }),
+            ("grown", &|path| {
+                fs::write(path, [&fs::read(path).unwrap()[..], b"."].concat()).unwrap()
+            }),
+            ("replaced", &|path| {
+                let other = path.with_extension("other");
+                fs::copy(path, &other).unwrap();
+                fs::rename(&other, path).unwrap();
+            }),
+            ("gone", &|path| fs::remove_file(path).unwrap()),
+        ];
+        for (what, change) in changes {
+            let path = place(name, from);
+            let volume = match name.starts_with("folder") {
+                true => path.parent().unwrap(),
+                false => &path,
+            };
+            tick();
+            let source = open(volume, None).unwrap();
+            source.unchanged().unwrap();
+            tick();
+            change(&path);
+            let message = source.unchanged().unwrap_err().to_string();
+            let words = if what == "gone" {
+                "no such file"
+            } else {
+                "while it was read"
+            };
+            assert_says(
+                &message,
+                &[path.file_name().unwrap().to_str().unwrap(), words],
+            );
+        }
+    }
+    // Cells that have a volume each, and links.
+    let path = place("cells/a.tif", &data("plain_u8"));
+    place("cells/b.tif", &data("plain_u8"));
+    let cells = super::open_cells(path.parent().unwrap(), &None.into(), Arrangement::Split);
+    let cells = cells.unwrap();
+    cells.unchanged().unwrap();
+    tick();
+    fs::write(&path, fs::read(&path).unwrap()).unwrap();
+    assert_says(&cells.unchanged().unwrap_err().to_string(), &["a.tif"]);
+}
+
 #[test]
 fn a_crop_stays_inside_the_volume() {
     let crop = |offset, bounds| {

@@ -5,11 +5,9 @@
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::super::error::ImageError;
-use crate::base::files::open_regular;
 
 /// Tags that are looked at.
 pub(super) mod tag {
@@ -113,20 +111,12 @@ fn cut_short() -> ImageError {
     ImageError::from_decoder_io(std::io::ErrorKind::UnexpectedEof.into())
 }
 
-/// Opens a file; returns its length in bytes, too.
-pub(super) fn open_file(path: &Path) -> Result<(File, u64), ImageError> {
-    let file = open_regular(path).map_err(ImageError::Io)?;
-    let file_bytes = file.metadata().map_err(ImageError::Io)?.len();
-    Ok((file, file_bytes))
-}
-
 impl Directories {
-    /// Goes through the directories of a file.
+    /// Goes through the directories of a file of this length.
     ///
     /// # Errors
     /// When it is no TIFF, ends before a directory does, or one leads back to another.
-    pub fn read(path: &Path) -> Result<Self, ImageError> {
-        let (file, file_bytes) = open_file(path)?;
+    pub fn read(file: File, file_bytes: u64) -> Result<Self, ImageError> {
         let chain = Chain {
             file_bytes,
             little_endian: true,

@@ -9,10 +9,11 @@ use super::super::error::ImageError;
 use super::super::folder::{ImageKind, Look};
 use super::super::options::Background;
 use super::super::samples::{SampleKind, SampleType};
+use super::super::unchanged::Opened;
 use super::chunks::{ChunkPlace, ChunkPlaces, Chunks};
 use super::codec::Compression;
 use super::description::Place;
-use super::directory::{Directories, damaged, open_file, tag};
+use super::directory::{Directories, damaged, tag};
 use super::layout::{self, PALETTE};
 use super::rows::{PixelFile, PixelForm, Predictor, Rows};
 use crate::base::formats::StoredIds;
@@ -24,7 +25,8 @@ pub(in super::super) static IMAGE: ImageKind = ImageKind {
     recognises: is_tiff,
     bits: 64,
     look: |path, stored| {
-        let mut directories = Directories::read(path)?;
+        let (_, file, file_bytes) = Opened::open(path)?;
+        let mut directories = Directories::read(file, file_bytes)?;
         let (place, page) = the_image(&mut directories, stored)?;
         Ok(Look {
             size: [page.rows, page.columns],
@@ -34,7 +36,8 @@ pub(in super::super) static IMAGE: ImageKind = ImageKind {
         })
     },
     read: |path, crop, out, scratch| {
-        let mut directories = Directories::read(path)?;
+        let (_, file, file_bytes) = Opened::open(path)?;
+        let mut directories = Directories::read(file, file_bytes)?;
         let (place, page) = the_image(&mut directories, crop.stored)?;
         crop.check([page.rows, page.columns])?;
         let part = Part {
@@ -42,7 +45,9 @@ pub(in super::super) static IMAGE: ImageKind = ImageKind {
             y: crop.y,
             background: crop.background,
         };
-        let mut pixels = Pixels::new(open_file(path)?.0);
+        // A reader of its own: readers of one file share their place in it.
+        let (_, file, _) = Opened::open(path)?;
+        let mut pixels = Pixels::new(file);
         pixels.read(&mut directories, (place, &page), part, out, scratch)
     },
 };

@@ -8,11 +8,12 @@ use super::super::error::ImageError;
 use super::super::options::{Background, ReadOptions};
 use super::super::raw::{RawLayout, RawReader};
 use super::super::samples::SampleKind;
+use super::super::unchanged::Opened;
 use super::super::{
     Facts, Found, InputFormat, ReadError, ReadFormat, SliceReader, VolumeSource, check_request,
 };
 use super::description::{Place, Selected};
-use super::directory::{Chain, Directories, open_file};
+use super::directory::{Chain, Directories};
 use super::layout::{self, adjoining};
 use super::page::{Page, Part, Pixels, is_tiff};
 use crate::base::formats::StoredIds;
@@ -46,6 +47,7 @@ impl ReadFormat for TiffFormat {
 #[derive(Debug)]
 pub struct TiffStack {
     path: PathBuf,
+    opened: Opened,
     chain: Chain,
     /// Where each slice is.
     places: Vec<Place>,
@@ -67,7 +69,8 @@ impl TiffStack {
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self, ReadError> {
         let whole_file = |error: ImageError| error.at(path, None);
         let stored = options.ids;
-        let mut directories = Directories::read(path).map_err(whole_file)?;
+        let (opened, file, file_bytes) = Opened::open(path).map_err(whole_file)?;
+        let mut directories = Directories::read(file, file_bytes).map_err(whole_file)?;
         let Selected {
             places,
             notes,
@@ -108,6 +111,7 @@ impl TiffStack {
         };
         Ok(Self {
             path: path.to_owned(),
+            opened,
             chain: directories.chain().clone(),
             places,
             page,
@@ -150,9 +154,9 @@ impl VolumeSource for TiffStack {
                 &self.background,
             )?));
         }
-        let (file, file_bytes) = open_file(&self.path).map_err(whole_file)?;
+        let (_, file, file_bytes) = Opened::open(&self.path).map_err(whole_file)?;
         // A reader of its own: readers of one file share their place in it.
-        let (again, _) = open_file(&self.path).map_err(whole_file)?;
+        let (_, again, _) = Opened::open(&self.path).map_err(whole_file)?;
         if file_bytes != self.chain.file_bytes {
             return Err(whole_file(changed()));
         }
@@ -187,6 +191,10 @@ impl VolumeSource for TiffStack {
 
     fn facts(&self) -> Facts {
         self.facts.clone()
+    }
+
+    fn unchanged(&self) -> Result<(), ReadError> {
+        self.opened.check()
     }
 }
 

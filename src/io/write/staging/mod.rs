@@ -18,9 +18,10 @@ use std::sync::{Arc, OnceLock};
 pub use self::staged::{StagedFile, StagedTree};
 
 use self::checks::{files_below, is_plain, present, require_folders, sync_folder};
-use super::inputs::Stamp;
+use super::inputs::stamp;
 use super::manifest::slashed;
 use super::{FolderLock, InputFiles, ManifestEntry, WriteError};
+use crate::base::files::Stamp;
 
 /// A result that a run announces before it writes it, by its path below the output folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -226,7 +227,7 @@ impl OutputFolder {
             for file in present {
                 let path = self.root.join(&file);
                 if self.force || self.is_own(&file, &path)? {
-                    replaceable.insert(file, Stamp::of(&path));
+                    replaceable.insert(file, stamp(&path));
                 } else if !(is_tree && is_hidden(&file)) {
                     foreign.push(path);
                 }
@@ -421,7 +422,7 @@ impl OutputFolder {
             for (relative, _) in result.files().unwrap_or_default() {
                 let path = self.root.join(&relative);
                 let was = known.and_then(|known| known.replaceable.get(&relative));
-                if present(&path)?.is_some() && was != Some(&Stamp::of(&path)) {
+                if present(&path)?.is_some() && was != Some(&stamp(&path)) {
                     return Err(WriteError::Foreign { path, more: 0 });
                 }
             }
