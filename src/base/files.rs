@@ -63,6 +63,25 @@ pub fn limited(text: impl Read) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Brings the names in a folder to the disk. That a system, or a file system, cannot do so is no
+/// error.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    // Other systems than Unix do not open folders; names there are durable by journal.
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    match synced.as_ref().map_err(io::Error::kind) {
+        Err(ErrorKind::InvalidInput | ErrorKind::Unsupported | ErrorKind::PermissionDenied) => {
+            Ok(())
+        }
+        _ => synced,
+    }
+}
+
 /// What tells a file from every other, by whatever name or link it is reached.
 #[cfg(unix)]
 pub type Identity = (u64, u64);
