@@ -52,8 +52,8 @@ pub(super) fn choose(compute: &Compute, work: Option<Work>, watcher: &mut dyn Wa
     }
 }
 
-/// Refuses a run that fits no device, before its volume is read: of that a plan needs to know hardly
-/// more than its size. What a device lacks shows later, when it is chosen.
+/// Refuses a run that fits no device, before its volume is read: of that a plan needs to know
+/// hardly more than its size. What a device lacks shows later, when it is chosen.
 pub(super) fn can_have_room(
     config: &Config,
     options: &Options,

@@ -185,6 +185,9 @@ fn only_regular_files_are_waited_for() {
     }
 }
 
+/// What is done to a file, and how.
+type Damage<'d> = (&'d str, &'d dyn Fn(&Path));
+
 /// Whatever is done to a file while it is read, it is noticed at the end.
 #[test]
 fn files_that_change_while_they_are_read_are_noticed() {
@@ -203,7 +206,7 @@ fn files_that_change_while_they_are_read_are_noticed() {
         ("folder/s1.tif", data("man_seg001")),
     ];
     for (name, from) in &samples {
-        let changes: [(&str, &dyn Fn(&Path)); 4] = [
+        let changes: [Damage<'_>; 4] = [
             ("overwritten", &|path| {
                 fs::write(path, fs::read(path).unwrap()).unwrap()
             }),

@@ -1,5 +1,5 @@
-//! Where the pixels of a slice lie in a TIFF file: the strips or tiles of a page, some of those of a
-//! page that holds several slices, or a piece of its own.
+//! Where the pixels of a slice lie in a TIFF file: the strips or tiles of a page, some of those of
+//! a page that holds several slices, or a piece of its own.
 
 use std::ops::Range;
 

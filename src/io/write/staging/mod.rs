@@ -449,8 +449,8 @@ impl OutputFolder {
         Ok(entries)
     }
 
-    /// Gives every file its final name, in the order of their creation, the last one when the others
-    /// are on the disk; returns the manifest of the run.
+    /// Gives every file its final name, in the order of their creation, the last one when the
+    /// others are on the disk; returns the manifest of the run.
     ///
     /// # Errors
     /// When a file is not finished, when something else has come to lie in a result's place since

@@ -47,8 +47,15 @@ pub(super) struct Publication<'f> {
 
 #[derive(Debug)]
 enum Placed {
-    File { place: PathBuf, replaced: bool },
-    Tree { place: PathBuf, temporary: PathBuf },
+    /// In the place of another file, perhaps.
+    File {
+        place: PathBuf,
+        replaced: bool,
+    },
+    Tree {
+        place: PathBuf,
+        temporary: PathBuf,
+    },
 }
 
 impl<'f> Publication<'f> {
@@ -151,11 +158,12 @@ impl<'f> Publication<'f> {
                 self.changed.insert(folder);
             }
             if !is_new_tree {
+                let replaced = self.kept.contains(relative) || present(&path)?.is_some();
                 let renamed = steps::rename(temporary, &path);
                 renamed.map_err(|error| WriteError::io(&path, error))?;
                 self.placed.push(Placed::File {
                     place: path,
-                    replaced: self.kept.contains(relative),
+                    replaced,
                 });
             }
         }
@@ -201,6 +209,7 @@ impl<'f> Publication<'f> {
         };
         for placed in self.placed.drain(..).rev() {
             match placed {
+                // What was kept of it comes back below; a file by itself is not, and stays.
                 Placed::File { replaced: true, .. } => {}
                 Placed::File { place, .. } => note(steps::remove(&place)),
                 Placed::Tree { place, temporary } => note(steps::rename(&place, &temporary)),

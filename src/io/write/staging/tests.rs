@@ -511,6 +511,26 @@ fn a_publication_that_fails_at_any_step_leaves_what_was_there() {
     assert!(refused > 20 && done <= 2, "{refused} refused, {done} done");
 }
 
+#[test]
+fn a_file_by_itself_is_never_lost() {
+    let parent = tempfile::tempdir().unwrap();
+    let first = run(parent.path(), &[], &["a.tiff"], false, "first").unwrap();
+    for step in 0..4 {
+        let mut folder =
+            OutputFolder::prepare(parent.path(), &first, &targets(&["a.tiff"]), true).unwrap();
+        let file = folder.create(Path::new("a.tiff")).unwrap();
+        file.write_whole(b"second").unwrap();
+        faults::set(Some(Fault::Error(step)));
+        let done = folder.commit().is_ok();
+        faults::set(None);
+        let content = fs::read(parent.path().join("a.tiff")).unwrap();
+        assert!(
+            content == b"second" || (!done && content == b"first"),
+            "step {step}"
+        );
+    }
+}
+
 /// Runs the later run as a whole, after what lies there was put back; `published` are the files of
 /// the killed run. Returns what is there then.
 fn run_again(
@@ -718,7 +738,7 @@ fn a_power_cut_loses_neither_old_nor_new() {
                 match attempt {
                     0 => true,
                     1 => false,
-                    _ => random % 2 == 0,
+                    _ => random & 1 == 0,
                 }
             };
             // A step happens as a whole, or not at all.
