@@ -49,6 +49,7 @@ pub fn check(
     options: CheckOptions,
     observer: &mut dyn Observer,
 ) -> Result<CheckReport, SimulationError> {
+    simulation::check_light(config)?;
     let mut told = Told::new(observer);
     let mut config = config.clone();
     let opened = volumes::open(&mut config, options, &mut told)?;

@@ -7,7 +7,8 @@ use super::input::{OpenVolumes, Settled, open_volumes, settle};
 use super::resume::{self, Identity, PreviousRun};
 use super::sink::{self, FileSink};
 use super::{
-    Options, RECORD_NAME, SimulationError, Watcher, about_quicklook, record_file, warnings,
+    Options, RECORD_NAME, SimulationError, Watcher, about_quicklook, check_light, record_file,
+    warnings,
 };
 use crate::config::Config;
 use crate::io::read::VolumeSource;
@@ -40,6 +41,7 @@ pub(super) struct RunSetup {
 impl RunSetup {
     /// Opens volumes and folder, settles the seed, and derives the model.
     pub(super) fn open(config: &Config, options: Options) -> Result<Self, SimulationError> {
+        check_light(config)?;
         let mut config = config.clone();
         let volumes = open_volumes(&config)?;
         let settled = settle(&mut config, &volumes.0)?;
