@@ -336,7 +336,7 @@ impl OutputFolder {
         }
         publication::recover(&self.root, &self.temporary, &[])?;
         remove_leftover(&self.temporary)?;
-        fs::create_dir(&self.temporary).map_err(|error| WriteError::io(&self.temporary, error))?;
+        fs::create_dir(&self.temporary).map_err(|error| WriteError::io(&self.root, error))?;
         self.is_open = true;
         Ok(())
     }

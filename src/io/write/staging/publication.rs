@@ -257,17 +257,18 @@ pub(super) fn recover(
         let (kept, place) = (old.join(&relative), root.join(&relative));
         let error = |error| WriteError::io(&place, error);
         let lies_there = present(&place)?;
-        let own = present(&kept)?.and_then(|kept_as| identity(&kept, &kept_as));
-        match lies_there {
-            Some(found) if own.is_some() && identity(&place, &found) == own => continue,
-            Some(_) => {
-                let path = slashed(&relative);
-                let mut same_path = published.iter().filter(|entry| entry.path == path);
-                if !same_path.any(|entry| entry.describes(&place).unwrap_or(false)) {
-                    return Err(WriteError::Torn { path: place, kept });
-                }
+        if let Some(found) = lies_there {
+            let own = present(&kept)?.and_then(|kept_as| identity(&kept, &kept_as));
+            let is = |entry: &ManifestEntry| entry.describes(&place).unwrap_or(false);
+            let old = || ManifestEntry::of(&relative, &kept).is_ok_and(|entry| is(&entry));
+            if (own.is_some() && identity(&place, &found) == own) || old() {
+                continue;
             }
-            None => {}
+            let path = slashed(&relative);
+            let mut same_path = published.iter().filter(|entry| entry.path == path);
+            if !same_path.any(is) {
+                return Err(WriteError::Torn { path: place, kept });
+            }
         }
         restore(&kept, &place).map_err(error)?;
         changed.extend(place.parent().map(Path::to_owned));
