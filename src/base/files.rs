@@ -4,6 +4,7 @@
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
+use std::time::SystemTime;
 
 /// Most bytes of a text that a program or a person has written: configurations, spectra, records of
 /// runs, results of `bench`.
@@ -60,6 +61,65 @@ pub fn limited(text: impl Read) -> io::Result<Vec<u8>> {
         return Err(ErrorKind::FileTooLarge.into());
     }
     Ok(bytes)
+}
+
+/// Brings the names in a folder to the disk. That a system, or a file system, cannot do so is no
+/// error.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    // Other systems than Unix do not open folders; names there are durable by journal.
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    match synced.as_ref().map_err(io::Error::kind) {
+        Err(ErrorKind::InvalidInput | ErrorKind::Unsupported | ErrorKind::PermissionDenied) => {
+            Ok(())
+        }
+        _ => synced,
+    }
+}
+
+/// What tells a file from every other, by whatever name or link it is reached.
+#[cfg(unix)]
+pub type Identity = (u64, u64);
+/// Other systems tell files apart by their paths, links resolved.
+#[cfg(not(unix))]
+pub type Identity = std::path::PathBuf;
+
+/// That of what lies at a path, where the system tells.
+#[cfg(unix)]
+pub fn identity(_: &Path, metadata: &Metadata) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+/// That of what lies at a path, where the system tells.
+#[cfg(not(unix))]
+pub fn identity(path: &Path, _: &Metadata) -> Option<Identity> {
+    fs::canonicalize(path).ok()
+}
+
+/// What shows that a file is still the one that was looked at: which it is, its length, and when it
+/// was written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    identity: Option<Identity>,
+    bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Stamp {
+    /// That of what lies at a path.
+    pub fn new(path: &Path, metadata: &Metadata) -> Self {
+        Self {
+            identity: identity(path, metadata),
+            bytes: metadata.len(),
+            modified: metadata.modified().ok(),
+        }
+    }
 }
 
 /// Shows a file, or every file below a folder, links followed. What cannot be looked at is left

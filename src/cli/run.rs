@@ -177,11 +177,10 @@ pub(super) fn run(args: &RunArgs) -> u8 {
     let signal = Arc::clone(&interrupted);
     let handler = ctrlc::set_handler(move || {
         if signal.swap(true, Ordering::Relaxed) {
-            // A second interrupt ends the process at once. Files under temporary names are replaced
-            // by the next run, and finished slabs are kept all the same.
-            std::process::exit(exit::INTERRUPTED.into());
+            end_at_once();
         }
-        tell("interrupted: stopping");
+        // Where nobody reads what is printed, printing waits, and the next signal must not.
+        let _ = std::thread::Builder::new().spawn(|| tell("interrupted: stopping"));
     });
     let mut progress = Progress::new(args.quiet, interrupted);
     if let Err(error) = handler {
@@ -212,6 +211,20 @@ pub(super) fn run(args: &RunArgs) -> u8 {
         }
         Err(code) => code,
     }
+}
+
+/// Ends the process, as a second signal asks. Files under temporary names are removed by the next
+/// run, and finished slabs are kept all the same.
+fn end_at_once() -> ! {
+    #[cfg(unix)]
+    {
+        // What libraries have to do at the end may wait for what hangs.
+        let _ = std::thread::Builder::new().spawn(|| {
+            std::thread::sleep(std::time::Duration::from_secs(1));
+            nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL)
+        });
+    }
+    std::process::exit(exit::INTERRUPTED.into());
 }
 
 /// Prints the last lines of a run: the output's folder and the times, and what to do next.

@@ -268,6 +268,23 @@ fn physics_beyond_the_numbers_is_refused_with_the_key_to_change() {
         USAGE,
         &["voxel_dim or expansion factor"],
     );
+    // Products that no number holds name the key that is out of reason.
+    for (key, value) in [
+        ("exposure_time", "1e300"),
+        ("objective_back_aperture", "1e-300"),
+        ("objective_factor", "1e200"),
+        ("channels.blue.laser_power", "1e300"),
+    ] {
+        let name = key.rsplit('.').next().unwrap();
+        let dark = "optics.channels.red.laser_percentage=0";
+        let entry = format!("optics.{key}={value}");
+        refused(&[&entry, dark], USAGE, &[name, "out of reason"]);
+        workplace.refuses(
+            USAGE,
+            &["check", "config.toml", "--set", &entry],
+            &[name, "out of reason"],
+        );
+    }
     // Only the run finds out: a voxel, or a pixel, holds too much.
     refused(
         &["optics.exposure_time=1e7"],

@@ -318,3 +318,45 @@ fn a_ground_truth_of_many_cells_stops_when_asked() {
         ["tissue/.simulation.journal"]
     );
 }
+
+/// A run whose messages nobody takes waits for that; a second signal ends it all the same.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_second_signal_ends_a_run_that_waits() {
+    use nix::sys::signal::{Signal, kill};
+    use std::io::Write;
+    use std::time::{Duration, Instant};
+    let workplace = Workplace::new();
+    let (_reader, mut writer) = std::io::pipe().unwrap();
+    // As much as the pipe takes.
+    writer.write_all(&[b'.'; 1 << 16]).unwrap();
+    let mut command = workplace.command(["config.toml"]);
+    let mut run = command.stderr(writer).spawn().unwrap();
+    let process = nix::unistd::Pid::from_raw(run.id() as i32);
+    let listens = || {
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        u64::from_str_radix(caught.unwrap().trim(), 16).unwrap() >> (Signal::SIGINT as u32 - 1) & 1
+            == 1
+    };
+    let started = Instant::now();
+    while !listens() {
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "it does not listen"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        kill(process, signal).unwrap();
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let asked = Instant::now();
+    while run.try_wait().unwrap().is_none() {
+        if asked.elapsed() > Duration::from_secs(10) {
+            kill(process, Signal::SIGKILL).unwrap();
+            panic!("two signals did not end it");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -183,12 +183,11 @@ fn so_does_one_in_tiles() {
     killed_and_resumed(&workplace, [&ways[0], &ways[1]]);
 }
 
-/// The names of files that are not there yet are known to the next run, even to one that writes
-/// others.
+/// Files that have no name yet are removed by the next run, even by one that writes others.
 #[test]
 fn a_run_killed_before_its_first_slab_leaves_nothing_behind() {
     let workplace = workplace();
-    let begun = workplace.path("out/tissue/simulation/.channel_0.tiff.part");
+    let begun = workplace.path("out/tissue/.simulation.part/new/simulation/channel_0.tiff");
     let mut left = 0;
     while left == 0 {
         let mut run = start(&workplace, &["--threads", "1"]);

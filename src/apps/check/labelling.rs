@@ -10,7 +10,7 @@ use crate::model::cells::{LayerOutcome, Selection};
 use crate::model::{LayerModel, Model};
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::pipeline::{Input, NoCounts, Pipeline};
-use crate::run::plan::{Contents, RunPlan};
+use crate::run::plan::{Budgets, Contents, RunPlan};
 use crate::run::simulation::{self, SimulationError, Watcher};
 use crate::run::store::Aside;
 
@@ -39,7 +39,7 @@ pub(super) fn count(
         &annotations,
         model.volume,
         config.groundtruth.label,
-        Aside::new(&folder),
+        Aside::new(&folder).reading_within(Budgets::of(&config.compute).host_memory()),
         told,
     )?;
     let regions = regions(model);

@@ -27,6 +27,7 @@ use crate::base::progress::Observer;
 use crate::base::volume::Region;
 use crate::config::{CellPart, Config};
 use crate::model::Model;
+use crate::run::ground_truth::LoadError;
 use crate::run::simulation::{self, SimulationError, Watcher};
 
 /// How much is looked at.
@@ -49,6 +50,7 @@ pub fn check(
     options: CheckOptions,
     observer: &mut dyn Observer,
 ) -> Result<CheckReport, SimulationError> {
+    simulation::check_light(config)?;
     let mut told = Told::new(observer);
     let mut config = config.clone();
     let opened = volumes::open(&mut config, options, &mut told)?;
@@ -70,9 +72,17 @@ pub fn check(
 
     let counted = match &opened.sources {
         Some((source, annotations)) if !options.no_volumes => {
-            let mut counted = labelling::count(&config, &model, source, annotations, &mut told)?;
-            labelling::warn(&config, &model, &mut counted, &mut told);
-            Some(counted)
+            match labelling::count(&config, &model, source, annotations, &mut told) {
+                Ok(mut counted) => {
+                    labelling::warn(&config, &model, &mut counted, &mut told);
+                    Some(counted)
+                }
+                Err(SimulationError::Load(error @ LoadError::SliceTooLarge { .. })) => {
+                    told.warn(&error.to_string());
+                    None
+                }
+                Err(error) => return Err(error),
+            }
         }
         _ => None,
     };

@@ -10,7 +10,7 @@ use super::{
     Facts, Found, InputFormat, READ_FORMATS, ReadError, ReadFormat, ReadOptions, VolumeSource,
     natural_order, open_as,
 };
-use crate::base::volume::{Arrangement, triple};
+use crate::base::volume::{Arrangement, Region, triple};
 
 /// The cells of a ground truth.
 pub enum CellSource<'a> {
@@ -36,6 +36,35 @@ impl CellSource<'_> {
         match self {
             Self::Merged(volume) => volume.describe(),
             Self::Splitted(cells) => cells.describe(),
+        }
+    }
+
+    /// Checks that its files were not written to; see [`VolumeSource::unchanged`].
+    ///
+    /// # Errors
+    /// [`ReadError::Changed`].
+    pub fn unchanged(&self) -> Result<(), ReadError> {
+        match self {
+            Self::Merged(volume) => volume.unchanged(),
+            Self::Splitted(cells) => {
+                let mut volumes = cells.stacks.iter().map(|stack| &stack.volume);
+                volumes.try_for_each(|volume| volume.unchanged())
+            }
+        }
+    }
+
+    /// Most bytes that a reader of slices holds, beside what it reads into, while it reads a part.
+    #[must_use]
+    pub fn working_bytes(&self, part: &Region) -> u64 {
+        match self {
+            Self::Merged(volume) => volume.working_bytes(part),
+            Self::Splitted(cells) => {
+                let volumes = cells
+                    .stacks
+                    .iter()
+                    .map(|stack| stack.volume.working_bytes(part));
+                volumes.max().unwrap_or(0)
+            }
         }
     }
 

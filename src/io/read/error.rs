@@ -290,6 +290,14 @@ pub enum ReadError {
         /// What was found.
         reason: String,
     },
+    /// The file is not the one that was opened.
+    #[error(
+        "{path}: was written to or replaced while it was read: what was read is of both; start again when nothing writes to it"
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// Pickled objects, as Cellpose saves them beside its masks.
     #[error(
         "{path}: holds pickled Python objects, which are not opened: they may run any program. Save the masks of a \
@@ -373,11 +381,15 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    /// The system's error, a missing path told apart.
+    /// The system's error; a missing path and what is no file are told apart.
     pub(super) fn io(path: &Path, slice: Option<usize>, error: io::Error) -> Self {
         let path = path.to_owned();
         match error.kind() {
             io::ErrorKind::NotFound => Self::Missing { path },
+            // Not the system's word, but that of `open_regular`.
+            io::ErrorKind::InvalidInput if error.raw_os_error().is_none() => {
+                Self::NotAFile { path }
+            }
             _ => Self::Io { path, slice, error },
         }
     }

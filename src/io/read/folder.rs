@@ -9,12 +9,13 @@ use rayon::prelude::*;
 
 use super::error::ImageError;
 use super::options::{Background, ReadOptions};
+use super::unchanged::Opened;
 use super::{
     Facts, Found, InputFormat, ReadError, ReadFormat, SliceReader, VolumeSource, check_request,
     names, natural_order, png, raster, tiff,
 };
 use crate::base::formats::StoredIds;
-use crate::base::volume::triple;
+use crate::base::volume::{Region, triple};
 
 /// A folder with one image per slice.
 pub(super) struct SequenceFormat;
@@ -79,14 +80,21 @@ pub(super) struct Look {
     pub is_palette: bool,
     /// Whether ids are floating point numbers.
     pub is_float: bool,
+    /// Most bytes that reading it holds, beside ids.
+    pub working_bytes: u64,
 }
 
+/// Bytes that no decoder of rows exceeds.
+pub(super) const DECODER_BYTES: u64 = 1 << 19;
+
 impl Look {
+    /// An image of numbers that is read row by row.
     pub fn plain(size: [usize; 2]) -> Self {
         Self {
             size,
             is_palette: false,
             is_float: false,
+            working_bytes: DECODER_BYTES,
         }
     }
 }
@@ -150,16 +158,26 @@ struct Image {
     kind: &'static ImageKind,
 }
 
+impl Image {
+    /// What it is, by its header.
+    fn look(&self, stored: StoredIds) -> Result<(Opened, Look), ImageError> {
+        let (opened, _, _) = Opened::open(&self.path)?;
+        Ok((opened, (self.kind.look)(&self.path, stored)?))
+    }
+}
+
 /// A folder whose images are the slices of a volume. Their sizes agree; their types may differ,
 /// since ids keep their value in each.
 #[derive(Debug)]
 pub struct ImageFolder {
     path: PathBuf,
     images: Vec<Image>,
+    opened: Vec<Opened>,
     size: [usize; 2],
     stored: StoredIds,
     background: Background,
     facts: Facts,
+    working_bytes: u64,
 }
 
 impl ImageFolder {
@@ -211,7 +229,7 @@ impl ImageFolder {
     ) -> Result<Self, ReadError> {
         let looks: Vec<_> = images
             .par_iter()
-            .map(|image| (image.kind.look)(&image.path, options.ids))
+            .map(|image| image.look(options.ids))
             .collect();
         let mut first: Option<(&Image, Look)> = None;
         let paths: Vec<&Path> = images.iter().map(|image| image.path.as_path()).collect();
@@ -219,10 +237,13 @@ impl ImageFolder {
             notes: names::gaps(&paths),
             ..Facts::default()
         };
+        let (mut opened, mut working_bytes) = (Vec::with_capacity(images.len()), 0);
         for (image, look) in images.iter().zip(looks) {
-            let look = look.map_err(|error| error.at(&image.path, None))?;
+            let (file, look) = look.map_err(|error| error.at(&image.path, None))?;
+            opened.push(file);
             facts.is_palette |= look.is_palette;
             facts.is_float |= look.is_float;
+            working_bytes = working_bytes.max(look.working_bytes);
             match first {
                 None => first = Some((image, look)),
                 Some((other, other_look)) if other_look.size != look.size => {
@@ -245,9 +266,11 @@ impl ImageFolder {
             path: path.to_owned(),
             size: look.size,
             images,
+            opened,
             stored: options.ids,
             background: Background::new(options),
             facts,
+            working_bytes,
         })
     }
 }
@@ -299,6 +322,10 @@ impl VolumeSource for ImageFolder {
         }))
     }
 
+    fn working_bytes(&self, _: &Region) -> u64 {
+        self.working_bytes
+    }
+
     fn bits(&self) -> u8 {
         let bits = self.images.iter().map(|image| image.kind.bits);
         match self.stored {
@@ -309,6 +336,10 @@ impl VolumeSource for ImageFolder {
 
     fn facts(&self) -> Facts {
         self.facts.clone()
+    }
+
+    fn unchanged(&self) -> Result<(), ReadError> {
+        self.opened.iter().try_for_each(Opened::check)
     }
 
     fn describe(&self) -> String {

@@ -23,12 +23,13 @@ mod raster;
 mod raw;
 mod samples;
 mod tiff;
+mod unchanged;
 mod units;
 
 #[cfg(test)]
 mod tests;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
@@ -45,6 +46,7 @@ pub use pattern::files;
 pub use tiff::TiffStack;
 
 use crate::base::choice::Choice;
+use crate::base::files::open_regular;
 use crate::base::volume::Region;
 
 /// A label volume that can be read slice by slice.
@@ -75,6 +77,12 @@ pub trait VolumeSource: Send + Sync {
         Ok(ids)
     }
 
+    /// Most bytes that a reader holds, beside what it reads into, while it reads slices of a part
+    /// of the volume.
+    fn working_bytes(&self, _part: &Region) -> u64 {
+        0
+    }
+
     /// What is read, for people: path, format, size and sample type.
     fn describe(&self) -> String;
 
@@ -91,6 +99,15 @@ pub trait VolumeSource: Send + Sync {
     /// What the headers tell beside size and type.
     fn facts(&self) -> Facts {
         Facts::default()
+    }
+
+    /// Checks that its files are those that were opened, and were not written to. To be asked when
+    /// everything is read.
+    ///
+    /// # Errors
+    /// [`ReadError::Changed`].
+    fn unchanged(&self) -> Result<(), ReadError> {
+        Ok(())
     }
 }
 
@@ -120,6 +137,10 @@ impl<T: VolumeSource + ?Sized> VolumeSource for &T {
         (**self).block(region)
     }
 
+    fn working_bytes(&self, part: &Region) -> u64 {
+        (**self).working_bytes(part)
+    }
+
     fn describe(&self) -> String {
         (**self).describe()
     }
@@ -134,6 +155,10 @@ impl<T: VolumeSource + ?Sized> VolumeSource for &T {
 
     fn facts(&self) -> Facts {
         (**self).facts()
+    }
+
+    fn unchanged(&self) -> Result<(), ReadError> {
+        (**self).unchanged()
     }
 }
 
@@ -211,12 +236,8 @@ fn head(path: &Path) -> Result<Option<Vec<u8>>, ReadError> {
     if metadata.is_dir() {
         return Ok(None);
     }
-    if !metadata.is_file() {
-        let path = path.to_owned();
-        return Err(ReadError::NotAFile { path });
-    }
     let mut head = Vec::with_capacity(HEAD_BYTES);
-    let file = File::open(path).map_err(io_error)?;
+    let file = open_regular(path).map_err(io_error)?;
     file.take(HEAD_BYTES as u64)
         .read_to_end(&mut head)
         .map_err(io_error)?;

@@ -11,11 +11,13 @@ use super::options::{Background, ReadOptions};
 use super::pickle;
 use super::raw::{RawLayout, RawReader};
 use super::samples::{SampleKind, SampleType};
+use super::unchanged::Opened;
 use super::{
     Facts, Found, InputFormat, ReadError, ReadFormat, SliceReader, VolumeSource, check_request,
 };
+use crate::base::files::open_regular;
 use crate::base::formats::StoredIds;
-use crate::base::volume::triple;
+use crate::base::volume::{Region, triple};
 
 /// How every such file starts.
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
@@ -24,9 +26,10 @@ const MAGIC: &[u8; 6] = b"\x93NUMPY";
 const HEADER_BYTES: usize = 1 << 16;
 
 /// Slices of an array in Fortran order that a reader collects in one pass over the file: at most so
-/// many, in so many bytes.
+/// many, in so many bytes, from lines of which so many bytes are read together.
 const COLLECTED: usize = 32;
 const COLLECTED_BYTES: usize = 64 << 20;
+const LINE_BYTES: usize = 8 << 20;
 
 /// One file with an array (z, x, y).
 pub(super) struct NpyFormat;
@@ -58,6 +61,7 @@ impl ReadFormat for NpyFormat {
 #[derive(Debug)]
 pub struct NpyVolume {
     path: PathBuf,
+    opened: Opened,
     /// For Fortran order the shape is still (z, x, y), the strides are not.
     layout: RawLayout,
     fortran_order: bool,
@@ -76,11 +80,7 @@ impl NpyVolume {
         if options.ids != StoredIds::Number {
             return Err(whole_file(ImageError::NoColours(options.ids)));
         }
-        let mut file = File::open(path).map_err(|e| whole_file(ImageError::Io(e)))?;
-        let file_bytes = file
-            .metadata()
-            .map_err(|e| whole_file(ImageError::Io(e)))?
-            .len();
+        let (opened, mut file, file_bytes) = Opened::open(path).map_err(whole_file)?;
         let (header, offset) = match read_header(&mut file) {
             // Behind the header, where the file stands, lies a pickle.
             Err(ImageError::PythonObjects) => pickled_masks(file, file_bytes),
@@ -90,6 +90,7 @@ impl NpyVolume {
         let layout = layout(&header, offset, file_bytes).map_err(whole_file)?;
         Ok(Self {
             path: path.to_owned(),
+            opened,
             layout,
             fortran_order: header.fortran_order,
             background: Background::new(options),
@@ -351,7 +352,7 @@ impl VolumeSource for NpyVolume {
                 &self.background,
             )?));
         }
-        let file = File::open(&self.path).map_err(|e| ReadError::io(&self.path, None, e))?;
+        let file = open_regular(&self.path).map_err(|e| ReadError::io(&self.path, None, e))?;
         Ok(Box::new(FortranReader {
             source: self,
             file,
@@ -360,8 +361,26 @@ impl VolumeSource for NpyVolume {
         }))
     }
 
+    fn working_bytes(&self, part: &Region) -> u64 {
+        if !self.fortran_order {
+            return self.layout.working_bytes(part);
+        }
+        let sample = self.layout.sample_bytes();
+        let slice = part.slice_voxels().saturating_mul(sample);
+        let lines = self.layout.shape[0].saturating_mul(sample);
+        let lines = lines
+            .saturating_mul(part.shape[1])
+            .min(lines.max(LINE_BYTES));
+        let block = slice.saturating_mul(collected(slice, self.layout.shape[0]));
+        (block as u64).saturating_add(lines as u64)
+    }
+
     fn bits(&self) -> u8 {
         self.layout.samples.id_bits()
+    }
+
+    fn unchanged(&self) -> Result<(), ReadError> {
+        self.opened.check()
     }
 
     fn facts(&self) -> Facts {
@@ -383,6 +402,11 @@ impl VolumeSource for NpyVolume {
             }
         )
     }
+}
+
+/// Slices of so many bytes that are collected together, of so many.
+fn collected(slice_bytes: usize, depth: usize) -> usize {
+    (COLLECTED_BYTES / slice_bytes.max(1)).clamp(1, COLLECTED.min(depth.max(1)))
 }
 
 /// Some adjoining slices of a crop: their samples, in the machine's byte order, slice by slice.
@@ -409,13 +433,13 @@ impl FortranReader<'_> {
         let [depth, rows, _] = layout.shape;
         let sample = layout.sample_bytes();
         let slice_bytes = x.len() * y.len() * sample;
-        let slices = (COLLECTED_BYTES / slice_bytes).clamp(1, COLLECTED.min(depth - z));
+        let slices = collected(slice_bytes, depth - z);
         // The old block is void even if reading fails half way.
         self.block.z = 0..0;
         self.block.samples.resize(slices * slice_bytes, 0);
         // The voxels (.., x, y) of adjoining rows x adjoin: read them all, and pick.
         let line = depth * sample;
-        let rows_per_read = (COLLECTED_BYTES / line).clamp(1, x.len());
+        let rows_per_read = (LINE_BYTES / line).clamp(1, x.len());
         for column in y.clone() {
             for first in x.clone().step_by(rows_per_read) {
                 let lines = rows_per_read.min(x.end - first);

@@ -10,8 +10,9 @@ use std::path::Path;
 use png::{ColorType, Decoder, DecodingError, Reader, Transformations};
 
 use super::error::ImageError;
-use super::folder::{Crop, ImageKind, Look};
+use super::folder::{Crop, DECODER_BYTES, ImageKind, Look};
 use super::samples::{SampleKind, SampleType, swap_bytes};
+use crate::base::files::open_regular;
 use crate::base::formats::StoredIds;
 
 /// Upper bound of decoded bytes per stored byte in a Deflate stream.
@@ -31,7 +32,7 @@ struct Image {
 
 impl Image {
     fn open(path: &Path, stored: StoredIds) -> Result<Self, ImageError> {
-        let file = File::open(path).map_err(ImageError::Io)?;
+        let file = open_regular(path).map_err(ImageError::Io)?;
         let file_bytes = file.metadata().map_err(ImageError::Io)?.len();
         let mut decoder = Decoder::new(BufReader::new(file));
         decoder.set_transformations(Transformations::IDENTITY);
@@ -64,6 +65,16 @@ impl Image {
             file_bytes,
         })
     }
+
+    fn row_bytes(&self) -> Option<usize> {
+        let samples = self.columns.checked_mul(self.per_pixel)?;
+        self.samples.row_bytes(samples)
+    }
+
+    /// Whether rows come in another order than that of the image.
+    fn is_interlaced(&self) -> bool {
+        self.reader.info().interlaced
+    }
 }
 
 /// PNGs of numbers, indices of a palette or colours.
@@ -74,8 +85,15 @@ pub(super) static IMAGE: ImageKind = ImageKind {
     bits: 16,
     look: |path, stored| {
         let image = Image::open(path, stored)?;
+        // The decoder holds two rows, and gives out a third.
+        let rows = image.row_bytes().unwrap_or(usize::MAX).saturating_mul(4);
+        let frame = match image.is_interlaced() {
+            true => image.reader.output_buffer_size().unwrap_or(usize::MAX),
+            false => 0,
+        };
         Ok(Look {
             is_palette: image.is_palette,
+            working_bytes: DECODER_BYTES.saturating_add(rows.saturating_add(frame) as u64),
             ..Look::plain([image.rows, image.columns])
         })
     },
@@ -97,10 +115,8 @@ fn read(
         stored,
         background,
     } = crop;
-    let samples = image.columns.checked_mul(image.per_pixel);
-    let row_bytes = samples.and_then(|samples| image.samples.row_bytes(samples));
     let needed = image.reader.output_buffer_size();
-    let (Some(row_bytes), Some(needed)) = (row_bytes, needed) else {
+    let (Some(row_bytes), Some(needed)) = (image.row_bytes(), needed) else {
         let reason = format!("{} x {} pixels cannot be right", size[0], size[1]);
         return Err(ImageError::Corrupt(reason));
     };
@@ -110,10 +126,26 @@ fn read(
             size[0], size[1], image.file_bytes
         )));
     }
-    scratch.resize(needed, 0);
-    image.reader.next_frame(scratch).map_err(from_png)?;
+    let is_interlaced = image.is_interlaced();
+    if is_interlaced {
+        scratch.resize(needed, 0);
+        image.reader.next_frame(scratch).map_err(from_png)?;
+    } else {
+        for _ in 0..x.start {
+            image.reader.next_row().map_err(from_png)?;
+        }
+    }
+    let end = x.end;
     for (row, to) in x.zip(out.chunks_exact_mut(y.len().max(1))) {
-        let bytes = &mut scratch[row * row_bytes..][..row_bytes];
+        let bytes = if is_interlaced {
+            &mut scratch[row * row_bytes..][..row_bytes]
+        } else {
+            let next = image.reader.next_row().map_err(from_png)?;
+            let next = next.as_ref().and_then(|next| next.data().get(..row_bytes));
+            scratch.clear();
+            scratch.extend_from_slice(next.ok_or_else(missing_rows)?);
+            &mut scratch[..]
+        };
         if stored != StoredIds::Number {
             let pixels = bytes.chunks_exact(image.per_pixel).skip(y.start);
             background.colours(stored, pixels, to);
@@ -128,7 +160,15 @@ fn read(
             .samples
             .ids(bytes, y.start, to, at, y.len(), background)?;
     }
+    if !is_interlaced && end == size[0] {
+        // What is behind the last row shows whether the file is whole.
+        image.reader.next_row().map_err(from_png)?;
+    }
     Ok(())
+}
+
+fn missing_rows() -> ImageError {
+    ImageError::Corrupt("damaged, or no valid PNG: rows are missing".to_owned())
 }
 
 fn from_png(error: DecodingError) -> ImageError {

@@ -11,8 +11,9 @@ use image::codecs::webp::WebPDecoder;
 use image::{ColorType, ImageDecoder};
 
 use super::error::ImageError;
-use super::folder::{Crop, ImageKind, Look};
+use super::folder::{Crop, DECODER_BYTES, ImageKind, Look};
 use super::samples::{SampleKind, SampleType, swap_bytes};
+use crate::base::files::open_regular;
 use crate::base::formats::StoredIds;
 
 /// BMPs of a palette, of which the indices are the ids; of colours where these are.
@@ -25,6 +26,7 @@ pub(super) static BMP: ImageKind = ImageKind {
         let (decoder, _, is_palette) = open_bmp(path, stored)?;
         Ok(Look {
             is_palette,
+            working_bytes: decoder.total_bytes().saturating_add(DECODER_BYTES),
             ..Look::plain(size(&decoder))
         })
     },
@@ -46,8 +48,15 @@ pub(super) static PGM: ImageKind = ImageKind {
         if stored != StoredIds::Number {
             return Err(ImageError::NoColours(stored));
         }
-        let header = open_pgm(path)?.1;
-        Ok(Look::plain([header.height as usize, header.width as usize]))
+        let (_, header, file_bytes) = open_pgm(path)?;
+        let held = match header.encoding {
+            SampleEncoding::Ascii => file_bytes,
+            SampleEncoding::Binary => u64::from(header.width) * 2,
+        };
+        Ok(Look {
+            working_bytes: held.saturating_add(DECODER_BYTES),
+            ..Look::plain([header.height as usize, header.width as usize])
+        })
     },
     read: read_pgm,
 };
@@ -58,7 +67,16 @@ pub(super) static WEBP: ImageKind = ImageKind {
     extensions: &["webp"],
     recognises: |head| head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP"),
     bits: 8,
-    look: |path, _| Ok(Look::plain(size(&open_webp(path)?))),
+    look: |path, _| {
+        let decoder = open_webp(path)?;
+        let [rows, columns] = size(&decoder);
+        // The decoder works on pixels of 4 bytes, and gives out their colours.
+        let pixels = rows as u64 * columns as u64 * 4;
+        Ok(Look {
+            working_bytes: decoder.total_bytes() + pixels + DECODER_BYTES,
+            ..Look::plain([rows, columns])
+        })
+    },
     read: |path, crop, out, scratch| {
         // A few bytes can stand for any image; the format ends at 16384 x 16384 pixels.
         read_pixels("WebP", open_webp(path)?, u64::MAX, &crop, out, scratch)
@@ -67,7 +85,7 @@ pub(super) static WEBP: ImageKind = ImageKind {
 
 /// A file, and its length in bytes.
 fn open(path: &Path) -> Result<(BufReader<File>, u64), ImageError> {
-    let file = File::open(path).map_err(ImageError::Io)?;
+    let file = open_regular(path).map_err(ImageError::Io)?;
     let file_bytes = file.metadata().map_err(ImageError::Io)?.len();
     Ok((BufReader::new(file), file_bytes))
 }

@@ -10,6 +10,11 @@ use super::error::ImageError;
 use super::options::Background;
 use super::samples::{SampleType, swap_bytes};
 use super::{ReadError, SliceReader, check_request};
+use crate::base::files::open_regular;
+use crate::base::volume::Region;
+
+/// Bytes that are read together.
+const READ_BYTES: usize = 1 << 20;
 
 /// Where the samples of a volume lie, z slowest, y fastest. Whoever makes one has checked that the
 /// file is long enough, so that no position overflows.
@@ -40,6 +45,20 @@ impl RawLayout {
             })
     }
 
+    /// Rows of so many columns that are read together, at least one.
+    fn rows_per_read(&self, rows: usize, columns: usize) -> usize {
+        let row = columns.saturating_mul(self.sample_bytes()).max(1);
+        (READ_BYTES / row).clamp(1, rows.max(1))
+    }
+
+    /// Most bytes that reading a part of it holds, beside ids.
+    pub fn working_bytes(&self, part: &Region) -> u64 {
+        let [_, rows, columns] = part.shape;
+        let rows = self.rows_per_read(rows, columns);
+        let row = columns.saturating_mul(self.sample_bytes());
+        rows.saturating_mul(row) as u64
+    }
+
     /// Brings samples into the machine's byte order.
     pub fn to_native(self, samples: &mut [u8]) {
         if self.swapped {
@@ -63,7 +82,7 @@ impl<'a> RawReader<'a> {
         layout: RawLayout,
         background: &'a Background,
     ) -> Result<Self, ReadError> {
-        let file = File::open(path).map_err(|error| ReadError::io(path, None, error))?;
+        let file = open_regular(path).map_err(|error| ReadError::io(path, None, error))?;
         Ok(Self {
             path,
             layout,
@@ -85,8 +104,11 @@ impl<'a> RawReader<'a> {
         }
         let [_, rows, columns] = self.layout.shape;
         let sample = self.layout.sample_bytes();
-        // Whole rows adjoin: one read for all of them.
-        let rows_per_read = if y.len() == columns { x.len() } else { 1 };
+        // Whole rows adjoin: one read for several.
+        let rows_per_read = match y.len() == columns {
+            true => self.layout.rows_per_read(x.len(), columns),
+            false => 1,
+        };
         let first_row = x.start;
         for (step, to) in out.chunks_mut(rows_per_read * y.len()).enumerate() {
             let row = first_row + step * rows_per_read;

@@ -50,6 +50,41 @@ pub enum WriteError {
         /// The output folder.
         path: PathBuf,
     },
+    /// A folder of results lies on another disk than the others.
+    #[error(
+        "{path}: lies on another disk than the output folder, from where complete files are moved into place; choose one \
+         that holds all of the output"
+    )]
+    OtherDisk {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A run was ended while its files got their names, and a file has changed since.
+    #[error(
+        "{path}: was changed after a run was ended here that was replacing it; what lay there before is {}: move one of \
+         them away",
+        kept.display()
+    )]
+    Torn {
+        /// The path of the result.
+        path: PathBuf,
+        /// Where the earlier result is.
+        kept: PathBuf,
+    },
+    /// What a failed run had replaced cannot be put back.
+    #[error(
+        "{error}. The results that lay there before could not be put back ({reason}) and are in {}: the next run puts them \
+         back",
+        kept.display()
+    )]
+    NotPutBack {
+        /// Why the run failed.
+        error: Box<WriteError>,
+        /// The system's reason.
+        reason: io::Error,
+        /// Where they are.
+        kept: PathBuf,
+    },
     /// A folder lies where a file belongs.
     #[error("{path}: is a folder, but a file is to be written there; move it away")]
     IsFolder {

@@ -1,28 +1,9 @@
 //! What a run reads, so that nothing of it is replaced by what the run writes.
 
-use crate::base::files;
+use crate::base::files::{self, Identity, Stamp, identity};
 use std::collections::BTreeMap;
-use std::fs::{self, Metadata};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
-
-/// What tells a file from every other, by whatever name or link it is reached.
-#[cfg(unix)]
-type Identity = (u64, u64);
-#[cfg(not(unix))]
-type Identity = PathBuf;
-
-#[cfg(unix)]
-fn identity(_: &Path, metadata: &Metadata) -> Option<Identity> {
-    use std::os::unix::fs::MetadataExt;
-    Some((metadata.dev(), metadata.ino()))
-}
-
-/// Other systems tell files apart by their paths, links resolved.
-#[cfg(not(unix))]
-fn identity(path: &Path, _: &Metadata) -> Option<Identity> {
-    fs::canonicalize(path).ok()
-}
 
 /// The files that a run reads.
 #[derive(Clone, Debug, Default)]
@@ -57,22 +38,9 @@ impl InputFiles {
     }
 }
 
-/// What shows that a file is still the one that was looked at: links are not followed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
-    identity: Option<Identity>,
-    bytes: u64,
-    modified: Option<SystemTime>,
-}
-
-impl Stamp {
-    /// That of a file now; `None` where there is none.
-    pub(super) fn of(path: &Path) -> Option<Self> {
-        let metadata = fs::symlink_metadata(path).ok()?;
-        Some(Self {
-            identity: identity(path, &metadata),
-            bytes: metadata.len(),
-            modified: metadata.modified().ok(),
-        })
-    }
+/// What shows that a file is still the one that was looked at, links not followed; `None` where
+/// there is none.
+pub(super) fn stamp(path: &Path) -> Option<Stamp> {
+    let metadata = fs::symlink_metadata(path).ok()?;
+    Some(Stamp::new(path, &metadata))
 }

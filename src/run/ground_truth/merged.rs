@@ -30,6 +30,7 @@ pub(super) fn load(
         .clamp(1, 16);
     in_waves(
         shares(depth, share).collect(),
+        annotations.readers,
         ExactSizeIterator::len,
         observer,
         |slices| {

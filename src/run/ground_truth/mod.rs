@@ -10,6 +10,7 @@ mod splitted;
 #[cfg(test)]
 mod tests;
 
+use crate::base::host::amount;
 use crate::base::progress::Observer;
 use crate::base::region_bits::FIRST_ANNOTATION;
 use crate::base::volume::Region;
@@ -36,6 +37,20 @@ pub enum LoadError {
     /// Slices could not be kept.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A slice takes more memory than there is.
+    #[error(
+        "{volume}: reading a slice takes {}, where {} of memory are to be had: raise --memory ([compute] memory), or load \
+         fewer rows and columns with [groundtruth] bounds; of images that are decoded as a whole, save TIFF or PNG",
+        amount(*needed_bytes), amount(*budget_bytes)
+    )]
+    SliceTooLarge {
+        /// What was to be read.
+        volume: String,
+        /// What one reader needs, in bytes.
+        needed_bytes: u64,
+        /// What all may take, in bytes.
+        budget_bytes: u64,
+    },
     /// Someone asked to stop.
     #[error("interrupted")]
     Interrupted,
@@ -100,19 +115,26 @@ impl LoadedVolume {
         aside: Aside<'_>,
         observer: &mut dyn Observer,
     ) -> Result<Self, LoadError> {
+        let readers = readers(source, annotations, &region, aside.reading_bytes)?;
         let stores = if annotations.is_empty() { 1 } else { 2 };
         let aside = aside.share(stores);
-        let annotations = Annotations {
+        let notes = Annotations {
             sources: annotations,
             region,
             bits: SliceStore::new(region.shape[0], aside),
+            readers,
         };
-        match source {
+        let loaded = match source {
             CellSource::Merged(volume) => {
-                merged::load(&**volume, annotations, cells_from, aside, observer)
+                merged::load(&**volume, notes, cells_from, aside, observer)
             }
-            CellSource::Splitted(cells) => splitted::load(cells, annotations, aside, observer),
-        }
+            CellSource::Splitted(cells) => splitted::load(cells, notes, aside, observer),
+        }?;
+        source.unchanged()?;
+        annotations
+            .iter()
+            .try_for_each(|source| source.unchanged())?;
+        Ok(loaded)
     }
 
     /// Number of label volumes without overlap that hold the cells.
@@ -170,6 +192,38 @@ struct Annotations<'a> {
     sources: &'a [&'a dyn VolumeSource],
     region: Region,
     bits: SliceStore,
+    /// Readers that work at the same time.
+    readers: usize,
+}
+
+/// How many readers of a part may work at the same time: as many as there are threads, unless they
+/// would take more memory than that.
+fn readers(
+    cells: &CellSource<'_>,
+    annotations: &[&dyn VolumeSource],
+    part: &Region,
+    budget_bytes: u64,
+) -> Result<usize, LoadError> {
+    // Ids and their runs, as the plan of a run has it; notes and bits of annotated regions.
+    let per_voxel = if annotations.is_empty() { 16 } else { 28 };
+    let voxels = (part.shape[1] as u64).saturating_mul(part.shape[2] as u64);
+    let own = annotations.iter().map(|source| source.working_bytes(part));
+    let needed_bytes = own.fold(
+        voxels
+            .saturating_mul(per_voxel)
+            .saturating_add(cells.working_bytes(part)),
+        u64::saturating_add,
+    );
+    let most = budget_bytes / needed_bytes.max(1);
+    if most == 0 {
+        return Err(LoadError::SliceTooLarge {
+            volume: cells.describe(),
+            needed_bytes,
+            budget_bytes,
+        });
+    }
+    let threads = rayon::current_num_threads();
+    Ok(usize::try_from(most).map_or(threads, |most| most.min(threads)))
 }
 
 /// For each annotated region its number of voxels, and of these the ones inside cells.
@@ -228,16 +282,23 @@ impl AnnotationReaders<'_> {
     }
 }
 
-/// Works through pieces of work on all threads, and hands the results over in order, telling the
-/// observer after each wave how much is done.
+/// Works through pieces of work, so many at the same time, and hands the results over in order,
+/// telling the observer after each wave how much is done.
 fn in_waves<W: Send, R: Send>(
     work: Vec<W>,
+    readers: usize,
     amount: impl Fn(&W) -> usize,
     observer: &mut dyn Observer,
     each: impl Fn(W) -> Result<R, LoadError> + Sync,
     mut done: impl FnMut(R),
 ) -> Result<(), LoadError> {
-    let wave = 4 * rayon::current_num_threads();
+    let wave = 4 * readers;
+    // A thread takes several pieces one after the other where there may be fewer readers than
+    // threads.
+    let together = match readers < rayon::current_num_threads() {
+        true => wave.div_ceil(readers),
+        false => 1,
+    };
     let mut work = work.into_iter().peekable();
     while work.peek().is_some() {
         if observer.interrupted() {
@@ -246,7 +307,8 @@ fn in_waves<W: Send, R: Send>(
         let pieces: Vec<W> = work.by_ref().take(wave).collect();
         let total = pieces.iter().map(&amount).sum();
         // Of several errors the first in order is told, whichever thread comes first.
-        let found: Vec<Result<R, LoadError>> = pieces.into_par_iter().map(&each).collect();
+        let pieces = pieces.into_par_iter().with_min_len(together);
+        let found: Vec<Result<R, LoadError>> = pieces.map(&each).collect();
         for result in found {
             done(result?);
         }

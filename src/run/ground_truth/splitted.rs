@@ -44,6 +44,7 @@ pub(super) fn load(
     let mut found: Vec<Vec<Found>> = stacks.iter().map(|_| Vec::new()).collect();
     in_waves(
         work,
+        annotations.readers,
         |(_, slices)| slices.len(),
         observer,
         |(stack, slices)| Ok((stack, read(&stacks[stack], region, slices, &store)?)),
@@ -75,6 +76,7 @@ pub(super) fn load(
         .clamp(1, 16);
     in_waves(
         shares(depth, share).collect(),
+        annotations.readers,
         ExactSizeIterator::len,
         observer,
         |slices| {

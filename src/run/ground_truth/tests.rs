@@ -2,7 +2,9 @@ use super::sheets::{overlaps, runs};
 use super::{LoadError, LoadedVolume, Part};
 use crate::base::volume::Region;
 use crate::config::CellsFrom;
-use crate::io::read::{ArraySource, CellSource, CellStack, ReadError, SplittedCells, VolumeSource};
+use crate::io::read::{
+    ArraySource, CellSource, CellStack, ReadError, SliceReader, SplittedCells, VolumeSource,
+};
 use crate::run::simulation::Silent;
 use crate::run::store::Aside;
 use ndarray::{Array3, s};
@@ -321,4 +323,67 @@ proptest! {
         prop_assert_eq!(sheet(&volume, 0, shape), flooded(&ids));
         prop_assert_eq!(volume.cells.largest_id() + 1, volume.cells.len() as u64);
     }
+}
+
+/// Slices take memory, of which there may be too little for one, or for all threads.
+#[test]
+fn readers_keep_to_their_memory() {
+    let ids = Array3::from_shape_fn([64, 20, 30], |(z, x, y)| (z * x * y % 7) as u64);
+    let source = CellSource::Merged(Box::new(ArraySource::new(ids.view())));
+    let folder = std::env::temp_dir();
+    let within = |bytes: u64| {
+        let aside = Aside::new(&folder).reading_within(bytes);
+        let shape = [64, 20, 30];
+        LoadedVolume::load(&source, &[], whole(shape), aside, &mut Silent)
+    };
+    let error = within(9_000).expect_err("a slice needs 9600").to_string();
+    assert!(
+        error.contains("array of") && error.contains("--memory"),
+        "{error}"
+    );
+    for bytes in [9_600, 30_000, u64::MAX] {
+        let volume = within(bytes).expect("loaded");
+        assert_eq!(sheet(&volume, 0, [64, 20, 30]), ids);
+    }
+}
+
+/// A volume whose file was written to while it was read.
+struct Written<'a>(ArraySource<'a, u64>);
+
+impl VolumeSource for Written<'_> {
+    fn shape(&self) -> [usize; 3] {
+        self.0.shape()
+    }
+
+    fn slices(&self) -> Result<Box<dyn SliceReader + '_>, ReadError> {
+        self.0.slices()
+    }
+
+    fn describe(&self) -> String {
+        self.0.describe()
+    }
+
+    fn unchanged(&self) -> Result<(), ReadError> {
+        let path = PathBuf::from("written.tif");
+        Err(ReadError::Changed { path })
+    }
+}
+
+#[test]
+fn what_changes_while_it_is_read_is_no_ground_truth() {
+    let ids = Array3::from_elem(SHAPE, 1u64);
+    let array = || ArraySource::new(ids.view());
+    let written = || Box::new(Written(array()));
+    let changed = |source: &CellSource<'_>, annotations: &[Box<dyn VolumeSource + '_>]| {
+        let error = load(source, annotations, whole(SHAPE)).expect_err("it has changed");
+        assert!(error.to_string().contains("written.tif"), "{error}");
+    };
+    changed(&CellSource::Merged(written()), &[]);
+    changed(&CellSource::Merged(Box::new(array())), &[written()]);
+    let stack = CellStack {
+        path: PathBuf::from("written.tif"),
+        volume: written(),
+    };
+    let cells = SplittedCells::new("cells", vec![stack]).expect("one cell");
+    changed(&CellSource::Splitted(cells), &[]);
 }

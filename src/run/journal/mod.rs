@@ -131,25 +131,10 @@ impl Journal {
         Ok(Some(journal).filter(|journal| !journal.header.is_empty()))
     }
 
-    /// The header of a run that was killed before it had finished anything.
-    pub fn abandoned(path: &Path) -> Option<Vec<u8>> {
-        let file = files::open_regular(&temporary(path)).ok()?;
-        Inner::default().scan(&file).ok()?
-    }
-
-    /// Removes what such a run has left of its journal.
+    /// Removes what a run that was killed before it had finished anything has left of its journal.
     pub fn forget_abandoned(path: &Path) {
         // What cannot be removed is replaced by the next run.
         let _ = fs::remove_file(temporary(path));
-    }
-
-    /// Leaves a file with the header, under the temporary name, so that what a run is about to
-    /// write is known should it be killed before it has finished anything.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn start(&self) -> Result<(), JournalError> {
-        self.begin(&mut self.lock())
     }
 
     /// Removes the file of a run that failed before it had finished anything.
@@ -261,29 +246,49 @@ impl Journal {
     }
 
     /// Keeps a description of the files that are about to get their names, so that a later run
-    /// knows them as a part of this one, and brings it to the disk.
+    /// knows them as a part of this one, and brings it and the file's own name to the disk. That
+    /// there is no room for it is no error.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When it cannot be written for another reason.
     pub fn publish(&self, files: &[u8]) -> Result<(), JournalError> {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        match self.keep_published(files) {
+            Err(error) if matches!(error.source.kind(), StorageFull | QuotaExceeded) => Ok(()),
+            kept => kept,
+        }
+    }
+
+    fn keep_published(&self, files: &[u8]) -> Result<(), JournalError> {
         let mut inner = self.lock();
         self.append(&mut inner, Kind::Published, [0; 2], files)?;
         self.settle(&mut inner)?;
         if let Some(file) = &inner.file {
             file.sync_data().map_err(|source| self.error(source))?;
         }
+        if let Some(folder) = self.path.parent() {
+            files::sync_folder(folder).map_err(|source| self.error(source))?;
+        }
         inner.published = files.to_vec();
         Ok(())
     }
 
     /// Removes the file, or an earlier one in its place: nothing is left to go on with.
-    pub fn remove(&self) {
+    ///
+    /// # Errors
+    /// When it stays.
+    pub fn remove(&self) -> io::Result<()> {
         let mut inner = self.lock();
         inner.file = None;
-        // What cannot be removed is replaced by the next run.
-        let _ = fs::remove_file(temporary(&self.path));
-        let _ = fs::remove_file(&self.path);
         inner.named = true;
+        [&temporary(&self.path), &self.path]
+            .into_iter()
+            .map(fs::remove_file)
+            .find(|removed| {
+                let kind = removed.as_ref().map_err(io::Error::kind);
+                !matches!(kind, Ok(()) | Err(io::ErrorKind::NotFound))
+            })
+            .unwrap_or(Ok(()))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -62,7 +62,7 @@ fn what_was_marked_comes_back_and_more_can_be_kept() {
         (journal.published(), journal.mark()),
         (b"files".to_vec(), mark(4))
     );
-    journal.remove();
+    journal.remove().unwrap();
     drop(journal);
     assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 0);
 }
@@ -166,18 +166,26 @@ fn another_number_of_tiles_counts_from_its_first_mark_on() {
 }
 
 #[test]
-fn a_run_killed_before_its_first_mark_tells_what_it_was() {
+fn a_run_killed_before_its_first_mark_leaves_what_is_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal");
-    assert_eq!(Journal::abandoned(&path), None);
     let journal = Journal::new(&path, b"a run".to_vec());
-    journal.start().unwrap();
     journal.put(image(0), b"a slice").unwrap();
-    assert_eq!(Journal::abandoned(&path).unwrap(), b"a run");
-    assert!(Journal::open(&path).unwrap().is_none());
     // A kill.
     std::mem::forget(journal);
-    assert_eq!(Journal::abandoned(&path).unwrap(), b"a run");
+    assert!(Journal::open(&path).unwrap().is_none());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     Journal::forget_abandoned(&path);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_journal_that_cannot_be_removed_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let journal = Journal::new(&path, b"a run".to_vec());
+    journal.remove().unwrap();
+    // What the system does not remove as a file.
+    fs::create_dir(&path).unwrap();
+    assert!(journal.remove().is_err());
 }

@@ -1,5 +1,6 @@
 //! What a run may take of the memory there is.
 
+use crate::base::host::default_host_bytes;
 use crate::config::Compute;
 use crate::engine::compute::{Limits, Residence};
 
@@ -20,6 +21,11 @@ impl Budgets {
             device_bytes: compute.gpu_memory,
             host_bytes: compute.memory,
         }
+    }
+
+    /// Memory of the host that a run may take, in bytes.
+    pub fn host_memory(&self) -> u64 {
+        self.host_bytes.unwrap_or_else(default_host_bytes)
     }
 
     /// A device's limits within these.

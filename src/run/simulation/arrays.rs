@@ -3,7 +3,7 @@
 use super::crossover::Work;
 use super::device::{self, Device};
 use super::fallback::DeviceFallback;
-use super::{Options, SimulationError, Watcher, check_region, warnings};
+use super::{Options, SimulationError, Watcher, check_light, check_region, warnings};
 use crate::base::volume::Region;
 use crate::config::{Arrangement, Compute, Config, RegionVolume};
 use crate::io::read::{ArraySource, CellSource, VolumeSource};
@@ -192,6 +192,7 @@ impl Prepared {
         let names = tissue.regions.keys().cloned();
         config.groundtruth.regions = names.map(|name| (name, array())).collect();
         config.validate()?;
+        check_light(&config)?;
         let shape = tissue.cells.shape();
         let (offset, bounds) = (
             config.groundtruth.offset_voxels,
@@ -234,7 +235,7 @@ impl Prepared {
             &annotations,
             *region,
             config.groundtruth.label,
-            Aside::new(&folder),
+            Aside::new(&folder).reading_within(Budgets::of(&config.compute).host_memory()),
             &mut log,
         )?;
         let [z, x, y] = region.ranges();

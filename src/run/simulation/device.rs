@@ -1,11 +1,13 @@
 //! Device of a run: its choice, and the fallback where it cannot be had.
 
-use super::Watcher;
 use super::crossover::{self, Cache, Work};
-use crate::config::{BackendChoice, Compute};
+use super::{Options, Watcher};
+use crate::config::{BackendChoice, Compute, Config};
 use crate::engine::compute::cpu::CpuBackend;
 use crate::engine::compute::gpu::{self, GpuBackend};
-use crate::engine::compute::{Backend, ComputeError};
+use crate::engine::compute::{Backend, ComputeError, Limits, Residence};
+use crate::model::Model;
+use crate::run::plan::{Budgets, Contents, PlanError, RunPlan};
 use std::time::{Duration, Instant};
 
 /// Device of a run.
@@ -67,6 +69,42 @@ pub(super) fn find_named(compute: &Compute) -> Result<(), ComputeError> {
             gpu::pick(&gpu::adapters(), Some(&adapter.to_string()), true).map(|_| ())
         }
         _ => Ok(()),
+    }
+}
+
+/// Refuses a run that fits no device, before its volume is read: of that a plan needs to know
+/// hardly more than its size. What a device lacks shows later, when it is chosen.
+pub(super) fn can_have_room(
+    config: &Config,
+    options: &Options,
+    model: &Model,
+    budgets: &Budgets,
+) -> Result<(), PlanError> {
+    let contents = Contents {
+        cells: 1,
+        sheets: 1,
+    };
+    let tiles = options.tiles.unwrap_or([1; 2]);
+    let plan = |limits: &Limits, deepest: usize| {
+        let deepest = options.deepest_slab.unwrap_or(usize::MAX).min(deepest);
+        RunPlan::new(model, contents, limits, deepest, tiles)
+    };
+    let cpu = CpuBackend::new(CPU_BYTES);
+    let on_cpu = plan(&budgets.within(cpu.limits()), cpu.deepest_slab());
+    let Err(refused) = on_cpu else { return Ok(()) };
+    // One that has all that a device can have, so that only the host's memory counts.
+    let any_gpu = Limits {
+        binding_bytes: u64::MAX,
+        buffer_bytes: u64::MAX,
+        wanted_bytes: u64::MAX,
+        total_bytes: u64::MAX,
+        workgroup_bytes: u32::MAX,
+        residence: Residence::Board,
+        host_bytes: budgets.host_memory(),
+    };
+    match config.compute.backend {
+        BackendChoice::Cpu => Err(refused),
+        _ => plan(&any_gpu, usize::MAX).map(|_| ()).map_err(|_| refused),
     }
 }
 

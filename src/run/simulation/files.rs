@@ -7,7 +7,8 @@ use super::input::{OpenVolumes, Settled, open_volumes, settle};
 use super::resume::{self, Identity, PreviousRun};
 use super::sink::{self, FileSink};
 use super::{
-    Options, RECORD_NAME, SimulationError, Watcher, about_quicklook, record_file, warnings,
+    Options, RECORD_NAME, SimulationError, Watcher, about_quicklook, check_light, record_file,
+    warnings,
 };
 use crate::config::Config;
 use crate::io::read::VolumeSource;
@@ -40,6 +41,7 @@ pub(super) struct RunSetup {
 impl RunSetup {
     /// Opens volumes and folder, settles the seed, and derives the model.
     pub(super) fn open(config: &Config, options: Options) -> Result<Self, SimulationError> {
+        check_light(config)?;
         let mut config = config.clone();
         let volumes = open_volumes(&config)?;
         let settled = settle(&mut config, &volumes.0)?;
@@ -82,21 +84,23 @@ impl RunSetup {
         watcher.note(&format!("reading {}", volumes.0.describe()));
         settled.tell(watcher);
         warnings::before(&model, watcher);
+        // A run may have been killed while its files took the place of others.
+        let published = previous_run.iter().flat_map(PreviousRun::published);
+        let published: Vec<ManifestEntry> = published.collect();
+        OutputFolder::recover(&root, &published)?;
         let mut targets = sink::targets(&config, &model);
         targets.extend([QUICKLOOK_NAME.into(), RECORD_NAME.into()]);
         if options.report {
             targets.push(REPORT_NAME.into());
         }
         let mut previous = record_file::previous_manifest(&root);
-        previous.extend(previous_run.iter().flat_map(PreviousRun::published));
+        previous.extend(published);
         let slices = model.image_shape()[0];
-        let identity = Identity::new(&config, model.seed, slices, &targets);
-        let mut leftovers = PreviousRun::abandoned(&root);
+        let identity = Identity::new(&config, model.seed, slices);
         let known = match previous_run.filter(PreviousRun::is_worth_it) {
             Some(previous_run) if options.resume => Some(previous_run.resume(&root, &identity)?),
             Some(previous_run) => {
                 previous_run.warn(&root, watcher);
-                leftovers.extend_from_slice(previous_run.results());
                 None
             }
             None if options.resume => {
@@ -116,7 +120,6 @@ impl RunSetup {
         output.protect(InputFiles::new(inputs.iter().map(PathBuf::as_path)))?;
         // Made before the work, so that an output that cannot be written fails at once.
         output.make_root(lock)?;
-        output.remove_leftovers(&leftovers);
         Journal::forget_abandoned(&root.join(resume::JOURNAL_NAME));
         Ok(ReadyRun {
             config,
@@ -158,13 +161,15 @@ impl ReadyRun {
             output,
         } = self;
         let slices = identity.slices;
+        let budgets = Budgets::of(&config.compute);
+        device::can_have_room(&config, &options, &model, &budgets)?;
         let annotations: Vec<&dyn VolumeSource> = annotations.iter().map(AsRef::as_ref).collect();
         let volume = LoadedVolume::load_as(
             &source,
             &annotations,
             region,
             config.groundtruth.label,
-            Aside::new(&root),
+            Aside::new(&root).reading_within(budgets.host_memory()),
             log,
         );
         let volume = volume.map_err(|error| match &known {
@@ -241,11 +246,18 @@ impl LoadedRun {
         let journal = self.journal;
         let published = done.and_then(|(report, described)| {
             // Without a note, the next run would not know the files of a run that was killed while
-            // they get their names. No room for that is no failure.
-            let _ = journal.publish(&described);
-            let committed = self.output.commit();
-            if committed.is_ok() || journal.mark().images == 0 {
-                journal.remove();
+            // they get their names.
+            let committed = journal
+                .publish(&described)
+                .map_err(SimulationError::from)
+                .and_then(|()| Ok(self.output.commit()?));
+            if (committed.is_ok() || journal.mark().images == 0)
+                && let Err(error) = journal.remove()
+            {
+                log.warn(&format!(
+                    "{}: cannot be removed: {error}; remove it, or the next run takes it for that of an unfinished one",
+                    journal.path().display()
+                ));
             }
             committed?;
             Ok(report)
@@ -280,9 +292,6 @@ impl LoadedRun {
         let (outcome, blank_truths, seen) = fallback.run(device, log, |pipeline| {
             // Removes files of an attempt that failed.
             output.discard();
-            // Should this run be killed, the next one knows which files to clear away. No room for
-            // that is no failure.
-            let _ = journal.start();
             let mut sink = FileSink::create(config, model, volume, output, aside)?;
             let empty = Quicklook::new(about_quicklook(config, model), options.report);
             let mut quicklook_sink = QuicklookSink::new(&mut sink, empty);

@@ -27,13 +27,15 @@ pub enum StoreError {
     },
 }
 
-/// Where intermediate data go, and how much of them memory may hold.
+/// Where intermediate data go, and how much memory may hold of them and of what they come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Aside<'a> {
     /// What memory does not hold goes to files in this folder.
     pub folder: &'a Path,
     /// Compressed data that are kept in memory, in bytes.
     pub memory_bytes: usize,
+    /// What the readers of volumes may hold together, in bytes.
+    pub reading_bytes: u64,
 }
 
 impl<'a> Aside<'a> {
@@ -46,6 +48,16 @@ impl<'a> Aside<'a> {
         Self {
             folder,
             memory_bytes: Self::MEMORY_BYTES,
+            reading_bytes: u64::MAX,
+        }
+    }
+
+    /// The same, with so many bytes for readers of volumes.
+    #[must_use]
+    pub const fn reading_within(self, reading_bytes: u64) -> Self {
+        Self {
+            reading_bytes,
+            ..self
         }
     }
 
@@ -54,8 +66,8 @@ impl<'a> Aside<'a> {
     pub const fn share(self, parts: usize) -> Self {
         let parts = if parts == 0 { 1 } else { parts };
         Self {
-            folder: self.folder,
             memory_bytes: self.memory_bytes / parts,
+            ..self
         }
     }
 }
@@ -253,8 +265,8 @@ mod tests {
 
     fn within(memory_bytes: usize, folder: &Path) -> Aside<'_> {
         Aside {
-            folder,
             memory_bytes,
+            ..Aside::new(folder)
         }
     }
 

@@ -39,6 +39,7 @@ pub fn plan(config: &Config, observer: &mut dyn Observer) -> Result<PlanReport, 
         ));
     };
     config.groundtruth.bounds_voxels = Some(region.shape);
+    simulation::check_light(&config)?;
     let model = Model::new(&config, region, config.compute.seed.unwrap_or(0))?;
     let contents = Contents {
         cells: CELLS.min(model.volume.voxels().saturating_add(1)),

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use ndarray::Array3;
 
 use super::{ArraySource, InputFormat, ReadError, VolumeSource, open};
+use crate::base::volume::Arrangement;
 
 const SHAPE: [usize; 3] = [3, 20, 17];
 const U8: u64 = 1;
@@ -137,6 +138,120 @@ fn paths_of_the_wrong_kind_are_named() {
     assert_says(&error(&text, Some("tiff")), &["empty"]);
     #[cfg(target_os = "linux")]
     assert_says(&error(Path::new("/dev/null"), None), &["neither"]);
+}
+
+/// A pipe that nobody writes to would be waited for without end.
+#[cfg(unix)]
+#[test]
+fn only_regular_files_are_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = |name: &str| {
+        let path = folder.path().join(name);
+        let mode = nix::sys::stat::Mode::S_IRWXU;
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        nix::unistd::mkfifo(&path, mode).unwrap();
+        path
+    };
+    for name in ["volume.tif", "volume.npy"] {
+        let path = pipe(name);
+        assert_says(&error(&path, None), &[name, "neither a regular file"]);
+    }
+    for name in ["s.tif", "s.png", "s.bmp", "s.pgm", "s.webp"] {
+        let kind = name.replace('.', "_");
+        pipe(&format!("{kind}/{name}"));
+        let message = error(&folder.path().join(kind), None);
+        assert_says(&message, &[name, "neither a regular file"]);
+    }
+    let cells = folder.path().join("cells");
+    pipe("cells/a.npy");
+    let opened = super::open_cells(&cells, &None.into(), Arrangement::Split);
+    let message = opened.err().expect("a pipe is no cell").to_string();
+    assert_says(&message, &["a.npy", "neither a regular file"]);
+    // What was a file when it was opened, and is none any more.
+    for (from, name) in [(data("lzw_u16"), "then.tif"), (npy::npy("u2"), "then.npy")] {
+        let path = folder.path().join(name);
+        fs::copy(from, &path).unwrap();
+        let source = open(&path, None).unwrap();
+        fs::remove_file(&path).unwrap();
+        pipe(name);
+        let mut out = vec![0; 20 * 17];
+        let read = source
+            .slices()
+            .and_then(|mut reader| reader.read(0, 0..20, 0..17, &mut out));
+        assert_says(
+            &read.unwrap_err().to_string(),
+            &[name, "neither a regular file"],
+        );
+    }
+}
+
+/// What is done to a file, and how.
+type Damage<'d> = (&'d str, &'d dyn Fn(&Path));
+
+/// Whatever is done to a file while it is read, it is noticed at the end.
+#[test]
+fn files_that_change_while_they_are_read_are_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str, from: &Path| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::copy(from, &path).unwrap();
+        path
+    };
+    let tick = || std::thread::sleep(std::time::Duration::from_millis(20));
+    let samples = [
+        ("plain.tif", data("plain_u8")),
+        ("imagej.tif", data("imagej_contiguous_u8")),
+        ("array.npy", npy::npy("u1")),
+        ("folder/s1.tif", data("man_seg001")),
+    ];
+    for (name, from) in &samples {
+        let changes: [Damage<'_>; 4] = [
+            ("overwritten", &|path| {
+                fs::write(path, fs::read(path).unwrap()).unwrap()
+            }),
+            ("grown", &|path| {
+                fs::write(path, [&fs::read(path).unwrap()[..], b"."].concat()).unwrap()
+            }),
+            ("replaced", &|path| {
+                let other = path.with_extension("other");
+                fs::copy(path, &other).unwrap();
+                fs::rename(&other, path).unwrap();
+            }),
+            ("gone", &|path| fs::remove_file(path).unwrap()),
+        ];
+        for (what, change) in changes {
+            let path = place(name, from);
+            let volume = match name.starts_with("folder") {
+                true => path.parent().unwrap(),
+                false => &path,
+            };
+            tick();
+            let source = open(volume, None).unwrap();
+            source.unchanged().unwrap();
+            tick();
+            change(&path);
+            let message = source.unchanged().unwrap_err().to_string();
+            let words = if what == "gone" {
+                "no such file"
+            } else {
+                "while it was read"
+            };
+            assert_says(
+                &message,
+                &[path.file_name().unwrap().to_str().unwrap(), words],
+            );
+        }
+    }
+    // Cells that have a volume each, and links.
+    let path = place("cells/a.tif", &data("plain_u8"));
+    place("cells/b.tif", &data("plain_u8"));
+    let cells = super::open_cells(path.parent().unwrap(), &None.into(), Arrangement::Split);
+    let cells = cells.unwrap();
+    cells.unchanged().unwrap();
+    tick();
+    fs::write(&path, fs::read(&path).unwrap()).unwrap();
+    assert_says(&cells.unchanged().unwrap_err().to_string(), &["a.tif"]);
 }
 
 #[test]

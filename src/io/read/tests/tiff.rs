@@ -177,25 +177,116 @@ fn a_stack_that_is_cut_short_is_an_error() {
     assert_says(&error(&path, None), &["announces 3 slices", "cut short"]);
 }
 
-/// The number of strips overflows in the decoder, which panics in builds that check arithmetic.
-#[test]
-fn an_overflow_in_the_decoder_is_an_error() {
-    let mut bytes = fs::read(data("rgb_planar")).unwrap();
+/// Changes a tag of the first page of a classic file in little endian to a LONG: how many values it
+/// has, and what stands in its field.
+fn change(bytes: &mut [u8], tag: u16, count: u32, field: u32) {
     let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
     let directory = number(4);
-    let entries = number(directory) & 0xffff;
-    for entry in (0..entries).map(|i| directory + 2 + 12 * i) {
-        // ImageLength and RowsPerStrip, as one LONG each.
-        let value: u32 = match u16::from_le_bytes([bytes[entry], bytes[entry + 1]]) {
-            257 => u32::MAX,
-            278 => 1,
-            _ => continue,
-        };
-        bytes[entry + 2..entry + 8].copy_from_slice(&[4, 0, 1, 0, 0, 0]);
-        bytes[entry + 8..entry + 12].copy_from_slice(&value.to_le_bytes());
-    }
+    let mut entries = (0..number(directory) & 0xffff).map(|entry| directory + 2 + 12 * entry);
+    let entry = entries.find(|&at| u16::from_le_bytes([bytes[at], bytes[at + 1]]) == tag);
+    let entry = entry.unwrap();
+    bytes[entry + 2..entry + 4].copy_from_slice(&4u16.to_le_bytes());
+    bytes[entry + 4..entry + 8].copy_from_slice(&count.to_le_bytes());
+    bytes[entry + 8..entry + 12].copy_from_slice(&field.to_le_bytes());
+}
+
+#[test]
+fn tags_that_contradict_one_another_are_errors() {
+    const WIDTH: u16 = 256;
+    const LENGTH: u16 = 257;
+    const STRIPS: u16 = 273;
+    const ROWS_PER_STRIP: u16 = 278;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hostile.tif");
-    fs::write(&path, bytes).unwrap();
-    assert_says(&error(&path, None), &["hostile.tif", "damaged"]);
+    let refused = |changes: &[(u16, u32, u32)], words: &[&str]| {
+        let mut bytes = fs::read(data("strips_u32")).unwrap();
+        for &(tag, count, field) in changes {
+            change(&mut bytes, tag, count, field);
+        }
+        fs::write(&path, bytes).unwrap();
+        let message = error(&path, None);
+        assert_says(&message, &["hostile.tif", "damaged"]);
+        assert_says(&message, words);
+    };
+    refused(
+        &[(LENGTH, 1, u32::MAX), (ROWS_PER_STRIP, 1, 1)],
+        &["its rows are 4294967295"],
+    );
+    // Counts are looked at before values are.
+    refused(&[(WIDTH, 8_000_000, 8)], &["256 has 8000000 values"]);
+    refused(&[(STRIPS, u32::MAX, 8)], &["4294967295 strips"]);
+    refused(&[(WIDTH, 1, 0)], &["ImageWidth is 0"]);
+    refused(&[(ROWS_PER_STRIP, 1, 0)], &["no rows"]);
+}
+
+#[test]
+fn directories_that_are_none_are_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hostile.tif");
+    let refused = |bytes: &[u8], words: &[&str]| {
+        fs::write(&path, bytes).unwrap();
+        assert_says(&error(&path, None), &[&["hostile.tif"], words].concat());
+    };
+    refused(b"II*\0\0\0\0\0", &["no page"]);
+    refused(
+        b"II+\0\x09\0\0\0\x10\0\0\0\0\0\0\0",
+        &["does not start as one"],
+    );
+    let many = [&b"II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0"[..], &[0xff; 64]].concat();
+    refused(&many, &["cut short"]);
+    let mut circle = pages(2);
+    let end = circle.len();
+    circle[end - 4..].copy_from_slice(&24u32.to_le_bytes());
+    refused(&circle, &["lead in a circle"]);
+}
+
+/// A stack of pages of 4 x 4 pixels, all of them 1, which they share.
+fn pages(count: u32) -> Vec<u8> {
+    let tags = [
+        (256, 4),
+        (257, 4),
+        (258, 8),
+        (259, 1),
+        (262, 1),
+        (273, 8),
+        (277, 1),
+        (278, 4),
+        (279, 16),
+    ];
+    let length = 2 + 12 * tags.len() as u32 + 4;
+    let mut bytes = [&b"II*\0"[..], &24u32.to_le_bytes(), &[1; 16]].concat();
+    for page in 1..=count {
+        bytes.extend((tags.len() as u16).to_le_bytes());
+        for (tag, value) in tags {
+            bytes.extend(u16::to_le_bytes(tag));
+            bytes.extend(4u16.to_le_bytes());
+            bytes.extend(1u32.to_le_bytes());
+            bytes.extend(u32::to_le_bytes(value));
+        }
+        let next = if page < count { 24 + page * length } else { 0 };
+        bytes.extend(next.to_le_bytes());
+    }
+    bytes
+}
+
+/// Going through the pages before it for each reader, or each slice, takes minutes.
+#[test]
+fn stacks_of_many_pages_take_time_by_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("many.tif");
+    fs::write(&path, pages(100_000)).unwrap();
+    let started = std::time::Instant::now();
+    let source = open(&path, None).unwrap();
+    assert_eq!(source.shape(), [100_000, 4, 4]);
+    let mut out = [0; 16];
+    for first in (0..100_000).step_by(16) {
+        let mut reader = source.slices().unwrap();
+        for z in first..first + 16 {
+            reader.read(z, 0..4, 0..4, &mut out).unwrap();
+            assert_eq!(out, [1; 16]);
+        }
+    }
+    let taken = started.elapsed();
+    println!("100000 pages: {taken:?}");
+    assert!(taken.as_secs() < 10, "{taken:?}");
 }

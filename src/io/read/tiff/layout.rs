@@ -72,7 +72,7 @@ pub(super) fn adjoining(directories: &mut Directories, page: usize) -> Option<Ad
     let adjoin = |pair: &[u64]| pair[0].checked_add(bytes) == Some(pair[1]);
     let start = *offsets.first()?;
     let whole = geometry.bytes(geometry.rows).filter(|&bytes| bytes > 0)?;
-    let held = directories.file_bytes.saturating_sub(start);
+    let held = directories.chain().file_bytes.saturating_sub(start);
     offsets.windows(2).all(adjoin).then_some(Adjoining {
         start,
         bytes: whole,
@@ -86,7 +86,7 @@ pub(super) fn of_stack(
     options: &ReadOptions,
 ) -> Result<Selected, ImageError> {
     let full = full_pages(directories);
-    let all = directories.list.len();
+    let all = directories.count();
     let described = match special(directories, &full)? {
         Some(described) => described,
         None => by_description(directories, &full, options)?,
@@ -143,7 +143,7 @@ pub(super) fn of_image(directories: &mut Directories) -> Result<Place, ImageErro
 
 /// The pages that are no smaller copies of others, by their own word.
 fn full_pages(directories: &mut Directories) -> Vec<usize> {
-    let pages = 0..directories.list.len();
+    let pages = 0..directories.count();
     let said: Vec<(usize, bool, u64)> = pages
         .map(|page| {
             let kind = directories.first(page, tag::NEW_SUBFILE_TYPE).unwrap_or(0);
@@ -185,8 +185,8 @@ fn special(directories: &mut Directories, full: &[usize]) -> Result<Option<Descr
         notes: Vec::new(),
     };
     if let [page] = *full {
-        let planes = directories.list[page]
-            .entry(tag::UIC2)
+        let planes = directories
+            .entry(page, tag::UIC2)
             .map_or(1, |entry| entry.count);
         if planes > 1 {
             let room = adjoining(directories, page).map(|adjoining| adjoining.room);
@@ -215,7 +215,7 @@ fn special(directories: &mut Directories, full: &[usize]) -> Result<Option<Descr
     let sum = depths
         .iter()
         .try_fold(0u64, |sum, &depth| sum.checked_add(depth));
-    if sum.is_none_or(|sum| sum > directories.file_bytes) {
+    if sum.is_none_or(|sum| sum > directories.chain().file_bytes) {
         return Err(ImageError::Corrupt(
             "its tag ImageDepth announces more slices than the file can hold; it is damaged"
                 .to_owned(),
@@ -238,7 +238,7 @@ fn by_description(
 ) -> Result<Described, ImageError> {
     let first = full.first().copied().unwrap_or(0);
     let per_unit = [tag::Y_RESOLUTION, tag::X_RESOLUTION].map(|tag| directories.ratio(first, tag));
-    let all = directories.list.len();
+    let all = directories.count();
     let shared = std::cell::RefCell::new(&mut *directories);
     let described = describe(&mut Pages {
         full,

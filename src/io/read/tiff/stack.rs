@@ -8,18 +8,16 @@ use super::super::error::ImageError;
 use super::super::options::{Background, ReadOptions};
 use super::super::raw::{RawLayout, RawReader};
 use super::super::samples::SampleKind;
+use super::super::unchanged::Opened;
 use super::super::{
     Facts, Found, InputFormat, ReadError, ReadFormat, SliceReader, VolumeSource, check_request,
 };
-use super::description::Selected;
-use super::directory::Directories;
+use super::description::{Place, Selected};
+use super::directory::{Chain, Directories};
 use super::layout::{self, adjoining};
-use super::overlay::Amended;
-use super::page::{
-    Page, Part, TiffDecoder, decoder, guarded, inspect, is_tiff, open_file, read_ids,
-};
+use super::page::{Page, Part, Pixels, is_tiff};
 use crate::base::formats::StoredIds;
-use crate::base::volume::triple;
+use crate::base::volume::{Region, triple};
 
 /// One file with all slices.
 pub(in super::super) struct TiffFormat;
@@ -49,17 +47,18 @@ impl ReadFormat for TiffFormat {
 #[derive(Debug)]
 pub struct TiffStack {
     path: PathBuf,
-    slices: usize,
+    opened: Opened,
+    chain: Chain,
+    /// Where each slice is.
+    places: Vec<Place>,
+    /// The first slice; the others look like it.
     page: Page,
-    file_bytes: u64,
     stored: StoredIds,
     background: Background,
     facts: Facts,
-    /// Directories in place of the file's own, where these are odd or not in the order of the
-    /// slices.
-    amended: Option<Amended>,
     /// Set when the slices are not pages of their own.
     contiguous: Option<RawLayout>,
+    working_bytes: u64,
 }
 
 impl TiffStack {
@@ -70,99 +69,80 @@ impl TiffStack {
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self, ReadError> {
         let whole_file = |error: ImageError| error.at(path, None);
         let stored = options.ids;
-        let (file, file_bytes) = open_file(path).map_err(whole_file)?;
-        // A reader of its own: readers of one file share their place in it.
-        let (again, _) = open_file(path).map_err(whole_file)?;
-        let (mut selected, mut amended, mut raw) = (Selected::default(), None, None);
-        let mut is_palette = false;
-        if let Some(mut directories) = Directories::read(again, file_bytes) {
-            selected = layout::of_stack(&mut directories, options).map_err(whole_file)?;
-            let first = selected.places.first().map_or(0, |place| place.page);
-            is_palette = layout::is_palette(&mut directories, first);
-            // Planes that adjoin are read without a decoder, which needs the first one for its
-            // tags.
-            raw = contiguous(&mut directories, &selected);
-            let places = if raw.is_some() {
-                &selected.places[..1]
-            } else {
-                &selected.places
-            };
-            amended = Amended::new(&mut directories, places).map_err(whole_file)?;
-        }
-        let mut decoder = decoder(file, file_bytes, amended.clone()).map_err(whole_file)?;
-        let page = inspect(&mut decoder, stored).map_err(|error| error.at(path, Some(0)))?;
-        let mut slices = 1;
-        while raw.is_none() && decoder.more_images() {
-            let other = guarded(|| decoder.next_image())
-                .and_then(|()| inspect(&mut decoder, stored))
-                .map_err(|error| error.at(path, Some(slices)))?;
+        let (opened, file, file_bytes) = Opened::open(path).map_err(whole_file)?;
+        let mut directories = Directories::read(file, file_bytes).map_err(whole_file)?;
+        let Selected {
+            places,
+            notes,
+            voxel_nm,
+        } = layout::of_stack(&mut directories, options).map_err(whole_file)?;
+        let first = places.first().copied().unwrap_or(Place::page(0));
+        let page = Page::inspect(&mut directories, first, stored)
+            .map_err(|error| error.at(path, Some(0)))?;
+        let mut working_bytes = page.working_bytes();
+        // Planes that adjoin have one page, which is the first one's.
+        let raw = contiguous(&mut directories, &places).filter(|_| page.is_raw());
+        let others = if raw.is_some() { 0 } else { places.len() };
+        for (slice, &place) in places[..others].iter().enumerate().skip(1) {
+            let other = Page::inspect(&mut directories, place, stored)
+                .map_err(|error| error.at(path, Some(slice)))?;
             if !page.matches(&other) {
                 return Err(ReadError::PagesDiffer {
                     path: path.to_owned(),
-                    page: slices,
+                    page: slice,
                     found: other.to_string(),
                     first: page.to_string(),
                 });
             }
-            slices += 1;
+            working_bytes = working_bytes.max(other.working_bytes());
         }
-        let contiguous = raw.map(|(offset, slices, little_endian)| RawLayout {
+        let little_endian = directories.chain().little_endian;
+        let contiguous = raw.map(|offset| RawLayout {
             offset,
-            shape: [slices, page.rows, page.columns],
-            samples: page.samples,
+            shape: [places.len(), page.rows, page.columns],
+            samples: page.samples(),
             swapped: little_endian != cfg!(target_endian = "little"),
         });
-        // The decoder may take damaged tags for others than were found here.
-        let is_sound = |layout: &RawLayout| {
-            let held = file_bytes.saturating_sub(layout.offset);
-            page.is_whole_samples() && layout.bytes().is_some_and(|bytes| bytes <= held)
-        };
-        if contiguous.as_ref().is_some_and(|layout| !is_sound(layout)) {
-            return Err(whole_file(ImageError::Corrupt(
-                "its tags contradict one another; the file is damaged".to_owned(),
-            )));
-        }
         let facts = Facts {
-            notes: selected.notes,
-            voxel_nm: selected.voxel_nm,
-            is_palette,
-            is_float: page.samples.kind == SampleKind::Float,
+            notes,
+            voxel_nm,
+            is_palette: layout::is_palette(&mut directories, first.page),
+            is_float: page.samples().kind == SampleKind::Float,
         };
         Ok(Self {
             path: path.to_owned(),
-            slices: contiguous.map_or(slices, |layout| layout.shape[0]),
+            opened,
+            chain: directories.chain().clone(),
+            places,
             page,
-            file_bytes,
             stored,
             background: Background::new(options),
             facts,
-            amended,
             contiguous,
+            working_bytes,
         })
     }
 }
 
-/// Where planes start that adjoin in one page, how many there are, and whether their bytes are
-/// little endian.
-fn contiguous(directories: &mut Directories, selected: &Selected) -> Option<(u64, usize, bool)> {
-    let [first, .., last] = selected.places[..] else {
+/// Where planes start that adjoin in one page, all of which the file holds.
+fn contiguous(directories: &mut Directories, places: &[Place]) -> Option<u64> {
+    let [first, .., last] = places[..] else {
         return None;
     };
-    let planes = selected.places.iter().enumerate();
-    let adjoin = planes.fold(last.plane > 0, |adjoin, (slice, place)| {
-        adjoin && (place.page, place.plane) == (first.page, first.plane + slice)
-    });
-    let adjoining = adjoining(directories, first.page).filter(|_| adjoin)?;
+    let adjoin = places
+        .iter()
+        .enumerate()
+        .all(|(slice, place)| (place.page, place.plane) == (first.page, first.plane + slice));
+    let adjoining = adjoining(directories, first.page).filter(|_| adjoin && last.plane > 0)?;
     if adjoining.room <= last.plane as u64 {
         return None;
     }
-    let start = adjoining.start + adjoining.bytes * first.plane as u64;
-    Some((start, selected.places.len(), directories.little_endian))
+    Some(adjoining.start + adjoining.bytes * first.plane as u64)
 }
 
 impl VolumeSource for TiffStack {
     fn shape(&self) -> [usize; 3] {
-        [self.slices, self.page.rows, self.page.columns]
+        [self.places.len(), self.page.rows, self.page.columns]
     }
 
     fn slices(&self) -> Result<Box<dyn SliceReader + '_>, ReadError> {
@@ -174,17 +154,26 @@ impl VolumeSource for TiffStack {
                 &self.background,
             )?));
         }
-        let (file, file_bytes) = open_file(&self.path).map_err(whole_file)?;
-        if file_bytes != self.file_bytes {
+        let (_, file, file_bytes) = Opened::open(&self.path).map_err(whole_file)?;
+        // A reader of its own: readers of one file share their place in it.
+        let (_, again, _) = Opened::open(&self.path).map_err(whole_file)?;
+        if file_bytes != self.chain.file_bytes {
             return Err(whole_file(changed()));
         }
-        let decoder = decoder(file, file_bytes, self.amended.clone()).map_err(whole_file)?;
         Ok(Box::new(PageReader {
             source: self,
-            decoder,
+            directories: Directories::of(again, self.chain.clone()),
+            pixels: Pixels::new(file),
             current: None,
             scratch: Vec::new(),
         }))
+    }
+
+    fn working_bytes(&self, part: &Region) -> u64 {
+        match &self.contiguous {
+            Some(layout) => layout.working_bytes(part),
+            None => self.working_bytes,
+        }
     }
 
     fn bits(&self) -> u8 {
@@ -203,6 +192,10 @@ impl VolumeSource for TiffStack {
     fn facts(&self) -> Facts {
         self.facts.clone()
     }
+
+    fn unchanged(&self) -> Result<(), ReadError> {
+        self.opened.check()
+    }
 }
 
 fn changed() -> ImageError {
@@ -211,7 +204,8 @@ fn changed() -> ImageError {
 
 struct PageReader<'a> {
     source: &'a TiffStack,
-    decoder: TiffDecoder,
+    directories: Directories,
+    pixels: Pixels,
     current: Option<(usize, Page)>,
     scratch: Vec<u8>,
 }
@@ -224,8 +218,8 @@ impl PageReader<'_> {
             return Ok(page);
         }
         self.current = None;
-        guarded(|| self.decoder.seek_to_image(z))?;
-        let page = inspect(&mut self.decoder, self.source.stored)?;
+        let place = self.source.places[z];
+        let page = Page::inspect(&mut self.directories, place, self.source.stored)?;
         if !page.matches(&self.source.page) {
             return Err(changed());
         }
@@ -243,13 +237,14 @@ impl SliceReader for PageReader<'_> {
         out: &mut [u64],
     ) -> Result<(), ReadError> {
         check_request(self.source.shape(), z, &x, &y, out)?;
-        let bytes = self.source.file_bytes;
         let background = &self.source.background;
         let part = Part { x, y, background };
         self.seek(z)
             .and_then(|page| {
+                let slice = (self.source.places[z], &page);
                 let scratch = &mut self.scratch;
-                read_ids(&mut self.decoder, &page, bytes, part, out, scratch)
+                self.pixels
+                    .read(&mut self.directories, slice, part, out, scratch)
             })
             .map_err(|error| error.at(&self.source.path, Some(z)))
     }

@@ -1,10 +1,11 @@
 //! What lies where results are to go.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::super::WriteError;
+use crate::base::host::is_writable;
 
 /// Relative, not empty, and without `.` and `..`.
 pub(super) fn is_plain(relative: &Path) -> bool {
@@ -55,14 +56,28 @@ pub(super) fn require_folders(folder: &Path) -> Result<bool, WriteError> {
     Ok(false)
 }
 
-/// Makes the renames in a folder durable.
-#[cfg(unix)]
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// Other systems do not open folders; renames there are durable by journal.
-#[cfg(not(unix))]
-pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
+/// Checks that results can be moved to a folder from the folder of all results, where it is there:
+/// it can be written to, and lies on the same disk.
+pub(super) fn require_reachable(root: &Path, folder: &Path) -> Result<(), WriteError> {
+    let Ok(metadata) = fs::metadata(folder) else {
+        return Ok(());
+    };
+    if !is_writable(folder) {
+        return Err(WriteError::io(
+            folder,
+            io::ErrorKind::PermissionDenied.into(),
+        ));
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let root = fs::metadata(root).map_err(|error| WriteError::io(root, error))?;
+        if root.dev() != metadata.dev() {
+            let path = folder.to_owned();
+            return Err(WriteError::OtherDisk { path });
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (root, metadata);
     Ok(())
 }

@@ -1,15 +1,17 @@
-//! Output that appears whole or not at all. Every file is written under a temporary name beside its
-//! final place (`.channel_0.tiff.part`; the files of a tree in `.channel_0.part/`) and renamed when
-//! all of the run's files are complete. A run that fails leaves what lay there before untouched,
-//! and no trace of its own.
+//! Output that appears whole or not at all. Every file is written in a hidden folder beside the
+//! results (`.simulation.part/`) and gets its name when all of the run's files are complete. A run
+//! that fails leaves what lay there before untouched, and no trace of its own; what a killed run
+//! leaves is that folder, which the next one removes as a whole.
 
 mod checks;
+mod publication;
 mod staged;
+mod steps;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::ffi::OsString;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,10 +19,12 @@ use std::sync::{Arc, OnceLock};
 
 pub use self::staged::{StagedFile, StagedTree};
 
-use self::checks::{files_below, is_plain, present, require_folders, sync_folder};
-use super::inputs::Stamp;
+use self::checks::{files_below, is_plain, present, require_folders, require_reachable};
+use self::publication::{Complete, Publication};
+use super::inputs::stamp;
 use super::manifest::slashed;
 use super::{FolderLock, InputFiles, ManifestEntry, WriteError};
+use crate::base::files::Stamp;
 
 /// A result that a run announces before it writes it, by its path below the output folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,8 +69,12 @@ pub struct OutputFolder {
     stale: Vec<ManifestEntry>,
     /// Folders whose files are one result, in which nothing of an earlier run may stay.
     wholes: Vec<PathBuf>,
-    pending: VecDeque<Pending>,
+    pending: Vec<Pending>,
     made_folders: Vec<PathBuf>,
+    /// The folder of temporary files; of a run the same for all that write here.
+    temporary: PathBuf,
+    /// Whether that is this run's, to be removed with it.
+    is_open: bool,
     lock: Option<FolderLock>,
     /// Files that no result may replace.
     inputs: InputFiles,
@@ -87,13 +95,19 @@ struct Claim {
 struct Pending {
     relative: PathBuf,
     temporary: PathBuf,
-    complete: Complete,
+    complete: Completion,
     /// Of its files, once it is sealed.
     entries: Vec<ManifestEntry>,
 }
 
 /// Set when a result is complete: to nothing for a file, to the names of its files for a tree.
-type Complete = Arc<OnceLock<Option<Vec<PathBuf>>>>;
+type Completion = Arc<OnceLock<Option<Vec<PathBuf>>>>;
+
+/// The folder of temporary files of a run.
+const RUN: &str = "simulation";
+
+/// In that folder: files on their way, by the paths of the results.
+const NEW: &str = "new";
 
 impl Pending {
     /// Its files: final paths below the output folder, and temporary ones. None before it is
@@ -139,8 +153,10 @@ impl OutputFolder {
             previous: by_path,
             stale: Vec::new(),
             wholes: Vec::new(),
-            pending: VecDeque::new(),
+            pending: Vec::new(),
             made_folders: Vec::new(),
+            temporary: root.join(temporary_name(targets.first())),
+            is_open: false,
             lock: None,
             inputs: InputFiles::default(),
         };
@@ -164,22 +180,27 @@ impl OutputFolder {
     /// When a result would replace or remove an input, whatever either is called.
     pub fn protect(&mut self, inputs: InputFiles) -> Result<(), WriteError> {
         self.inputs = inputs;
+        self.temporary = run_folder(&self.root);
+        // All that lies there is removed.
+        if present(&self.temporary)?.is_some_and(|found| found.is_dir()) {
+            let leftovers = files_below(&self.temporary, Path::new(""))?;
+            let mut paths = leftovers.iter().map(|file| self.temporary.join(file));
+            paths.try_for_each(|path| self.spare_input(&path))?;
+        }
         let claims = self.claims.iter();
         claims
             .into_iter()
-            .try_for_each(|(relative, claim)| self.spare_inputs(relative, claim))?;
+            .try_for_each(|(_, claim)| self.spare_inputs(claim))?;
         let superseded = self.stale.iter().filter(|entry| self.is_superseded(entry));
         superseded
             .map(|entry| self.root.join(&entry.path))
             .try_for_each(|path| self.spare_input(&path))
     }
 
-    /// That a result, and what it is called before it is complete, are no inputs.
-    fn spare_inputs(&self, relative: &Path, claim: &Claim) -> Result<(), WriteError> {
-        for file in claim.replaceable.keys() {
-            self.spare_input(&self.root.join(file))?;
-        }
-        self.spare_input(&temporary_name(&self.root.join(relative)))
+    /// That no result is an input.
+    fn spare_inputs(&self, claim: &Claim) -> Result<(), WriteError> {
+        let mut files = claim.replaceable.keys();
+        files.try_for_each(|file| self.spare_input(&self.root.join(file)))
     }
 
     fn spare_input(&self, path: &Path) -> Result<(), WriteError> {
@@ -226,7 +247,7 @@ impl OutputFolder {
             for file in present {
                 let path = self.root.join(&file);
                 if self.force || self.is_own(&file, &path)? {
-                    replaceable.insert(file, Stamp::of(&path));
+                    replaceable.insert(file, stamp(&path));
                 } else if !(is_tree && is_hidden(&file)) {
                     foreign.push(path);
                 }
@@ -236,7 +257,7 @@ impl OutputFolder {
                 replaceable,
                 created: false,
             };
-            self.spare_inputs(relative, &claim)?;
+            self.spare_inputs(&claim)?;
             claimed.insert(relative.to_owned(), claim);
         }
         if let Some(path) = foreign.iter().min() {
@@ -282,26 +303,42 @@ impl OutputFolder {
     }
 
     /// Makes the folder of all results, so that one that cannot be written is known early, and
-    /// keeps other runs out of it; `lock` is its lock, if it was there to be locked before.
+    /// keeps other runs out of it; `lock` is its lock, if it was there to be locked before. What a
+    /// killed run has left of its temporary files is removed.
     ///
     /// # Errors
     /// When the system refuses, or another run is at work there.
     pub fn make_root(&mut self, lock: Option<FolderLock>) -> Result<(), WriteError> {
+        self.temporary = run_folder(&self.root);
         let root = self.root.clone();
         self.make_folders(&root)?;
         self.lock = match lock {
             Some(lock) => Some(lock),
             None => FolderLock::take(&root)?,
         };
-        Ok(())
+        self.open()
     }
 
-    /// Removes what a killed run has left under the temporary names of these results.
-    pub fn remove_leftovers(&self, results: &[PathBuf]) {
-        for relative in results.iter().filter(|relative| is_plain(relative)) {
-            // What cannot be removed is in nobody's way.
-            let _ = remove_leftover(&temporary_name(&self.root.join(relative)));
+    /// Puts back what a run in this folder had replaced, where it was killed while its files got
+    /// their names; `published` are these. To be called by whoever has the folder's lock, before
+    /// anything there is looked at.
+    ///
+    /// # Errors
+    /// When something else has come to lie there meanwhile, or the system refuses.
+    pub fn recover(root: &Path, published: &[ManifestEntry]) -> Result<(), WriteError> {
+        publication::recover(root, &run_folder(root), published)
+    }
+
+    /// Takes the folder of temporary files, without what lies there.
+    fn open(&mut self) -> Result<(), WriteError> {
+        if self.is_open {
+            return Ok(());
         }
+        publication::recover(&self.root, &self.temporary, &[])?;
+        remove_leftover(&self.temporary)?;
+        fs::create_dir(&self.temporary).map_err(|error| WriteError::io(&self.root, error))?;
+        self.is_open = true;
+        Ok(())
     }
 
     /// Removes what was written so far, so that the results can be created anew.
@@ -362,8 +399,8 @@ impl OutputFolder {
         StagedTree::create(temporary, self.root.join(relative), complete)
     }
 
-    /// Marks a result as created, makes its folders and clears its temporary path.
-    fn start(&mut self, relative: &Path, tree: bool) -> Result<(PathBuf, Complete), WriteError> {
+    /// Marks a result as created, and makes the folders of its temporary path.
+    fn start(&mut self, relative: &Path, tree: bool) -> Result<(PathBuf, Completion), WriteError> {
         match self.claims.get_mut(relative) {
             Some(claim) if !claim.created && claim.is_tree == tree => claim.created = true,
             _ => {
@@ -371,13 +408,17 @@ impl OutputFolder {
                 return Err(WriteError::NotPlanned { path });
             }
         }
+        let root = self.root.clone();
+        self.make_folders(&root)?;
+        self.open()?;
         let target = self.root.join(relative);
-        let temporary = temporary_name(&target);
-        self.make_folders(target.parent().unwrap_or(&self.root).to_owned().as_path())?;
-        // What a killed run has left under this name is no one's result.
-        remove_leftover(&temporary)?;
-        let complete = Complete::default();
-        self.pending.push_back(Pending {
+        // That it cannot get there is known before it is made.
+        require_reachable(&self.root, target.parent().unwrap_or(&self.root))?;
+        let temporary = self.temporary.join(NEW).join(relative);
+        fs::create_dir_all(temporary.parent().unwrap_or(&self.temporary))
+            .map_err(|error| WriteError::io(&target, error))?;
+        let complete = Completion::default();
+        self.pending.push(Pending {
             relative: relative.to_owned(),
             temporary: temporary.clone(),
             complete: Arc::clone(&complete),
@@ -408,12 +449,12 @@ impl OutputFolder {
         Ok(entries)
     }
 
-    /// Renames every file to its final name, in the order of their creation, and returns the
-    /// manifest of the run.
+    /// Gives every file its final name, in the order of their creation, the last one when the
+    /// others are on the disk; returns the manifest of the run.
     ///
     /// # Errors
     /// When a file is not finished, when something else has come to lie in a result's place since
-    /// [`prepare`](Self::prepare), or when the system refuses. What is not renamed is removed.
+    /// [`prepare`](Self::prepare), or when the system refuses. What lay there before is put back.
     pub fn commit(mut self) -> Result<Vec<ManifestEntry>, WriteError> {
         let entries = self.seal()?;
         for result in &self.pending {
@@ -421,63 +462,49 @@ impl OutputFolder {
             for (relative, _) in result.files().unwrap_or_default() {
                 let path = self.root.join(&relative);
                 let was = known.and_then(|known| known.replaceable.get(&relative));
-                if present(&path)?.is_some() && was != Some(&Stamp::of(&path)) {
+                if present(&path)?.is_some() && was != Some(&stamp(&path)) {
                     return Err(WriteError::Foreign { path, more: 0 });
                 }
             }
         }
-        let mut folders = BTreeSet::new();
-        while let Some(result) = self.pending.front() {
-            let files = result.files().unwrap_or_default();
-            let (is_tree, temporary) = (result.is_tree(), result.temporary.clone());
-            let place = self.root.join(&result.relative);
-            // A tree where there is none yet appears in one step.
-            let is_new_tree = is_tree && present(&place)?.is_none();
-            if is_new_tree {
-                self.make_folders(place.parent().unwrap_or(&place))?;
-                fs::rename(&temporary, &place).map_err(|error| WriteError::io(&place, error))?;
-            }
-            for (relative, temporary) in files {
-                let path = self.root.join(relative);
-                if let Some(folder) = path.parent()
-                    && !folders.contains(folder)
-                {
-                    self.make_folders(folder)?;
-                    folders.insert(folder.to_owned());
-                }
-                if !is_new_tree {
-                    fs::rename(&temporary, &path).map_err(|error| WriteError::io(&path, error))?;
-                }
-            }
-            if is_tree {
-                // Folders that are empty now; what cannot be removed is in nobody's way.
-                let _ = remove_leftover(&temporary);
-            }
-            folders.extend(place.parent().map(Path::to_owned));
-            self.pending.pop_front();
-        }
+        let results = self.pending.drain(..).map(|result| Complete {
+            files: result.files().unwrap_or_default(),
+            is_tree: result.is_tree(),
+            relative: result.relative,
+            temporary: result.temporary,
+        });
+        let results: Vec<Complete> = results.collect();
         let written: BTreeSet<&str> = entries.iter().map(|entry| entry.path.as_str()).collect();
-        for entry in self.stale.iter().filter(|entry| self.is_superseded(entry)) {
-            if written.contains(entry.path.as_str()) {
-                continue;
-            }
-            let path = self.root.join(&entry.path);
-            if self.inputs.at(&path).is_some() {
-                continue;
-            }
-            // What cannot be removed is left over, as an earlier run's files elsewhere are.
-            let _ = fs::remove_file(&path);
+        let superseded = self.stale.iter().filter(|entry| self.is_superseded(entry));
+        let superseded: Vec<PathBuf> = superseded
+            .filter(|entry| !written.contains(entry.path.as_str()))
+            .map(|entry| PathBuf::from(&entry.path))
+            .filter(|relative| self.inputs.at(&self.root.join(relative)).is_none())
+            .collect();
+        let mut publication = Publication::new(&self.root, &self.temporary);
+        if let Err(error) = publication.publish(&results, &superseded) {
+            return Err(match publication.put_back() {
+                Ok(()) => error,
+                Err((kept, reason)) => {
+                    // Not to be removed.
+                    self.is_open = false;
+                    self.made_folders.clear();
+                    let error = Box::new(error);
+                    WriteError::NotPutBack {
+                        error,
+                        reason,
+                        kept,
+                    }
+                }
+            });
+        }
+        for relative in superseded {
             // Its folders, too, if it was the last in them.
+            let path = self.root.join(relative);
             let below_root =
                 |folder: &&Path| folder.starts_with(&self.root) && **folder != self.root;
             let mut folders = path.ancestors().skip(1).take_while(below_root);
             let _ = folders.try_for_each(fs::remove_dir);
-        }
-        let parents = self.made_folders.iter().filter_map(|made| made.parent());
-        folders.extend(parents.map(Path::to_owned));
-        for folder in folders {
-            // The results are in place: that some file systems refuse this is no failure.
-            let _ = sync_folder(&folder);
         }
         self.made_folders.clear();
         Ok(entries)
@@ -503,7 +530,9 @@ impl OutputFolder {
 impl Drop for OutputFolder {
     /// Nothing can be reported from here, and nothing worse than a leftover can happen.
     fn drop(&mut self) {
-        self.discard();
+        if self.is_open {
+            let _ = steps::remove_folder(&self.temporary);
+        }
         drop(self.lock.take());
         for folder in self.made_folders.iter().rev() {
             // Fails, as it should, when something else has been put there.
@@ -512,12 +541,23 @@ impl Drop for OutputFolder {
     }
 }
 
-/// `.NAME.part` beside `NAME`.
-fn temporary_name(target: &Path) -> PathBuf {
-    let mut name = OsString::from(".");
-    name.push(target.file_name().unwrap_or_default());
-    name.push(".part");
-    target.with_file_name(name)
+/// The folder of temporary files of what writes these results.
+fn temporary_name(first: Option<&Target>) -> OsString {
+    let name = first.and_then(|target| target.path().file_name());
+    hidden(name.unwrap_or(RUN.as_ref()))
+}
+
+/// That of runs.
+fn run_folder(root: &Path) -> PathBuf {
+    root.join(hidden(RUN.as_ref()))
+}
+
+/// `.NAME.part`.
+fn hidden(name: &OsStr) -> OsString {
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(".part");
+    hidden
 }
 
 /// Whether one of the names in a path is hidden.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::super::WriteError;
-use super::Complete;
+use super::Completion;
 use super::checks::is_plain;
 
 /// A result being written, under its temporary name.
@@ -15,7 +15,7 @@ use super::checks::is_plain;
 pub struct StagedFile {
     file: File,
     target: PathBuf,
-    complete: Complete,
+    complete: Completion,
 }
 
 impl StagedFile {
@@ -23,7 +23,7 @@ impl StagedFile {
     pub(super) fn create(
         temporary: &Path,
         target: PathBuf,
-        complete: Complete,
+        complete: Completion,
     ) -> Result<Self, WriteError> {
         let file = OpenOptions::new()
             .read(true)
@@ -40,7 +40,7 @@ impl StagedFile {
 
     #[cfg(test)]
     pub(in super::super) fn with_file(file: File, target: PathBuf) -> Self {
-        let complete = Complete::default();
+        let complete = Completion::default();
         Self {
             file,
             target,
@@ -101,7 +101,7 @@ pub struct StagedTree {
     target: PathBuf,
     /// Files written so far, below the tree's folder.
     names: Vec<PathBuf>,
-    complete: Complete,
+    complete: Completion,
 }
 
 impl StagedTree {
@@ -109,7 +109,7 @@ impl StagedTree {
     pub(super) fn create(
         temporary: PathBuf,
         target: PathBuf,
-        complete: Complete,
+        complete: Completion,
     ) -> Result<Self, WriteError> {
         fs::create_dir(&temporary).map_err(|error| WriteError::io(&target, error))?;
         Ok(Self {

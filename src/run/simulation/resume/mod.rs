@@ -8,7 +8,7 @@ use super::{SimulationError, Watcher};
 use crate::base::files;
 use crate::config::Config;
 use crate::io::read::files;
-use crate::io::write::{ManifestEntry, Target};
+use crate::io::write::ManifestEntry;
 use crate::run::journal::Journal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,8 +33,6 @@ pub(super) struct Identity {
     inputs: BTreeMap<PathBuf, InputFile>,
     /// CRC-32 of the ids of the cells.
     pub ids_crc32: u32,
-    /// Files and folders that are written, as far as they are known before the cells are.
-    pub results: Vec<PathBuf>,
 }
 
 /// Size and time of a file, by which a change shows.
@@ -46,7 +44,7 @@ struct InputFile {
 
 impl Identity {
     /// Describes a run whose cells and device are not known yet.
-    pub(super) fn new(config: &Config, seed: u64, slices: usize, results: &[Target]) -> Self {
+    pub(super) fn new(config: &Config, seed: u64, slices: usize) -> Self {
         // A configuration has a form in TOML.
         let mut configuration: toml::Table = config.to_toml().parse().unwrap_or_default();
         configuration.remove("compute");
@@ -68,10 +66,6 @@ impl Identity {
             configuration,
             inputs,
             ids_crc32: 0,
-            results: results
-                .iter()
-                .map(|result| result.path().to_owned())
-                .collect(),
         }
     }
 
@@ -192,13 +186,6 @@ impl PreviousRun {
         }))
     }
 
-    /// Lists the files of a run that was killed before it had finished a slice.
-    pub(super) fn abandoned(root: &Path) -> Vec<PathBuf> {
-        let header = Journal::abandoned(&root.join(JOURNAL_NAME));
-        let identity = header.and_then(|header| serde_json::from_slice::<Identity>(&header).ok());
-        identity.map_or_else(Vec::new, |identity| identity.results)
-    }
-
     /// Returns the seed that it was given or that it drew.
     pub(super) fn seed(&self) -> Option<u64> {
         self.identity.as_ref().map(|identity| identity.seed)
@@ -207,13 +194,6 @@ impl PreviousRun {
     /// Returns the files that it was about to give their names.
     pub(super) fn published(&self) -> Vec<ManifestEntry> {
         serde_json::from_slice(&self.journal.published()).unwrap_or_default()
-    }
-
-    /// Returns the files that it was to write.
-    pub(super) fn results(&self) -> &[PathBuf] {
-        self.identity
-            .as_ref()
-            .map_or(&[], |identity| &identity.results)
     }
 
     /// Returns the number of a channel's finished images, and of all of them.
@@ -283,7 +263,8 @@ pub(super) fn stopped(error: SimulationError, journal: &Journal, slices: usize) 
         SimulationError::Interrupted => SimulationError::Stopped { finished, slices },
         // It would happen again.
         SimulationError::Run(RunError::Overflow(_)) => {
-            journal.remove();
+            // The next run replaces what cannot be removed.
+            let _ = journal.remove();
             error
         }
         cause => SimulationError::Unfinished {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 fn identity(change: impl FnOnce(&mut Config)) -> Identity {
     let mut config = Config::default();
     change(&mut config);
-    Identity::new(&config, 7, 10, &["simulation/channel_0.tiff".into()])
+    Identity::new(&config, 7, 10)
 }
 
 #[test]
