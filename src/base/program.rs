@@ -3,6 +3,8 @@
 
 use super::host;
 use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Exit codes, as the help documents them.
 pub mod exit {
@@ -34,6 +36,35 @@ pub fn report(error: &dyn std::error::Error) {
 /// Prints a line to standard error; a closed pipe is nobody's concern.
 pub fn tell(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// A flag that is set when a signal asks the process to stop; a second one ends it at once: files
+/// under temporary names are removed by the next run, and finished slabs are kept all the same.
+/// Where the system refuses, which is told too, the first one ends it.
+pub fn notice_interrupts() -> (Arc<AtomicBool>, Result<(), ctrlc::Error>) {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let signal = Arc::clone(&interrupted);
+    let handler = ctrlc::set_handler(move || {
+        if signal.swap(true, Ordering::Relaxed) {
+            end_at_once();
+        }
+        // Where nobody reads what is printed, printing waits, and the next signal must not.
+        let _ = std::thread::Builder::new().spawn(|| tell("interrupted: stopping"));
+    });
+    (interrupted, handler)
+}
+
+/// Ends the process, whatever libraries have to do at the end.
+fn end_at_once() -> ! {
+    #[cfg(unix)]
+    {
+        // They may wait for what hangs.
+        let _ = std::thread::Builder::new().spawn(|| {
+            std::thread::sleep(std::time::Duration::from_secs(1));
+            nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL)
+        });
+    }
+    std::process::exit(exit::INTERRUPTED.into());
 }
 
 /// Bounds the threads of the work that no pool of its own does (RAYON_NUM_THREADS may say
