@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Exit codes, as the help documents them.
 pub mod exit {
@@ -105,6 +107,35 @@ fn is_noisy(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let display =
         is_path("XDG_RUNTIME_DIR") || is_path("WAYLAND_DISPLAY") || is_set("WAYLAND_SOCKET");
     !display && !asked.into_iter().any(is_set)
+}
+
+/// A flag that is set when a signal asks the process to stop; a second one ends it at once: files
+/// under temporary names are removed by the next run, and finished slabs are kept all the same.
+/// Where the system refuses, which is told too, the first one ends it.
+pub fn notice_interrupts() -> (Arc<AtomicBool>, Result<(), ctrlc::Error>) {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let signal = Arc::clone(&interrupted);
+    let handler = ctrlc::set_handler(move || {
+        if signal.swap(true, Ordering::Relaxed) {
+            end_at_once();
+        }
+        // Where nobody reads what is printed, printing waits, and the next signal must not.
+        let _ = std::thread::Builder::new().spawn(|| tell("interrupted: stopping"));
+    });
+    (interrupted, handler)
+}
+
+/// Ends the process, whatever libraries have to do at the end.
+fn end_at_once() -> ! {
+    #[cfg(unix)]
+    {
+        // They may wait for what hangs.
+        let _ = std::thread::Builder::new().spawn(|| {
+            std::thread::sleep(std::time::Duration::from_secs(1));
+            nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL)
+        });
+    }
+    std::process::exit(exit::INTERRUPTED.into());
 }
 
 /// Bounds the threads of the work that no pool of its own does (RAYON_NUM_THREADS may say

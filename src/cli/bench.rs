@@ -8,13 +8,12 @@ use simexm_gpu::config::BackendChoice;
 use simexm_gpu::internals::apps::bench::compare::compare;
 use simexm_gpu::internals::apps::bench::file::BenchFile;
 use simexm_gpu::internals::apps::bench::{self, BenchDevice, BenchOptions, Size};
+use simexm_gpu::internals::base::program;
 use simexm_gpu::internals::engine::compute::ComputeError;
 use simexm_gpu::internals::engine::compute::gpu::{adapters, pick};
 use simexm_gpu::internals::run::simulation::SimulationError;
 use std::error::Error;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Measure this machine's GPUs and its CPU, and check that they compute the same.
 ///
@@ -121,15 +120,8 @@ pub(super) fn bench(args: &BenchArgs) -> u8 {
             return exit::USAGE;
         }
     };
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let signal = Arc::clone(&interrupted);
     // Without a handler Ctrl-C ends the process at once, and nothing is written either.
-    let _ = ctrlc::set_handler(move || {
-        if signal.swap(true, Ordering::Relaxed) {
-            std::process::exit(exit::INTERRUPTED.into());
-        }
-        tell("interrupted: stopping");
-    });
+    let (interrupted, _) = program::notice_interrupts();
     let mut progress = Progress::new(args.quiet, interrupted);
     let options = BenchOptions {
         size: args.size.into(),

@@ -3,16 +3,14 @@
 use super::files::shell_word;
 use super::progress::Progress;
 use super::work::{configuration, on_threads};
-use super::{check, exit, placeholders, report, say, tell, timings};
+use super::{check, exit, placeholders, report, say, timings};
 use clap::Args;
 use simexm_gpu::config::{BackendChoice, Choice, Config, Override};
 use simexm_gpu::internals::apps::check::CheckOptions;
-use simexm_gpu::internals::base::host;
+use simexm_gpu::internals::base::{host, program};
 use simexm_gpu::internals::run::outputs::quicklook::QUICKLOOK_NAME;
 use simexm_gpu::internals::run::simulation::{self, Options, Report, StageTime, Watcher};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -173,15 +171,7 @@ pub(super) fn run(args: &RunArgs) -> u8 {
         Ok(viewer) => viewer,
         Err(code) => return code,
     };
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let signal = Arc::clone(&interrupted);
-    let handler = ctrlc::set_handler(move || {
-        if signal.swap(true, Ordering::Relaxed) {
-            end_at_once();
-        }
-        // Where nobody reads what is printed, printing waits, and the next signal must not.
-        let _ = std::thread::Builder::new().spawn(|| tell("interrupted: stopping"));
-    });
+    let (interrupted, handler) = program::notice_interrupts();
     let mut progress = Progress::new(args.quiet, interrupted);
     if let Err(error) = handler {
         progress.warn(&format!("Ctrl-C will not clean up: {error}"));
@@ -211,20 +201,6 @@ pub(super) fn run(args: &RunArgs) -> u8 {
         }
         Err(code) => code,
     }
-}
-
-/// Ends the process, as a second signal asks. Files under temporary names are removed by the next
-/// run, and finished slabs are kept all the same.
-fn end_at_once() -> ! {
-    #[cfg(unix)]
-    {
-        // What libraries have to do at the end may wait for what hangs.
-        let _ = std::thread::Builder::new().spawn(|| {
-            std::thread::sleep(std::time::Duration::from_secs(1));
-            nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL)
-        });
-    }
-    std::process::exit(exit::INTERRUPTED.into());
 }
 
 /// Prints the last lines of a run: the output's folder and the times, and what to do next.
