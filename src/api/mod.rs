@@ -56,7 +56,7 @@ pub mod read {
     //! thread, slice by slice and no more of a slice than is asked for. Ids come as `u64` whatever
     //! type the file stores, never rescaled and never inverted.
 
-    pub use crate::base::volume::Region;
+    pub use crate::base::volume::VoxelBox;
     #[doc(no_inline)]
     pub use crate::config::{InputFormat, StoredIds};
     pub use crate::io::read::{

@@ -108,7 +108,7 @@ pub fn tiff<T: Sample>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::volume::Region;
+    use crate::base::volume::VoxelBox;
     use crate::io::read;
     use ndarray::Array3;
     use tiff::decoder::{Decoder, DecodingResult};
@@ -120,7 +120,7 @@ mod tests {
     }
 
     fn ids(path: &Path) -> Vec<u64> {
-        let region = Region {
+        let region = VoxelBox {
             offset: [0; 3],
             shape: SHAPE,
         };

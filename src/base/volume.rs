@@ -49,14 +49,14 @@ fn largest_bounds(shape: [usize; 3], offset: [usize; 3]) -> String {
 
 /// A box of voxels in the source volume, axes (z, x, y): x is the row of an image, y its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Region {
+pub struct VoxelBox {
     /// First voxel of the box, counted in the source volume.
     pub offset: [usize; 3],
     /// Voxels along each axis.
     pub shape: [usize; 3],
 }
 
-impl Region {
+impl VoxelBox {
     /// Makes the box at `offset` of size `bounds` (without bounds: all that follows the offset) in
     /// a volume of size `shape`. `volume` names it in errors.
     ///

@@ -20,7 +20,7 @@ pub use error::ModelError;
 pub use labelling::{Labelling, LayerModel};
 pub use point_spread::{PsfVolume, point_spread_functions};
 
-use crate::base::volume::Region;
+use crate::base::volume::VoxelBox;
 use crate::config::{Arrangement, BitDepth, Config, ModelKind, Normalization};
 use crate::engine::blocks::BlockGrid;
 use crate::engine::psf::PsfShape;
@@ -96,7 +96,7 @@ struct Light {
 #[derive(Clone, Debug)]
 pub struct Model {
     /// Box of the simulated volume in its source.
-    pub volume: Region,
+    pub volume: VoxelBox,
     /// The seed of all draws.
     pub seed: u64,
     /// Which cells and voxels are labelled.
@@ -130,7 +130,7 @@ impl Model {
     ///
     /// # Errors
     /// See [`ModelError`].
-    pub fn new(config: &Config, volume: Region, seed: u64) -> Result<Self, ModelError> {
+    pub fn new(config: &Config, volume: VoxelBox, seed: u64) -> Result<Self, ModelError> {
         Self::with_counts(config, volume, seed, &[])
     }
 
@@ -141,7 +141,7 @@ impl Model {
     /// See [`ModelError`].
     pub fn with_counts(
         config: &Config,
-        volume: Region,
+        volume: VoxelBox,
         seed: u64,
         counted: &[&str],
     ) -> Result<Self, ModelError> {

@@ -3,7 +3,7 @@
 use ndarray::Array3;
 
 use crate::base::choice::Choice;
-use crate::base::volume::Region;
+use crate::base::volume::VoxelBox;
 use crate::config::{Config, ModelKind};
 use crate::model::{Model, ModelError};
 use crate::optics::microscope::Microscope;
@@ -131,7 +131,7 @@ pub fn with_other_fluorophores(
     others: &[&str],
 ) -> Result<Vec<PsfVolume>, ModelError> {
     // They do not depend on the seed, and those of `simexm` not on the volume.
-    let volume = Region {
+    let volume = VoxelBox {
         offset: [0; 3],
         shape: match config.model {
             ModelKind::Simexm => [1; 3],

@@ -2,7 +2,7 @@
 
 use crate::base::progress::Observer;
 use crate::base::progress::Silent;
-use crate::base::volume::Region;
+use crate::base::volume::VoxelBox;
 use crate::config::{BitDepth, CellPart, Channel, Config, Labeling, Layer, Normalization, Optics};
 use crate::engine::compute::{Backend, Limits};
 use crate::io::read::{ArraySource, CellSource};
@@ -12,7 +12,7 @@ use crate::run::error::SimulationError;
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::pipeline::{Input, NoCounts, Outcome, Pipeline, Sink, SinkError, TruthSlices};
 use crate::run::plan::{Contents, RunPlan};
-use crate::run::store::Aside;
+use crate::run::store::SpillPolicy;
 use ndarray::Array3;
 use std::error::Error;
 
@@ -25,7 +25,7 @@ const DENSITY: f64 = 0.85;
 /// Cells in memory, for jobs to run over.
 pub struct BenchTissue {
     volume: LoadedVolume,
-    region: Region,
+    region: VoxelBox,
 }
 
 impl BenchTissue {
@@ -52,13 +52,13 @@ impl BenchTissue {
     /// # Errors
     /// There is no room for them.
     pub fn new(labels: &Array3<u32>) -> Result<Self, SimulationError> {
-        let region = Region {
+        let region = VoxelBox {
             offset: [0; 3],
             shape: labels.dim().into(),
         };
         let source = CellSource::Merged(Box::new(ArraySource::new(labels.view())));
         let folder = std::env::temp_dir();
-        let aside = Aside::new(&folder);
+        let aside = SpillPolicy::new(&folder);
         Ok(Self {
             volume: LoadedVolume::load(&source, &[], region, aside, &mut Silent)?,
             region,
@@ -153,7 +153,7 @@ impl<'a> Job<'a> {
         let input = Input {
             volume: &self.tissue.volume,
             counts: &NoCounts,
-            aside: Aside::new(&folder),
+            aside: SpillPolicy::new(&folder),
             journal: None,
         };
         let pipeline = Pipeline::new(&self.model, plan, input, backend, observer, poison)?;

@@ -3,7 +3,7 @@
 
 use crate::support::{Workplace, files};
 use simexm_gpu::config::Config;
-use simexm_gpu::internals::base::volume::Region;
+use simexm_gpu::internals::base::volume::VoxelBox;
 use simexm_gpu::internals::model::{Model, point_spread_functions};
 use std::fs::{self, File};
 use std::path::Path;
@@ -35,7 +35,7 @@ fn read(path: &Path) -> (Vec<f32>, String) {
 /// What the run of the folder's configuration blurs with, mirrored here.
 fn of_the_run(workplace: &Workplace, channel: usize, source: usize) -> Vec<f32> {
     let config = Config::from_file(&workplace.path("config.toml"), &[]).unwrap();
-    let volume = Region {
+    let volume = VoxelBox {
         offset: [3, 2, 1],
         shape: crate::support::SHAPE,
     };

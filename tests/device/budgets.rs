@@ -6,7 +6,7 @@ use crate::support::{cpu, gpu, whole};
 use ndarray::Array3;
 use proptest::prelude::*;
 use simexm_gpu::config::Config;
-use simexm_gpu::internals::engine::compute::{Backend, Limits, Residence};
+use simexm_gpu::internals::engine::compute::{Backend, Limits, MemoryKind};
 use simexm_gpu::internals::model::Model;
 use simexm_gpu::internals::run::plan::{Budgets, Contents, RunPlan};
 use simexm_gpu::internals::run::simulation::{Images, Options, Silent, Simulator, Tissue};
@@ -60,7 +60,7 @@ impl<'a> Case<'a> {
     fn needed(&self, device: &Device, slab: usize) -> u64 {
         let plan = RunPlan::new(&self.model, self.contents, &device.limits, slab, [1; 2]).unwrap();
         match device.limits.residence {
-            Residence::Host => plan.host().peak_bytes(),
+            MemoryKind::Host => plan.host().peak_bytes(),
             _ => plan.device_bytes(),
         }
     }
@@ -97,7 +97,7 @@ impl<'a> Case<'a> {
 
 fn budgets(device: &Device, bytes: u64) -> Budgets {
     match device.limits.residence {
-        Residence::Host => Budgets {
+        MemoryKind::Host => Budgets {
             device_bytes: None,
             host_bytes: Some(bytes),
         },

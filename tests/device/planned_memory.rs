@@ -15,7 +15,7 @@ use simexm_gpu::internals::run::pipeline::{
 };
 use simexm_gpu::internals::run::plan::{Contents, RunPlan};
 use simexm_gpu::internals::run::simulation::Silent;
-use simexm_gpu::internals::run::store::Aside;
+use simexm_gpu::internals::run::store::SpillPolicy;
 
 /// Notes what passes by on its way to the device.
 struct Noting<'a> {
@@ -131,7 +131,7 @@ fn compare<B: Backend>(device: &mut B, after: impl Fn(&B, &RunPlan)) {
         let cells = Array3::from_shape_fn(shape, |(z, x, y)| (z / 7 + x / 6 + y / 5) as u32);
         let source = CellSource::Merged(Box::new(ArraySource::new(cells.view())));
         let folder = std::env::temp_dir();
-        let aside = Aside::new(&folder);
+        let aside = SpillPolicy::new(&folder);
         let volume = LoadedVolume::load(&source, &[], whole(shape), aside, &mut Silent).unwrap();
         for config in configurations() {
             let model = Model::new(&config, whole(shape), 3).unwrap();

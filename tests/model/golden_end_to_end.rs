@@ -6,7 +6,7 @@ use crate::support::{BINARY, bare, cpu, data, gpu, read_tiff, simulate_source};
 use rustfft::FftPlanner;
 use rustfft::num_complex::Complex64;
 use simexm_gpu::config::Config;
-use simexm_gpu::internals::base::volume::Region;
+use simexm_gpu::internals::base::volume::VoxelBox;
 use simexm_gpu::internals::io::read::open;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -322,7 +322,7 @@ fn layers_add_up_to_the_proteins_of_simexm() {
         let truth = &config.groundtruth;
         let source = open(&truth.image_path, None).unwrap();
         let (offset, bounds) = (truth.offset_voxels, truth.bounds_voxels);
-        let region = Region::within(name, source.shape(), offset, bounds).unwrap();
+        let region = VoxelBox::within(name, source.shape(), offset, bounds).unwrap();
         let totals = SEEDS.map(|seed| {
             let run = simulate_source(&config, source.as_ref(), region, seed, &mut cpu());
             let total = |counts: &Vec<u32>| counts.iter().map(|&c| f64::from(c)).sum();

@@ -1,7 +1,7 @@
 //! The configuration that tests start from.
 
 use simexm_gpu::config::{Config, Override};
-use simexm_gpu::internals::base::volume::Region;
+use simexm_gpu::internals::base::volume::VoxelBox;
 use std::path::Path;
 
 /// Two layers with a dye each and two channels, each of which sees one of the dyes only: a run
@@ -79,8 +79,8 @@ fn put_in(text: &str, entries: &[&str]) -> Config {
 }
 
 /// A whole volume as a region.
-pub fn whole(shape: [usize; 3]) -> Region {
-    Region {
+pub fn whole(shape: [usize; 3]) -> VoxelBox {
+    VoxelBox {
         offset: [0; 3],
         shape,
     }

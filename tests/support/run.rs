@@ -3,7 +3,7 @@
 use super::execute;
 use ndarray::Array3;
 use simexm_gpu::config::Config;
-use simexm_gpu::internals::base::volume::Region;
+use simexm_gpu::internals::base::volume::VoxelBox;
 use simexm_gpu::internals::engine::compute::{Backend, Recording};
 use simexm_gpu::internals::io::read::{ArraySource, CellSource, VolumeSource};
 use simexm_gpu::internals::model::Model;
@@ -14,7 +14,7 @@ use simexm_gpu::internals::run::pipeline::{
 };
 use simexm_gpu::internals::run::plan::{Contents, RunPlan};
 use simexm_gpu::internals::run::simulation::Silent;
-use simexm_gpu::internals::run::store::Aside;
+use simexm_gpu::internals::run::store::SpillPolicy;
 
 /// The results of a run in memory, intermediate ones too. Volumes are (z, x, y).
 pub struct Run {
@@ -46,7 +46,7 @@ impl Run {
 pub fn simulate(
     config: &Config,
     labels: &Array3<u32>,
-    region: Region,
+    region: VoxelBox,
     seed: u64,
     backend: &mut dyn Backend,
 ) -> Run {
@@ -58,7 +58,7 @@ pub fn simulate(
 pub fn simulate_source(
     config: &Config,
     source: &dyn VolumeSource,
-    region: Region,
+    region: VoxelBox,
     seed: u64,
     backend: &mut dyn Backend,
 ) -> Run {
@@ -66,7 +66,7 @@ pub fn simulate_source(
     let folder = std::env::temp_dir();
     let source = CellSource::Merged(Box::new(source));
     let volume =
-        LoadedVolume::load(&source, &[], region, Aside::new(&folder), &mut nobody).unwrap();
+        LoadedVolume::load(&source, &[], region, SpillPolicy::new(&folder), &mut nobody).unwrap();
     let model = Model::new(config, region, seed).unwrap();
     let depth = region.shape[0];
     let limits = backend.limits().clone();
@@ -80,7 +80,7 @@ pub fn simulate_source(
     let input = Input {
         volume: &volume,
         counts: &NoCounts,
-        aside: Aside::new(&folder),
+        aside: SpillPolicy::new(&folder),
         journal: None,
     };
     let pipeline = Pipeline::new(&model, &plan, input, backend, &mut nobody, true);

@@ -11,7 +11,7 @@ use super::file::{Checksum, Equality};
 use crate::base::progress::Observer;
 use crate::engine::compute::{
     Access, Agreement, Backend, Buffer, BufferSpec, Command, ComputeError, Extent, Kernel,
-    KernelTime, Limits, Recording, Residence, Stage, Ticket, photon_tolerance,
+    KernelTime, Limits, MemoryKind, Recording, Stage, Ticket, photon_tolerance,
 };
 use crate::engine::stages::KERNELS;
 use crate::run::simulation::SimulationError;
@@ -37,7 +37,7 @@ pub(super) fn checksums(
         wanted_bytes: u64::MAX,
         total_bytes: u64::MAX,
         workgroup_bytes: backend.limits().workgroup_bytes,
-        residence: Residence::Board,
+        residence: MemoryKind::Discrete,
         host_bytes: u64::MAX,
     };
     let job = &job.in_photons();

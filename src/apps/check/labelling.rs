@@ -1,7 +1,7 @@
 //! Labelling of the volume: cells, their regions, and the number of cells that the layers label.
 
 use super::report::{Labelling, LayerFacts, RegionFacts};
-use super::{Told, regions};
+use super::{Diagnostics, regions};
 use crate::config::{CellPart, Config, SingleNeuron};
 use crate::engine::compute::Backend;
 use crate::engine::compute::cpu::CpuBackend;
@@ -12,7 +12,7 @@ use crate::run::ground_truth::LoadedVolume;
 use crate::run::pipeline::{Input, NoCounts, Pipeline};
 use crate::run::plan::{Budgets, Contents, RunPlan};
 use crate::run::simulation::{self, SimulationError, Watcher};
-use crate::run::store::Aside;
+use crate::run::store::SpillPolicy;
 
 /// Volume, and the counts of its voxels.
 pub(super) struct Counted {
@@ -29,7 +29,7 @@ pub(super) fn count(
     model: &Model,
     source: &CellSource<'_>,
     annotations: &[Box<dyn VolumeSource>],
-    told: &mut Told<'_>,
+    told: &mut Diagnostics<'_>,
 ) -> Result<Counted, SimulationError> {
     // Only data that memory cannot hold goes there, unnamed.
     let folder = std::env::temp_dir();
@@ -39,7 +39,7 @@ pub(super) fn count(
         &annotations,
         model.volume,
         config.groundtruth.label,
-        Aside::new(&folder).reading_within(Budgets::of(&config.compute).host_memory()),
+        SpillPolicy::new(&folder).reading_within(Budgets::of(&config.compute).host_memory()),
         told,
     )?;
     let regions = regions(model);
@@ -109,7 +109,7 @@ fn survey(
     model: &Model,
     volume: &LoadedVolume,
     bits: &[u32],
-    told: &mut Told<'_>,
+    told: &mut Diagnostics<'_>,
 ) -> Result<Vec<Vec<u64>>, SimulationError> {
     let Some(any_layer) = model.labelling.layers.first() else {
         return Ok(vec![vec![0; volume.cells.len()]; bits.len()]);
@@ -132,7 +132,7 @@ fn survey(
     let input = Input {
         volume,
         counts: &NoCounts,
-        aside: Aside::new(&folder),
+        aside: SpillPolicy::new(&folder),
         journal: None,
     };
     let counted = Pipeline::new(&model, &plan, input, &mut backend, told, false)?.survey()?;
@@ -142,7 +142,12 @@ fn survey(
 
 /// Warns of what the labelling will lack, and notes the numbers of labelled cells where a seed
 /// decides them.
-pub(super) fn warn(config: &Config, model: &Model, counted: &mut Counted, told: &mut Told<'_>) {
+pub(super) fn warn(
+    config: &Config,
+    model: &Model,
+    counted: &mut Counted,
+    told: &mut Diagnostics<'_>,
+) {
     simulation::warnings::of_volume(model, &counted.volume, told);
     simulation::warnings::of_ids(config, &counted.volume.cells, told);
     let seeded = config.compute.seed.is_some();

@@ -24,7 +24,7 @@ pub use report::{
 pub use sampling::Sampling;
 
 use crate::base::progress::Observer;
-use crate::base::volume::Region;
+use crate::base::volume::VoxelBox;
 use crate::config::{CellPart, Config};
 use crate::model::Model;
 use crate::run::ground_truth::LoadError;
@@ -51,14 +51,14 @@ pub fn check(
     observer: &mut dyn Observer,
 ) -> Result<CheckReport, SimulationError> {
     simulation::check_light(config)?;
-    let mut told = Told::new(observer);
+    let mut told = Diagnostics::new(observer);
     let mut config = config.clone();
     let opened = volumes::open(&mut config, options, &mut told)?;
     if let Some(region) = opened.region {
         config.groundtruth.bounds_voxels = Some(region.shape);
     }
     // Nothing that is told of a volume of unknown size depends on it, or on the seed.
-    let region = opened.region.unwrap_or(Region {
+    let region = opened.region.unwrap_or(VoxelBox {
         offset: [0; 3],
         shape: [1; 3],
     });
@@ -94,7 +94,7 @@ pub fn check(
     let memory = sized.then(|| resources::memory(&config, &model, ids, sheets, &mut told));
     resources::warn(&output, memory.as_ref(), &mut told);
     obstacles::look(&config, &model, ids, &mut output, &mut told);
-    let Told {
+    let Diagnostics {
         notes, warnings, ..
     } = told;
     Ok(CheckReport {
@@ -158,13 +158,13 @@ fn regions(model: &Model) -> Vec<(CellPart, u32)> {
 }
 
 /// Collects what the user is told, and lets the observer watch.
-struct Told<'a> {
+struct Diagnostics<'a> {
     observer: &'a mut dyn Observer,
     notes: Vec<String>,
     warnings: Vec<String>,
 }
 
-impl<'a> Told<'a> {
+impl<'a> Diagnostics<'a> {
     fn new(observer: &'a mut dyn Observer) -> Self {
         Self {
             observer,
@@ -174,7 +174,7 @@ impl<'a> Told<'a> {
     }
 }
 
-impl Observer for Told<'_> {
+impl Observer for Diagnostics<'_> {
     fn begin(&mut self, stage: &str, total: usize) {
         self.observer.begin(stage, total);
     }
@@ -192,7 +192,7 @@ impl Observer for Told<'_> {
     }
 }
 
-impl Watcher for Told<'_> {
+impl Watcher for Diagnostics<'_> {
     fn note(&mut self, text: &str) {
         self.notes.push(text.to_owned());
     }

@@ -1,6 +1,6 @@
 //! Obstacles to the output, found without touching it.
 
-use super::Told;
+use super::Diagnostics;
 use super::report::OutputFacts;
 use crate::base::host;
 use crate::config::Config;
@@ -16,7 +16,7 @@ pub(super) fn look(
     model: &Model,
     cells: Option<&CellIndex>,
     output: &mut OutputFacts,
-    told: &mut Told<'_>,
+    told: &mut Diagnostics<'_>,
 ) {
     let ids =
         cells.map(|cells| simulation::id_pixel(config, simulation::largest_number(config, cells)));

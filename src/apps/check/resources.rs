@@ -1,12 +1,12 @@
 //! Memory and disk.
 
-use super::Told;
+use super::Diagnostics;
 use super::report::{DeviceMemory, Memory, OutputFacts, OutputVolume};
 use crate::base::host;
 use crate::base::host::amount as bytes;
 use crate::config::{Arrangement, BackendChoice, Config};
 use crate::engine::compute::cpu::CpuBackend;
-use crate::engine::compute::{Backend, Limits, Residence};
+use crate::engine::compute::{Backend, Limits, MemoryKind};
 use crate::io::write::{Content, IdStorage, PixelType, VolumeLayout, writer};
 use crate::model::Model;
 use crate::model::cells::CellIndex;
@@ -23,7 +23,7 @@ pub(super) fn assumed_gpu() -> Limits {
         wanted_bytes: 2 << 30,
         total_bytes: 2 << 30,
         workgroup_bytes: 32 << 10,
-        residence: Residence::Board,
+        residence: MemoryKind::Discrete,
         host_bytes: host::default_host_bytes(),
     }
 }
@@ -38,7 +38,7 @@ pub(super) fn memory(
     model: &Model,
     cells: Option<&CellIndex>,
     sheets: usize,
-    told: &mut Told<'_>,
+    told: &mut Diagnostics<'_>,
 ) -> Memory {
     let cells = cells.map_or(CELLS.min(model.volume.voxels() + 1), CellIndex::len);
     let cpu = CpuBackend::new(simulation::CPU_BYTES);
@@ -181,7 +181,7 @@ fn slashed(path: &Path) -> String {
 }
 
 /// Tells where the disk may be too small.
-pub(super) fn warn(output: &OutputFacts, memory: Option<&Memory>, told: &mut Told<'_>) {
+pub(super) fn warn(output: &OutputFacts, memory: Option<&Memory>, told: &mut Diagnostics<'_>) {
     let (Some(most), Some(free)) = (output.bytes_at_most, output.free_bytes) else {
         return;
     };

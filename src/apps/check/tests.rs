@@ -3,7 +3,7 @@ use super::sampling::{digits, digits_of};
 use super::{CheckOptions, check, planning::plan};
 use crate::base::host::amount as bytes;
 use crate::config::{Config, Override};
-use crate::engine::compute::Residence;
+use crate::engine::compute::MemoryKind;
 use crate::run::simulation::Silent;
 use std::path::Path;
 
@@ -153,7 +153,7 @@ fn memory_is_what_the_plan_says() {
             let cut = device.cut.as_ref().expect("it fits");
             stores = stores.max(cut.host.stores);
             let told = match device.residence {
-                Residence::Host => memory.cpu.as_ref(),
+                MemoryKind::Host => memory.cpu.as_ref(),
                 _ => memory.gpu.as_ref(),
             };
             let told = told.expect("it fits");

@@ -1,8 +1,8 @@
 //! The volumes of the ground truth: which are there, and what their headers say.
 
 use super::report::{VolumeFacts, Volumes};
-use super::{CheckOptions, Told};
-use crate::base::volume::Region;
+use super::{CheckOptions, Diagnostics};
+use crate::base::volume::VoxelBox;
 use crate::config::Config;
 use crate::io::read::{CellSource, ReadError, VolumeSource, files};
 use crate::run::simulation::{SimulationError, Watcher, open_volumes, settle};
@@ -16,14 +16,14 @@ pub(super) struct Opened {
     /// All volumes, unless one is missing.
     pub(super) sources: Option<Sources>,
     /// The part that is simulated, where it is known.
-    pub(super) region: Option<Region>,
+    pub(super) region: Option<VoxelBox>,
     pub(super) facts: Volumes,
 }
 
 pub(super) fn open(
     config: &mut Config,
     options: CheckOptions,
-    told: &mut Told<'_>,
+    told: &mut Diagnostics<'_>,
 ) -> Result<Opened, SimulationError> {
     let is_missing = |error: &SimulationError| {
         options.no_volumes
@@ -60,7 +60,7 @@ pub(super) fn open(
     let region = region.or_else(|| {
         let offset = truth.offset_voxels;
         let shape = truth.bounds_voxels?;
-        Some(Region { offset, shape })
+        Some(VoxelBox { offset, shape })
     });
     let mut volume = |name: &str, what: &str, path: &Path, description| {
         let found = files(path).iter().any(|file| file.exists());

@@ -1,9 +1,9 @@
 //! Runs recordings with the kernels' CPU twins, on the threads of the current rayon pool.
 
-use super::Residence;
+use super::MemoryKind;
 use super::{
     Access, Backend, Bound, BufferSpec, Command, ComputeError, CpuCall, Extent, KernelTime, Limits,
-    Recording, Ticket, spare::Spare, traffic::Account,
+    Recording, Ticket, spare::Spare, traffic::KernelStats,
 };
 use memmap2::MmapMut;
 use rayon::prelude::*;
@@ -19,7 +19,7 @@ pub struct CpuBackend {
     results: HashMap<u64, Vec<Vec<u32>>>,
     spare: Spare,
     submissions: u64,
-    account: Account,
+    account: KernelStats,
 }
 
 impl CpuBackend {
@@ -37,14 +37,14 @@ impl CpuBackend {
                 wanted_bytes,
                 total_bytes,
                 workgroup_bytes: u32::MAX,
-                residence: Residence::Host,
+                residence: MemoryKind::Host,
                 host_bytes: total_bytes,
             },
             buffers: Vec::new(),
             results: HashMap::new(),
             spare: Spare::default(),
             submissions: 0,
-            account: Account::default(),
+            account: KernelStats::default(),
         }
     }
 
@@ -206,6 +206,6 @@ impl Backend for CpuBackend {
     }
 
     fn reset_times(&mut self) {
-        self.account = Account::default();
+        self.account = KernelStats::default();
     }
 }

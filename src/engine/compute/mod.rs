@@ -80,7 +80,7 @@ pub struct Limits {
     /// Workgroup memory in bytes; it bounds the lines of the Fourier transform.
     pub workgroup_bytes: u32,
     /// Where the buffers lie.
-    pub residence: Residence,
+    pub residence: MemoryKind,
     /// Memory of the host that a run may take, in bytes; with the buffers, where they lie there.
     pub host_bytes: u64,
 }
@@ -88,11 +88,11 @@ pub struct Limits {
 /// Where a device's buffers lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Residence {
+pub enum MemoryKind {
     /// In memory of the adapter's own.
-    Board,
+    Discrete,
     /// In the host's memory, through an adapter that shares it.
-    Shared,
+    Unified,
     /// In the host's memory: the CPU computes.
     Host,
 }

@@ -101,9 +101,9 @@ impl KernelTime {
 
 /// A backend's account of its kernels.
 #[derive(Debug, Default)]
-pub(super) struct Account(BTreeMap<&'static str, KernelTime>);
+pub(super) struct KernelStats(BTreeMap<&'static str, KernelTime>);
 
-impl Account {
+impl KernelStats {
     fn entry(&mut self, kernel: &'static str) -> &mut KernelTime {
         self.0.entry(kernel).or_insert(KernelTime {
             kernel,
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn calls_bytes_and_times_add_up() {
-        let mut account = Account::default();
+        let mut account = KernelStats::default();
         account.call("filter", Traffic::words(3, 2));
         account.call("filter", Traffic::words(7, 0));
         account.call("bin", Traffic::words(1, 1));

@@ -10,7 +10,7 @@ use super::{
     Facts, Found, InputFormat, READ_FORMATS, ReadError, ReadFormat, ReadOptions, VolumeSource,
     natural_order, open_as,
 };
-use crate::base::volume::{Arrangement, Region, triple};
+use crate::base::volume::{Arrangement, VoxelBox, triple};
 
 /// The cells of a ground truth.
 pub enum CellSource<'a> {
@@ -55,7 +55,7 @@ impl CellSource<'_> {
 
     /// Most bytes that a reader of slices holds, beside what it reads into, while it reads a part.
     #[must_use]
-    pub fn working_bytes(&self, part: &Region) -> u64 {
+    pub fn working_bytes(&self, part: &VoxelBox) -> u64 {
         match self {
             Self::Merged(volume) => volume.working_bytes(part),
             Self::Splitted(cells) => {

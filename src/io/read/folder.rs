@@ -15,7 +15,7 @@ use super::{
     names, natural_order, png, raster, tiff,
 };
 use crate::base::formats::StoredIds;
-use crate::base::volume::{Region, triple};
+use crate::base::volume::{VoxelBox, triple};
 
 /// A folder with one image per slice.
 pub(super) struct SequenceFormat;
@@ -322,7 +322,7 @@ impl VolumeSource for ImageFolder {
         }))
     }
 
-    fn working_bytes(&self, _: &Region) -> u64 {
+    fn working_bytes(&self, _: &VoxelBox) -> u64 {
         self.working_bytes
     }
 

@@ -47,7 +47,7 @@ pub use tiff::TiffStack;
 
 use crate::base::choice::Choice;
 use crate::base::files::open_regular;
-use crate::base::volume::Region;
+use crate::base::volume::VoxelBox;
 
 /// A label volume that can be read slice by slice.
 pub trait VolumeSource: Send + Sync {
@@ -66,7 +66,7 @@ pub trait VolumeSource: Send + Sync {
     ///
     /// # Errors
     /// As [`SliceReader::read`].
-    fn block(&self, region: &Region) -> Result<Vec<u64>, ReadError> {
+    fn block(&self, region: &VoxelBox) -> Result<Vec<u64>, ReadError> {
         let mut ids = vec![0; region.voxels()];
         let mut reader = self.slices()?;
         let slices = ids.chunks_exact_mut(region.slice_voxels().max(1));
@@ -79,7 +79,7 @@ pub trait VolumeSource: Send + Sync {
 
     /// Most bytes that a reader holds, beside what it reads into, while it reads slices of a part
     /// of the volume.
-    fn working_bytes(&self, _part: &Region) -> u64 {
+    fn working_bytes(&self, _part: &VoxelBox) -> u64 {
         0
     }
 
@@ -133,11 +133,11 @@ impl<T: VolumeSource + ?Sized> VolumeSource for &T {
         (**self).slices()
     }
 
-    fn block(&self, region: &Region) -> Result<Vec<u64>, ReadError> {
+    fn block(&self, region: &VoxelBox) -> Result<Vec<u64>, ReadError> {
         (**self).block(region)
     }
 
-    fn working_bytes(&self, part: &Region) -> u64 {
+    fn working_bytes(&self, part: &VoxelBox) -> u64 {
         (**self).working_bytes(part)
     }
 

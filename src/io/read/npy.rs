@@ -17,7 +17,7 @@ use super::{
 };
 use crate::base::files::open_regular;
 use crate::base::formats::StoredIds;
-use crate::base::volume::{Region, triple};
+use crate::base::volume::{VoxelBox, triple};
 
 /// How every such file starts.
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
@@ -361,7 +361,7 @@ impl VolumeSource for NpyVolume {
         }))
     }
 
-    fn working_bytes(&self, part: &Region) -> u64 {
+    fn working_bytes(&self, part: &VoxelBox) -> u64 {
         if !self.fortran_order {
             return self.layout.working_bytes(part);
         }

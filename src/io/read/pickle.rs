@@ -48,7 +48,7 @@ type Id = usize;
 
 enum Object {
     /// Where a tuple or the like begins on the stack.
-    Mark,
+    Checkpoint,
     /// A whole number, or a truth value.
     Number(u64),
     /// Text, or the name of something that would be imported.
@@ -79,7 +79,7 @@ impl<R: Read + Seek> Machine<R> {
                 // Protocol and frames.
                 0x80 => self.skip(1)?,
                 0x95 => self.skip(8)?,
-                b'(' => self.push(Object::Mark),
+                b'(' => self.push(Object::Checkpoint),
                 b'N' => self.push(Object::Other),
                 0x88 => self.push(Object::Number(1)),
                 0x89 => self.push(Object::Number(0)),
@@ -246,7 +246,7 @@ impl<R: Read + Seek> Machine<R> {
 
     /// Takes what was put on the stack since the last mark, and the mark.
     fn since_mark(&mut self) -> Option<Vec<Id>> {
-        let is_mark = |&id: &Id| matches!(self.objects.get(id), Some(Object::Mark));
+        let is_mark = |&id: &Id| matches!(self.objects.get(id), Some(Object::Checkpoint));
         let mark = self.stack.iter().rposition(is_mark)?;
         let items = self.stack.split_off(mark + 1);
         self.stack.pop();

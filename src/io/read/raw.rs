@@ -11,7 +11,7 @@ use super::options::Background;
 use super::samples::{SampleType, swap_bytes};
 use super::{ReadError, SliceReader, check_request};
 use crate::base::files::open_regular;
-use crate::base::volume::Region;
+use crate::base::volume::VoxelBox;
 
 /// Bytes that are read together.
 const READ_BYTES: usize = 1 << 20;
@@ -52,7 +52,7 @@ impl RawLayout {
     }
 
     /// Most bytes that reading a part of it holds, beside ids.
-    pub fn working_bytes(&self, part: &Region) -> u64 {
+    pub fn working_bytes(&self, part: &VoxelBox) -> u64 {
         let [_, rows, columns] = part.shape;
         let rows = self.rows_per_read(rows, columns);
         let row = columns.saturating_mul(self.sample_bytes());

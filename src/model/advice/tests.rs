@@ -1,7 +1,7 @@
 //! Advice; its figures were taken by hand from the files of the dyes' spectra, with the trapezoid
 //! rule.
 
-use crate::base::volume::Region;
+use crate::base::volume::VoxelBox;
 use crate::config::Config;
 use crate::model::Model;
 use std::path::Path;
@@ -45,7 +45,7 @@ fn warnings(dyes: &[&str], channels: &[(f64, [f64; 2])]) -> Vec<String> {
         );
     }
     let config = Config::from_toml_str(&text, "test", Path::new("."), &[]).expect("valid");
-    let region = Region {
+    let region = VoxelBox {
         offset: [0; 3],
         shape: [4, 8, 8],
     };

@@ -6,8 +6,8 @@
 //! when labels are asked for.
 
 use super::merged::Run;
-use crate::base::volume::Region;
-use crate::run::store::{Aside, SliceStore, StoreError};
+use crate::base::volume::VoxelBox;
+use crate::run::store::{SliceStore, SpillPolicy, StoreError};
 
 /// Numbers that are joined: each leads to a smaller one of its component, or to itself.
 struct Joined(Vec<u32>);
@@ -91,8 +91,8 @@ fn pieces(runs: &[Run], columns: usize) -> Vec<Piece> {
 /// for each of them that of its component, from 1 on; 0 is the background.
 pub(super) fn find(
     ids: &SliceStore,
-    region: Region,
-    aside: Aside<'_>,
+    region: VoxelBox,
+    aside: SpillPolicy<'_>,
 ) -> Result<(SliceStore, Vec<u32>), StoreError> {
     let [depth, _, columns] = region.shape;
     let numbered = SliceStore::new(depth, aside);

@@ -7,14 +7,14 @@ use crate::base::progress::Observer;
 use crate::config::CellsFrom;
 use crate::io::read::VolumeSource;
 use crate::model::cells::CellIndex;
-use crate::run::store::{Aside, SliceStore, StoreError};
+use crate::run::store::{SliceStore, SpillPolicy, StoreError};
 use std::collections::BTreeSet;
 
 pub(super) fn load(
     source: &dyn VolumeSource,
     annotations: Annotations<'_>,
     cells_from: CellsFrom,
-    aside: Aside<'_>,
+    aside: SpillPolicy<'_>,
     observer: &mut dyn Observer,
 ) -> Result<LoadedVolume, LoadError> {
     let region = annotations.region;
@@ -155,7 +155,7 @@ mod tests {
                 .flat_map(|&(id, length)| std::iter::repeat_n(id, length))
                 .collect();
             let folder = tempfile::tempdir().expect("a folder");
-            let store = SliceStore::new(1, Aside::new(folder.path()));
+            let store = SliceStore::new(1, SpillPolicy::new(folder.path()));
             let runs = runs(&ids);
             prop_assert!(runs.windows(2).all(|pair| pair[0].id() != pair[1].id()));
             store.put_list(0, &runs).expect("kept");

@@ -13,11 +13,11 @@ mod tests;
 use crate::base::host::amount;
 use crate::base::progress::Observer;
 use crate::base::region_bits::FIRST_ANNOTATION;
-use crate::base::volume::Region;
+use crate::base::volume::VoxelBox;
 use crate::config::CellsFrom;
 use crate::io::read::{CellSource, ReadError, SliceReader, VolumeSource};
 use crate::model::cells::CellIndex;
-use crate::run::store::{Aside, SliceStore, StoreError};
+use crate::run::store::{SliceStore, SpillPolicy, StoreError};
 pub use looks::Looks;
 pub use part::Part;
 use rayon::prelude::*;
@@ -70,7 +70,7 @@ pub struct LoadedVolume {
     /// Of splitted cells, the number of volumes with a cell; where cells have several, more than
     /// cells.
     pub stacks: usize,
-    region: Region,
+    region: VoxelBox,
     labels: Labels,
     annotations: SliceStore,
 }
@@ -95,8 +95,8 @@ impl LoadedVolume {
     pub fn load(
         source: &CellSource<'_>,
         annotations: &[&dyn VolumeSource],
-        region: Region,
-        aside: Aside<'_>,
+        region: VoxelBox,
+        aside: SpillPolicy<'_>,
         observer: &mut dyn Observer,
     ) -> Result<Self, LoadError> {
         Self::load_as(source, annotations, region, CellsFrom::Ids, aside, observer)
@@ -110,9 +110,9 @@ impl LoadedVolume {
     pub fn load_as(
         source: &CellSource<'_>,
         annotations: &[&dyn VolumeSource],
-        region: Region,
+        region: VoxelBox,
         cells_from: CellsFrom,
-        aside: Aside<'_>,
+        aside: SpillPolicy<'_>,
         observer: &mut dyn Observer,
     ) -> Result<Self, LoadError> {
         let readers = readers(source, annotations, &region, aside.reading_bytes)?;
@@ -190,7 +190,7 @@ impl LoadedVolume {
 /// The volumes of annotated regions, and where their bits go.
 struct Annotations<'a> {
     sources: &'a [&'a dyn VolumeSource],
-    region: Region,
+    region: VoxelBox,
     bits: SliceStore,
     /// Readers that work at the same time.
     readers: usize,
@@ -201,7 +201,7 @@ struct Annotations<'a> {
 fn readers(
     cells: &CellSource<'_>,
     annotations: &[&dyn VolumeSource],
-    part: &Region,
+    part: &VoxelBox,
     budget_bytes: u64,
 ) -> Result<usize, LoadError> {
     // Ids and their runs, as the plan of a run has it; notes and bits of annotated regions.

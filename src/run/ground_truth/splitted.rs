@@ -4,10 +4,10 @@
 use super::sheets::{Sheets, overlaps, runs};
 use super::{Annotations, Labels, LoadError, LoadedVolume, Looks, STAGE, in_waves, shares};
 use crate::base::progress::Observer;
-use crate::base::volume::Region;
+use crate::base::volume::VoxelBox;
 use crate::io::read::{CellStack, ReadError, SplittedCells};
 use crate::model::cells::CellIndex;
-use crate::run::store::{Aside, SliceStore};
+use crate::run::store::{SliceStore, SpillPolicy};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -26,7 +26,7 @@ struct Found {
 pub(super) fn load(
     cells: &SplittedCells<'_>,
     annotations: Annotations<'_>,
-    aside: Aside<'_>,
+    aside: SpillPolicy<'_>,
     observer: &mut dyn Observer,
 ) -> Result<LoadedVolume, LoadError> {
     let region = annotations.region;
@@ -117,7 +117,7 @@ pub(super) fn load(
 /// Reads some slices of a stack with a reader of their own and keeps their runs.
 fn read(
     stack: &CellStack<'_>,
-    region: Region,
+    region: VoxelBox,
     slices: Range<usize>,
     store: &SliceStore,
 ) -> Result<Found, LoadError> {
@@ -144,7 +144,7 @@ fn read(
 
 fn check_id(
     stack: &CellStack<'_>,
-    region: Region,
+    region: VoxelBox,
     slice: usize,
     first: u64,
     second: u64,

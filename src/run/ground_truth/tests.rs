@@ -1,12 +1,12 @@
 use super::sheets::{overlaps, runs};
 use super::{LoadError, LoadedVolume, Part};
-use crate::base::volume::Region;
+use crate::base::volume::VoxelBox;
 use crate::config::CellsFrom;
 use crate::io::read::{
     ArraySource, CellSource, CellStack, ReadError, SliceReader, SplittedCells, VolumeSource,
 };
 use crate::run::simulation::Silent;
-use crate::run::store::Aside;
+use crate::run::store::SpillPolicy;
 use ndarray::{Array3, s};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -25,7 +25,7 @@ fn splitted(stacks: &[Array3<u64>]) -> CellSource<'_> {
 fn load(
     source: &CellSource<'_>,
     annotations: &[Box<dyn VolumeSource + '_>],
-    region: Region,
+    region: VoxelBox,
 ) -> Result<LoadedVolume, LoadError> {
     let folder = std::env::temp_dir();
     let annotations: Vec<&dyn VolumeSource> = annotations.iter().map(AsRef::as_ref).collect();
@@ -33,13 +33,13 @@ fn load(
         source,
         &annotations,
         region,
-        Aside::new(&folder),
+        SpillPolicy::new(&folder),
         &mut Silent,
     )
 }
 
-fn whole(shape: [usize; 3]) -> Region {
-    Region {
+fn whole(shape: [usize; 3]) -> VoxelBox {
+    VoxelBox {
         offset: [0; 3],
         shape,
     }
@@ -100,7 +100,7 @@ proptest! {
         let stacks = draw(&boxes);
         let offset = [offset.0, offset.1, offset.2];
         let shape = std::array::from_fn(|i| SHAPE[i] - offset[i]);
-        let region = Region { offset, shape };
+        let region = VoxelBox { offset, shape };
         let volume = load(&splitted(&stacks), &[], region).expect("loaded");
         let sheets: Vec<_> = (0..volume.sheets()).map(|n| sheet(&volume, n, shape)).collect();
         let crop = s![offset[0].., offset[1].., offset[2]..];
@@ -217,7 +217,7 @@ fn two_ids_in_one_stack_are_an_error() {
         assert_eq!(path, PathBuf::from("stack_0"));
         assert_eq!((slice, first, second), (Some(z), 3, 9));
         // Outside the part that is read nobody looks.
-        let part = Region {
+        let part = VoxelBox {
             offset: [2, 0, 0],
             shape: [2, 9, 8],
         };
@@ -228,14 +228,14 @@ fn two_ids_in_one_stack_are_an_error() {
 #[test]
 fn blank_stacks_are_named_and_an_empty_truth_has_one_sheet() {
     let stacks = draw(&[(3, [0; 3], [1, 2, 2]), (4, [4, 0, 0], [1, 1, 1])]);
-    let part = Region {
+    let part = VoxelBox {
         offset: [1, 0, 0],
         shape: [4, 9, 8],
     };
     let volume = load(&splitted(&stacks), &[], part).expect("loaded");
     assert_eq!(volume.blank_stacks, [PathBuf::from("stack_0")]);
     assert_eq!(volume.cells.ids(), [0, 4]);
-    let nothing = Region {
+    let nothing = VoxelBox {
         offset: [1, 0, 0],
         shape: [3, 9, 8],
     };
@@ -316,7 +316,7 @@ proptest! {
             &[],
             whole(shape),
             CellsFrom::Components,
-            Aside::new(&folder),
+            SpillPolicy::new(&folder),
             &mut Silent,
         )
         .expect("read");
@@ -332,7 +332,7 @@ fn readers_keep_to_their_memory() {
     let source = CellSource::Merged(Box::new(ArraySource::new(ids.view())));
     let folder = std::env::temp_dir();
     let within = |bytes: u64| {
-        let aside = Aside::new(&folder).reading_within(bytes);
+        let aside = SpillPolicy::new(&folder).reading_within(bytes);
         let shape = [64, 20, 30];
         LoadedVolume::load(&source, &[], whole(shape), aside, &mut Silent)
     };

@@ -51,7 +51,7 @@ pub enum Item {
 
 /// How far a run is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mark {
+pub struct Checkpoint {
     /// Slices of ground truth, from the first on, that are there for each volume.
     pub truths: usize,
     /// Images, from the first on, that are there for each channel.
@@ -75,7 +75,7 @@ struct Inner {
     /// Whether the file has its own name yet.
     named: bool,
     places: HashMap<Item, Place>,
-    mark: Mark,
+    mark: Checkpoint,
     /// Parts of the volume whose slices follow one another; 0 stands for one.
     tiles: usize,
     published: Vec<u8>,
@@ -156,7 +156,7 @@ impl Journal {
     }
 
     /// How far the run is.
-    pub fn mark(&self) -> Mark {
+    pub fn mark(&self) -> Checkpoint {
         self.lock().mark.clone()
     }
 
@@ -182,7 +182,7 @@ impl Journal {
             return Ok(());
         }
         inner.tiles = tiles;
-        inner.mark = Mark::default();
+        inner.mark = Checkpoint::default();
         inner.places.clear();
         if inner.file.is_some() {
             self.append(&mut inner, Kind::Tiles, [tiles as u32, 0], &[])?;
@@ -235,11 +235,11 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn set_mark(&self, mark: Mark) -> Result<(), JournalError> {
+    pub fn set_mark(&self, mark: Checkpoint) -> Result<(), JournalError> {
         let numbers = [mark.truths as u32, mark.images as u32];
         let mut inner = self.lock();
         let maxima: Vec<u8> = mark.maxima.iter().flat_map(|m| m.to_le_bytes()).collect();
-        self.append(&mut inner, Kind::Mark, numbers, &maxima)?;
+        self.append(&mut inner, Kind::Checkpoint, numbers, &maxima)?;
         self.settle(&mut inner)?;
         inner.mark = mark;
         Ok(())

@@ -1,6 +1,6 @@
 //! The form of a journal's file: how its records are told from what a killed run left half written.
 
-use super::{Inner, Item, Mark};
+use super::{Checkpoint, Inner, Item};
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 
@@ -14,7 +14,7 @@ pub(super) enum Kind {
     Header = 1,
     Image,
     Truth,
-    Mark,
+    Checkpoint,
     Published,
     Tiles,
 }
@@ -61,13 +61,13 @@ impl Inner {
             } else if kind == Kind::Tiles as u32 {
                 tiles = Some(first as usize);
                 places.clear();
-            } else if kind == Kind::Mark as u32 {
+            } else if kind == Kind::Checkpoint as u32 {
                 if let Some(tiles) = tiles.take() {
                     self.tiles = tiles;
                     self.places.clear();
                 }
                 let maxima = bytes.as_chunks().0.iter();
-                self.mark = Mark {
+                self.mark = Checkpoint {
                     truths: first as usize,
                     images: second as usize,
                     maxima: maxima.map(|&word| u32::from_le_bytes(word)).collect(),

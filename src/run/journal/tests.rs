@@ -1,4 +1,4 @@
-use super::{Item, Journal, Mark};
+use super::{Checkpoint, Item, Journal};
 use proptest::prelude::*;
 use std::fs;
 
@@ -10,8 +10,8 @@ fn truth(slice: u32) -> Item {
     Item::Truth { volume: 0, slice }
 }
 
-fn mark(images: usize) -> Mark {
-    Mark {
+fn mark(images: usize) -> Checkpoint {
+    Checkpoint {
         truths: images + 2,
         images,
         maxima: vec![images as u32, 7],
@@ -122,7 +122,7 @@ proptest! {
         match Journal::open(&path).expect("read") {
             None => prop_assert_eq!(whole, 0),
             Some(journal) => {
-                prop_assert_eq!(journal.mark(), if whole == 0 { Mark::default() } else { mark(whole) });
+                prop_assert_eq!(journal.mark(), if whole == 0 { Checkpoint::default() } else { mark(whole) });
                 prop_assert!(whole > 0);
                 for slice in 0..whole as u32 {
                     prop_assert_eq!(journal.get(image(slice)).expect("there"), content(slice));

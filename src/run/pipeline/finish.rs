@@ -1,6 +1,6 @@
 //! The last sweep: grey values.
 
-use super::finished::Finished;
+use super::finished::PendingSlices;
 use super::record::Recorder;
 use super::{Pipeline, RunError, Sink, check_interrupt};
 use crate::base::overlap::overlapped;
@@ -13,7 +13,7 @@ impl Pipeline<'_> {
     pub(super) fn finish(
         &mut self,
         maxima: &[u32],
-        finished: &Finished<'_>,
+        finished: &PendingSlices<'_>,
         sink: &mut dyn Sink,
     ) -> Result<(), RunError> {
         let quantisation = self.current.plan.quantisation;
@@ -70,7 +70,7 @@ impl Pipeline<'_> {
     fn finish_on_host(
         &mut self,
         thresholds: &[Vec<u32>],
-        finished: &Finished<'_>,
+        finished: &PendingSlices<'_>,
         sink: &mut dyn Sink,
     ) -> Result<(), RunError> {
         let [slices, ..] = self.model.image_shape();

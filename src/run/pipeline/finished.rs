@@ -7,14 +7,14 @@
 use super::{RunError, Sink, TruthSlices};
 use crate::engine::stages::normalise;
 use crate::model::Model;
-use crate::run::journal::{Item, Journal, Mark};
+use crate::run::journal::{Checkpoint, Item, Journal};
 use crate::run::plan::{Quantisation, Tile};
-use crate::run::store::{Aside, SliceStore, StoreError, sparse};
+use crate::run::store::{SliceStore, SpillPolicy, StoreError, sparse};
 use rayon::prelude::*;
 use std::borrow::Cow;
 
 /// The finished slices of a run: in its journal, else set aside as long as it lasts.
-pub(super) struct Finished<'a> {
+pub(super) struct PendingSlices<'a> {
     journal: Option<&'a Journal>,
     /// Without a journal: for each channel its images, where they wait.
     images: Vec<SliceStore>,
@@ -36,12 +36,12 @@ pub(super) struct Finished<'a> {
     fluorophores: usize,
 }
 
-impl<'a> Finished<'a> {
+impl<'a> PendingSlices<'a> {
     pub(super) fn new(
         model: &Model,
         sheets: usize,
         journal: Option<&'a Journal>,
-        aside: Aside<'_>,
+        aside: SpillPolicy<'_>,
         tiles: Vec<Tile>,
         quantisation: Quantisation,
     ) -> Self {
@@ -77,7 +77,7 @@ impl<'a> Finished<'a> {
     }
 
     /// How far an earlier run has come.
-    pub(super) fn mark(&self) -> Mark {
+    pub(super) fn mark(&self) -> Checkpoint {
         self.journal.map(Journal::mark).unwrap_or_default()
     }
 
@@ -253,7 +253,7 @@ impl<'a> Finished<'a> {
     }
 
     /// Notes that all slices up to these are there.
-    pub(super) fn set_mark(&self, mark: Mark) -> Result<(), RunError> {
+    pub(super) fn set_mark(&self, mark: Checkpoint) -> Result<(), RunError> {
         match self.journal {
             Some(journal) => Ok(journal.set_mark(mark)?),
             None => Ok(()),

@@ -1,6 +1,6 @@
 //! The sweep from labels to images.
 
-use super::finished::Finished;
+use super::finished::PendingSlices;
 use super::record::Recorder;
 use super::{Pipeline, RunError, Sink, TruthSlices, check_interrupt};
 use crate::engine::compute::drive;
@@ -8,7 +8,7 @@ use crate::engine::schedule::{Step, kept};
 use crate::engine::stages::status;
 use crate::model::Model;
 use crate::model::cells::Selection;
-use crate::run::journal::Mark;
+use crate::run::journal::Checkpoint;
 use crate::run::plan::{Quantisation, TilePlan};
 use rayon::prelude::*;
 
@@ -26,7 +26,7 @@ impl<'a> Pipeline<'a> {
         let tiles = plan.tiles.iter().map(|tile| tile.tile.clone()).collect();
         let mut input = self.input;
         input.journal = input.journal.filter(|_| !one_step);
-        let finished = Finished::new(
+        let finished = PendingSlices::new(
             model,
             sheets,
             input.journal,
@@ -59,10 +59,10 @@ impl<'a> Pipeline<'a> {
         &mut self,
         (number, tile): (usize, &'a TilePlan),
         selection: &Selection,
-        finished: &Finished<'_>,
-        mark: Mark,
+        finished: &PendingSlices<'_>,
+        mark: Checkpoint,
         sink: &mut dyn Sink,
-    ) -> Result<Mark, RunError> {
+    ) -> Result<Checkpoint, RunError> {
         let model = self.model;
         let [depth, slices] = [model.volume.shape[0], model.image_shape()[0]];
         let before = number * slices;
@@ -122,10 +122,10 @@ struct Collector<'a> {
     /// Volumes of ground truth per fluorophore.
     sheets: usize,
     /// The slices that are kept.
-    finished: &'a Finished<'a>,
+    finished: &'a PendingSlices<'a>,
     sink: &'a mut dyn Sink,
     /// How far the run is, tile after tile.
-    mark: Mark,
+    mark: Checkpoint,
 }
 
 impl Collector<'_> {

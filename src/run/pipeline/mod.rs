@@ -17,7 +17,7 @@ use crate::model::cells::Selection;
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::journal::{Journal, JournalError};
 use crate::run::plan::{RunPlan, TilePlan};
-use crate::run::store::{Aside, StoreError};
+use crate::run::store::{SpillPolicy, StoreError};
 use record::Recorder;
 
 /// Where a run's results go. Slices come in order.
@@ -131,7 +131,7 @@ pub struct Input<'a> {
     /// Proteins that are there besides those of the layers.
     pub counts: &'a dyn GivenCounts,
     /// Where intermediate data go.
-    pub aside: Aside<'a>,
+    pub aside: SpillPolicy<'a>,
     /// Holds what an earlier run has finished, and keeps what this one finishes. A run of one step
     /// has nothing to keep and starts from the beginning.
     pub journal: Option<&'a Journal>,

@@ -2,7 +2,7 @@
 
 use super::{Contents, Quantisation, RunPlan, TilePlan};
 use crate::model::Model;
-use crate::run::store::Aside;
+use crate::run::store::SpillPolicy;
 
 /// Bytes that cross the bus between host and device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,12 +89,12 @@ impl SetAside {
 
     /// The part that is kept in memory at most: a run to files keeps its images in the journal.
     pub fn memory_bytes(&self) -> u64 {
-        self.labels.min(Aside::MEMORY_BYTES as u64)
+        self.labels.min(SpillPolicy::MEMORY_BYTES as u64)
     }
 
     /// The part that goes to the disk.
     pub fn disk_bytes(&self) -> u64 {
-        let limit = Aside::MEMORY_BYTES as u64;
+        let limit = SpillPolicy::MEMORY_BYTES as u64;
         self.images
             .saturating_add(self.labels.saturating_sub(limit))
     }

@@ -2,7 +2,7 @@
 
 use crate::base::host::default_host_bytes;
 use crate::config::Compute;
-use crate::engine::compute::{Limits, Residence};
+use crate::engine::compute::{Limits, MemoryKind};
 
 /// What a user, or a plan that failed, lets a run take; none: what the device and the host have to
 /// spare.
@@ -37,7 +37,7 @@ impl Budgets {
         }
         match (limits.residence, self.device_bytes) {
             // What the host may spare is all that counts.
-            (Residence::Host, _) => {
+            (MemoryKind::Host, _) => {
                 limits.total_bytes = limits.host_bytes;
                 limits.wanted_bytes = limits.wanted_bytes.min(limits.host_bytes);
             }

@@ -1,6 +1,6 @@
 //! What a run takes of the host's memory, beside what the process holds before it.
 
-use crate::engine::compute::{IN_FLIGHT, Residence};
+use crate::engine::compute::{IN_FLIGHT, MemoryKind};
 use serde::Serialize;
 
 /// Sizes that decide about the host's memory.
@@ -40,7 +40,7 @@ pub struct HostMemory {
 }
 
 impl HostMemory {
-    pub(super) fn new(sizes: &HostSizes, residence: Residence) -> Self {
+    pub(super) fn new(sizes: &HostSizes, residence: MemoryKind) -> Self {
         let threads = rayon::current_num_threads() as u64;
         let s = sizes;
         let per_thread = |bytes: u64| threads.saturating_mul(bytes);
@@ -50,8 +50,8 @@ impl HostMemory {
         // A GPU's recordings are copied for it; what it reads back it maps, and the host copies
         // that.
         let (copies, in_flight) = match residence {
-            Residence::Host => (1, 1),
-            Residence::Board | Residence::Shared => (2, IN_FLIGHT as u64),
+            MemoryKind::Host => (1, 1),
+            MemoryKind::Discrete | MemoryKind::Unified => (2, IN_FLIGHT as u64),
         };
         let written = s.write_bytes.saturating_mul(copies);
         // One step's reads come while those of the step before become pages.
@@ -66,8 +66,8 @@ impl HostMemory {
         let grey = s.grey_bytes.saturating_mul(2 + in_flight - 1);
         Self {
             buffers: match residence {
-                Residence::Board => 0,
-                Residence::Host | Residence::Shared => s.buffer_bytes,
+                MemoryKind::Discrete => 0,
+                MemoryKind::Host | MemoryKind::Unified => s.buffer_bytes,
             },
             stores: s.stores,
             reading,

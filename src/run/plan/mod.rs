@@ -25,7 +25,7 @@ pub use run::{RunPlan, TilePlan};
 pub use tile::{Tile, TileAxis};
 
 use crate::config::Normalization;
-use crate::engine::compute::{BufferSpec, IN_FLIGHT, Limits, Residence};
+use crate::engine::compute::{BufferSpec, IN_FLIGHT, Limits, MemoryKind};
 use crate::engine::schedule::{Schedule, kept};
 use crate::engine::stages::blur::{Blur, BlurPart};
 use crate::model::Model;
@@ -55,7 +55,7 @@ pub struct Plan {
     /// Most that a submission reads back, in bytes.
     pub read_bytes: u64,
     /// Where the buffers lie.
-    pub residence: Residence,
+    pub residence: MemoryKind,
     /// What the run takes of the host's memory.
     pub host: HostMemory,
     /// Where pixels become grey values.
@@ -135,8 +135,8 @@ impl Plan {
     /// bring and take.
     pub fn device_bytes(&self) -> u64 {
         let under_way = match self.residence {
-            Residence::Host => 0,
-            Residence::Board | Residence::Shared => IN_FLIGHT as u64,
+            MemoryKind::Host => 0,
+            MemoryKind::Discrete | MemoryKind::Unified => IN_FLIGHT as u64,
         };
         let staged = self.read_bytes.saturating_add(self.write_bytes);
         self.buffer_bytes()
@@ -248,7 +248,7 @@ impl<'a> Planner<'a> {
         let device = smallest.device_bytes() <= limits.total_bytes
             && buffer_bytes <= limits.binding_bytes
             && smallest.read_bytes <= limits.buffer_bytes;
-        if device || limits.residence == Residence::Host {
+        if device || limits.residence == MemoryKind::Host {
             return PlanError::HostTooSmall {
                 tiles: self.tiles,
                 needed_bytes: smallest.host.peak_bytes(),

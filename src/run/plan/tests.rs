@@ -1,12 +1,12 @@
 use super::*;
-use crate::base::volume::Region;
+use crate::base::volume::VoxelBox;
 use crate::config::Config;
-use crate::engine::compute::Residence;
+use crate::engine::compute::MemoryKind;
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
 
 fn model(config: &Config, shape: [usize; 3]) -> Model {
-    let region = Region {
+    let region = VoxelBox {
         offset: [0; 3],
         shape,
     };
@@ -21,7 +21,7 @@ fn adapter(device_bytes: u64) -> Limits {
         wanted_bytes: device_bytes,
         total_bytes: device_bytes,
         workgroup_bytes: 32 << 10,
-        residence: Residence::Board,
+        residence: MemoryKind::Discrete,
         host_bytes: 64_000_000_000,
     }
 }

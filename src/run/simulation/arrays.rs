@@ -4,7 +4,7 @@ use super::crossover::Work;
 use super::device::{self, Device};
 use super::fallback::DeviceFallback;
 use super::{Options, SimulationError, Watcher, check_light, check_region, warnings};
-use crate::base::volume::Region;
+use crate::base::volume::VoxelBox;
 use crate::config::{Arrangement, Compute, Config, RegionVolume};
 use crate::io::read::{ArraySource, CellSource, VolumeSource};
 use crate::model::Model;
@@ -12,7 +12,7 @@ use crate::run::ground_truth::LoadedVolume;
 use crate::run::log::RunLog;
 use crate::run::pipeline::{GivenCounts, Input, Sink, SinkError, TruthSlices};
 use crate::run::plan::{Budgets, Contents};
-use crate::run::store::Aside;
+use crate::run::store::SpillPolicy;
 use ndarray::{Array3, ArrayView3, Axis, s};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -178,7 +178,7 @@ impl Simulator {
 /// A run on arrays, up to where a device is needed.
 struct Prepared {
     config: Config,
-    region: Region,
+    region: VoxelBox,
     model: Model,
 }
 
@@ -198,7 +198,7 @@ impl Prepared {
             config.groundtruth.offset_voxels,
             config.groundtruth.bounds_voxels,
         );
-        let region = Region::within(&tissue.cells.describe(), shape, offset, bounds)?;
+        let region = VoxelBox::within(&tissue.cells.describe(), shape, offset, bounds)?;
         let seed = config.compute.seed.unwrap_or_else(rand::random);
         let counted: Vec<&str> = tissue.counts.keys().map(String::as_str).collect();
         let model = Model::with_counts(&config, region, seed, &counted)?;
@@ -235,7 +235,7 @@ impl Prepared {
             &annotations,
             *region,
             config.groundtruth.label,
-            Aside::new(&folder).reading_within(Budgets::of(&config.compute).host_memory()),
+            SpillPolicy::new(&folder).reading_within(Budgets::of(&config.compute).host_memory()),
             &mut log,
         )?;
         let [z, x, y] = region.ranges();
@@ -258,7 +258,7 @@ impl Prepared {
             input: Input {
                 volume: &volume,
                 counts: &counts,
-                aside: Aside::new(&folder),
+                aside: SpillPolicy::new(&folder),
                 journal: None,
             },
             options,

@@ -5,7 +5,7 @@ use super::{Options, Watcher};
 use crate::config::{BackendChoice, Compute, Config};
 use crate::engine::compute::cpu::CpuBackend;
 use crate::engine::compute::gpu::{self, GpuBackend};
-use crate::engine::compute::{Backend, ComputeError, Limits, Residence};
+use crate::engine::compute::{Backend, ComputeError, Limits, MemoryKind};
 use crate::model::Model;
 use crate::run::plan::{Budgets, Contents, PlanError, RunPlan};
 use std::time::{Duration, Instant};
@@ -99,7 +99,7 @@ pub(super) fn can_have_room(
         wanted_bytes: u64::MAX,
         total_bytes: u64::MAX,
         workgroup_bytes: u32::MAX,
-        residence: Residence::Board,
+        residence: MemoryKind::Discrete,
         host_bytes: budgets.host_memory(),
     };
     match config.compute.backend {

@@ -22,7 +22,7 @@ use crate::run::outputs::report_html::{self, Facts, REPORT_NAME};
 use crate::run::pipeline::{Input, NoCounts};
 use crate::run::plan::{Budgets, Contents};
 use crate::run::report::Report;
-use crate::run::store::Aside;
+use crate::run::store::SpillPolicy;
 use std::path::PathBuf;
 
 /// What a configuration says is there: its volumes are open and its output folder is locked;
@@ -169,7 +169,7 @@ impl ReadyRun {
             &annotations,
             region,
             config.groundtruth.label,
-            Aside::new(&root).reading_within(budgets.host_memory()),
+            SpillPolicy::new(&root).reading_within(budgets.host_memory()),
             log,
         );
         let volume = volume.map_err(|error| match &known {
@@ -277,7 +277,7 @@ impl LoadedRun {
             device,
             output,
         } = self;
-        let aside = Aside::new(root);
+        let aside = SpillPolicy::new(root);
         let fallback = DeviceFallback {
             model,
             input: Input {

@@ -1,11 +1,11 @@
 //! The volumes that a run reads, and what their headers say of it.
 
 use super::{SimulationError, Watcher};
-use crate::base::volume::Region;
+use crate::base::volume::VoxelBox;
 use crate::config::{CellsFrom, Config, GroundTruth};
 use crate::io::read::{self, CellSource, ReadOptions, VolumeSource};
 
-pub(crate) type OpenVolumes = (CellSource<'static>, Vec<Box<dyn VolumeSource>>, Region);
+pub(crate) type OpenVolumes = (CellSource<'static>, Vec<Box<dyn VolumeSource>>, VoxelBox);
 
 /// How the configuration says that the cells are to be read.
 fn reading(truth: &GroundTruth) -> ReadOptions {
@@ -24,7 +24,7 @@ pub(crate) fn open_volumes(config: &Config) -> Result<OpenVolumes, SimulationErr
     let truth = &config.groundtruth;
     let source = read::open_cells(&truth.image_path, &reading(truth), truth.gt_cells)?;
     let (offset, bounds) = (truth.offset_voxels, truth.bounds_voxels);
-    let region = Region::within(&source.describe(), source.shape(), offset, bounds)?;
+    let region = VoxelBox::within(&source.describe(), source.shape(), offset, bounds)?;
     let mut annotations = Vec::new();
     for (name, volume) in &truth.regions {
         let annotation = read::open(&volume.region_path, None)?;

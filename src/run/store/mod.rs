@@ -29,7 +29,7 @@ pub enum StoreError {
 
 /// Where intermediate data go, and how much memory may hold of them and of what they come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Aside<'a> {
+pub struct SpillPolicy<'a> {
     /// What memory does not hold goes to files in this folder.
     pub folder: &'a Path,
     /// Compressed data that are kept in memory, in bytes.
@@ -38,7 +38,7 @@ pub struct Aside<'a> {
     pub reading_bytes: u64,
 }
 
-impl<'a> Aside<'a> {
+impl<'a> SpillPolicy<'a> {
     /// Little beside the buffers of a slab, so that memory does not grow with the depth of a
     /// volume.
     pub const MEMORY_BYTES: usize = 16 << 20;
@@ -115,7 +115,7 @@ impl Deref for Compressed {
 impl SliceStore {
     /// A store for this many slices that spills beyond the memory it may take to an unnamed file,
     /// which goes with the process.
-    pub fn new(slices: usize, aside: Aside<'_>) -> Self {
+    pub fn new(slices: usize, aside: SpillPolicy<'_>) -> Self {
         Self {
             folder: aside.folder.to_owned(),
             memory_bytes: aside.memory_bytes,
@@ -263,10 +263,10 @@ impl SliceStore {
 mod tests {
     use super::*;
 
-    fn within(memory_bytes: usize, folder: &Path) -> Aside<'_> {
-        Aside {
+    fn within(memory_bytes: usize, folder: &Path) -> SpillPolicy<'_> {
+        SpillPolicy {
             memory_bytes,
-            ..Aside::new(folder)
+            ..SpillPolicy::new(folder)
         }
     }
 

@@ -4,7 +4,7 @@ use super::magnification::{magnify, magnifying};
 use super::{LIGHT, configured, layer, real_labels};
 use crate::support::{backends, cpu, gpu, simulate, whole};
 use ndarray::Array3;
-use simexm_gpu::internals::base::volume::Region;
+use simexm_gpu::internals::base::volume::VoxelBox;
 use simexm_gpu::internals::engine::compute::Backend;
 
 #[test]
@@ -68,7 +68,7 @@ fn a_seed_says_everything() {
 fn a_crop_draws_what_the_whole_draws_there() {
     let labels = real_labels();
     let whole_shape = [12, 40, 44];
-    let crop = Region {
+    let crop = VoxelBox {
         offset: [2, 5, 7],
         shape: [8, 20, 24],
     };
@@ -114,7 +114,7 @@ fn a_crop_draws_what_the_whole_draws_there() {
 #[test]
 fn a_crop_jitters_as_the_whole_does_there() {
     let whole_shape = [3, 12, 14];
-    let crop = Region {
+    let crop = VoxelBox {
         offset: [1, 2, 3],
         shape: [2, 9, 10],
     };
@@ -132,7 +132,7 @@ fn a_crop_jitters_as_the_whole_does_there() {
         assert_eq!(all.slice(ndarray::s![1..3, 6..33, 6..26]), part);
         assert_eq!(part.sum(), 18);
         // Draws at places counted from the crop's corner would give another picture.
-        let moved = Region {
+        let moved = VoxelBox {
             offset: [0; 3],
             shape: crop.shape,
         };

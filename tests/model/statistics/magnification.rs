@@ -4,7 +4,7 @@ use super::{LIGHT, configured, layer, real_labels, sum};
 use crate::support::{
     allocate, assert_distribution, assert_mean, backends, cpu, execute, poisson, simulate, whole,
 };
-use simexm_gpu::internals::base::volume::Region;
+use simexm_gpu::internals::base::volume::VoxelBox;
 use simexm_gpu::internals::engine::compute::{Backend, Recording};
 use simexm_gpu::internals::engine::stages::magnify::{MAGNIFY, MagnifyParams};
 use simexm_gpu::internals::model::{Imaging, Model};
@@ -64,7 +64,7 @@ pub fn magnify(
 }
 
 /// Three pixels per voxel along x, two along y.
-pub fn magnifying(region: Region) -> Model {
+pub fn magnifying(region: VoxelBox) -> Model {
     let entries: &[&str] = &[
         "groundtruth.voxel_dim=[40, 60, 40]",
         "optics.pixel_size=20",

@@ -11,12 +11,12 @@ pub use report::{
 };
 
 use super::resources::{self, CELLS};
-use super::{CheckOptions, Told, volumes};
+use super::{CheckOptions, Diagnostics, volumes};
 use crate::base::host;
 use crate::base::progress::Observer;
 use crate::config::{BackendChoice, Config};
 use crate::engine::compute::cpu::CpuBackend;
-use crate::engine::compute::{Backend, BufferSpec, IN_FLIGHT, Limits, Residence, gpu};
+use crate::engine::compute::{Backend, BufferSpec, IN_FLIGHT, Limits, MemoryKind, gpu};
 use crate::engine::schedule::kept;
 use crate::io::read::files;
 use crate::model::Model;
@@ -29,7 +29,7 @@ use std::path::Path;
 /// # Errors
 /// The run would fail for the configuration, or the size of the volume is not known.
 pub fn plan(config: &Config, observer: &mut dyn Observer) -> Result<PlanReport, SimulationError> {
-    let mut told = Told::new(observer);
+    let mut told = Diagnostics::new(observer);
     let options = CheckOptions { no_volumes: true };
     let mut config = config.clone();
     let opened = volumes::open(&mut config, options, &mut told)?;
@@ -99,7 +99,7 @@ pub fn plan(config: &Config, observer: &mut dyn Observer) -> Result<PlanReport, 
 
 /// Returns name and limits of the adapter that a run would take. Without one it assumes a GPU with
 /// the memory that is asked for, and with limits that every current driver allows.
-fn gpu_limits(config: &Config, told: &mut Told<'_>) -> (String, Limits) {
+fn gpu_limits(config: &Config, told: &mut Diagnostics<'_>) -> (String, Limits) {
     let adapter = config.compute.adapter.as_ref().map(ToString::to_string);
     let wanted = config.compute.backend == BackendChoice::Gpu || adapter.is_some();
     match gpu::limits_of(adapter.as_deref(), wanted) {
@@ -249,7 +249,7 @@ fn change(plan: &crate::run::plan::Plan, limits: &Limits, slab: usize, deepest: 
             amount(buffer)
         ));
     }
-    if plan.device_bytes() > limits.total_bytes && limits.residence != Residence::Host {
+    if plan.device_bytes() > limits.total_bytes && limits.residence != MemoryKind::Host {
         changes.push(format!("--gpu-memory {}", amount(plan.device_bytes())));
     }
     if plan.host.peak_bytes() > limits.host_bytes {

@@ -1,6 +1,6 @@
 //! Report of a plan. Serialised it is the object that docs/plan.md describes.
 
-use crate::engine::compute::Residence;
+use crate::engine::compute::MemoryKind;
 use crate::run::plan::HostMemory;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ pub struct DevicePlan {
     /// Name of the device.
     pub device: String,
     /// Place of its buffers.
-    pub residence: Residence,
+    pub residence: MemoryKind,
     /// Limits of the device and the host.
     pub limits: PlanLimits,
     /// Cut of the volume; absent where the run does not fit.

@@ -3,7 +3,7 @@
 use super::{Cut, DevicePlan, DiskPlan, PlanReport};
 use crate::apps::check::text::{list, table};
 use crate::base::host::amount;
-use crate::engine::compute::Residence;
+use crate::engine::compute::MemoryKind;
 use std::fmt::{self, Display, Formatter};
 
 impl Display for PlanReport {
@@ -25,8 +25,8 @@ impl Display for DevicePlan {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let limits = self.limits;
         let device = match self.residence {
-            Residence::Host => String::new(),
-            Residence::Board | Residence::Shared => format!(
+            MemoryKind::Host => String::new(),
+            MemoryKind::Discrete | MemoryKind::Unified => format!(
                 "{} of its memory in buffers of at most {}, and ",
                 amount(limits.device_bytes),
                 amount(limits.buffer_bytes)

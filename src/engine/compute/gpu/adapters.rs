@@ -4,7 +4,7 @@ use super::boundary::caught;
 use super::memory;
 use crate::base::host;
 use crate::base::host::default_host_bytes;
-use crate::engine::compute::{ComputeError, Limits, Residence};
+use crate::engine::compute::{ComputeError, Limits, MemoryKind};
 use std::fmt;
 
 /// An adapter, as `simexm-gpu devices` shows it.
@@ -62,11 +62,11 @@ impl AdapterSummary {
     pub(super) fn limits(&self, adapter: &wgpu::Adapter, device: &wgpu::Limits) -> Limits {
         const DISCRETE: u64 = 2 << 30;
         let (residence, bytes) = if self.shares_host_memory {
-            (Residence::Shared, host::available_memory() / 2)
+            (MemoryKind::Unified, host::available_memory() / 2)
         } else {
             let told = memory::of(adapter);
             (
-                Residence::Board,
+                MemoryKind::Discrete,
                 told.map_or(DISCRETE, |memory| memory.share()),
             )
         };

@@ -5,7 +5,7 @@ use super::pipelines::Pipelines;
 use super::slot::Slot;
 use super::{POISON, adapters};
 use crate::engine::compute::spare::Spare;
-use crate::engine::compute::traffic::Account;
+use crate::engine::compute::traffic::KernelStats;
 use crate::engine::compute::{
     Backend, BufferSpec, ComputeError, Kernel, KernelTime, Limits, Recording, Ticket,
 };
@@ -33,7 +33,7 @@ pub(super) struct Gpu {
     /// Host memory for reads.
     pub(super) spare: Spare,
     pub(super) submissions: u64,
-    pub(super) account: Account,
+    pub(super) account: KernelStats,
     pub(super) failure: Arc<Mutex<Option<String>>>,
     pub(super) lost: Arc<Mutex<Option<String>>>,
 }
@@ -86,7 +86,7 @@ impl Gpu {
             slots: Vec::new(),
             spare: Spare::default(),
             submissions: 0,
-            account: Account::default(),
+            account: KernelStats::default(),
             failure,
             lost,
         })
@@ -249,6 +249,6 @@ impl Backend for Gpu {
     }
 
     fn reset_times(&mut self) {
-        self.account = Account::default();
+        self.account = KernelStats::default();
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::{Found, READ_FORMATS, ReadFormat, head};
 use super::*;
-use crate::base::volume::Region;
+use crate::base::volume::VoxelBox;
 use crate::io::write::{
     Compression, Content, OutputFolder, PixelType, SliceWriter, VolumeLayout, VolumeMetadata,
     WRITE_FORMATS, WriteFormat,
@@ -52,7 +52,7 @@ fn every_format_is_recognised_and_read() {
             assert!(source.bits() >= 8);
             assert!(source.describe().contains("volume"), "{format}");
             // A box that starts and ends inside.
-            let region = Region {
+            let region = VoxelBox {
                 offset: [1, 5, 3],
                 shape: [2, 11, 9],
             };
@@ -61,7 +61,7 @@ fn every_format_is_recognised_and_read() {
             });
             let ids = source.block(&region).unwrap();
             assert!(ids.into_iter().eq(wanted), "{format}");
-            let outside = Region {
+            let outside = VoxelBox {
                 offset: [2, 5, 3],
                 ..region
             };
@@ -118,7 +118,7 @@ fn what_is_written_in_a_format_that_is_read_comes_back() {
         let root = tempfile::tempdir().unwrap();
         let path = write(format, root.path(), &ids, shape);
         let source = open(&path, Some(input)).unwrap();
-        let all = Region {
+        let all = VoxelBox {
             offset: [0; 3],
             shape: source.shape(),
         };

@@ -257,7 +257,7 @@ fn files_that_change_while_they_are_read_are_noticed() {
 #[test]
 fn a_crop_stays_inside_the_volume() {
     let crop = |offset, bounds| {
-        crate::base::volume::Region::within("v.tif", [150, 773, 739], offset, bounds)
+        crate::base::volume::VoxelBox::within("v.tif", [150, 773, 739], offset, bounds)
     };
     let rest = crop([10, 0, 700], None).unwrap();
     assert_eq!((rest.offset, rest.shape), ([10, 0, 700], [140, 773, 39]));

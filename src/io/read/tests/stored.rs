@@ -253,7 +253,7 @@ fn axes_of_length_1_are_dropped() {
         npy(&path, "|u1", shape, &bytes);
         let source = open(&path, None).unwrap();
         assert_eq!(source.shape(), wanted, "{shape}");
-        let all = crate::base::volume::Region {
+        let all = crate::base::volume::VoxelBox {
             offset: [0; 3],
             shape: wanted,
         };

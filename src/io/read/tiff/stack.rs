@@ -17,7 +17,7 @@ use super::directory::{Chain, Directories};
 use super::layout::{self, adjoining};
 use super::page::{Page, Part, Pixels, is_tiff};
 use crate::base::formats::StoredIds;
-use crate::base::volume::{Region, triple};
+use crate::base::volume::{VoxelBox, triple};
 
 /// One file with all slices.
 pub(in super::super) struct TiffFormat;
@@ -169,7 +169,7 @@ impl VolumeSource for TiffStack {
         }))
     }
 
-    fn working_bytes(&self, part: &Region) -> u64 {
+    fn working_bytes(&self, part: &VoxelBox) -> u64 {
         match &self.contiguous {
             Some(layout) => layout.working_bytes(part),
             None => self.working_bytes,

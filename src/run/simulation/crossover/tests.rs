@@ -1,6 +1,6 @@
 use super::measure::measure_on;
 use super::*;
-use crate::base::volume::Region;
+use crate::base::volume::VoxelBox;
 use crate::config::Config;
 use crate::engine::compute::Backend;
 use crate::engine::compute::cpu::CpuBackend;
@@ -25,7 +25,7 @@ fn measured(adapter: &str) -> Measured {
 fn work(shape: [usize; 3]) -> Work {
     /// Its point spread functions take long.
     static MODEL: LazyLock<Model> = LazyLock::new(|| {
-        let region = Region {
+        let region = VoxelBox {
             offset: [0; 3],
             shape: [1; 3],
         };

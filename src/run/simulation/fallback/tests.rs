@@ -2,18 +2,18 @@
 
 use super::*;
 use crate::base::progress::Observer;
-use crate::base::volume::Region;
+use crate::base::volume::VoxelBox;
 use crate::config::Config;
 use crate::engine::compute::cpu::CpuBackend;
 use crate::engine::compute::{
-    Backend, BufferSpec, Command, KernelTime, Limits, Recording, Residence, Ticket,
+    Backend, BufferSpec, Command, KernelTime, Limits, MemoryKind, Recording, Ticket,
 };
 use crate::io::read::{ArraySource, CellSource};
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::journal::Journal;
 use crate::run::pipeline::{NoCounts, Sink, SinkError, TruthSlices};
 use crate::run::simulation::{Silent, Watcher};
-use crate::run::store::Aside;
+use crate::run::store::SpillPolicy;
 use ndarray::Array3;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -76,7 +76,7 @@ impl Play {
         self.seen.lock().unwrap().push(Seen::default());
         Ok(Box::new(Actor {
             limits: Limits {
-                residence: Residence::Board,
+                residence: MemoryKind::Discrete,
                 workgroup_bytes: 32 << 10,
                 ..cpu.limits().clone()
             },
@@ -165,11 +165,11 @@ impl Backend for Actor {
 
 /// Watcher that keeps its messages.
 #[derive(Default)]
-struct Told {
+struct Diagnostics {
     warnings: Vec<String>,
 }
 
-impl Observer for Told {
+impl Observer for Diagnostics {
     fn begin(&mut self, _: &str, _: usize) {}
     fn advance(&mut self, _: usize) {}
     fn end(&mut self) {}
@@ -178,7 +178,7 @@ impl Observer for Told {
     }
 }
 
-impl Watcher for Told {
+impl Watcher for Diagnostics {
     fn note(&mut self, _: &str) {}
     fn warn(&mut self, text: &str) {
         self.warnings.push(text.to_owned());
@@ -219,12 +219,12 @@ fn run(
     journal: Option<&Journal>,
 ) -> (Result<Collected, SimulationError>, Vec<String>) {
     let cells = Array3::from_shape_fn(SHAPE, |(z, x, y)| 1 + (z / 6 + x / 5 + y / 4) as u32);
-    let region = Region {
+    let region = VoxelBox {
         offset: [0; 3],
         shape: SHAPE,
     };
     let folder = std::env::temp_dir();
-    let aside = Aside::new(&folder);
+    let aside = SpillPolicy::new(&folder);
     let source = CellSource::Merged(Box::new(ArraySource::new(cells.view())));
     let volume = LoadedVolume::load(&source, &[], region, aside, &mut Silent).unwrap();
     let model = Model::new(&Config::default(), region, 7).unwrap();
@@ -242,7 +242,7 @@ fn run(
         },
         budgets: Budgets::default(),
     };
-    let mut told = Told::default();
+    let mut told = Diagnostics::default();
     let mut log = RunLog::new(&mut told);
     let result = fallback.run(device, &mut log, |pipeline| {
         let mut sink = Collected::default();

@@ -16,7 +16,7 @@ use crate::model::Model;
 use crate::model::cells::{CellIndex, Selection};
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::pipeline::{Sink, SinkError, TruthSlices};
-use crate::run::store::Aside;
+use crate::run::store::SpillPolicy;
 use layout::{COLOURS, channels_per_file};
 use rayon::prelude::*;
 use split::SplitTruth;
@@ -47,7 +47,7 @@ impl<'a> FileSink<'a> {
         model: &'a Model,
         volume: &'a LoadedVolume,
         output: &'a mut OutputFolder,
-        aside: Aside<'_>,
+        aside: SpillPolicy<'_>,
     ) -> Result<Self, SimulationError> {
         let pixel = id_pixel(config, largest_number(config, &volume.cells))?;
         let layouts = Layouts::new(config, model, pixel);

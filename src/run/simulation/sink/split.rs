@@ -9,7 +9,7 @@ use crate::io::write::{
 };
 use crate::model::cells::Selection;
 use crate::run::pipeline::{Interrupted, SinkError, TruthSlices};
-use crate::run::store::{Aside, SliceStore, StoreError};
+use crate::run::store::{SliceStore, SpillPolicy, StoreError};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -36,7 +36,7 @@ impl<'a> SplitTruth<'a> {
         ids: Ids<'a>,
         output: &'a mut OutputFolder,
         sheets: usize,
-        aside: Aside<'_>,
+        aside: SpillPolicy<'_>,
     ) -> Self {
         let model = layouts.model();
         let (slices, dyes) = (model.image_shape()[0], model.fluorophores.len());
