@@ -60,7 +60,7 @@ fn sample(walk: Walk, place: Place) -> vec2<f32> {
 
 fn save(n: u32, value: vec2<f32>, place: Place) {
     let at = place.filtered + n * place.stride;
-    let z = f32(params.first_z + n * params.step_z);
+    let z = f32(params.first_z + n * params.step_z) - f32(params.weight_from);
     var sum = (params.weight + params.weight_per_slice * z) * value;
     if params.accumulate != 0u {
         sum += filtered[at];

@@ -191,6 +191,34 @@ impl Config {
         }
     }
 
+    /// The files and folders that a run reads, each with the keys that name it.
+    pub(crate) fn inputs(&self) -> Vec<(Vec<&str>, &Path)> {
+        let truth = &self.groundtruth;
+        let cells = (vec!["groundtruth", "image_path"], &truth.image_path);
+        let regions = truth.regions.iter().map(|(name, region)| {
+            let key = vec!["groundtruth", "regions", name, "region_path"];
+            (key, &region.region_path)
+        });
+        let dyes = self.fluorophores.iter();
+        let dyes = dyes.map(|(name, dye)| (vec!["fluorophores", name, "spectra"], &dye.spectra));
+        let curves = self.optics.channels.iter().flat_map(|(name, channel)| {
+            let curves = [
+                ("filter_curve", &channel.filter_curve),
+                ("dichroic_curve", &channel.dichroic_curve),
+                ("efficiency_curve", &channel.efficiency_curve),
+            ];
+            let given = curves.into_iter();
+            given.filter_map(move |(key, path)| {
+                Some((vec!["optics", "channels", name, key], path.as_ref()?))
+            })
+        });
+        let all = std::iter::once(cells)
+            .chain(regions)
+            .chain(dyes)
+            .chain(curves);
+        all.map(|(key, path)| (key, path.as_path())).collect()
+    }
+
     /// Writes the configuration as TOML that reads back equal, with absolute paths, so that the
     /// file may lie anywhere. Keys and words have SimExm's spelling.
     ///

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, Problem};
 use super::tree::{Position, Table, Value};
-use super::{Config, toml_source};
+use super::{Config, ModelKind, toml_source};
 
 /// Name in messages of a configuration that is no file.
 const NAME: &str = "configuration";
@@ -41,7 +41,7 @@ impl Config {
         forget_positions(&mut tree);
         let again = Self::from_tree(tree, NAME, Path::new(""), &[])?;
         let lost: Vec<_> = self
-            .absolute()
+            .settled()
             .sections_unlike(&again)
             .into_iter()
             .map(|section| {
@@ -58,9 +58,19 @@ impl Config {
         }
     }
 
-    /// Returns the same with absolute paths.
-    fn absolute(&self) -> Self {
+    /// Returns the same as it is read: with absolute paths, and defaults in the place of what the
+    /// model `physical` may be left without.
+    fn settled(&self) -> Self {
         let mut config = self.clone();
+        if config.model == ModelKind::Physical {
+            config.optics.physical.get_or_insert_default();
+            config.detector.get_or_insert_default().exposure_time = 0.0;
+            if config.optics.microscope.scans_a_focus() {
+                for channel in config.optics.channels.values_mut() {
+                    channel.laser_share.get_or_insert(1.0);
+                }
+            }
+        }
         let regions = config.groundtruth.regions.values_mut();
         let dyes = config.fluorophores.values_mut();
         let channels = config.optics.channels.values_mut();

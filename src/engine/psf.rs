@@ -75,7 +75,8 @@ impl PsfShape {
     }
 }
 
-/// A point spread function: what a point of light at the centre gives to the voxels around it.
+/// A point spread function: what the voxels around a focus give to it. Along z the image of a point
+/// is its mirror image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Psf {
     shape: PsfShape,

@@ -2,6 +2,7 @@
 
 use crate::engine::psf::Psf;
 use crate::engine::rng::{StreamKey, TableRef};
+use crate::engine::stages::blur::SliceWeight;
 use crate::optics::fluorophore::Photons;
 use std::ops::Range;
 
@@ -26,6 +27,8 @@ pub struct EmissionSource {
     /// Point spread functions, by ascending slice: one for all slices, or several, of which each
     /// slice has the mixture of the two next to it.
     pub psfs: Vec<SlicePsf>,
+    /// Which of them is nearest to the volume's middle.
+    pub middle: usize,
 }
 
 /// Point spread function of a slice.
@@ -44,23 +47,23 @@ impl EmissionSource {
             fluorophore,
             emitter,
             psfs: vec![SlicePsf { slice: 0.0, psf }],
+            middle: 0,
         }
     }
 
-    /// The function in the middle of the volume.
+    /// The function nearest to the volume's middle.
     pub fn psf(&self) -> &Psf {
-        &self.psfs[self.psfs.len() / 2].psf
+        &self.psfs[self.middle].psf
     }
 
     /// What the functions count in the images of these slices: for each run of slices between two
     /// functions the numbers of its first slice and of the one behind its last, the function, and
-    /// its weight in slice z as `weight[0] + weight[1] z`. The slices of a run come for one
-    /// function after the other.
+    /// its weight. The slices of a run come for one function after the other.
     pub fn mixtures(
         &self,
         (first, count): (usize, usize),
         step_z: usize,
-    ) -> Vec<(Range<usize>, usize, [f32; 2])> {
+    ) -> Vec<(Range<usize>, usize, SliceWeight)> {
         let places: Vec<f64> = self.psfs.iter().map(|psf| psf.slice).collect();
         let before = |n: usize| {
             let z = (first + n * step_z) as f64;
@@ -75,12 +78,19 @@ impl EmissionSource {
             match (next.checked_sub(1), places.get(next)) {
                 (Some(at), Some(&right)) => {
                     let (left, distance) = (places[at], right - places[at]);
-                    let line = |from: f64, slope: f64| [from, slope].map(|w| (w / distance) as f32);
-                    mixtures.push((run.clone(), at, line(right, -1.0)));
-                    mixtures.push((run, next, line(-left, 1.0)));
+                    // Counted from a slice that the functions choose: a line that starts far away
+                    // has few digits here.
+                    let from = left.floor();
+                    let line = |start: f64, slope: f64| SliceWeight {
+                        from: from as usize,
+                        start: (start / distance) as f32,
+                        slope: (slope / distance) as f32,
+                    };
+                    mixtures.push((run.clone(), at, line(right - from, -1.0)));
+                    mixtures.push((run, next, line(from - left, 1.0)));
                 }
-                (Some(at), None) => mixtures.push((run, at, [1.0, 0.0])),
-                (None, _) => mixtures.push((run, 0, [1.0, 0.0])),
+                (Some(at), None) => mixtures.push((run, at, SliceWeight::ONE)),
+                (None, _) => mixtures.push((run, 0, SliceWeight::ONE)),
             }
             start = end.unwrap_or(count);
         }
@@ -115,13 +125,14 @@ mod tests {
             fluorophore: 0,
             emitter: 0,
             psfs: [0.0, 4.0, 6.0].map(at).to_vec(),
+            middle: 1,
         };
         // Slices 2, 4, 6 and 8.
         let mixtures = source.mixtures((2, 4), 2);
         let mut weights = vec![[0.0f32; 3]; 4];
-        for (run, function, [from, slope]) in mixtures {
+        for (run, function, weight) in mixtures {
             for n in run {
-                weights[n][function] += from + slope * (2 + 2 * n) as f32;
+                weights[n][function] += weight.at(2 + 2 * n);
             }
         }
         let expected = [
@@ -132,6 +143,6 @@ mod tests {
         ];
         assert_eq!(weights, expected);
         let alone = EmissionSource::new(0, 0, psf.clone());
-        assert_eq!(alone.mixtures((3, 5), 1), [(0..5, 0, [1.0, 0.0])]);
+        assert_eq!(alone.mixtures((3, 5), 1), [(0..5, 0, SliceWeight::ONE)]);
     }
 }

@@ -1,6 +1,6 @@
 //! Point spread functions of a run, whole and with their sizes, for deconvolution and for checking.
 
-use ndarray::Array3;
+use ndarray::{Array3, Axis};
 
 use crate::base::choice::Choice;
 use crate::base::volume::VoxelBox;
@@ -24,7 +24,7 @@ pub struct PsfVolume {
     /// Values at (z, x, y). In the model `simexm` there are 31 along each axis, 1 at the centre; in
     /// `physical` they are the electrons that a fluorophore in the centre gives to the voxels.
     pub values: Array3<f32>,
-    /// The centre's place (z, x, y); light from before the focus has a smaller z.
+    /// The centre's place (z, x, y); a larger z lies deeper in the sample than the point.
     pub centre: [usize; 3],
     /// Model of the microscope.
     pub model: ModelKind,
@@ -150,14 +150,18 @@ impl PsfVolume {
             for source in &channel.sources {
                 let fluorophore = &model.fluorophores[source.fluorophore];
                 let (psf, shape) = (source.psf(), source.psf().shape());
+                // A function's planes are those of the light's sources, as the focus sees them; the
+                // image of a point is its mirror image.
+                let mut values = psf.whole();
+                values.invert_axis(Axis(0));
                 functions.push(Self {
                     channel: channel.name.clone(),
                     fluorophore: fluorophore.name.clone(),
                     microscope: config.optics.microscope,
                     excitation_nm: config.optics.channels[&channel.name].laser_wavelength_nm,
                     emission_nm: fluorophore.emission_peak_nm(),
-                    values: psf.whole(),
-                    centre: [shape.before, shape.radius[0], shape.radius[1]],
+                    values: values.as_standard_layout().into_owned(),
+                    centre: [shape.after, shape.radius[0], shape.radius[1]],
                     model: config.model,
                     voxel_nm: config.groundtruth.voxel_or_nan(),
                     expansion_factor: config.expansion.factor,

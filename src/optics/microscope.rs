@@ -32,6 +32,12 @@ impl Microscope {
         alternatives(&words)
     }
 
+    /// Returns true where planes give light however far they are from the focus: no reach along z
+    /// holds most of it, and beyond the loaded box the sample is dark. In the model `physical`.
+    pub fn never_fades(self) -> bool {
+        matches!(self, Self::Widefield | Self::SpinningDisk)
+    }
+
     /// Returns true where a laser's focus is scanned, pixel after pixel.
     pub fn scans_a_focus(self) -> bool {
         matches!(self, Self::Confocal | Self::TwoPhoton)

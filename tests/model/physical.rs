@@ -99,21 +99,30 @@ fn a_block_has_the_moments_of_its_labels_and_of_its_light() {
 /// Proteins in one voxel: every pixel is a Poisson number of the kernel's value there.
 #[test]
 fn a_point_is_the_point_spread_function() {
-    let config = configured(&["labeling.a.protein_density=0"]);
+    // A sheet that lies behind the focus: the function is no mirror image of itself.
+    let config = configured(&[
+        "labeling.a.protein_density=0",
+        "optics.type=light sheet",
+        "optics.sheet_lobes=[[0.25, 1, 0.5], [1, 0.3, 0.4]]",
+        "optics.channels.channel_1.irradiance=10",
+        "optics.exposure_time=0.05",
+    ]);
     let kernel = only(point_spread_functions(&config).unwrap());
-    let [before, radius_x, radius_y] = kernel.centre;
-    let shape = [2 * before + 3, 2 * radius_x + 3, 2 * radius_y + 3];
+    let (planes, rows, columns) = kernel.values.dim();
+    assert_ne!(planes, 2 * kernel.centre[0] + 1);
+    // So much around it that no reflection is seen.
+    let shape = [3 * planes, 3 * rows, 3 * columns];
+    let before = [planes, rows, columns];
     let mut counts = Array3::<u32>::zeros(shape);
-    counts[[before + 1, radius_x + 1, radius_y + 1]] = 200;
+    counts[std::array::from_fn(|axis| before[axis] + kernel.centre[axis])] = 200;
     let cells = Array3::from_elem(shape, 1u32);
     let tissue = Tissue::new(cells.view()).with_counts("ATTO550", counts.view());
     let found = images(&config, &tissue);
     let (mut chi_square, mut pixels) = (0.0, 0.0);
     for ((z, x, y), &grey) in found.indexed_iter() {
-        // A slice behind the emitter sees it before its focus.
-        let tap = (2 * before + 1).checked_sub(z);
-        let place = tap.map(|tap| [tap, x.wrapping_sub(1), y.wrapping_sub(1)]);
-        let value = place.and_then(|place| kernel.values.get(place));
+        let place = [z, x, y];
+        let place: [usize; 3] = std::array::from_fn(|axis| place[axis].wrapping_sub(before[axis]));
+        let value = kernel.values.get(place);
         let mean = 200.0 * f64::from(value.copied().unwrap_or(0.0));
         if mean > 10.0 {
             chi_square += (grey - mean).powi(2) / mean;

@@ -44,7 +44,8 @@ pub fn light_budgets(config: &Config, model: &Model) -> Result<Vec<LightBudget>,
         for source in &channel.sources {
             let dye = &model.fluorophores[source.fluorophore];
             let electrons = channel.photons[source.fluorophore].mean_photons;
-            budgets.extend(sight.budget(&channel.name, dye, electrons)?);
+            let slice = source.psfs[source.middle].slice;
+            budgets.extend(sight.budget(&channel.name, dye, (electrons, slice))?);
         }
     }
     Ok(budgets)
@@ -87,7 +88,8 @@ pub fn expected_pixels(config: &Config, model: &Model) -> Vec<ExpectedPixel> {
                 continue;
             };
             let per_voxel = layer.protein_density_per_nm3 * voxel_nm3 * layer.antibody_amp;
-            let (structure, light) = structure(of_model, source, step);
+            let depth = imaging.dark_along_z.then_some(model.volume.shape[0]);
+            let (structure, light) = structure(of_model, source, step, depth);
             let electrons = per_voxel * light;
             let detector = &imaging.detector;
             pixels.push(ExpectedPixel {
@@ -105,12 +107,24 @@ pub fn expected_pixels(config: &Config, model: &Model) -> Vec<ExpectedPixel> {
 }
 
 /// What a layer labels, and the electrons of a pixel on it where each of its voxels has one
-/// fluorophore.
-fn structure(layer: &LayerModel, source: &EmissionSource, step: [f64; 2]) -> (&'static str, f64) {
+/// fluorophore, in the middle slice. `depth` is that of a volume beyond which it is dark.
+fn structure(
+    layer: &LayerModel,
+    source: &EmissionSource,
+    step: [f64; 2],
+    depth: Option<usize>,
+) -> (&'static str, f64) {
     let psf = source.psf();
     let [radius_x, radius_y] = psf.shape().radius;
     let both = |at: usize| if at == 0 { 1.0 } else { 2.0 };
-    let taps = 0..psf.shape().taps();
+    let focus = psf.shape().before;
+    let taps = match depth {
+        None => 0..psf.shape().taps(),
+        Some(depth) => {
+            let first = focus.saturating_sub((depth - 1) / 2);
+            first..(first + depth).min(psf.shape().taps())
+        }
+    };
     let row = |tap: usize, x: usize| -> f64 {
         let columns = 0..=radius_y;
         columns

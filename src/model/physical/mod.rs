@@ -12,7 +12,7 @@ use crate::engine::detector::Detection;
 use crate::engine::psf::{Psf, PsfShape};
 use crate::engine::rng::{Purpose, StreamKey, TableRef};
 use crate::model::{ChannelModel, advice, warnings};
-use crate::optics::detector::{Detector, DetectorKeys, DetectorKind};
+use crate::optics::detector::{Detector, DetectorKeys};
 use crate::optics::fluorophore::{Fluorophore, Photons};
 use optics::Sight;
 
@@ -20,7 +20,7 @@ use optics::Sight;
 const DARK: f64 = 1e-4;
 
 /// Voxels from the centre of a point spread function to its last one, where `psf_reach` says
-/// nothing: light that is spread farther than this is taken for even within it.
+/// nothing: light that is spread farther is added to what falls within them.
 const REACH: usize = 256;
 
 /// From proteins to pixels.
@@ -53,14 +53,20 @@ impl Imaging {
         shape: [usize; 3],
         told: &mut Vec<String>,
     ) -> Result<Light, ModelError> {
-        let keys = config.detector;
-        let keys = keys.unwrap_or_else(|| DetectorKeys::new(DetectorKind::Scmos, 0.0));
+        let keys = config.detector.unwrap_or_default();
         let exposure_time = config.optics.exposure_time_s;
         let detector = Detector::new(&DetectorKeys {
             exposure_time,
             ..keys
         })
         .map_err(|error| ModelError::Detector(error.to_string()))?;
+        let holds = config.output.bit_depth.bits();
+        if detector.bits() > holds {
+            let bits = detector.bits();
+            return Err(ModelError::Detector(format!(
+                "bits is {bits}, but [output] bit_depth {holds}: choose bit_depth = 16"
+            )));
+        }
         let sight = Sight::new(config, shape);
         told.extend(sight.notes());
         let mut channels = Vec::new();
@@ -97,6 +103,7 @@ impl Imaging {
                 sources.push(EmissionSource {
                     fluorophore: number,
                     emitter,
+                    middle: seen.middle,
                     psfs: seen
                         .psfs
                         .iter()
@@ -130,7 +137,7 @@ impl Imaging {
         let imaging = Self {
             tables: detector.tables(),
             exposures: channels.iter().map(exposure).collect(),
-            dark_along_z: sight.never_fades(),
+            dark_along_z: config.optics.microscope.never_fades(),
             detector,
         };
         Ok(Light {

@@ -26,6 +26,8 @@ pub(super) struct Seen {
     /// Its light; `mean_photons` are the electrons that a fluorophore in the focal plane gives to
     /// all pixels of its image together.
     pub light: Photons,
+    /// Which of the functions is nearest to the volume's middle.
+    pub middle: usize,
     /// Its point spread functions by the slice in focus, of each one for each part of the band; none
     /// where there is no light.
     pub psfs: Vec<(f64, Vec<Psf>)>,
@@ -41,6 +43,7 @@ impl Seen {
                 emission,
                 mean_photons: 0.0,
             },
+            middle: 0,
             psfs: Vec::new(),
             notes: Vec::new(),
         }
@@ -110,14 +113,6 @@ impl<'a> Sight<'a> {
             size,
             physical,
         }
-    }
-
-    /// Whether a camera sees light from all depths.
-    pub(super) fn never_fades(&self) -> bool {
-        matches!(
-            self.config.optics.microscope,
-            Type::Widefield | Type::SpinningDisk
-        )
     }
 
     pub(super) fn excites_with_two_photons(&self) -> bool {
@@ -243,7 +238,15 @@ impl<'a> Sight<'a> {
             Ok((depth_um, kernels))
         });
         let kernels: Vec<(f64, Vec<Kernel>)> = kernels.collect::<Result<_, OpticsError>>()?;
-        let middle = &kernels[kernels.len() / 2].1;
+        let depths = kernels.iter().map(|(depth_um, _)| *depth_um);
+        let distance = |(_, depth_um): &(usize, f64)| (depth_um - self.depth_um).abs();
+        let nearest = depths
+            .enumerate()
+            .min_by(|a, b| distance(a).total_cmp(&distance(b)));
+        let number = nearest.map_or(0, |(number, _)| number);
+        let Some((_, middle)) = kernels.get(number) else {
+            return Ok(Seen::dark(pair.excitation, pair.emission));
+        };
         let mut notes = Vec::new();
         if self.excites_with_two_photons() && dye.two_photon_gm.is_none() {
             notes.push(format!(
@@ -260,6 +263,7 @@ impl<'a> Sight<'a> {
                 emission: pair.emission,
                 mean_photons: middle.iter().map(in_focus).sum(),
             },
+            middle: number,
             psfs: kernels
                 .into_iter()
                 .map(|(depth_um, parts)| {
@@ -302,8 +306,8 @@ impl<'a> Sight<'a> {
             capped.map(|(tap, _)| tap.abs_diff(focus)).min()?
         };
         Some(format!(
-            "the light of {} that is {:.1} um or more out of focus spreads farther than {} voxels: it is taken for even \
-             within them (up to {:.0} per cent of a plane's light; psf_reach sets the voxels, 512 at most)",
+            "the light of {} that is {:.1} um or more out of focus spreads farther than {} voxels: it is added to what \
+             falls within them (up to {:.0} per cent of a plane's light; psf_reach sets the voxels, 512 at most)",
             dye.name,
             first as f64 * self.grid.voxel_um[0],
             self.grid.reach[0].max(self.grid.reach[1]),
@@ -311,14 +315,18 @@ impl<'a> Sight<'a> {
         ))
     }
 
-    /// Where the light of a dye in a channel goes, of which these electrons are left; `None` where
-    /// there is none.
+    /// Where the light of a dye in a channel goes, of which these electrons are left in the focus of a
+    /// slice; `None` where there is none.
     pub(super) fn budget(
         &self,
         name: &str,
         dye: &Fluorophore,
-        electrons: f64,
+        (electrons, slice): (f64, f64),
     ) -> Result<Option<LightBudget>, ModelError> {
+        let depth_um = match self.objective.media.matched() {
+            true => self.depth_um,
+            false => self.physical.depth_um + slice * self.grid.voxel_um[0],
+        };
         let channel = &self.config.optics.channels[name];
         let band = self.band(name, channel)?;
         let budget = || -> Result<Option<LightBudget>, OpticsError> {
@@ -333,7 +341,7 @@ impl<'a> Sight<'a> {
             let passed = all_counted.seen(&dye.emission)?.share;
             let seen = band.seen(&dye.emission)?;
             let imaging = self.imaging(channel, pair.emitter, seen)?;
-            let pinhole = imaging.pinhole_share(self.depth_um, electrons)?;
+            let pinhole = imaging.pinhole_share(depth_um, electrons)?;
             let shares = imaging.detected_share * pinhole;
             Ok(Some(LightBudget {
                 channel: name.to_owned(),
@@ -353,7 +361,7 @@ impl<'a> Sight<'a> {
                 },
                 pinhole,
                 electrons,
-                saturation: imaging.saturation_in_focus(self.depth_um)?,
+                saturation: imaging.saturation_in_focus(depth_um)?,
             }))
         };
         budget().map_err(|error| ModelError::Optics {

@@ -79,6 +79,13 @@ pub struct DetectorKeys {
     pub clock_induced: f64,
 }
 
+impl Default for DetectorKeys {
+    /// An sCMOS camera.
+    fn default() -> Self {
+        Self::new(DetectorKind::Scmos, 0.0)
+    }
+}
+
 impl DetectorKeys {
     /// The defaults of a kind.
     pub fn new(kind: DetectorKind, exposure_time: f64) -> Self {
@@ -198,7 +205,8 @@ impl Detector {
                 (most, 1.016 * most)
             }
             DetectorKind::Hybrid => {
-                let counts = (time / dead_time).floor();
+                // Quotients of decimal numbers miss whole ones by a rounding.
+                let counts = (time / dead_time * (1.0 + 1e-12)).floor();
                 let wanted = "at most exposure_time";
                 within("dead_time", dead_time, [0.0, time], wanted)?;
                 let most = counts.min(MOST_FULL_WELL);
@@ -331,6 +339,14 @@ impl Detector {
     /// Most electrons of an exposure.
     pub fn most_electrons(&self) -> f64 {
         f64::from(self.detection.most)
+    }
+
+    /// Returns the grey value of a full pixel without read noise, the largest one at most.
+    pub fn full_grey(&self) -> u32 {
+        let full = self.gain * self.em_gain * self.most_electrons() + self.offset;
+        let signal = self.gain * self.most_signal + self.offset;
+        let largest = f64::from(self.detection.largest);
+        full.min(signal).floor().clamp(1.0, largest) as u32
     }
 
     /// Returns the signal of so many expected electrons over the standard deviation of what is

@@ -7,6 +7,7 @@ use super::photons::{self, Emitter, Pulses};
 use super::pupil::Objective;
 use super::radial;
 use super::sheet::Sheet;
+use crate::optics::microscope::Microscope as Type;
 use crate::optics::quadrature::gauss_legendre_of;
 
 /// Type of microscope, and what only it has. Lengths are those in the gel.
@@ -56,6 +57,19 @@ pub enum Microscope {
         /// Distance of neighbouring pinholes in um, as seen in the gel.
         pinhole_spacing_um: f64,
     },
+}
+
+impl Microscope {
+    /// Its type.
+    pub fn kind(&self) -> Type {
+        match self {
+            Self::Widefield { .. } => Type::Widefield,
+            Self::LightSheet { .. } => Type::LightSheet,
+            Self::Confocal { .. } => Type::Confocal,
+            Self::TwoPhoton { .. } => Type::TwoPhoton,
+            Self::SpinningDisk { .. } => Type::SpinningDisk,
+        }
+    }
 }
 
 /// A fluorophore in a channel of a microscope.
@@ -225,13 +239,9 @@ impl Imaging {
         even && self.objective.media.matched()
     }
 
-    /// Returns true where planes give light however far they are from the focus: no reach along z
-    /// holds most of it, and beyond the loaded box the sample is dark.
+    /// See [`Type::never_fades`].
     pub fn never_fades(&self) -> bool {
-        matches!(
-            self.microscope,
-            Microscope::Widefield { .. } | Microscope::SpinningDisk { .. }
-        )
+        self.microscope.kind().never_fades()
     }
 
     /// Checks all quantities.

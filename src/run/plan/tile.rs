@@ -35,8 +35,10 @@ impl TileAxis {
     /// The most tiles along an axis: each has a block, and starts on a pixel.
     pub fn most(axis: &BlockAxis, sampling: AxisSampling) -> usize {
         let starts_on_a_pixel = match sampling {
-            // Each tile has a pixel of its own.
-            AxisSampling::Area(step) => step <= axis.core as f64,
+            // Each tile has a pixel of its own: of two that begin in a block one is whole.
+            AxisSampling::Area(step) => {
+                2.0 * step <= axis.block(axis.count().saturating_sub(1)).len() as f64
+            }
             _ => axis.core.is_multiple_of(sampling.bin() as usize),
         };
         if starts_on_a_pixel { axis.count() } else { 1 }
@@ -189,6 +191,7 @@ mod tests {
             (1u32..40).prop_map(AxisSampling::Bin),
             (2u32..6).prop_map(AxisSampling::Magnify),
             (0.2f64..40.0).prop_map(AxisSampling::Area),
+            (40.0f64..400.0).prop_map(AxisSampling::Area),
         ]
     }
 
@@ -208,7 +211,7 @@ mod tests {
             };
             let reach = AxisReach { around, jitter };
             let tiles: Vec<TileAxis> = TileAxis::split(axis, sampling, reach, count).collect();
-            prop_assert_eq!(tiles.len(), count.min(axis.count()));
+            prop_assert_eq!(tiles.len(), count.min(TileAxis::most(&axis, sampling)));
             let (mut voxels, mut pixels) = (0, 0);
             for tile in &tiles {
                 prop_assert!(!tile.core.is_empty());

@@ -87,13 +87,7 @@ pub(crate) fn settle(
                 .to_owned(),
         ));
     }
-    let truth = &config.groundtruth;
-    let regions = truth.regions.values().map(|region| &region.region_path);
-    let spectra = config.fluorophores.values().map(|dye| &dye.spectra);
-    for path in std::iter::once(&truth.image_path)
-        .chain(regions)
-        .chain(spectra)
-    {
+    for (_, path) in config.inputs() {
         if path.to_str().is_none() {
             settled.warnings.push(format!(
                 "{} is no Unicode: the record of the run cannot name it, and will not repeat the run; rename it",

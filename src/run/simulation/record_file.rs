@@ -95,24 +95,12 @@ struct EarlierRun {
 /// The files that a run reads, from `folder` on; those on another drive and those that are no
 /// Unicode are left out.
 fn inputs(config: &Config, folder: &Path) -> Vec<InputRecord> {
-    let truth = &config.groundtruth;
-    let key = |parts: &[&str]| parts.iter().map(|part| (*part).to_owned()).collect();
-    let mut named: Vec<(Vec<String>, &Path)> =
-        vec![(key(&["groundtruth", "image_path"]), &truth.image_path)];
-    for (name, region) in &truth.regions {
-        named.push((
-            key(&["groundtruth", "regions", name, "region_path"]),
-            &region.region_path,
-        ));
-    }
-    for (name, dye) in &config.fluorophores {
-        named.push((key(&["fluorophores", name, "spectra"]), &dye.spectra));
-    }
-    let relative = |(key, path): (Vec<String>, &Path)| {
+    let relative = |(key, path): (Vec<&str>, &Path)| {
         let relative = from_folder(path, folder)?;
+        let key = key.into_iter().map(str::to_owned).collect();
         Some(InputRecord { key, relative })
     };
-    named.into_iter().filter_map(relative).collect()
+    config.inputs().into_iter().filter_map(relative).collect()
 }
 
 /// A path as it is seen from a folder, with / between its parts on every system.

@@ -155,11 +155,11 @@ pub(super) fn after(
         model.output.bit_depth.largest(),
     );
     if let Some(imaging) = model.physical() {
-        let top = imaging.detection().largest;
+        let top = imaging.detector.full_grey();
         for (channel, &maximum) in model.channels.iter().zip(&outcome.maxima) {
             if maximum >= top {
                 watcher.warn(&format!(
-                    "channel {} is saturated: its brightest pixel has the detector's largest grey value, {top}; less light, a \
+                    "channel {} is saturated: its brightest pixel has the grey value of a full one, {top}; less light, a \
                      shorter exposure_time or more [detector] bits spares it",
                     channel.name
                 ));

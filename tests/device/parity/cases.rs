@@ -14,7 +14,9 @@ use simexm_gpu::internals::engine::rng::{DiscreteTable, StreamKey, TableRef};
 use simexm_gpu::internals::engine::stages::blur::photons::baseline_profile;
 use simexm_gpu::internals::engine::stages::blur::rows_to_means::RowsToMeansParams;
 use simexm_gpu::internals::engine::stages::blur::rows_to_photons::RowsToPhotonsParams;
-use simexm_gpu::internals::engine::stages::blur::{Block, Blur, BlurPart, Mixture, RingSlices};
+use simexm_gpu::internals::engine::stages::blur::{
+    Block, Blur, BlurPart, Mixture, RingSlices, SliceWeight,
+};
 use simexm_gpu::internals::engine::stages::normalise::{NormaliseParams, thresholds};
 use simexm_gpu::internals::engine::stages::{
     bin, emit, magnify, maximum, regions, scatter, survey, truth,
@@ -288,9 +290,13 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     first: behind,
                     accumulate,
                     weight: if accumulate {
-                        [0.75, -0.01]
+                        SliceWeight {
+                            from: 1,
+                            start: 0.75,
+                            slope: -0.01,
+                        }
                     } else {
-                        [1.0, 0.0]
+                        SliceWeight::ONE
                     },
                 };
                 blur.filter(&mut recording, z, step_z, slices, mixture, [Buffer(0); 3]);

@@ -1,5 +1,6 @@
 //! The point spread function applied along z at every spatial frequency of the slices.
 
+use super::passes::SliceWeight;
 use super::taps::{self, RUN};
 use crate::base::volume::fold;
 use crate::engine::compute::{
@@ -32,7 +33,10 @@ kernel_params! {
         out_slices: u32,
         /// The first of them that is filtered.
         out_first: u32,
-        /// The filtered slice z is multiplied by `weight + weight_per_slice z`.
+        /// The slice from which `weight` counts.
+        weight_from: u32,
+        /// The filtered slice z is multiplied by
+        /// `weight + weight_per_slice (z - weight_from)`.
         weight: f32,
         /// See `weight`.
         weight_per_slice: f32,
@@ -123,10 +127,12 @@ fn filter_cpu(call: &mut CpuCall<'_>) {
     let slots: Vec<Option<usize>> = (first_z..=last + p.after as i32)
         .map(|z| (!is_dark(z)).then(|| (fold(z, p.depth) % p.spectra_ring) as usize))
         .collect();
-    let weight = |n: usize| {
-        let z = (p.first_z as usize + n * step) as f32;
-        p.weight + p.weight_per_slice * z
+    let weight = SliceWeight {
+        from: p.weight_from as usize,
+        start: p.weight,
+        slope: p.weight_per_slice,
     };
+    let weight = |n: usize| weight.at(p.first_z as usize + n * step);
     let weights: Vec<f32> = (0..slices).map(weight).collect();
     let (out_slices, out_first) = (p.out_slices as usize, p.out_first as usize);
     filtered[..out_slices * blocks * length]

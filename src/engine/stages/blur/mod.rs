@@ -15,7 +15,7 @@ pub mod rows_to_photons;
 pub mod taps;
 mod wide;
 
-pub use passes::{Block, Blur, BlurPart, Mixture, RingSlices};
+pub use passes::{Block, Blur, BlurPart, Mixture, RingSlices, SliceWeight};
 pub use rows_inverse::Epilogue;
 
 use rustfft::num_complex::Complex32;

@@ -91,8 +91,33 @@ pub struct Mixture {
     pub first: usize,
     /// True where the slices are added to what is there.
     pub accumulate: bool,
-    /// Slice z counts `weight[0] + weight[1] z` times.
-    pub weight: [f32; 2],
+    /// How often a slice counts.
+    pub weight: SliceWeight,
+}
+
+/// What a slice counts, along a line over the slices.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SliceWeight {
+    /// The slice from which slices are counted.
+    pub from: usize,
+    /// Weight of that slice.
+    pub start: f32,
+    /// What each further slice adds.
+    pub slope: f32,
+}
+
+impl SliceWeight {
+    /// All slices count once.
+    pub const ONE: Self = Self {
+        from: 0,
+        start: 1.0,
+        slope: 0.0,
+    };
+
+    /// The weight of a slice, as the devices compute it.
+    pub fn at(&self, z: usize) -> f32 {
+        self.start + self.slope * (z as f32 - self.from as f32)
+    }
 }
 
 impl Mixture {
@@ -102,7 +127,7 @@ impl Mixture {
             slices,
             first: 0,
             accumulate,
-            weight: [1.0, 0.0],
+            weight: SliceWeight::ONE,
         }
     }
 }
@@ -296,8 +321,9 @@ impl Blur {
             slices: z.slices as u32,
             out_slices: mixture.slices as u32,
             out_first: mixture.first as u32,
-            weight: mixture.weight[0],
-            weight_per_slice: mixture.weight[1],
+            weight_from: mixture.weight.from as u32,
+            weight: mixture.weight.start,
+            weight_per_slice: mixture.weight.slope,
             accumulate: mixture.accumulate.into(),
             before: self.psf.before as u32,
             after: self.psf.after as u32,

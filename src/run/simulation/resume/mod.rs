@@ -145,13 +145,8 @@ fn leaves(table: &toml::Table) -> BTreeMap<String, String> {
 
 /// The files and folders that a run reads.
 pub(crate) fn input_paths(config: &Config) -> Vec<PathBuf> {
-    let regions = config.groundtruth.regions.values();
-    let spectra = config.fluorophores.values();
-    std::iter::once(&config.groundtruth.image_path)
-        .chain(regions.map(|region| &region.region_path))
-        .chain(spectra.map(|dye| &dye.spectra))
-        .flat_map(|path| files(path))
-        .collect()
+    let inputs = config.inputs().into_iter();
+    inputs.flat_map(|(_, path)| files(path)).collect()
 }
 
 /// Notes a file, or all files of a folder. A file that cannot be looked at is missed when it is
