@@ -1,5 +1,5 @@
-//! What the model `physical` asks beside the keys that both models have: `[model]`, `[detector]` and
-//! its part of `[optics]` (docs/physical.md).
+//! What the model `physical` asks beside the keys that both models have: `[model]`, `[detector]`
+//! and its part of `[optics]` (docs/physical.md).
 
 use serde::Serialize;
 
@@ -88,8 +88,8 @@ pub struct PhysicalOptics {
     /// Depth of the first slice below the coverslip, in the gel, in um; default 0.
     #[serde(rename = "depth")]
     pub depth_um: f64,
-    /// Most that the point spread function between two computed depths may be wrong by, as a share of
-    /// its peak, where immersion and gel differ; default 0.01.
+    /// Most that the point spread function between two computed depths may be wrong by, as a share
+    /// of its peak, where immersion and gel differ; default 0.01.
     pub depth_error: f64,
     /// e^-2 radius of a scanning laser's beam over the back aperture's radius, default 1.
     pub beam_fill: f64,

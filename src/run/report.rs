@@ -29,7 +29,8 @@ pub struct Report {
     pub stages: Vec<StageTime>,
     /// What each kernel did on the device: calls, bytes and, where it can be measured, time.
     pub kernels: Vec<KernelTime>,
-    /// The brightest pixel of each channel, in photons (in the model `physical` its grey value); channels in the order of their names.
+    /// The brightest pixel of each channel, in photons (in the model `physical` its grey value);
+    /// channels in the order of their names.
     pub maxima: Vec<u32>,
     /// Shape (z, x, y) of the images.
     pub image_shape: [usize; 3],

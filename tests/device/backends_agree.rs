@@ -108,8 +108,8 @@ fn gpu_and_cpu_agree() {
     );
 }
 
-/// The model `physical` on two devices: the same labels; expected electrons within rounding, so that
-/// grey values differ where the two means lie on two sides of a step of the draw, rarely
+/// The model `physical` on two devices: the same labels; expected electrons within rounding, so
+/// that grey values differ where the two means lie on two sides of a step of the draw, rarely
 /// (docs/physical.md section 6.1).
 #[test]
 fn exposures_agree_but_for_means_on_two_sides_of_a_step() {

@@ -42,7 +42,8 @@ fn images(config: &Config, tissue: &Tissue<'_>) -> Array3<f64> {
 /// neighbouring slices share it.
 #[test]
 fn a_block_has_the_moments_of_its_labels_and_of_its_light() {
-    // Voxels so coarse that few of them share a molecule's light: neighbours are nearly independent.
+    // Voxels so coarse that few of them share a molecule's light: neighbours are nearly
+    // independent.
     let config = configured(&[
         "labeling.a.protein_density=1e-7",
         "groundtruth.voxel_dim=[100, 60, 60]",

@@ -54,8 +54,9 @@ pub fn in_the_dark(entries: &[&str]) -> Config {
     bare(&[&dark, entries].concat())
 }
 
-/// A configuration of the model `physical` without layers, with one channel for ATTO550, and entries
-/// put in: of a scanned focus, unless one of them gives an irradiance, and a detector's defaults.
+/// A configuration of the model `physical` without layers, with one channel for ATTO550, and
+/// entries put in: of a scanned focus, unless one of them gives an irradiance, and a detector's
+/// defaults.
 pub fn physical(entries: &[&str]) -> Config {
     let mut table: toml::Table = Config::physical().to_toml().parse().unwrap();
     table.remove("labeling");

@@ -139,8 +139,8 @@ impl ChecksumBackend<'_> {
         }
     }
 
-    /// The buffer of expected electrons that a dispatch makes, and its words: a camera's result that
-    /// devices compute within rounding.
+    /// The buffer of expected electrons that a dispatch makes, and its words: a camera's result
+    /// that devices compute within rounding.
     fn expected(&self, dispatch: &Command) -> Option<(Buffer, usize)> {
         let Command::Dispatch {
             kernel,

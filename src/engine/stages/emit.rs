@@ -1,5 +1,6 @@
 //! Light that leaves a voxel: proteins times photons per protein (docs/model.md section 4), or the
-//! proteins themselves where nothing is drawn before pixels are exposed (docs/physical.md section 1).
+//! proteins themselves where nothing is drawn before pixels are exposed (docs/physical.md section
+//! 1).
 
 use super::{Ring, for_rows_init};
 use crate::engine::compute::{

@@ -28,8 +28,8 @@ pub(super) struct Seen {
     pub light: Photons,
     /// Which of the functions is nearest to the volume's middle.
     pub middle: usize,
-    /// Its point spread functions by the slice in focus, of each one for each part of the band; none
-    /// where there is no light.
+    /// Its point spread functions by the slice in focus, of each one for each part of the band;
+    /// none where there is no light.
     pub psfs: Vec<(f64, Vec<Psf>)>,
     /// What the user should know.
     notes: Vec<String>,
@@ -315,8 +315,8 @@ impl<'a> Sight<'a> {
         ))
     }
 
-    /// Where the light of a dye in a channel goes, of which these electrons are left in the focus of a
-    /// slice; `None` where there is none.
+    /// Where the light of a dye in a channel goes, of which these electrons are left in the focus
+    /// of a slice; `None` where there is none.
     pub(super) fn budget(
         &self,
         name: &str,

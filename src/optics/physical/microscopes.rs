@@ -137,8 +137,8 @@ impl Imaging {
         Ok(rows.iter().map(at).collect())
     }
 
-    /// Returns the share of the focal plane's light that a confocal pinhole passes, where `electrons`
-    /// pass it; 1 for other types.
+    /// Returns the share of the focal plane's light that a confocal pinhole passes, where
+    /// `electrons` pass it; 1 for other types.
     ///
     /// # Errors
     /// A quantity makes no sense.
