@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::sync::LazyLock;
 
 use super::groundtruth::CellsFrom;
-use super::physical::ModelKind;
+use super::physical::{Boundary, ModelKind};
 use crate::base::choice::{Choice, alternatives, any_of};
 use crate::base::formats::{InputFormat, OutputFormat, StoredIds};
 use crate::optics::detector::DetectorKind;
@@ -203,13 +203,14 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         physical("psf_truncation", "number", "", "from 0.000001 to 0.5", Value("0.02"), "Share of a plane's light that the point spread function may leave out; the rest is scaled to the whole."),
         physical("psf_depth_truncation", "number", "", "from 0.000001 to 0.5", Value("0.02"), "Share of the light of all planes that may come from beyond the last ones, which take it over."),
         physical("psf_reach", "whole number", "voxels", "from 1 to 512", Otherwise { meaning: "256, or the tissue's size", example: "128" }, "Most voxels from the centre of the point spread function to its last one."),
+        physical("boundary", "word", "", words::<Boundary>(), Value("\"reflect\""), "What lies beyond the tissue: its reflection, or nothing. Along z it is nothing anyway for wide fields and spinning disks."),
         physical("spectral_bins", "whole number", "", "from 1 to 100", Value("1"), "Parts of equal light into which a filter's band is cut, each blurred by its own wavelength."),
         physical("immersion_index", "number", "", "from 1 to 2", Otherwise { meaning: "the gel's", example: "1.515" }, "Refractive index of the immersion; above numerical_aperture."),
-        physical("immersion_design_index", "number", "", "from 1 to 2", Otherwise { meaning: "the immersion's", example: "1.515" }, "Index of the immersion that the objective is corrected for."),
+        physical("immersion_index_design", "number", "", "from 1 to 2", Otherwise { meaning: "the immersion's", example: "1.515" }, "Index of the immersion that the objective is corrected for."),
         physical("coverslip_index", "number", "", "from 1 to 2", Value("1.5255"), "Refractive index of the coverslip."),
-        physical("coverslip_design_index", "number", "", "from 1 to 2", Otherwise { meaning: "the coverslip's", example: "1.5255" }, "Index of the coverslip that the objective is corrected for."),
+        physical("coverslip_index_design", "number", "", "from 1 to 2", Otherwise { meaning: "the coverslip's", example: "1.5255" }, "Index of the coverslip that the objective is corrected for."),
         physical("coverslip_thickness", "number", "um", "at least 0", Value("170.0"), "Thickness of the coverslip."),
-        physical("coverslip_design_thickness", "number", "um", "at least 0", Otherwise { meaning: "the coverslip's", example: "170.0" }, "Thickness of the coverslip that the objective is corrected for."),
+        physical("coverslip_thickness_design", "number", "um", "at least 0", Otherwise { meaning: "the coverslip's", example: "170.0" }, "Thickness of the coverslip that the objective is corrected for."),
         physical("working_distance", "number", "um", "above 0", Value("150.0"), "Working distance of the objective."),
         physical("depth", "number", "um", "at least 0", Value("0.0"), "Depth of the first slice below the coverslip, in the gel."),
         physical("depth_error", "number", "", "from 0.0001 to 1", Value("0.01"), "Most that the point spread function between two computed depths may be wrong by, of its peak, where immersion and gel differ."),

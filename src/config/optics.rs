@@ -155,18 +155,19 @@ const OF_PHYSICAL: &str = "with [model] kind = \"simexm\"";
 const OF_SIMEXM: &str = "with [model] kind = \"physical\"";
 
 /// Keys of `[optics]` that only the model `physical` has.
-const PHYSICAL_KEYS: [&str; 22] = [
+const PHYSICAL_KEYS: [&str; 23] = [
     "psf",
     "psf_truncation",
     "psf_depth_truncation",
     "psf_reach",
+    "boundary",
     "spectral_bins",
     "immersion_index",
-    "immersion_design_index",
+    "immersion_index_design",
     "coverslip_index",
-    "coverslip_design_index",
+    "coverslip_index_design",
     "coverslip_thickness",
-    "coverslip_design_thickness",
+    "coverslip_thickness_design",
     "working_distance",
     "depth",
     "depth_error",

@@ -1,7 +1,7 @@
 //! What the model `physical` asks beside the keys that both models have: `[model]`, `[detector]`
 //! and its part of `[optics]` (docs/physical.md).
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::kind::{ValueKind, above, at_least, between, choice, list_of_triples, number, whole};
 use super::section::Section;
@@ -18,6 +18,26 @@ choice! {
         /// In electrons: photons, optics and detector as physics has them.
         Physical = "physical",
     }
+}
+
+choice! {
+    /// What lies beyond the tissue.
+    pub enum Boundary {
+        /// Tissue goes on as its reflection.
+        Reflect = "reflect",
+        /// Nothing.
+        Dark = "dark",
+    }
+}
+
+/// Writes whether it is dark beyond the tissue.
+fn boundary<S: Serializer>(dark: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+    let word = if *dark {
+        Boundary::Dark
+    } else {
+        Boundary::Reflect
+    };
+    word.serialize(serializer)
 }
 
 impl Default for ModelKind {
@@ -57,6 +77,10 @@ pub struct PhysicalOptics {
         serialize_with = "super::serialize::number_if_any"
     )]
     pub psf_reach: Option<usize>,
+    /// True where it is dark beyond the tissue; default false: there it is its reflection, along z
+    /// unless light of all depths is seen.
+    #[serde(rename = "boundary", serialize_with = "boundary")]
+    pub dark_boundary: bool,
     /// Parts of equal light into which the band of a filter is cut, each with a point spread
     /// function of its own wavelength; default 1.
     #[serde(serialize_with = "super::serialize::number")]
@@ -66,19 +90,19 @@ pub struct PhysicalOptics {
     pub immersion_index: Option<f64>,
     /// Index of the immersion that the objective is corrected for; `None` takes the immersion's.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub immersion_design_index: Option<f64>,
+    pub immersion_index_design: Option<f64>,
     /// Refractive index of the coverslip, default 1.5255.
     pub coverslip_index: f64,
     /// Index of the coverslip that the objective is corrected for; `None` takes the coverslip's.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub coverslip_design_index: Option<f64>,
+    pub coverslip_index_design: Option<f64>,
     /// Thickness of the coverslip in um, default 170.
     #[serde(rename = "coverslip_thickness")]
     pub coverslip_um: f64,
     /// Thickness of the coverslip that the objective is corrected for, in um; `None` takes the
     /// coverslip's.
     #[serde(
-        rename = "coverslip_design_thickness",
+        rename = "coverslip_thickness_design",
         skip_serializing_if = "Option::is_none"
     )]
     pub coverslip_design_um: Option<f64>,
@@ -124,11 +148,12 @@ impl Default for PhysicalOptics {
             psf_truncation: 0.02,
             psf_depth_truncation: 0.02,
             psf_reach: None,
+            dark_boundary: false,
             spectral_bins: 1,
             immersion_index: None,
-            immersion_design_index: None,
+            immersion_index_design: None,
             coverslip_index: 1.5255,
-            coverslip_design_index: None,
+            coverslip_index_design: None,
             coverslip_um: 170.0,
             coverslip_design_um: None,
             working_distance_um: 150.0,
@@ -220,19 +245,20 @@ pub(super) fn read_optics(section: &mut Section<'_>) -> PhysicalOptics {
             .optional("psf_depth_truncation", share())
             .unwrap_or(d.psf_depth_truncation),
         psf_reach: section.optional("psf_reach", whole(1, 512)),
+        dark_boundary: section.optional("boundary", choice()) == Some(Boundary::Dark),
         spectral_bins: section
             .optional("spectral_bins", whole(1, 100))
             .unwrap_or(d.spectral_bins),
         immersion_index: section.optional("immersion_index", index()),
-        immersion_design_index: section.optional("immersion_design_index", index()),
+        immersion_index_design: section.optional("immersion_index_design", index()),
         coverslip_index: section
             .optional("coverslip_index", index())
             .unwrap_or(d.coverslip_index),
-        coverslip_design_index: section.optional("coverslip_design_index", index()),
+        coverslip_index_design: section.optional("coverslip_index_design", index()),
         coverslip_um: section
             .optional("coverslip_thickness", um(at_least(0.0)))
             .unwrap_or(d.coverslip_um),
-        coverslip_design_um: section.optional("coverslip_design_thickness", um(at_least(0.0))),
+        coverslip_design_um: section.optional("coverslip_thickness_design", um(at_least(0.0))),
         working_distance_um: section
             .optional("working_distance", um(above(0.0)))
             .unwrap_or(d.working_distance_um),

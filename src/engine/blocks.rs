@@ -26,6 +26,8 @@ pub struct BlockAxis {
     pub core: usize,
     /// Radius of the kernel in voxels.
     pub radius: usize,
+    /// True where it is dark beyond the tissue, and not its reflection.
+    pub dark: bool,
 }
 
 impl BlockAxis {
@@ -39,7 +41,13 @@ impl BlockAxis {
         } else {
             size.div_ceil(count).next_multiple_of(unit.max(1)).min(size)
         };
-        Self { size, core, radius }
+        let dark = false;
+        Self {
+            size,
+            core,
+            radius,
+            dark,
+        }
     }
 
     /// The number of blocks.
@@ -68,7 +76,7 @@ impl BlockAxis {
 
     /// The voxel at point `n` of a block's line of `length` points: the block's own voxels, those
     /// that follow them and, at the end of the line, which is periodic, those before them; beyond
-    /// the tissue its reflection. `None` for padding that no voxel sees.
+    /// the tissue its reflection. `None` where it is dark, and for padding that no voxel sees.
     pub fn source(&self, number: usize, n: usize, length: usize) -> Option<usize> {
         let block = self.block(number);
         let position = if n < block.len() + self.radius {
@@ -78,6 +86,9 @@ impl BlockAxis {
         } else {
             return None;
         };
+        if self.dark && !(0..self.size as i64).contains(&position) {
+            return None;
+        }
         Some(fold(position as i32, self.size as u32) as usize)
     }
 }
@@ -103,10 +114,30 @@ impl BlockGrid {
     }
 }
 
+impl BlockGrid {
+    /// The same grid over a tissue around which it is dark, if so.
+    #[must_use]
+    pub fn with_dark_borders(mut self, dark: bool) -> Self {
+        (self.x.dark, self.y.dark) = (dark, dark);
+        self
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn beyond_a_dark_border_there_is_nothing() {
+        let axis = BlockGrid::new([20; 2], [3; 2], [1; 2]);
+        let axis = axis.with_dark_borders(true).x;
+        let source = |n| axis.source(0, n, 30);
+        assert_eq!(
+            [0, 19, 20, 29, 27].map(source),
+            [Some(0), Some(19), None, None, None]
+        );
+    }
 
     #[test]
     fn a_slice_that_fits_is_one_block() {

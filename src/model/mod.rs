@@ -244,7 +244,10 @@ impl Model {
             _ => 1,
         };
         let unit = [unit(self.camera.x), unit(self.camera.y)];
-        BlockGrid::new([x, y], self.psf.radius, unit)
+        let dark = self
+            .physical()
+            .is_some_and(|imaging| imaging.dark_in_slices);
+        BlockGrid::new([x, y], self.psf.radius, unit).with_dark_borders(dark)
     }
 
     /// What each emitter is called in plans: the fluorophore, and its channel where it is one's

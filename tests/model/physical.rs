@@ -199,3 +199,38 @@ fn pixels_of_all_sizes_share_the_light() {
         );
     }
 }
+
+/// Beyond a dark border there is no light: a block is dimmer at its edge, where a reflecting one is
+/// as bright as inside.
+#[test]
+fn a_dark_border_gives_no_light() {
+    let cells = Array3::from_elem([30, 60, 60], 1u32);
+    let counts = Array3::from_elem([30, 60, 60], 5u32);
+    let tissue = Tissue::new(cells.view()).with_counts("ATTO550", counts.view());
+    let light = |boundary: &str| {
+        let config = configured(&[
+            "labeling.a.protein_density=0",
+            &format!("optics.boundary={boundary}"),
+            "optics.exposure_time=2e-6",
+        ]);
+        let found = images(&config, &tissue);
+        let mean = |part: ndarray::ArrayView3<'_, f64>| part.mean().unwrap();
+        [
+            mean(found.slice(s![12..18, 20..40, 20..40])),
+            mean(found.slice(s![12..18, ..1, 20..40])),
+            mean(found.slice(s![..1, 20..40, 20..40])),
+        ]
+    };
+    let [inside, at_edge, at_top] = light("reflect");
+    println!("reflect: {inside} {at_edge} {at_top}");
+    assert!((at_edge / inside - 1.0).abs() < 0.05 && (at_top / inside - 1.0).abs() < 0.05);
+    let [middle, at_edge, at_top] = light("dark");
+    println!("dark: {middle} {at_edge} {at_top}");
+    assert!((middle / inside - 1.0).abs() < 0.05);
+    for edge in [at_edge, at_top] {
+        assert!(
+            (0.45..0.75).contains(&(edge / inside)),
+            "{edge} of {inside}"
+        );
+    }
+}

@@ -178,13 +178,14 @@ const PHYSICAL_OPTICS: &str = r#"psf = "scalar"
 psf_truncation = 0.03
 psf_depth_truncation = 0.04
 psf_reach = 40
+boundary = "dark"
 spectral_bins = 3
 immersion_index = 1.4
-immersion_design_index = 1.41
+immersion_index_design = 1.41
 coverslip_index = 1.52
-coverslip_design_index = 1.53
+coverslip_index_design = 1.53
 coverslip_thickness = 160
-coverslip_design_thickness = 165
+coverslip_thickness_design = 165
 working_distance = 200
 depth = 12
 depth_error = 0.02

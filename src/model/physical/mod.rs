@@ -35,6 +35,8 @@ pub struct Imaging {
     /// True where it is dark before the first slice and behind the last one, and not the volume's
     /// reflection: light of a camera that sees all depths never fades.
     pub dark_along_z: bool,
+    /// True where it is dark around the slices, too (`boundary = "dark"`).
+    pub dark_in_slices: bool,
 }
 
 impl Imaging {
@@ -134,10 +136,13 @@ impl Imaging {
         }
         let exposure =
             |channel: &ChannelModel| StreamKey::new(seed, Purpose::Exposure, &[&channel.name]);
+        let physical = config.optics.physical.as_ref();
+        let dark = physical.is_some_and(|physical| physical.dark_boundary);
         let imaging = Self {
             tables: detector.tables(),
             exposures: channels.iter().map(exposure).collect(),
-            dark_along_z: config.optics.microscope.never_fades(),
+            dark_along_z: dark || config.optics.microscope.never_fades(),
+            dark_in_slices: dark,
             detector,
         };
         Ok(Light {

@@ -72,10 +72,10 @@ impl<'a> Sight<'a> {
         let media = Media {
             sample_index: optics.refractive_index,
             immersion_index: immersion,
-            immersion_design_index: design(physical.immersion_design_index, immersion),
+            immersion_design_index: design(physical.immersion_index_design, immersion),
             coverslip_index: physical.coverslip_index,
             coverslip_design_index: design(
-                physical.coverslip_design_index,
+                physical.coverslip_index_design,
                 physical.coverslip_index,
             ),
             coverslip_um: physical.coverslip_um,
@@ -107,7 +107,8 @@ impl<'a> Sight<'a> {
             accuracy: Accuracy {
                 truncation: physical.psf_truncation,
                 depth_truncation: physical.psf_depth_truncation,
-                keep_light: true,
+                // What is beyond a dark border is lost.
+                keep_light: !physical.dark_boundary,
             },
             depth_um: physical.depth_um + middle_um,
             size,

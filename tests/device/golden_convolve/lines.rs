@@ -72,6 +72,7 @@ fn axis(size: usize) -> BlockAxis {
         size,
         core: size,
         radius: 0,
+        dark: false,
     }
 }
 

@@ -218,6 +218,7 @@ fn blocks_agree_with_a_convolution_in_f64() {
             size,
             core,
             radius: RADIUS,
+            dark: false,
         };
         let grid = BlockGrid {
             x: axis(shape[1], core_x),

@@ -580,6 +580,7 @@ fn parts([x, y]: [usize; 2]) -> [BlurPart; 2] {
         size,
         core: size.div_ceil(2),
         radius: RADIUS,
+        dark: false,
     };
     let grid = BlockGrid {
         x: halved(x),

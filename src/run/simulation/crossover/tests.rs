@@ -181,11 +181,4 @@ fn an_adapter_can_be_measured() {
     assert!(measured.start_seconds > opened.as_secs_f64());
     let elapsed = start.elapsed().max(Duration::from_millis(1)).as_secs_f64();
     assert!(measured.start_seconds < elapsed, "{measured:?}");
-    // An emulation on the CPU is slower than the CPU, whatever the size.
-    if name.contains("llvmpipe") {
-        assert!(
-            !measured.decide(&work([2000, 2000, 2000])).gpu,
-            "{measured:?}"
-        );
-    }
 }
