@@ -90,36 +90,24 @@ fn key(
     }
 }
 
-/// A key of the model `physical` alone.
-fn physical(
-    name: &'static str,
-    takes: &'static str,
-    unit: &'static str,
-    range: impl Into<Cow<'static, str>>,
-    default: DefaultInfo,
-    meaning: impl Into<Cow<'static, str>>,
-) -> KeyInfo {
-    let model = Some(ModelKind::Physical);
-    KeyInfo {
-        model,
-        ..key(name, takes, unit, range, default, meaning)
+impl KeyInfo {
+    /// The key as one that only this model has.
+    fn only(self, model: ModelKind) -> Self {
+        Self {
+            model: Some(model),
+            ..self
+        }
     }
 }
 
-/// A key of the model `simexm` alone.
-fn simexm(
-    name: &'static str,
-    takes: &'static str,
-    unit: &'static str,
-    range: impl Into<Cow<'static, str>>,
-    default: DefaultInfo,
-    meaning: impl Into<Cow<'static, str>>,
-) -> KeyInfo {
-    let model = Some(ModelKind::Simexm);
-    KeyInfo {
-        model,
-        ..key(name, takes, unit, range, default, meaning)
-    }
+/// Keys of a section that the model `physical` has and `simexm` has not.
+pub(super) fn of_physical_alone(section: &str) -> impl Iterator<Item = &'static str> {
+    let section = SECTIONS.iter().find(move |info| info.name == section);
+    section.into_iter().flat_map(|section| {
+        let names = |model| section.keys_of(model).map(|key| key.name);
+        let also = move |name: &&str| !names(ModelKind::Simexm).any(|other| other == *name);
+        names(ModelKind::Physical).filter(also)
+    })
 }
 
 /// The words of a key, as messages list them.
@@ -185,71 +173,71 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("factor", "number", "", "at least 1", Required, "Linear expansion factor."),
     ] },
     SectionInfo { name: "optics", example: None, meaning: "The microscope.", keys: vec![
-        simexm("type", "word", "", Microscope::words_of_simexm(), Required, "Type of microscope."),
-        physical("type", "word", "", words::<Microscope>(), Required, "Type of microscope."),
+        key("type", "word", "", Microscope::words_of_simexm(), Required, "Type of microscope.").only(ModelKind::Simexm),
+        key("type", "word", "", words::<Microscope>(), Required, "Type of microscope.").only(ModelKind::Physical),
         key("numerical_aperture", "number", "", "above 0", Required, "Numerical aperture of the objective, below refractory_index."),
         key("refractory_index", "number", "", "at least 1", Required, "Refractive index of the medium; water and gels have 1.33."),
         key("focal_plane_depth", "number", "nm", "at least 1", Required, "Distance of the images' slices in the expanded specimen."),
-        simexm("objective_back_aperture", "number", "m", "above 0", Required, "Back aperture; over objective_factor it is the radius of the laser's beam."),
+        key("objective_back_aperture", "number", "m", "above 0", Required, "Back aperture; over objective_factor it is the radius of the laser's beam.").only(ModelKind::Simexm),
         key("exposure_time", "number", "s", "at least 0", Required, "Exposure time of a pixel."),
         key("objective_efficiency", "number", "", SHARE, Required, "Share of the light that the objective passes on."),
         key("detector_efficiency", "number", "", SHARE, Required, "Share of the light that the detector sees."),
         key("objective_factor", "number", "", "at least 1", Required, "Magnification of the objective."),
         key("pixel_size", "number", "nm", "at least 1", Required, "Size of a pixel on the camera."),
-        simexm("pinhole_radius", "number", "um", "at least 0", Required, "Radius of the pinhole in its own plane; the confocal microscope has one."),
-        physical("pinhole_radius", "number", "um", "at least 0", Otherwise { meaning: "pinhole_airy = 1, or 25 on a spinning disk", example: "30.0" }, "Radius of the pinholes in their own plane, of confocal microscopes and spinning disks."),
-        simexm("baseline_noise", "number", "photons", "at least 0", Required, "Mean background in the middle of a slice."),
-        physical("psf", "word", "", words::<FieldModel>(), Value("\"vectorial\""), "Field of the diffraction integral."),
-        physical("psf_truncation", "number", "", "from 0.000001 to 0.5", Value("0.02"), "Share of a plane's light that the point spread function may leave out; the rest is scaled to the whole."),
-        physical("psf_depth_truncation", "number", "", "from 0.000001 to 0.5", Value("0.02"), "Share of the light of all planes that may come from beyond the last ones, which take it over."),
-        physical("psf_reach", "whole number", "voxels", "from 1 to 512", Otherwise { meaning: "256, or the tissue's size", example: "128" }, "Most voxels from the centre of the point spread function to its last one."),
-        physical("boundary", "word", "", words::<Boundary>(), Value("\"reflect\""), "What lies beyond the tissue: its reflection, or nothing. Along z it is nothing anyway for wide fields and spinning disks."),
-        physical("spectral_bins", "whole number", "", "from 1 to 100", Value("1"), "Parts of equal light into which a filter's band is cut, each blurred by its own wavelength."),
-        physical("immersion_index", "number", "", "from 1 to 2", Otherwise { meaning: "the gel's", example: "1.515" }, "Refractive index of the immersion; above numerical_aperture."),
-        physical("immersion_index_design", "number", "", "from 1 to 2", Otherwise { meaning: "the immersion's", example: "1.515" }, "Index of the immersion that the objective is corrected for."),
-        physical("coverslip_index", "number", "", "from 1 to 2", Value("1.5255"), "Refractive index of the coverslip."),
-        physical("coverslip_index_design", "number", "", "from 1 to 2", Otherwise { meaning: "the coverslip's", example: "1.5255" }, "Index of the coverslip that the objective is corrected for."),
-        physical("coverslip_thickness", "number", "um", "at least 0", Value("170.0"), "Thickness of the coverslip."),
-        physical("coverslip_thickness_design", "number", "um", "at least 0", Otherwise { meaning: "the coverslip's", example: "170.0" }, "Thickness of the coverslip that the objective is corrected for."),
-        physical("working_distance", "number", "um", "above 0", Value("150.0"), "Working distance of the objective."),
-        physical("depth", "number", "um", "at least 0", Value("0.0"), "Depth of the first slice below the coverslip, in the gel."),
-        physical("depth_error", "number", "", "from 0.0001 to 1", Value("0.01"), "Most that the point spread function between two computed depths may be wrong by, of its peak, where immersion and gel differ."),
-        physical("beam_fill", "number", "", "above 0", Value("1.0"), "Radius of a scanning laser's beam (to e^-2) over that of the back aperture."),
-        physical("pinhole_airy", "number", "", "above 0 up to 100", Otherwise { meaning: "pinhole_radius, or 1", example: "1.0" }, "Diameter of the pinhole in Airy units (1.22 wavelengths over the aperture), in place of pinhole_radius."),
-        physical("pinhole_spacing", "number", "um", "above 0", Value("250.0"), "Distance of the pinholes of a spinning disk, on the disk."),
-        physical("sheet_thickness", "number", "um", "above 0", Value("1.0"), "Full width of a light sheet at half its height, in the gel."),
-        physical("sheet_lobes", "list", "", "a list of three numbers each, [[z, weight, width], ...]", Otherwise { meaning: "one of sheet_thickness", example: "[[0.0, 1.0, 0.5], [3.0, 0.2, 0.5], [-3.0, 0.2, 0.5]]" }, "Lobes of a light sheet, as of a lattice: place, height and full width at half of it, in um of the gel."),
-        physical("pulse_rate", "number", "Hz", "above 0", Value("80000000.0"), "Pulses of a two-photon laser per second."),
-        physical("pulse_duration", "number", "s", "above 0", Value("0.00000000000015"), "Length of these pulses at half their height."),
-        physical("pulse_factor", "number", "", "above 0", Value("0.66"), "Second-order coherence of their shape: 0.66 for a Gaussian, 0.59 for sech^2."),
+        key("pinhole_radius", "number", "um", "at least 0", Required, "Radius of the pinhole in its own plane; the confocal microscope has one.").only(ModelKind::Simexm),
+        key("pinhole_radius", "number", "um", "at least 0", Otherwise { meaning: "pinhole_airy = 1, or 25 on a spinning disk", example: "30.0" }, "Radius of the pinholes in their own plane, of confocal microscopes and spinning disks.").only(ModelKind::Physical),
+        key("baseline_noise", "number", "photons", "at least 0", Required, "Mean background in the middle of a slice.").only(ModelKind::Simexm),
+        key("psf", "word", "", words::<FieldModel>(), Value("\"vectorial\""), "Field of the diffraction integral.").only(ModelKind::Physical),
+        key("psf_truncation", "number", "", "from 0.000001 to 0.5", Value("0.02"), "Share of a plane's light that the point spread function may leave out; the rest is scaled to the whole.").only(ModelKind::Physical),
+        key("psf_depth_truncation", "number", "", "from 0.000001 to 0.5", Value("0.02"), "Share of the light of all planes that may come from beyond the last ones, which take it over.").only(ModelKind::Physical),
+        key("psf_reach", "whole number", "voxels", "from 1 to 512", Otherwise { meaning: "256, or the tissue's size", example: "128" }, "Most voxels from the centre of the point spread function to its last one.").only(ModelKind::Physical),
+        key("boundary", "word", "", words::<Boundary>(), Value("\"reflect\""), "What lies beyond the tissue: its reflection, or nothing. Along z it is nothing anyway for wide fields and spinning disks.").only(ModelKind::Physical),
+        key("spectral_bins", "whole number", "", "from 1 to 100", Value("1"), "Parts of equal light into which a filter's band is cut, each blurred by its own wavelength.").only(ModelKind::Physical),
+        key("immersion_index", "number", "", "from 1 to 2", Otherwise { meaning: "the gel's", example: "1.515" }, "Refractive index of the immersion; above numerical_aperture.").only(ModelKind::Physical),
+        key("immersion_index_design", "number", "", "from 1 to 2", Otherwise { meaning: "the immersion's", example: "1.515" }, "Index of the immersion that the objective is corrected for.").only(ModelKind::Physical),
+        key("coverslip_index", "number", "", "from 1 to 2", Value("1.5255"), "Refractive index of the coverslip.").only(ModelKind::Physical),
+        key("coverslip_index_design", "number", "", "from 1 to 2", Otherwise { meaning: "the coverslip's", example: "1.5255" }, "Index of the coverslip that the objective is corrected for.").only(ModelKind::Physical),
+        key("coverslip_thickness", "number", "um", "at least 0", Value("170.0"), "Thickness of the coverslip.").only(ModelKind::Physical),
+        key("coverslip_thickness_design", "number", "um", "at least 0", Otherwise { meaning: "the coverslip's", example: "170.0" }, "Thickness of the coverslip that the objective is corrected for.").only(ModelKind::Physical),
+        key("working_distance", "number", "um", "above 0", Value("150.0"), "Working distance of the objective.").only(ModelKind::Physical),
+        key("depth", "number", "um", "at least 0", Value("0.0"), "Depth of the first slice below the coverslip, in the gel.").only(ModelKind::Physical),
+        key("depth_error", "number", "", "from 0.0001 to 1", Value("0.01"), "Most that the point spread function between two computed depths may be wrong by, of its peak, where immersion and gel differ.").only(ModelKind::Physical),
+        key("beam_fill", "number", "", "above 0", Value("1.0"), "Radius of a scanning laser's beam (to e^-2) over that of the back aperture.").only(ModelKind::Physical),
+        key("pinhole_airy", "number", "", "above 0 up to 100", Otherwise { meaning: "pinhole_radius, or 1", example: "1.0" }, "Diameter of the pinhole in Airy units (1.22 wavelengths over the aperture), in place of pinhole_radius.").only(ModelKind::Physical),
+        key("pinhole_spacing", "number", "um", "above 0", Value("250.0"), "Distance of the pinholes of a spinning disk, on the disk.").only(ModelKind::Physical),
+        key("sheet_thickness", "number", "um", "above 0", Value("1.0"), "Full width of a light sheet at half its height, in the gel.").only(ModelKind::Physical),
+        key("sheet_lobes", "list", "", "a list of three numbers each, [[z, weight, width], ...]", Otherwise { meaning: "one of sheet_thickness", example: "[[0.0, 1.0, 0.5], [3.0, 0.2, 0.5], [-3.0, 0.2, 0.5]]" }, "Lobes of a light sheet, as of a lattice: place, height and full width at half of it, in um of the gel.").only(ModelKind::Physical),
+        key("pulse_rate", "number", "Hz", "above 0", Value("80000000.0"), "Pulses of a two-photon laser per second.").only(ModelKind::Physical),
+        key("pulse_duration", "number", "s", "above 0", Value("0.00000000000015"), "Length of these pulses at half their height.").only(ModelKind::Physical),
+        key("pulse_factor", "number", "", "above 0", Value("0.66"), "Second-order coherence of their shape: 0.66 for a Gaussian, 0.59 for sech^2.").only(ModelKind::Physical),
     ] },
     SectionInfo { name: "optics.channels.NAME", example: None, meaning: "A channel: a laser and a filter. At least one is needed; the output has them in the order of their names.", keys: vec![
-        simexm("laser_wavelength", "number", "nm", "from 200 to 1000", Required, "Wavelength of the laser."),
-        physical("laser_wavelength", "number", "nm", "from 200 to 1400", Required, "Wavelength of the laser."),
-        simexm("laser_power", "number", "W", "above 0", Required, "Power of the laser."),
-        physical("laser_power", "number", "W", "above 0", Required, "Power behind the back aperture, where a focus is scanned."),
-        simexm("laser_percentage", "number", "", SHARE, Required, "Share of the power that is used."),
-        physical("laser_percentage", "number", "", SHARE, Value("1.0"), "Share of the power that is used."),
-        physical("irradiance", "number", "W/cm^2", "above 0", Required, "Light in the sample, where a camera sees the whole field (widefield, light sheet, spinning disk)."),
+        key("laser_wavelength", "number", "nm", "from 200 to 1000", Required, "Wavelength of the laser.").only(ModelKind::Simexm),
+        key("laser_wavelength", "number", "nm", "from 200 to 1400", Required, "Wavelength of the laser.").only(ModelKind::Physical),
+        key("laser_power", "number", "W", "above 0", Required, "Power of the laser.").only(ModelKind::Simexm),
+        key("laser_power", "number", "W", "above 0", Required, "Power behind the back aperture, where a focus is scanned.").only(ModelKind::Physical),
+        key("laser_percentage", "number", "", SHARE, Required, "Share of the power that is used.").only(ModelKind::Simexm),
+        key("laser_percentage", "number", "", SHARE, Value("1.0"), "Share of the power that is used.").only(ModelKind::Physical),
+        key("irradiance", "number", "W/cm^2", "above 0", Required, "Light in the sample, where a camera sees the whole field (widefield, light sheet, spinning disk).").only(ModelKind::Physical),
         key("laser_filter", "two numbers [min, max]", "nm", "min below max", Required, "Band of wavelengths that reaches the detector; it should take in the peak of the dye's emission."),
-        physical("filter_curve", "path", "", "", Otherwise { meaning: "all of the band", example: "\"filter.csv\"" }, "CSV file of what the filter passes: wavelength (nm), share."),
-        physical("dichroic_curve", "path", "", "", Otherwise { meaning: "all", example: "\"dichroic.csv\"" }, "CSV file of what the dichroic mirror passes."),
-        physical("efficiency_curve", "path", "", "", Otherwise { meaning: "detector_efficiency", example: "\"efficiency.csv\"" }, "CSV file of the detector's electrons per photon."),
+        key("filter_curve", "path", "", "", Otherwise { meaning: "all of the band", example: "\"filter.csv\"" }, "CSV file of what the filter passes: wavelength (nm), share.").only(ModelKind::Physical),
+        key("dichroic_curve", "path", "", "", Otherwise { meaning: "all", example: "\"dichroic.csv\"" }, "CSV file of what the dichroic mirror passes.").only(ModelKind::Physical),
+        key("efficiency_curve", "path", "", "", Otherwise { meaning: "detector_efficiency", example: "\"efficiency.csv\"" }, "CSV file of the detector's electrons per photon.").only(ModelKind::Physical),
     ] },
     SectionInfo { name: "detector", example: None, meaning: "The detector of the model physical.", keys: vec![
-        physical("kind", "word", "", words::<DetectorKind>(), Value("\"scmos\""), "Kind of detector; ideal writes the electrons themselves."),
-        physical("bits", "whole number", "", "from 1 to 16", Value("16"), "Bits of a grey value."),
-        physical("gain", "number", "", "above 0", Otherwise { meaning: "2.17 of scmos, 1 of hybrid", example: "2.17" }, "Grey values per electron; behind a register per electron that leaves it."),
-        physical("read_noise", "number", "electrons", "at least 0", Otherwise { meaning: "1.6 of scmos, 50 of emccd, 0 of pmt", example: "1.6" }, "Standard deviation of the read noise."),
-        physical("offset", "number", "", "from -300000 to 300000", Otherwise { meaning: "100 of cameras, 0 of others", example: "100.0" }, "Grey value without electrons."),
-        physical("full_well", "number", "electrons", "at least 0", Otherwise { meaning: "30000 of scmos, 80000 of emccd", example: "30000.0" }, "Most electrons of a pixel."),
-        physical("em_gain", "number", "", "at least 1", Otherwise { meaning: "300 of emccd", example: "300.0" }, "Electrons that leave an EMCCD's register for one that enters."),
-        physical("register_full_well", "number", "electrons", "at least 0", Otherwise { meaning: "an emccd needs it", example: "800000.0" }, "Most electrons that leave the register."),
-        physical("excess_noise", "number", "", "at least 1", Otherwise { meaning: "1.2 of pmt", example: "1.2" }, "Excess noise factor F^2 of a photomultiplier."),
-        physical("dead_time", "number", "s", "at least 0", Otherwise { meaning: "a hybrid needs it", example: "0.00000001" }, "Time after which a photon counter sees the next electron."),
-        physical("dark_current", "number", "electrons per s", "at least 0", Otherwise { meaning: "0.06 of scmos, 0 of others", example: "0.06" }, "Electrons of a pixel without light."),
-        physical("background", "number", "electrons per s", "at least 0", Value("0.0"), "Electrons of a pixel by stray light."),
-        physical("clock_induced", "number", "electrons", "at least 0", Value("0.0"), "Electrons that the clocks add to an exposure."),
+        key("kind", "word", "", words::<DetectorKind>(), Value("\"scmos\""), "Kind of detector; ideal writes the electrons themselves.").only(ModelKind::Physical),
+        key("bits", "whole number", "", "from 1 to 16", Value("16"), "Bits of a grey value.").only(ModelKind::Physical),
+        key("gain", "number", "", "above 0", Otherwise { meaning: "2.17 of scmos, 1 of hybrid", example: "2.17" }, "Grey values per electron; behind a register per electron that leaves it.").only(ModelKind::Physical),
+        key("read_noise", "number", "electrons", "at least 0", Otherwise { meaning: "1.6 of scmos, 50 of emccd, 0 of pmt", example: "1.6" }, "Standard deviation of the read noise.").only(ModelKind::Physical),
+        key("offset", "number", "", "from -300000 to 300000", Otherwise { meaning: "100 of cameras, 0 of others", example: "100.0" }, "Grey value without electrons.").only(ModelKind::Physical),
+        key("full_well", "number", "electrons", "at least 0", Otherwise { meaning: "30000 of scmos, 80000 of emccd", example: "30000.0" }, "Most electrons of a pixel.").only(ModelKind::Physical),
+        key("em_gain", "number", "", "at least 1", Otherwise { meaning: "300 of emccd", example: "300.0" }, "Electrons that leave an EMCCD's register for one that enters.").only(ModelKind::Physical),
+        key("register_full_well", "number", "electrons", "at least 0", Otherwise { meaning: "an emccd needs it", example: "800000.0" }, "Most electrons that leave the register.").only(ModelKind::Physical),
+        key("excess_noise", "number", "", "at least 1", Otherwise { meaning: "1.2 of pmt", example: "1.2" }, "Excess noise factor F^2 of a photomultiplier.").only(ModelKind::Physical),
+        key("dead_time", "number", "s", "at least 0", Otherwise { meaning: "a hybrid needs it", example: "0.00000001" }, "Time after which a photon counter sees the next electron.").only(ModelKind::Physical),
+        key("dark_current", "number", "electrons per s", "at least 0", Otherwise { meaning: "0.06 of scmos, 0 of others", example: "0.06" }, "Electrons of a pixel without light.").only(ModelKind::Physical),
+        key("background", "number", "electrons per s", "at least 0", Value("0.0"), "Electrons of a pixel by stray light.").only(ModelKind::Physical),
+        key("clock_induced", "number", "electrons", "at least 0", Value("0.0"), "Electrons that the clocks add to an exposure.").only(ModelKind::Physical),
     ] },
     SectionInfo { name: "output", example: None, meaning: "Where the images go and in which form.", keys: vec![
         key("name", "word", "", "a plain folder name (not empty, not . or .., no / or \\, no invisible characters)", Required, "Name of the experiment: everything goes to the folder path/name."),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::keys::of_physical_alone;
 use super::kind::{above, at_least, band_nm, between, choice, number};
 use super::physical::{self, ModelKind, PhysicalOptics};
 use super::section::Section;
@@ -154,33 +155,6 @@ impl Default for Channel {
 const OF_PHYSICAL: &str = "with [model] kind = \"simexm\"";
 const OF_SIMEXM: &str = "with [model] kind = \"physical\"";
 
-/// Keys of `[optics]` that only the model `physical` has.
-const PHYSICAL_KEYS: [&str; 23] = [
-    "psf",
-    "psf_truncation",
-    "psf_depth_truncation",
-    "psf_reach",
-    "boundary",
-    "spectral_bins",
-    "immersion_index",
-    "immersion_index_design",
-    "coverslip_index",
-    "coverslip_index_design",
-    "coverslip_thickness",
-    "coverslip_thickness_design",
-    "working_distance",
-    "depth",
-    "depth_error",
-    "beam_fill",
-    "pinhole_airy",
-    "pinhole_spacing",
-    "sheet_thickness",
-    "sheet_lobes",
-    "pulse_rate",
-    "pulse_duration",
-    "pulse_factor",
-];
-
 pub(super) fn read(section: &mut Section<'_>, model: ModelKind) -> Option<Optics> {
     let share = || number(between(0.0, 1.0));
     let simexm = model.is_simexm();
@@ -222,7 +196,7 @@ pub(super) fn read(section: &mut Section<'_>, model: ModelKind) -> Option<Optics
         Some(None)
     };
     let physical = if simexm {
-        for key in PHYSICAL_KEYS {
+        for key in of_physical_alone("optics") {
             section.forbid(key, OF_PHYSICAL);
         }
         None

@@ -67,7 +67,8 @@ impl EmissionSource {
         let places: Vec<f64> = self.psfs.iter().map(|psf| psf.slice).collect();
         let before = |n: usize| {
             let z = (first + n * step_z) as f64;
-            places.partition_point(|place| *place <= z)
+            // A function alone holds for all slices; of several the first is the first slice's.
+            places.partition_point(|place| *place <= z).max(1)
         };
         let mut mixtures = Vec::new();
         let mut start = 0;
@@ -75,8 +76,9 @@ impl EmissionSource {
             let next = before(start);
             let end = (start + 1..count).find(|&n| before(n) != next);
             let run = start..end.unwrap_or(count);
-            match (next.checked_sub(1), places.get(next)) {
-                (Some(at), Some(&right)) => {
+            let at = next - 1;
+            match places.get(next) {
+                Some(&right) => {
                     let (left, distance) = (places[at], right - places[at]);
                     // Counted from a slice that the functions choose: a line that starts far away
                     // has few digits here.
@@ -89,8 +91,7 @@ impl EmissionSource {
                     mixtures.push((run.clone(), at, line(right - from, -1.0)));
                     mixtures.push((run, next, line(from - left, 1.0)));
                 }
-                (Some(at), None) => mixtures.push((run, at, SliceWeight::ONE)),
-                (None, _) => mixtures.push((run, 0, SliceWeight::ONE)),
+                None => mixtures.push((run, at, SliceWeight::ONE)),
             }
             start = end.unwrap_or(count);
         }

@@ -107,9 +107,9 @@ impl ChecksumBackend<'_> {
         self.inner.wait(ticket)
     }
 
-    /// Lists the integer results of a dispatch: buffers, their words, and the agreement that
-    /// devices must reach.
-    fn looked_at(&self, dispatch: &Command) -> Vec<(Buffer, usize, Equality)> {
+    /// What a dispatch writes: its kernel, the buffers, and the words of the first one that it
+    /// fills, if that can be known.
+    fn written(&self, dispatch: &Command) -> Option<(&'static Kernel, Vec<Buffer>, Option<usize>)> {
         let Command::Dispatch {
             kernel,
             params,
@@ -117,23 +117,30 @@ impl ChecksumBackend<'_> {
             ..
         } = dispatch
         else {
+            return None;
+        };
+        let words: Vec<usize> = buffers.iter().map(|b| self.specs[b.0].words).collect();
+        let written = std::iter::zip(buffers, kernel.bindings);
+        let written = written.filter(|(_, access)| **access == Access::ReadWrite);
+        let filled = kernel.results(Extent::new(params, &words));
+        Some((kernel, written.map(|(buffer, _)| *buffer).collect(), filled))
+    }
+
+    /// Lists the integer results of a dispatch: buffers, their words, and the agreement that
+    /// devices must reach.
+    fn looked_at(&self, dispatch: &Command) -> Vec<(Buffer, usize, Equality)> {
+        let Some((kernel, written, filled)) = self.written(dispatch) else {
             return Vec::new();
         };
-        let words_of = |buffer: &Buffer| self.specs[buffer.0].words;
-        let written = std::iter::zip(buffers, kernel.bindings);
-        let mut written = written
-            .filter(|(_, access)| **access == Access::ReadWrite)
-            .map(|(buffer, _)| *buffer);
         match kernel.agreement {
-            Agreement::Exact => written
-                .map(|buffer| (buffer, words_of(&buffer), Equality::Exact))
-                .collect(),
+            Agreement::Exact => {
+                let all = |buffer: Buffer| (buffer, self.specs[buffer.0].words, Equality::Exact);
+                written.into_iter().map(all).collect()
+            }
             Agreement::WholePhotons => {
-                let words: Vec<usize> = buffers.iter().map(words_of).collect();
-                let results = kernel.results(Extent::new(params, &words));
-                let photons = written.next().zip(results);
+                let photons = written.into_iter().zip(filled);
                 let look = |(buffer, words)| (buffer, words, Equality::Rounding);
-                photons.map(look).into_iter().collect()
+                photons.map(look).collect()
             }
             Agreement::Rounding => Vec::new(),
         }
@@ -142,23 +149,9 @@ impl ChecksumBackend<'_> {
     /// The buffer of expected electrons that a dispatch makes, and its words: a camera's result
     /// that devices compute within rounding.
     fn expected(&self, dispatch: &Command) -> Option<(Buffer, usize)> {
-        let Command::Dispatch {
-            kernel,
-            params,
-            buffers,
-            ..
-        } = dispatch
-        else {
-            return None;
-        };
-        if (kernel.stage, kernel.agreement) != (Stage::Camera, Agreement::Rounding) {
-            return None;
-        }
-        let words: Vec<usize> = buffers.iter().map(|b| self.specs[b.0].words).collect();
-        let mut written = std::iter::zip(buffers, kernel.bindings);
-        let (buffer, _) = written.find(|(_, access)| **access == Access::ReadWrite)?;
-        let words = kernel.results(Extent::new(params, &words))?;
-        Some((*buffer, words))
+        let (kernel, written, filled) = self.written(dispatch)?;
+        let is_camera = (kernel.stage, kernel.agreement) == (Stage::Camera, Agreement::Rounding);
+        written.into_iter().zip(filled).next().filter(|_| is_camera)
     }
 
     fn checksums(self) -> Vec<Checksum> {
