@@ -16,7 +16,8 @@ fn main(@builtin(global_invocation_id) pixel: vec3<u32>) {
     if slice >= params.slices || i >= params.image_x || j >= params.image_y {
         return;
     }
-    let thread = (slice * params.image_x + i) * params.image_y + j;
+    let image = params.first_image + slice;
+    let thread = (image * params.image_x + i) * params.image_y + j;
     let z = params.first_z + slice * params.step_z;
     let x = shown[i];
     let y = shown[params.image_x + j];

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::kind::{above, number};
+use super::kind::{above, between, number};
 use super::output::folder_name;
 use super::section::Section;
 use super::tree::{Table, Value};
@@ -33,12 +33,14 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<BTreeMap<String, OwnFluo
         let lifetime_ns = dye.optional("lifetime", number(above(0.0).unit("ns")));
         let gm = number(above(0.0).unit("GM"));
         let two_photon_gm = dye.optional("two_photon_cross_section", gm);
+        let bleach_yield = dye.optional("bleach_yield", number(between(0.0, 1.0)));
         let spectra = dye.required_path("spectra");
         Some(OwnFluorophore {
             quantum_yield: quantum_yield?,
             extinction_coefficient: extinction_coefficient?,
             lifetime_ns,
             two_photon_gm,
+            bleach_yield,
             spectra: spectra?,
         })
     }))

@@ -6,12 +6,11 @@ use std::fmt::Write;
 use std::sync::LazyLock;
 
 use super::groundtruth::CellsFrom;
-use super::physical::{Boundary, ModelKind};
+use super::physical::{Boundary, ModelKind, PsfModel};
 use crate::base::choice::{Choice, alternatives, any_of};
 use crate::base::formats::{InputFormat, OutputFormat, StoredIds};
 use crate::optics::detector::DetectorKind;
 use crate::optics::microscope::Microscope;
-use crate::optics::physical::FieldModel;
 
 /// Section of a configuration.
 #[derive(Clone, Debug)]
@@ -187,7 +186,10 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("pinhole_radius", "number", "um", "at least 0", Required, "Radius of the pinhole in its own plane; the confocal microscope has one.").only(ModelKind::Simexm),
         key("pinhole_radius", "number", "um", "at least 0", Otherwise { meaning: "pinhole_airy = 1, or 25 on a spinning disk", example: "30.0" }, "Radius of the pinholes in their own plane, of confocal microscopes and spinning disks.").only(ModelKind::Physical),
         key("baseline_noise", "number", "photons", "at least 0", Required, "Mean background in the middle of a slice.").only(ModelKind::Simexm),
-        key("psf", "word", "", words::<FieldModel>(), Value("\"vectorial\""), "Field of the diffraction integral.").only(ModelKind::Physical),
+        key("psf", "word", "", words::<PsfModel>(), Value("\"vectorial\""), "Where the point spread function comes from: the diffraction integral of light waves or of scalar ones, or a stack that was measured.").only(ModelKind::Physical),
+        key("psf_file", "path", "", "", Otherwise { meaning: "psf = \"measured\" needs it", example: "\"bead.tif\"" }, "TIFF stack of a measured point spread function: the image of a bead, each plane focused deeper than the one before.").only(ModelKind::Physical),
+        key("psf_voxel", "three numbers [z, x, y]", "nm", "above 0", Otherwise { meaning: "psf = \"measured\" needs it", example: "[200.0, 65.0, 65.0]" }, "Size of its voxels in the gel.").only(ModelKind::Physical),
+        key("psf_background", "number", "", "at least 0", Otherwise { meaning: "0", example: "100.0" }, "Its values where there is no light.").only(ModelKind::Physical),
         key("psf_truncation", "number", "", "from 0.000001 to 0.5", Value("0.02"), "Share of a plane's light that the point spread function may leave out; the rest is scaled to the whole.").only(ModelKind::Physical),
         key("psf_depth_truncation", "number", "", "from 0.000001 to 0.5", Value("0.02"), "Share of the light of all planes that may come from beyond the last ones, which take it over.").only(ModelKind::Physical),
         key("psf_reach", "whole number", "voxels", "from 1 to 512", Otherwise { meaning: "256, or the tissue's size", example: "128" }, "Most voxels from the centre of the point spread function to its last one.").only(ModelKind::Physical),
@@ -202,6 +204,8 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("working_distance", "number", "um", "above 0", Value("150.0"), "Working distance of the objective.").only(ModelKind::Physical),
         key("depth", "number", "um", "at least 0", Value("0.0"), "Depth of the first slice below the coverslip, in the gel.").only(ModelKind::Physical),
         key("depth_error", "number", "", "from 0.0001 to 1", Value("0.01"), "Most that the point spread function between two computed depths may be wrong by, of its peak, where immersion and gel differ.").only(ModelKind::Physical),
+        key("stage_steps", "boolean", "", "true or false", Value("false"), "Whether focal_plane_depth is how far the stage moves: the focus moves by the gel's index over the immersion's of that.").only(ModelKind::Physical),
+        key("bleaching", "boolean", "", "true or false", Value("false"), "Whether each exposure bleaches dyes in the whole volume (widefield, confocal, spinning disk): images fade in their order, and channels in that of their names.").only(ModelKind::Physical),
         key("beam_fill", "number", "", "above 0", Value("1.0"), "Radius of a scanning laser's beam (to e^-2) over that of the back aperture.").only(ModelKind::Physical),
         key("pinhole_airy", "number", "", "above 0 up to 100", Otherwise { meaning: "pinhole_radius, or 1", example: "1.0" }, "Diameter of the pinhole in Airy units (1.22 wavelengths over the aperture), in place of pinhole_radius.").only(ModelKind::Physical),
         key("pinhole_spacing", "number", "um", "above 0", Value("250.0"), "Distance of the pinholes of a spinning disk, on the disk.").only(ModelKind::Physical),
@@ -265,6 +269,7 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("extinction_coefficient", "number", "L/(mol cm)", "above 0", Required, "Molar decadic extinction coefficient at the maximum of excitation."),
         key("lifetime", "number", "ns", "above 0", Otherwise { meaning: "4", example: "3.5" }, "Lifetime of the excited state, for the model physical."),
         key("two_photon_cross_section", "number", "GM", "above 0", Otherwise { meaning: "guessed", example: "40.0" }, "Two-photon cross-section at the laser, for the model physical."),
+        key("bleach_yield", "number", "", "from 0 to 1", Otherwise { meaning: "0.000005", example: "0.000002" }, "Molecules that bleach per photon absorbed, for bleaching in the model physical."),
         key("spectra", "path", "", "", Required, "CSV file with columns of wavelength (nm), excitation and emission, or a table exported from FPbase."),
     ] },
 ]);

@@ -49,7 +49,6 @@ pub use crate::base::formats::{Compression, InputFormat, OutputFormat, StoredIds
 pub use crate::base::volume::Arrangement;
 pub use crate::optics::detector::{DetectorKeys, DetectorKind};
 pub use crate::optics::fluorophore::OwnFluorophore;
-pub use crate::optics::physical::FieldModel;
 pub use compute::{AdapterChoice, BackendChoice, Compute};
 pub use error::{ConfigError, Problem};
 pub use expansion::Expansion;
@@ -58,7 +57,7 @@ pub use labeling::{Labeling, Layer, SingleNeuron};
 pub use optics::{Channel, Optics};
 pub use output::{BitDepth, ChannelArrangement, ChannelFiles, Normalization, Output, WrittenIds};
 pub use overrides::{Override, OverrideError};
-pub use physical::{ModelKind, PhysicalOptics};
+pub use physical::{ModelKind, PhysicalOptics, PsfModel};
 pub use tree::Position;
 
 use section::{Context, Section};
@@ -212,10 +211,14 @@ impl Config {
                 Some((vec!["optics", "channels", name, key], path.as_ref()?))
             })
         });
+        let physical = self.optics.physical.iter();
+        let functions = physical.filter_map(|physical| physical.psf_file.as_ref());
+        let functions = functions.map(|path| (vec!["optics", "psf_file"], path));
         let all = std::iter::once(cells)
             .chain(regions)
             .chain(dyes)
-            .chain(curves);
+            .chain(curves)
+            .chain(functions);
         all.map(|(key, path)| (key, path.as_path())).collect()
     }
 

@@ -223,6 +223,9 @@ pub(super) fn read(section: &mut Section<'_>, model: ModelKind) -> Option<Optics
         beyond_index(section, numerical_aperture, index, "refractory_index");
     }
     if let Some(physical) = &physical {
+        if let Some(microscope) = microscope {
+            physical::check_optics(section, physical, microscope);
+        }
         let index = physical.immersion_index.or(refractive_index);
         let key = match physical.immersion_index {
             Some(_) => "immersion_index",
@@ -255,6 +258,20 @@ pub(super) fn read(section: &mut Section<'_>, model: ModelKind) -> Option<Optics
         physical,
         channels: channels?,
     })
+}
+
+impl Optics {
+    /// Returns how far the focus moves in the gel from an image to the next, in nm. A stage's steps
+    /// are shortened as rays near the axis are where they enter the gel.
+    pub fn focus_step_nm(&self) -> f64 {
+        let physical = self
+            .physical
+            .as_ref()
+            .filter(|physical| physical.stage_steps);
+        let immersion = physical.and_then(|physical| physical.immersion_index);
+        let ratio = immersion.map_or(1.0, |immersion| self.refractive_index / immersion);
+        self.focal_plane_depth_nm * ratio
+    }
 }
 
 /// Reports an aperture that the medium of an index does not have.

@@ -1,14 +1,19 @@
 //! What the model `physical` asks beside the keys that both models have: `[model]`, `[detector]`
 //! and its part of `[optics]` (docs/physical.md).
 
+use std::path::PathBuf;
+
 use serde::{Serialize, Serializer};
 
-use super::kind::{ValueKind, above, at_least, between, choice, list_of_triples, number, whole};
+use super::kind::{
+    ValueKind, above, at_least, between, boolean, choice, list_of_triples, number, numbers_zxy,
+    whole,
+};
 use super::section::Section;
 use super::{BitDepth, Channel, Config, Labeling, Layer, Normalization, Optics, Output};
-use crate::base::choice::choice;
+use crate::base::choice::{Choice, choice};
 use crate::optics::detector::{DetectorKeys, DetectorKind};
-use crate::optics::physical::FieldModel;
+use crate::optics::microscope::Microscope;
 
 choice! {
     /// How labels become grey values.
@@ -27,6 +32,18 @@ choice! {
         Reflect = "reflect",
         /// Nothing.
         Dark = "dark",
+    }
+}
+
+choice! {
+    /// Where the point spread function comes from.
+    pub enum PsfModel {
+        /// The diffraction integral of light waves.
+        Vectorial = "vectorial",
+        /// That of scalar waves.
+        Scalar = "scalar",
+        /// A stack that was measured.
+        Measured = "measured",
     }
 }
 
@@ -62,9 +79,18 @@ pub(super) fn read_model(section: &mut Section<'_>) -> Option<ModelKind> {
 /// Microscope of the model `physical`, beside the keys that both models have.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PhysicalOptics {
-    /// Field of the diffraction integral; default vectorial.
-    #[serde(rename = "psf")]
-    pub field: FieldModel,
+    /// Where the point spread function comes from; default vectorial.
+    pub psf: PsfModel,
+    /// TIFF stack of a measured one: the image of a point, each plane focused deeper than the one
+    /// before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub psf_file: Option<PathBuf>,
+    /// Size (z, x, y) of its voxels in the gel, in nm.
+    #[serde(rename = "psf_voxel", skip_serializing_if = "Option::is_none")]
+    pub psf_voxel_nm: Option<[f64; 3]>,
+    /// Its values without light; `None` takes 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub psf_background: Option<f64>,
     /// Share of a plane's light that the point spread function may leave out, default 0.02; what
     /// is left is scaled to the plane's whole light.
     pub psf_truncation: f64,
@@ -115,6 +141,10 @@ pub struct PhysicalOptics {
     /// Most that the point spread function between two computed depths may be wrong by, as a share
     /// of its peak, where immersion and gel differ; default 0.01.
     pub depth_error: f64,
+    /// True where `focal_plane_depth` is how far the stage moves and not the focus; default false.
+    pub stage_steps: bool,
+    /// True where exposures bleach; default false.
+    pub bleaching: bool,
     /// e^-2 radius of a scanning laser's beam over the back aperture's radius, default 1.
     pub beam_fill: f64,
     /// Diameter of the pinhole in Airy units, in place of `pinhole_radius`.
@@ -144,7 +174,10 @@ impl Default for PhysicalOptics {
     /// Takes what holds for every key that a configuration leaves out.
     fn default() -> Self {
         Self {
-            field: FieldModel::Vectorial,
+            psf: PsfModel::Vectorial,
+            psf_file: None,
+            psf_voxel_nm: None,
+            psf_background: None,
             psf_truncation: 0.02,
             psf_depth_truncation: 0.02,
             psf_reach: None,
@@ -159,6 +192,8 @@ impl Default for PhysicalOptics {
             working_distance_um: 150.0,
             depth_um: 0.0,
             depth_error: 0.01,
+            stage_steps: false,
+            bleaching: false,
             beam_fill: 1.0,
             pinhole_airy: None,
             pinhole_spacing_um: 250.0,
@@ -231,13 +266,50 @@ fn index() -> ValueKind<'static, f64> {
     number(between(1.0, 2.0))
 }
 
+/// Reports keys that say nothing beside each other.
+pub(super) fn check_optics(
+    section: &mut Section<'_>,
+    physical: &PhysicalOptics,
+    microscope: Microscope,
+) {
+    if physical.psf == PsfModel::Measured {
+        for (key, given) in [
+            ("psf_file", physical.psf_file.is_some()),
+            ("psf_voxel", physical.psf_voxel_nm.is_some()),
+        ] {
+            if !given {
+                let expected = format!("\"vectorial\" or \"scalar\", or come with {key}");
+                section.contradiction("psf", "psf", &expected);
+            }
+        }
+    } else {
+        for key in ["psf_file", "psf_voxel", "psf_background"] {
+            section.forbid(key, "unless psf is \"measured\"");
+        }
+    }
+    let everywhere = match microscope {
+        Microscope::Widefield | Microscope::Confocal | Microscope::SpinningDisk => true,
+        Microscope::TwoPhoton | Microscope::LightSheet => false,
+    };
+    if physical.bleaching && !everywhere {
+        let expected = format!(
+            "false with the type \"{}\", which bleaches only near its focus",
+            microscope.as_str()
+        );
+        section.contradiction("bleaching", "type", &expected);
+    }
+}
+
 /// Reads the part of `[optics]` that only this model has.
 pub(super) fn read_optics(section: &mut Section<'_>) -> PhysicalOptics {
     let d = PhysicalOptics::default();
     let um = |bounds: super::kind::Bounds| number(bounds.unit("um"));
     let share = || number(between(1e-6, 0.5));
     PhysicalOptics {
-        field: section.optional("psf", choice()).unwrap_or(d.field),
+        psf: section.optional("psf", choice()).unwrap_or(d.psf),
+        psf_file: section.optional_path("psf_file"),
+        psf_voxel_nm: section.optional("psf_voxel", numbers_zxy(above(0.0).unit("nm"))),
+        psf_background: section.optional("psf_background", number(at_least(0.0))),
         psf_truncation: section
             .optional("psf_truncation", share())
             .unwrap_or(d.psf_truncation),
@@ -268,6 +340,12 @@ pub(super) fn read_optics(section: &mut Section<'_>) -> PhysicalOptics {
         depth_error: section
             .optional("depth_error", number(between(1e-4, 1.0)))
             .unwrap_or(d.depth_error),
+        stage_steps: section
+            .optional("stage_steps", boolean())
+            .unwrap_or(d.stage_steps),
+        bleaching: section
+            .optional("bleaching", boolean())
+            .unwrap_or(d.bleaching),
         beam_fill: section
             .optional("beam_fill", number(above(0.0)))
             .unwrap_or(d.beam_fill),

@@ -74,10 +74,12 @@ impl Config {
         let regions = config.groundtruth.regions.values_mut();
         let dyes = config.fluorophores.values_mut();
         let channels = config.optics.channels.values_mut();
+        let physical = config.optics.physical.iter_mut();
         let paths = [&mut config.groundtruth.image_path, &mut config.output.path]
             .into_iter()
             .chain(regions.map(|region| &mut region.region_path))
             .chain(dyes.map(|dye| &mut dye.spectra))
+            .chain(physical.filter_map(|physical| physical.psf_file.as_mut()))
             .chain(channels.flat_map(|channel| {
                 [
                     &mut channel.filter_curve,

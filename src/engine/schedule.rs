@@ -162,13 +162,6 @@ impl Schedule {
     }
 }
 
-/// The slices 0, step, 2 step, ... that lie in a range: the first, and how many.
-pub fn kept(range: &Range<usize>, step: usize) -> (usize, usize) {
-    let first = range.start.next_multiple_of(step);
-    let count = range.end.saturating_sub(first).div_ceil(step);
-    (first, if range.is_empty() { 0 } else { count })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,14 +179,6 @@ mod tests {
         let schedule = Schedule::new(40, 40, reach);
         assert_eq!(schedule.steps.len(), 1);
         assert_eq!(schedule.spectra_ring, 40);
-    }
-
-    #[test]
-    fn kept_slices_are_multiples_of_the_step() {
-        assert_eq!(kept(&(0..10), 3), (0, 4));
-        assert_eq!(kept(&(1..3), 3), (3, 0));
-        assert_eq!(kept(&(4..4), 4), (4, 0));
-        assert_eq!(kept(&(5..9), 2), (6, 2));
     }
 
     /// The slices that an image is made of.

@@ -4,6 +4,7 @@ use crate::engine::psf::Psf;
 use crate::engine::rng::{StreamKey, TableRef};
 use crate::engine::stages::blur::SliceWeight;
 use crate::optics::fluorophore::Photons;
+use crate::optics::focal_planes::FocalPlanes;
 use std::ops::Range;
 
 /// Light whose spectra are made once: of a fluorophore, for all or for some of its sources.
@@ -24,20 +25,65 @@ pub struct EmissionSource {
     pub fluorophore: usize,
     /// Index of its emitter.
     pub emitter: usize,
-    /// Point spread functions, by ascending slice: one for all slices, or several, of which each
-    /// slice has the mixture of the two next to it.
+    /// Point spread functions by ascending phase, and those of a phase by ascending slice: one for
+    /// all slices, or several, of which each slice has the mixture of the two next to it.
     pub psfs: Vec<SlicePsf>,
     /// Which of them is nearest to the volume's middle.
     pub middle: usize,
+    /// What the exposures before an image have left of its light.
+    pub bleaching: Bleaching,
 }
 
 /// Point spread function of a slice.
 #[derive(Clone, Debug)]
 pub struct SlicePsf {
-    /// The slice in focus, be it whole or not.
+    /// How far behind the middle of a slice the focus lies, in quarters of a slice.
+    pub phase: u8,
+    /// The place in focus, in slices, be it whole or not.
     pub slice: f64,
     /// The function.
     pub psf: Psf,
+}
+
+/// How the light of a fluorophore fades in a channel: exponentially with the exposures of the stack
+/// (docs/physical.md section 7). Numbers are bleached molecules per molecule, in an exposure of
+/// molecules that are all there; the default bleaches nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Bleaching {
+    /// In all channels' exposures of an image.
+    pub image: f64,
+    /// In those of an image that come before the channel's own.
+    pub earlier: f64,
+    /// In the channel's own.
+    pub own: f64,
+}
+
+impl Bleaching {
+    /// Mean share of the molecules that are left during the channel's exposure of an image.
+    pub fn left(&self, image: usize) -> f64 {
+        let before = self.image * image as f64 + self.earlier;
+        let during = if self.own > 0.0 {
+            -(-self.own).exp_m1() / self.own
+        } else {
+            1.0
+        };
+        (-before).exp() * during
+    }
+}
+
+/// Images that are filtered by a function together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FilterRun {
+    /// The images, counted from the first one that is asked for.
+    pub images: Range<usize>,
+    /// The slice on which the first is focused, and the slices to the next.
+    pub first_z: usize,
+    /// Slices from one to the next.
+    pub step: usize,
+    /// The function.
+    pub function: usize,
+    /// How often it counts.
+    pub weight: SliceWeight,
 }
 
 impl EmissionSource {
@@ -46,8 +92,13 @@ impl EmissionSource {
         Self {
             fluorophore,
             emitter,
-            psfs: vec![SlicePsf { slice: 0.0, psf }],
+            psfs: vec![SlicePsf {
+                phase: 0,
+                slice: 0.0,
+                psf,
+            }],
             middle: 0,
+            bleaching: Bleaching::default(),
         }
     }
 
@@ -56,46 +107,69 @@ impl EmissionSource {
         &self.psfs[self.middle].psf
     }
 
-    /// What the functions count in the images of these slices: for each run of slices between two
-    /// functions the numbers of its first slice and of the one behind its last, the function, and
-    /// its weight. The slices of a run come for one function after the other.
-    pub fn mixtures(
-        &self,
-        (first, count): (usize, usize),
-        step_z: usize,
-    ) -> Vec<(Range<usize>, usize, SliceWeight)> {
-        let places: Vec<f64> = self.psfs.iter().map(|psf| psf.slice).collect();
-        let before = |n: usize| {
-            let z = (first + n * step_z) as f64;
-            // A function alone holds for all slices; of several the first is the first slice's.
-            places.partition_point(|place| *place <= z).max(1)
-        };
-        let mut mixtures = Vec::new();
-        let mut start = 0;
-        while start < count {
+    /// What the functions count in these images: runs between two functions come for one of them,
+    /// and then for the other.
+    pub fn runs(&self, images: &Range<usize>, planes: FocalPlanes) -> Vec<FilterRun> {
+        let mut runs = Vec::new();
+        let mut start = images.start;
+        while start < images.end {
+            let (first_z, phase) = (planes.slice(start), planes.phase(start));
+            let of_phase = self.psfs.partition_point(|psf| psf.phase < phase);
+            let functions = self.psfs[of_phase..].chunk_by(|a, b| a.phase == b.phase);
+            let functions = functions.into_iter().next().unwrap_or_default();
+            let behind = f64::from(phase) / 4.0;
+            let before = |image: usize| {
+                let place = planes.slice(image) as f64 + behind;
+                // A function alone holds for all slices; of several the first is the first slice's.
+                let before = functions.partition_point(|psf| psf.slice <= place);
+                before.max(1)
+            };
             let next = before(start);
-            let end = (start + 1..count).find(|&n| before(n) != next);
-            let run = start..end.unwrap_or(count);
+            let step = (planes.slice(start + 1) - first_z).max(1);
+            let joins = |&image: &usize| {
+                self.bleaching == Bleaching::default()
+                    && planes.phase(image) == phase
+                    && planes.slice(image) == first_z + (image - start) * step
+                    && before(image) == next
+            };
+            let end = (start + 1..images.end).find(|image| !joins(image));
+            let end = end.unwrap_or(images.end);
+            let left = self.bleaching.left(start);
+            let mut add = |function: usize, weight: SliceWeight| {
+                runs.push(FilterRun {
+                    images: start - images.start..end - images.start,
+                    first_z,
+                    step,
+                    function: of_phase + function,
+                    weight,
+                });
+            };
             let at = next - 1;
-            match places.get(next) {
-                Some(&right) => {
-                    let (left, distance) = (places[at], right - places[at]);
+            match (functions.get(at), functions.get(next)) {
+                (Some(one), Some(other)) => {
+                    let distance = other.slice - one.slice;
                     // Counted from a slice that the functions choose: a line that starts far away
                     // has few digits here.
-                    let from = left.floor();
+                    let from = one.slice.floor();
                     let line = |start: f64, slope: f64| SliceWeight {
                         from: from as usize,
-                        start: (start / distance) as f32,
-                        slope: (slope / distance) as f32,
+                        start: (left * (start + slope * behind) / distance) as f32,
+                        slope: (left * slope / distance) as f32,
                     };
-                    mixtures.push((run.clone(), at, line(right - from, -1.0)));
-                    mixtures.push((run, next, line(from - left, 1.0)));
+                    add(at, line(other.slice - from, -1.0));
+                    add(next, line(from - one.slice, 1.0));
                 }
-                None => mixtures.push((run, at, SliceWeight::ONE)),
+                _ => add(
+                    at,
+                    SliceWeight {
+                        start: left as f32,
+                        ..SliceWeight::ONE
+                    },
+                ),
             }
-            start = end.unwrap_or(count);
+            start = end;
         }
-        mixtures
+        runs
     }
 }
 
@@ -115,35 +189,85 @@ mod tests {
     use super::*;
     use crate::engine::psf::PsfShape;
 
-    #[test]
-    fn slices_between_two_functions_have_their_mixture() {
+    fn source(places: &[(u8, f64)]) -> EmissionSource {
         let psf = Psf::from_fn(PsfShape::symmetric([0; 3]), |_, _, _| 1.0);
-        let at = |slice| SlicePsf {
+        let at = |&(phase, slice): &(u8, f64)| SlicePsf {
+            phase,
             slice,
             psf: psf.clone(),
         };
-        let source = EmissionSource {
-            fluorophore: 0,
-            emitter: 0,
-            psfs: [0.0, 4.0, 6.0].map(at).to_vec(),
-            middle: 1,
-        };
-        // Slices 2, 4, 6 and 8.
-        let mixtures = source.mixtures((2, 4), 2);
-        let mut weights = vec![[0.0f32; 3]; 4];
-        for (run, function, weight) in mixtures {
-            for n in run {
-                weights[n][function] += weight.at(2 + 2 * n);
+        EmissionSource {
+            psfs: places.iter().map(at).collect(),
+            ..EmissionSource::new(0, 0, psf.clone())
+        }
+    }
+
+    /// What each function counts in each image.
+    fn weights(source: &EmissionSource, images: &Range<usize>, step: f64) -> Vec<Vec<f32>> {
+        let mut weights = vec![vec![0.0; source.psfs.len()]; images.len()];
+        for run in source.runs(images, FocalPlanes::new(step)) {
+            for (n, image) in run.images.enumerate() {
+                weights[image][run.function] += run.weight.at(run.first_z + n * run.step);
             }
         }
+        weights
+    }
+
+    #[test]
+    fn slices_between_two_functions_have_their_mixture() {
+        let of_three = source(&[(0, 0.0), (0, 4.0), (0, 6.0)]);
+        // Slices 2, 4, 6 and 8.
         let expected = [
             [0.5, 0.5, 0.0],
             [0.0, 1.0, 0.0],
             [0.0, 0.0, 1.0],
             [0.0, 0.0, 1.0],
         ];
-        assert_eq!(weights, expected);
-        let alone = EmissionSource::new(0, 0, psf.clone());
-        assert_eq!(alone.mixtures((3, 5), 1), [(0..5, 0, SliceWeight::ONE)]);
+        assert_eq!(weights(&of_three, &(1..5), 2.0), expected);
+        let runs = source(&[(0, 0.0)]).runs(&(3..8), FocalPlanes::new(1.0));
+        let alone = FilterRun {
+            images: 0..5,
+            first_z: 3,
+            step: 1,
+            function: 0,
+            weight: SliceWeight::ONE,
+        };
+        assert_eq!(runs, [alone]);
+    }
+
+    #[test]
+    fn images_between_slices_have_the_functions_of_their_phase() {
+        let two = source(&[(0, 0.0), (0, 4.0), (2, 0.0), (2, 4.0)]);
+        // Places 0, 1.5, 3 and 4.5.
+        let expected = [
+            [1.0, 0.0, 0.0, 0.0],
+            [0.0, 0.0, 0.625, 0.375],
+            [0.25, 0.75, 0.0, 0.0],
+            [0.0, 0.0, 0.0, 1.0],
+        ];
+        assert_eq!(weights(&two, &(0..4), 1.5), expected);
+        // Steps below a quarter: images of one place.
+        let runs = source(&[(0, 0.0)]).runs(&(0..2), FocalPlanes::new(0.1));
+        assert!(
+            runs.iter()
+                .all(|run| run.images.len() == 1 && run.first_z == 0)
+        );
+    }
+
+    #[test]
+    fn light_fades_from_image_to_image_and_from_channel_to_channel() {
+        let mut fading = source(&[(0, 0.0)]);
+        fading.bleaching = Bleaching {
+            image: 0.3,
+            earlier: 0.1,
+            own: 0.2,
+        };
+        let weights = weights(&fading, &(2..4), 1.0).concat();
+        // Means of exp(-t) over 0.7 to 0.9 and over 1.0 to 1.2.
+        let mean = |from: f64| ((-from).exp() - (-from - 0.2).exp()) / 0.2;
+        for (weight, from) in weights.into_iter().zip([0.7, 1.0]) {
+            assert!((f64::from(weight) - mean(from)).abs() < 1e-7, "{weight}");
+        }
+        assert_eq!(Bleaching::default().left(5), 1.0);
     }
 }

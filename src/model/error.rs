@@ -1,6 +1,6 @@
 //! Errors of configurations that cannot be simulated.
 
-use super::MOST_PIXELS;
+use super::{MOST_IMAGES, MOST_PIXELS};
 use crate::base::region_bits;
 use crate::engine::rng::TableError;
 use crate::optics::fluorophore::OwnFluorophoreError;
@@ -94,6 +94,19 @@ pub enum ModelError {
         key: &'static str,
         /// What is wrong, with the file.
         problem: String,
+    },
+    /// A measured point spread function cannot be used.
+    #[error("[optics] psf_file: {0}")]
+    MeasuredPsf(String),
+    /// Images are too many.
+    #[error(
+        "[optics] focal_plane_depth: a stack would have {count} images; at most {max} are supported: use larger steps (is \
+         focal_plane_depth in nm?)",
+        max = MOST_IMAGES
+    )]
+    HugeStack {
+        /// Number of images.
+        count: usize,
     },
     /// The optics of a channel make no sense.
     #[error("[optics], for {fluorophore} in [optics.channels.{channel}]: {problem}")]

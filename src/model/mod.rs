@@ -15,7 +15,7 @@ pub mod point_spread;
 pub mod simexm;
 mod warnings;
 
-pub use channel::{ChannelModel, EmissionSource, Emitter, SlicePsf};
+pub use channel::{Bleaching, ChannelModel, EmissionSource, Emitter, FilterRun, SlicePsf};
 pub use error::ModelError;
 pub use labelling::{Labelling, LayerModel};
 pub use point_spread::{PsfVolume, point_spread_functions};
@@ -25,13 +25,17 @@ use crate::config::{Arrangement, BitDepth, Config, ModelKind, Normalization};
 use crate::engine::blocks::BlockGrid;
 use crate::engine::psf::PsfShape;
 use crate::engine::rng::{DiscreteTable, TableRef};
-use crate::engine::schedule::Reach;
+use crate::engine::schedule::{Reach, Step};
 use crate::optics::camera::{AxisSampling, Camera};
 use crate::optics::fluorophore::Fluorophore;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// Most pixels of an image: as many as a buffer of 2^31 bytes holds.
 const MOST_PIXELS: usize = (1 << 29) - 1;
+
+/// Most images of a stack: no microscope takes as many.
+const MOST_IMAGES: usize = 1 << 20;
 
 /// How far the stages beside the blur look along an axis of a slice, in voxels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,12 +159,16 @@ impl Model {
             config.expansion.factor,
             optics.objective_factor,
             optics.pixel_size_nm,
-            optics.focal_plane_depth_nm,
+            optics.focus_step_nm(),
         );
         let camera = match config.model {
             ModelKind::Simexm => camera,
             ModelKind::Physical => camera.with_areas(),
         };
+        let count = camera.planes.count(volume.shape[0]);
+        if count > MOST_IMAGES {
+            return Err(ModelError::HugeStack { count });
+        }
         let proteins = proteins_per_voxel(config, &labelling, &fluorophores, counted);
         let light = match config.model {
             ModelKind::Simexm => simexm::Imaging::light(
@@ -177,7 +185,7 @@ impl Model {
                 seed,
                 &fluorophores,
                 &proteins,
-                volume.shape,
+                (volume.shape, camera.planes),
                 &mut warnings,
             )?,
         };
@@ -274,6 +282,18 @@ impl Model {
             Imaging::Physical(imaging) => Some(imaging),
             Imaging::Simexm(_) => None,
         }
+    }
+
+    /// The images that a step makes.
+    pub fn images_of(&self, step: &Step) -> Range<usize> {
+        let depth = self.volume.shape[0];
+        self.camera.planes.imaged_in(&step.images, depth)
+    }
+
+    /// The images whose ground truth a step makes.
+    pub fn truths_of(&self, step: &Step) -> Range<usize> {
+        let depth = self.volume.shape[0];
+        self.camera.planes.shown_in(&step.regions, depth)
     }
 
     /// Shape (z, x, y) of the images.

@@ -1,6 +1,7 @@
 //! Expansion and the camera: maps voxels to pixels (docs/model.md section 7, docs/physical.md
 //! section 5).
 
+use super::focal_planes::FocalPlanes;
 use crate::engine::stages::area::AreaAxis;
 use std::ops::Range;
 
@@ -115,18 +116,23 @@ pub struct Camera {
     pub x: AxisSampling,
     /// Sampling along y, across its columns.
     pub y: AxisSampling,
-    /// Distance in slices from one image to the next.
-    pub step_z: usize,
+    /// Where the images are focused.
+    pub planes: FocalPlanes,
     /// Unrounded steps along (z, x, y): slices per image, then voxels per pixel.
     pub exact_step: [f64; 3],
 }
 
 impl Camera {
-    /// Builds the grid of [`Camera::new`] with pixels of exactly their size: only the distance of
-    /// images is rounded, to whole slices.
+    /// Builds the grid of [`Camera::new`] with pixels of exactly their size and images exactly
+    /// where they are asked for.
     pub fn with_areas(self) -> Self {
-        let [_, x, y] = self.exact_step.map(AxisSampling::Area);
-        Self { x, y, ..self }
+        let [z, x, y] = self.exact_step;
+        Self {
+            x: AxisSampling::Area(x),
+            y: AxisSampling::Area(y),
+            planes: FocalPlanes::new(z),
+            ..self
+        }
     }
 
     /// Builds the grid of a camera with pixels of `pixel_nm` behind an objective that magnifies
@@ -145,7 +151,7 @@ impl Camera {
         Self {
             x: AxisSampling::new(exact_step[1]),
             y: AxisSampling::new(exact_step[2]),
-            step_z: step_z.round_ties_even().clamp(1.0, f64::from(u32::MAX)) as usize,
+            planes: FocalPlanes::new(step_z.round_ties_even().clamp(1.0, f64::from(u32::MAX))),
             exact_step,
         }
     }
@@ -153,7 +159,7 @@ impl Camera {
     /// Returns the shape (z, x, y) of the images of a volume of this shape.
     pub fn image_shape(&self, shape: [usize; 3]) -> [usize; 3] {
         [
-            shape[0].div_ceil(self.step_z),
+            self.planes.count(shape[0]),
             self.x.pixels(shape[1]),
             self.y.pixels(shape[2]),
         ]
@@ -173,7 +179,7 @@ impl Camera {
     /// images.
     pub fn pixel_in_tissue_nm(&self, voxel_nm: [f64; 3]) -> [f64; 3] {
         [
-            voxel_nm[0] * self.step_z as f64,
+            voxel_nm[0] * self.planes.step(),
             voxel_nm[1] * self.x.step(),
             voxel_nm[2] * self.y.step(),
         ]
@@ -199,7 +205,10 @@ mod tests {
     fn image_sizes_follow_the_rounded_steps() {
         // voxel 8 nm, factor 20, objective 40, pixel 6500 nm, focal plane 500 nm
         let camera = Camera::new([8.0; 3], 20.0, 40.0, 6500.0, 500.0);
-        assert_eq!((camera.x, camera.step_z), (AxisSampling::Bin(1), 3));
+        assert_eq!(
+            (camera.x, camera.planes.step()),
+            (AxisSampling::Bin(1), 3.0)
+        );
         let camera = Camera::new([500.0, 125.0, 125.0], 4.0, 20.0, 6500.0, 1000.0);
         assert_eq!(camera.image_shape([150, 773, 739]), [150, 1546, 1478]);
         let unequal = Camera::new([40.0, 32.0, 8.0], 4.0, 20.0, 6500.0, 320.0);

@@ -3,6 +3,7 @@
 pub mod camera;
 pub mod detector;
 pub mod fluorophore;
+pub mod focal_planes;
 pub mod microscope;
 pub mod physical;
 pub mod psf;

@@ -119,6 +119,7 @@ fn exposures_agree_but_for_means_on_two_sides_of_a_step() {
     let mut cpu = cpu();
     for entries in [
         &["detector.kind=ideal"][..],
+        &["detector.kind=ideal", "optics.focal_plane_depth=90"],
         &[
             "optics.type=spinning disk",
             "optics.channels.channel_1.irradiance=300",

@@ -120,6 +120,13 @@ fn configurations() -> Vec<Config> {
             "optics.psf_reach=20",
             "optics.pixel_size=20000",
         ]),
+        physical(&[
+            "groundtruth.voxel_dim=[40, 40, 40]",
+            "labeling.a.fluorophore=ATTO550",
+            "optics.focal_plane_depth=130",
+            "optics.psf_depth_truncation=0.3",
+            "optics.psf_reach=20",
+        ]),
     ]
 }
 

@@ -91,7 +91,14 @@ fn tiles_and_slabs_of_the_physical_model_give_the_same_bytes() {
         "optics.pixel_size=9711",
         "optics.psf_reach=30",
     ];
-    for entries in [&scanned[..], &seen] {
+    // Images between slices, which fade.
+    let between = [
+        "optics.pixel_size=20011",
+        "optics.psf_depth_truncation=0.3",
+        "optics.focal_plane_depth=170",
+        "optics.bleaching=true",
+    ];
+    for entries in [&scanned[..], &seen, &between] {
         let entries: Vec<String> = entries.iter().map(ToString::to_string).collect();
         let config = physical_configuration(&entries);
         all_cuts_agree(&config, 14, &[7, 3], |whole| {

@@ -35,6 +35,7 @@ fn ground_truth_takes_the_same_voxels_as_simexm() {
                 first_z: 0,
                 step_z: 1,
                 slices: 1,
+                first_image: 0,
                 labels_ring: 1,
                 region: FULL,
                 selection_at: 0,

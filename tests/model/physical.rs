@@ -4,6 +4,7 @@
 use crate::support::physical;
 use ndarray::{Array3, s};
 use simexm_gpu::config::Config;
+use simexm_gpu::internals::optics::fluorophore::find;
 use simexm_gpu::psf::{PsfVolume, point_spread_functions};
 use simexm_gpu::simulate_arrays;
 use simexm_gpu::simulation::{Options, Silent, Tissue};
@@ -233,4 +234,171 @@ fn a_dark_border_gives_no_light() {
             "{edge} of {inside}"
         );
     }
+}
+
+/// Images at a quarter, a half and three quarters of a slice: a point looks there as one does whose
+/// voxel is that much nearer, and a block is as bright in all of them.
+#[test]
+fn images_between_slices_are_those_of_their_place() {
+    let of = |step: f64| {
+        // Slices of 40 nm swell to 200.
+        configured(&[
+            "labeling.a.protein_density=0",
+            &format!("optics.focal_plane_depth={}", 200.0 * step),
+        ])
+    };
+    let cells = Array3::from_elem([24, 40, 40], 1u32);
+    let block = Array3::from_elem([24, 40, 40], 20u32);
+    let mut point = Array3::<u32>::zeros([24, 40, 40]);
+    point[[9, 20, 20]] = 300;
+    let seen = |config: &Config, counts: &Array3<u32>| {
+        images(
+            config,
+            &Tissue::new(cells.view()).with_counts("ATTO550", counts.view()),
+        )
+    };
+    let light =
+        |found: &Array3<f64>| -> Vec<f64> { found.outer_iter().map(|slice| slice.sum()).collect() };
+    let quarters = of(0.25);
+    let of_block = light(&seen(&quarters, &block));
+    assert_eq!(of_block.len(), 93);
+    let mean = of_block[20..70].iter().sum::<f64>() / 50.0;
+    for light in &of_block[20..70] {
+        assert!((light / mean - 1.0).abs() < 0.01, "{light} of {mean}");
+    }
+    // The focus passes the point's slice at image 36; whole slices are those of a whole step.
+    let fine = light(&seen(&quarters, &point));
+    let whole = light(&seen(&of(1.0), &point));
+    for (image, whole) in whole.iter().enumerate() {
+        let fine = fine[4 * image];
+        assert!(
+            (fine - whole).abs() < 6.0 * whole.max(1.0).sqrt() + 3.0,
+            "{fine} of {whole}"
+        );
+    }
+    let brightest = (0..fine.len())
+        .max_by(|a, b| fine[*a].total_cmp(&fine[*b]))
+        .unwrap();
+    assert!(brightest.abs_diff(36) <= 1, "{brightest}");
+    // What lies between two whole slices is between them, and smooth.
+    for image in 28..44 {
+        let middle = 0.5 * (fine[image - 1] + fine[image + 1]);
+        assert!(
+            (fine[image] / middle - 1.0).abs() < 0.12,
+            "{image}: {} of {middle}",
+            fine[image]
+        );
+    }
+}
+
+/// Light that fades: molecules that a share of 0.05 per exposure bleaches.
+#[test]
+fn exposures_bleach() {
+    let cells = Array3::from_elem([20, 40, 40], 1u32);
+    let counts = Array3::from_elem([20, 40, 40], 20u32);
+    let light = |bleaching: bool| {
+        let config = configured(&[
+            "labeling.a.protein_density=0",
+            "optics.type=widefield",
+            "optics.channels.channel_1.irradiance=1000",
+            "optics.detector_efficiency=0.01",
+            "optics.exposure_time=0.01",
+            &format!("optics.bleaching={bleaching}"),
+        ]);
+        let found = images(
+            &config,
+            &Tissue::new(cells.view()).with_counts("ATTO550", counts.view()),
+        );
+        let sums = found.outer_iter().map(|slice| slice.sum());
+        sums.collect::<Vec<f64>>()
+    };
+    let (steady, fading) = (light(false), light(true));
+    // sigma = ln 10 x 1000 cm^3 / N_A x 120000 / (M cm) = 4.588e-20 m^2 at the maximum; a photon of
+    // 550 nm has 3.612e-19 J.
+    let excitation = find("ATTO550").unwrap().excitation.at(550.0);
+    let bleached = 5e-6 * 4.588e-20 * excitation * 1e7 / 3.612e-19 * 0.01;
+    for (image, (steady, fading)) in steady.iter().zip(&fading).enumerate() {
+        let left = fading / steady;
+        let expected = (-bleached * (image as f64 + 0.5)).exp();
+        println!("{image}: {left} of {expected}");
+        assert!(
+            (left / expected - 1.0).abs() < 0.005,
+            "{left} of {expected}"
+        );
+    }
+}
+
+/// A function that the program itself has made, given back as a measured one, gives the same
+/// picture.
+#[test]
+fn a_measured_function_is_the_one_that_was_measured() {
+    let light = [
+        "labeling.a.protein_density=0",
+        "optics.type=light sheet",
+        "optics.sheet_lobes=[[0, 1, 0.5], [1, 0.3, 0.4]]",
+        "optics.channels.channel_1.irradiance=10",
+        "optics.exposure_time=0.05",
+        // Small voxels: averages over them change little.
+        "groundtruth.voxel_dim=[10, 4, 4]",
+        "optics.focal_plane_depth=50",
+        "optics.pixel_size=1200",
+        "optics.psf_reach=80",
+        "optics.psf_depth_truncation=0.01",
+    ];
+    let made = only(point_spread_functions(&configured(&light)).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bead.tif");
+    let (planes, rows, columns) = made.values.dim();
+    {
+        let file = std::fs::File::create(&path).unwrap();
+        let mut encoder = tiff::encoder::TiffEncoder::new(file).unwrap();
+        for plane in made.values.outer_iter() {
+            // With a background that is told.
+            let values: Vec<f32> = plane.iter().map(|value| 1e5 * value + 100.0).collect();
+            encoder
+                .write_image::<tiff::encoder::colortype::Gray32Float>(
+                    columns as u32,
+                    rows as u32,
+                    &values,
+                )
+                .unwrap();
+        }
+    }
+    let [z, x, y] = made.gel_voxel_nm();
+    let measured = [
+        "optics.psf=measured".to_owned(),
+        format!("optics.psf_file={}", path.display()),
+        format!("optics.psf_voxel=[{z}, {x}, {y}]"),
+        "optics.psf_background=100".to_owned(),
+    ];
+    let measured: Vec<&str> = light
+        .into_iter()
+        .chain(measured.iter().map(String::as_str))
+        .collect();
+    let again = only(point_spread_functions(&configured(&measured)).unwrap());
+    let centre = |made: &PsfVolume| made.values[made.centre];
+    assert!(
+        (centre(&again) / centre(&made) - 1.0).abs() < 0.02,
+        "{} {}",
+        centre(&again),
+        centre(&made)
+    );
+    let mut most = 0.0f32;
+    for ((z, x, y), value) in made.values.indexed_iter() {
+        let place = [
+            z + again.centre[0],
+            x + again.centre[1],
+            y + again.centre[2],
+        ];
+        let place: [usize; 3] =
+            std::array::from_fn(|axis| place[axis].wrapping_sub(made.centre[axis]));
+        let other = again.values.get(place).copied().unwrap_or(0.0);
+        most = most.max((other - value).abs());
+    }
+    // What is averaged over voxels twice is a little flatter.
+    println!(
+        "off by {:.4} of the peak, {planes} planes",
+        most / centre(&made)
+    );
+    assert!(most < 0.02 * centre(&made));
 }

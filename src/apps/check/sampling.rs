@@ -36,7 +36,7 @@ impl Sampling {
         let voxel = config.groundtruth.voxel_or_nan();
         let factor = config.expansion.factor;
         let asked = camera.exact_step;
-        let taken = [camera.step_z as f64, camera.x.step(), camera.y.step()];
+        let taken = [camera.planes.step(), camera.x.step(), camera.y.step()];
         let each = |of: &dyn Fn(usize) -> f64| std::array::from_fn(of);
         Self {
             voxel_tissue_nm: voxel,

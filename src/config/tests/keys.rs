@@ -161,6 +161,17 @@ fn defaults_are_the_readers() {
                 let (text, _) = super::with_line_of(&full.text, name, key.name, "");
                 // A bit depth of 16 restricts the format, so it is left out.
                 let text = text.replace("bit_depth = 16\n", "");
+                // Those of a measured function come together.
+                let of_function = ["psf", "psf_file", "psf_voxel", "psf_background"];
+                let without = |line: &&str| {
+                    !of_function
+                        .iter()
+                        .any(|of| line.starts_with(&format!("{of} = ")))
+                };
+                let text = match of_function.contains(&key.name) {
+                    true => text.lines().filter(without).collect::<Vec<_>>().join("\n"),
+                    false => text,
+                };
                 let read = read(&text);
                 let tell = |what: &str| format!("[{name}] {}: {what}", key.name);
                 match key.default {
@@ -237,6 +248,23 @@ fn keys_of_the_other_model_are_told() {
     assert!(
         both[0].contains("pinhole_airy = 2 must be left out beside pinhole_radius"),
         "{both:?}"
+    );
+    let alone = problems(&physical.replace("psf = \"measured\"", "psf = \"scalar\""));
+    assert!(
+        alone.len() == 3 && alone[0].contains("psf_file means nothing unless psf is \"measured\""),
+        "{alone:?}"
+    );
+    let without = problems(&physical.replace("psf_file = \"bead.tif\"\n", ""));
+    assert!(
+        without[0].contains(
+            "psf = \"measured\" must be \"vectorial\" or \"scalar\", or come with psf_file"
+        ),
+        "{without:?}"
+    );
+    let fading = problems(&physical.replace("confocal", "two photon"));
+    assert!(
+        fading[0].contains("bleaching = true must be false with the type \"two photon\""),
+        "{fading:?}"
     );
     let grey = problems(&physical.replace("normalize = \"none\"", "normalize = \"channel\""));
     assert!(grey[0].contains("[output] normalize"), "{grey:?}");

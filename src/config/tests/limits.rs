@@ -122,6 +122,7 @@ const CASES: &[Case] = &[
     (DYE, "extinction_coefficient", &["1e-9", "95000"], &["0", "-1", "inf", "'95000'"], "a number above 0 L/(mol cm)"),
     (DYE, "lifetime", &["1e-3", "4"], &["0", "-1", "inf"], "a number above 0 ns"),
     (DYE, "two_photon_cross_section", &["1e-3", "40"], &["0", "-1", "nan"], "a number above 0 GM"),
+    (DYE, "bleach_yield", &["0", "1e-6", "1"], &["-1e-9", "1.1", "nan"], "a number from 0 to 1"),
     (DYE, "spectra", &["'a.csv'"], &["''", "5"], "a path"),
     ("compute", "seed", &["0", "18446744073709551615", "'18446744073709551615'", "9223372036854775807", "5.0", "0xff"],
         &["-1", "18446744073709551616", "'18446744073709551616'", "0.5", "'x'", "''", "nan"],
@@ -206,6 +207,7 @@ fn keys_without_a_default_are_required_and_the_others_are_not() {
         ("output", "compression"),
         (DYE, "lifetime"),
         (DYE, "two_photon_cross_section"),
+        (DYE, "bleach_yield"),
         ("compute", "*"),
     ];
     for (section, key, ..) in CASES {

@@ -109,6 +109,7 @@ quantum_yield = 0.7
 extinction_coefficient = 100000
 lifetime = 3.5
 two_photon_cross_section = 12
+bleach_yield = 1e-6
 spectra = "mScarlet.csv"
 "#;
 
@@ -164,7 +165,7 @@ fn full_physical(scans: bool) -> String {
     } else {
         "irradiance = 30"
     };
-    let microscope = if scans { "confocal" } else { "light sheet" };
+    let microscope = if scans { "confocal" } else { "spinning disk" };
     let text = FULL
         .replace("two photon", microscope)
         .replace("objective_back_aperture = 1.0\n", "")
@@ -174,7 +175,10 @@ fn full_physical(scans: bool) -> String {
     format!("[model]\nkind = \"physical\"\n\n{text}{DETECTOR}")
 }
 
-const PHYSICAL_OPTICS: &str = r#"psf = "scalar"
+const PHYSICAL_OPTICS: &str = r#"psf = "measured"
+psf_file = "bead.tif"
+psf_voxel = [200, 65.5, 65]
+psf_background = 99.5
 psf_truncation = 0.03
 psf_depth_truncation = 0.04
 psf_reach = 40
@@ -189,6 +193,8 @@ coverslip_thickness_design = 165
 working_distance = 200
 depth = 12
 depth_error = 0.02
+stage_steps = true
+bleaching = true
 beam_fill = 0.8
 pinhole_airy = 2
 pinhole_spacing = 200

@@ -183,9 +183,10 @@ prop_compose! {
         extinction_coefficient in 1.0..1e6,
         lifetime_ns in prop::option::of(from(1e-3)),
         two_photon_gm in prop::option::of(from(1e-3)),
+        bleach_yield in prop::option::of(0.0..=1.0),
         spectra in path(),
     ) -> OwnFluorophore {
-        OwnFluorophore { quantum_yield, extinction_coefficient, lifetime_ns, two_photon_gm, spectra }
+        OwnFluorophore { quantum_yield, extinction_coefficient, lifetime_ns, two_photon_gm, bleach_yield, spectra }
     }
 }
 

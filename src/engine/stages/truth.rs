@@ -7,7 +7,7 @@ use crate::engine::compute::{
 
 kernel_params! {
     /// The kept slices `first_z, first_z + step_z, ...` of a slab of regions that starts at
-    /// `slab_z`.
+    /// `slab_z`, as the images from `first_image` on.
     TruthParams {
         /// Rows of a slice.
         size_x: u32,
@@ -25,6 +25,8 @@ kernel_params! {
         step_z: u32,
         /// Number of slices to show.
         slices: u32,
+        /// Images before the first one, which stay as they are.
+        first_image: u32,
         /// Slices in the ring of labels.
         labels_ring: u32,
         /// Bit of the region to show.
@@ -77,7 +79,7 @@ fn truth_cpu(call: &mut CpuCall<'_>) {
     let selection = &selection.read::<u32>()[p.selection_at as usize..];
     let (rows, columns) = shown.read::<u32>()[..image_x + image_y].split_at(image_x);
     for_rows(
-        cells.write(),
+        &mut cells.write()[p.first_image as usize * image_x * image_y..],
         image_x,
         image_y,
         p.slices,

@@ -38,7 +38,7 @@ pub struct LightBudget {
 /// # Errors
 /// The optics make no sense.
 pub fn light_budgets(config: &Config, model: &Model) -> Result<Vec<LightBudget>, ModelError> {
-    let sight = Sight::new(config, model.volume.shape);
+    let sight = Sight::new(config, model.volume.shape, model.camera.planes)?;
     let mut budgets = Vec::new();
     for channel in &model.channels {
         for source in &channel.sources {

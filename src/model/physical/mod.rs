@@ -2,11 +2,12 @@
 //! Poisson number for each pixel and the detector make grey values (docs/physical.md).
 
 mod budget;
+mod instrument;
 mod optics;
 
 pub use budget::{ExpectedPixel, LightBudget, expected_pixels, light_budgets};
 
-use super::{EmissionSource, Emitter, Light, ModelError, SlicePsf};
+use super::{Bleaching, EmissionSource, Emitter, Light, ModelError, SlicePsf};
 use crate::config::Config;
 use crate::engine::detector::Detection;
 use crate::engine::psf::{Psf, PsfShape};
@@ -14,7 +15,8 @@ use crate::engine::rng::{Purpose, StreamKey, TableRef};
 use crate::model::{ChannelModel, advice, warnings};
 use crate::optics::detector::{Detector, DetectorKeys};
 use crate::optics::fluorophore::{Fluorophore, Photons};
-use optics::Sight;
+use crate::optics::focal_planes::FocalPlanes;
+use optics::{Seen, Sight};
 
 /// Mean electrons of a labelled voxel below which a channel shows nothing.
 const DARK: f64 = 1e-4;
@@ -52,7 +54,7 @@ impl Imaging {
         seed: u64,
         fluorophores: &[Fluorophore],
         proteins_per_voxel: &[f64],
-        shape: [usize; 3],
+        (shape, planes): ([usize; 3], FocalPlanes),
         told: &mut Vec<String>,
     ) -> Result<Light, ModelError> {
         let keys = config.detector.unwrap_or_default();
@@ -69,7 +71,7 @@ impl Imaging {
                 "bits is {bits}, but [output] bit_depth {holds}: choose bit_depth = 16"
             )));
         }
-        let sight = Sight::new(config, shape);
+        let sight = Sight::new(config, shape, planes)?;
         told.extend(sight.notes());
         let mut channels = Vec::new();
         let mut seen_of_channels = Vec::new();
@@ -80,12 +82,13 @@ impl Imaging {
         let shape = seen_of_channels
             .iter()
             .flatten()
-            .flat_map(|seen| seen.psfs.iter().flat_map(|(_, parts)| parts))
+            .flat_map(|seen| seen.psfs.iter().flat_map(|psf| &psf.parts))
             .map(Psf::shape)
             .reduce(PsfShape::union)
             .unwrap_or(PsfShape::symmetric([0; 3]));
         let mut emitters: Vec<Emitter> = Vec::new();
-        for (name, seen) in config.optics.channels.keys().zip(&seen_of_channels) {
+        let names = config.optics.channels.keys();
+        for (channel, (name, seen)) in names.zip(&seen_of_channels).enumerate() {
             let mut sources = Vec::new();
             for (number, seen) in seen.iter().enumerate() {
                 if seen.psfs.is_empty() {
@@ -109,11 +112,13 @@ impl Imaging {
                     psfs: seen
                         .psfs
                         .iter()
-                        .map(|(slice, parts)| SlicePsf {
-                            slice: *slice,
-                            psf: Psf::sum(shape, parts),
+                        .map(|seen| SlicePsf {
+                            phase: seen.phase,
+                            slice: seen.slice,
+                            psf: Psf::sum(shape, &seen.parts),
                         })
                         .collect(),
+                    bleaching: bleaching(&seen_of_channels, channel, number),
                 });
             }
             let photons: Vec<Photons> = seen.iter().map(|seen| seen.light).collect();
@@ -151,5 +156,15 @@ impl Imaging {
             psf: shape,
             imaging: super::Imaging::Physical(imaging),
         })
+    }
+}
+
+/// How a dye fades in a channel: the exposures of an image come in the order of the channels.
+fn bleaching(channels: &[Vec<Seen>], channel: usize, dye: usize) -> Bleaching {
+    let of = |channels: &[Vec<Seen>]| channels.iter().map(|seen| seen[dye].bleaching).sum();
+    Bleaching {
+        image: of(channels),
+        earlier: of(&channels[..channel]),
+        own: channels[channel][dye].bleaching,
     }
 }

@@ -2,24 +2,28 @@
 
 use super::REACH;
 use super::budget::LightBudget;
-use crate::config::{Channel, Config, PhysicalOptics};
+use crate::config::{Channel, Config, PhysicalOptics, PsfModel};
 use crate::engine::psf::Psf;
+use crate::io::read::grey_stack;
 use crate::model::ModelError;
 use crate::optics::fluorophore::{Fluorophore, Photons};
+use crate::optics::focal_planes::FocalPlanes;
 use crate::optics::microscope::Microscope as Type;
-use crate::optics::physical::microscopes::airy_pinhole_um;
 use crate::optics::physical::photons::GUESSED_TWO_PHOTON_GM;
 use crate::optics::physical::{
-    Accuracy, Band, Curve, Emitter, Imaging, Kernel, Lobe, Media, Microscope, Objective,
-    OpticsError, Pulses, SeenLight, Sheet, VoxelGrid, depth_nodes, kernel,
+    Accuracy, Band, Curve, Emitter, Imaging, Kernel, Measured, Media, Objective, OpticsError,
+    SeenLight, VoxelGrid, depth_nodes, kernel,
 };
 use rayon::prelude::*;
 
 /// Light of a fluorophore, relative to the brightest of its channel, below which it is left out.
 const NEGLIGIBLE: f64 = 1e-7;
 
-/// Radius of a spinning disk's pinholes on the disk, in um, where none is given.
-const DISK_PINHOLE_UM: f64 = 25.0;
+/// Share of a measured point spread function's light off its even part from which it is told.
+const UNEVEN: f64 = 0.01;
+
+/// Most voxels of a measured point spread function.
+const MOST_MEASURED: usize = 1 << 25;
 
 /// What a channel sees of a fluorophore.
 pub(super) struct Seen {
@@ -28,11 +32,23 @@ pub(super) struct Seen {
     pub light: Photons,
     /// Which of the functions is nearest to the volume's middle.
     pub middle: usize,
-    /// Its point spread functions by the slice in focus, of each one for each part of the band;
-    /// none where there is no light.
-    pub psfs: Vec<(f64, Vec<Psf>)>,
+    /// Its point spread functions by phase and slice in focus, of each one for each part of the
+    /// band; none where there is no light.
+    pub psfs: Vec<SeenPsf>,
+    /// Share of the molecules that an exposure of all of them bleaches.
+    pub bleaching: f64,
     /// What the user should know.
     notes: Vec<String>,
+}
+
+/// A point spread function, part by part of the band.
+pub(super) struct SeenPsf {
+    /// How far behind the middle of a slice the focus lies, in quarters of a slice.
+    pub phase: u8,
+    /// The place in focus, in slices.
+    pub slice: f64,
+    /// The function of each part.
+    pub parts: Vec<Psf>,
 }
 
 impl Seen {
@@ -45,6 +61,7 @@ impl Seen {
             },
             middle: 0,
             psfs: Vec::new(),
+            bleaching: 0.0,
             notes: Vec::new(),
         }
     }
@@ -52,19 +69,27 @@ impl Seen {
 
 /// The microscope of a configuration over a volume.
 pub(super) struct Sight<'a> {
-    config: &'a Config,
-    physical: PhysicalOptics,
-    objective: Objective,
+    pub(super) config: &'a Config,
+    pub(super) physical: PhysicalOptics,
+    pub(super) objective: Objective,
     grid: VoxelGrid,
     accuracy: Accuracy,
     /// Depth of the volume's middle: that of the focus in all that is told.
     depth_um: f64,
+    /// The point spread function, if it was measured.
+    measured: Option<Measured>,
+    /// Places of a focus in its slice, in quarters of a slice.
+    phases: Vec<u8>,
     /// Size of the volume along x and y.
     size: [usize; 2],
 }
 
 impl<'a> Sight<'a> {
-    pub(super) fn new(config: &'a Config, shape: [usize; 3]) -> Self {
+    pub(super) fn new(
+        config: &'a Config,
+        shape: [usize; 3],
+        planes: FocalPlanes,
+    ) -> Result<Self, ModelError> {
         let optics = &config.optics;
         let physical = optics.physical.clone().unwrap_or_default();
         let immersion = physical.immersion_index.unwrap_or(optics.refractive_index);
@@ -92,9 +117,11 @@ impl<'a> Sight<'a> {
             let within = size.saturating_sub(1).max(1);
             physical.psf_reach.unwrap_or(REACH).min(within)
         });
+        let measured = measured(&physical)?;
         let middle_um = slices.saturating_sub(1) as f64 / 2.0 * voxel_um[0];
-        Self {
+        Ok(Self {
             config,
+            measured,
             objective: Objective {
                 numerical_aperture: optics.numerical_aperture,
                 media,
@@ -111,9 +138,10 @@ impl<'a> Sight<'a> {
                 keep_light: !physical.dark_boundary,
             },
             depth_um: physical.depth_um + middle_um,
+            phases: planes.phases(slices),
             size,
             physical,
-        }
+        })
     }
 
     pub(super) fn excites_with_two_photons(&self) -> bool {
@@ -161,7 +189,11 @@ impl<'a> Sight<'a> {
             let seen = self.seen(channel, dye, pair);
             seen.map_err(|error| failed(dye, error))
         });
-        let seen: Vec<Seen> = seen.collect::<Result<_, _>>()?;
+        let mut seen: Vec<Seen> = seen.collect::<Result<_, _>>()?;
+        for (seen, dye) in seen.iter_mut().zip(fluorophores) {
+            let bleached = self.bleached(channel, dye);
+            seen.bleaching = bleached.map_err(|error| failed(dye, error))?;
+        }
         for seen in &seen {
             told.extend(
                 seen.notes
@@ -231,21 +263,25 @@ impl<'a> Sight<'a> {
             Some(imaging) => self.depths_um(imaging)?,
             None => Vec::new(),
         };
-        let kernels = depths.par_iter().map(|&depth_um| {
+        let places: Vec<(u8, f64)> = (self.phases.iter())
+            .flat_map(|phase| depths.iter().map(move |depth_um| (*phase, *depth_um)))
+            .collect();
+        let kernels = places.par_iter().map(|&(phase, depth_um)| {
             let parts = imaging.par_iter();
             let kernels = parts
-                .map(|imaging| kernel(imaging, &self.grid, &self.accuracy, depth_um, 0))
-                .collect::<Result<Vec<Kernel>, _>>()?;
-            Ok((depth_um, kernels))
+                .map(|imaging| self.kernel(imaging, depth_um, phase))
+                .collect::<Result<Vec<(Kernel, f64)>, _>>()?;
+            Ok((phase, depth_um, kernels))
         });
-        let kernels: Vec<(f64, Vec<Kernel>)> = kernels.collect::<Result<_, OpticsError>>()?;
-        let depths = kernels.iter().map(|(depth_um, _)| *depth_um);
-        let distance = |(_, depth_um): &(usize, f64)| (depth_um - self.depth_um).abs();
+        let kernels: Vec<_> = kernels.collect::<Result<_, OpticsError>>()?;
+        // Those of phase 0 come first.
+        let distance = |depth_um: &f64| (depth_um - self.depth_um).abs();
         let nearest = depths
+            .iter()
             .enumerate()
-            .min_by(|a, b| distance(a).total_cmp(&distance(b)));
+            .min_by(|a, b| distance(a.1).total_cmp(&distance(b.1)));
         let number = nearest.map_or(0, |(number, _)| number);
-        let Some((_, middle)) = kernels.get(number) else {
+        let Some((_, _, middle)) = kernels.get(number) else {
             return Ok(Seen::dark(pair.excitation, pair.emission));
         };
         let mut notes = Vec::new();
@@ -256,8 +292,16 @@ impl<'a> Sight<'a> {
                 dye.name, pair.emitter.two_photon_gm
             ));
         }
-        notes.extend(middle.first().and_then(|kernel| self.capped(dye, kernel)));
-        let in_focus = |kernel: &Kernel| kernel.plane_light[kernel.psf.shape().before];
+        if let Some((kernel, moved)) = middle.first() {
+            notes.extend(self.capped(dye, kernel));
+            if *moved > UNEVEN {
+                notes.push(format!(
+                    "the function of psf_file is made even along x and y, which moves {:.0} per cent of its light",
+                    100.0 * moved
+                ));
+            }
+        }
+        let in_focus = |(kernel, _): &(Kernel, f64)| kernel.plane_light[kernel.psf.shape().before];
         Ok(Seen {
             light: Photons {
                 excitation: pair.excitation,
@@ -267,18 +311,54 @@ impl<'a> Sight<'a> {
             middle: number,
             psfs: kernels
                 .into_iter()
-                .map(|(depth_um, parts)| {
-                    let slice = (depth_um - self.physical.depth_um) / self.grid.voxel_um[0];
-                    (slice, parts.into_iter().map(|kernel| kernel.psf).collect())
+                .map(|(phase, depth_um, parts)| SeenPsf {
+                    phase,
+                    slice: (depth_um - self.physical.depth_um) / self.grid.voxel_um[0],
+                    parts: parts.into_iter().map(|(kernel, _)| kernel.psf).collect(),
                 })
                 .collect(),
+            bleaching: 0.0,
             notes,
         })
     }
 
+    /// A point spread function on voxels, and the share of its light that was moved to make it even
+    /// across the axis.
+    fn kernel(
+        &self,
+        imaging: &Imaging,
+        depth_um: f64,
+        phase: u8,
+    ) -> Result<(Kernel, f64), OpticsError> {
+        match &self.measured {
+            Some(measured) => measured.kernel(imaging, &self.grid, depth_um, phase),
+            None => Ok((
+                kernel(imaging, &self.grid, &self.accuracy, depth_um, phase)?,
+                0.0,
+            )),
+        }
+    }
+
+    /// Share of the molecules of a dye that an exposure of the channel bleaches, while all of them
+    /// are there (docs/physical.md section 7).
+    fn bleached(&self, channel: &Channel, dye: &Fluorophore) -> Result<f64, OpticsError> {
+        if !self.physical.bleaching {
+            return Ok(0.0);
+        }
+        let laser_nm = channel.laser_wavelength_nm;
+        let emitter = Emitter::of(dye, laser_nm, dye.lifetime_ns, dye.two_photon_gm);
+        // What the filter passes does not matter.
+        let seen = SeenLight {
+            share: 0.0,
+            centroid_nm: dye.emission_peak_nm(),
+        };
+        let imaging = self.imaging(channel, emitter, seen)?;
+        Ok(dye.bleach_yield * imaging.absorptions().unwrap_or(0.0))
+    }
+
     /// Depths with a point spread function of their own: one where the media match.
     fn depths_um(&self, imaging: &Imaging) -> Result<Vec<f64>, OpticsError> {
-        if imaging.objective.media.matched() {
+        if imaging.objective.media.matched() || self.measured.is_some() {
             return Ok(vec![self.depth_um]);
         }
         let deep_um = self.grid.slices.saturating_sub(1) as f64 * self.grid.voxel_um[0];
@@ -371,90 +451,22 @@ impl<'a> Sight<'a> {
             problem: error.to_string(),
         })
     }
+}
 
-    fn imaging(
-        &self,
-        channel: &Channel,
-        emitter: Emitter,
-        seen: SeenLight,
-    ) -> Result<Imaging, OpticsError> {
-        let optics = &self.config.optics;
-        let emission_um = seen.centroid_nm / 1e3;
-        Ok(Imaging {
-            objective: self.objective,
-            field: self.physical.field,
-            microscope: self.microscope(channel, emission_um)?,
-            emitter,
-            excitation_um: channel.laser_wavelength_nm / 1e3,
-            emission_um,
-            exposure_s: optics.exposure_time_s,
-            detected_share: self.objective.collected_share()
-                * optics.objective_efficiency
-                * seen.share,
-        })
+/// Reads the point spread function that was measured, if one is asked for.
+fn measured(physical: &PhysicalOptics) -> Result<Option<Measured>, ModelError> {
+    let (Some(path), Some(voxel_nm)) = (&physical.psf_file, physical.psf_voxel_nm) else {
+        return Ok(None);
+    };
+    if physical.psf != PsfModel::Measured {
+        return Ok(None);
     }
-
-    /// The type of microscope, in units of the gel.
-    fn microscope(&self, channel: &Channel, emission_um: f64) -> Result<Microscope, OpticsError> {
-        let (optics, physical) = (&self.config.optics, &self.physical);
-        let in_gel = |um: f64| um / optics.objective_factor;
-        let power_w = channel.laser_power_w.unwrap_or(0.0) * channel.laser_share.unwrap_or(1.0);
-        // 1 W/cm^2 is 1e4 W/m^2.
-        let irradiance_w_m2 = 1e4 * channel.irradiance_w_cm2.unwrap_or(0.0);
-        let pixel_um = in_gel(optics.pixel_size_nm / 1e3);
-        let pixel_area_um2 = pixel_um * pixel_um;
-        let beam_fill = physical.beam_fill;
-        let pinhole_radius_um = |usual: f64| {
-            let airy = |units| airy_pinhole_um(units, emission_um, optics.numerical_aperture);
-            let given = optics.pinhole_radius_um.map(in_gel);
-            given.or(physical.pinhole_airy.map(airy)).unwrap_or(usual)
-        };
-        Ok(match optics.microscope {
-            Type::Widefield => Microscope::Widefield { irradiance_w_m2 },
-            Type::LightSheet => Microscope::LightSheet {
-                irradiance_w_m2,
-                sheet: self.sheet()?,
-            },
-            Type::Confocal => Microscope::Confocal {
-                power_w,
-                beam_fill,
-                pinhole_radius_um: pinhole_radius_um(airy_pinhole_um(
-                    1.0,
-                    emission_um,
-                    optics.numerical_aperture,
-                )),
-                pixel_area_um2,
-            },
-            Type::TwoPhoton => Microscope::TwoPhoton {
-                power_w,
-                beam_fill,
-                pulses: Pulses {
-                    rate_hz: physical.pulse_rate_hz,
-                    duration_s: physical.pulse_duration_s,
-                    shape_factor: physical.pulse_factor,
-                },
-                pixel_area_um2,
-            },
-            Type::SpinningDisk => Microscope::SpinningDisk {
-                irradiance_w_m2,
-                pinhole_radius_um: pinhole_radius_um(in_gel(DISK_PINHOLE_UM)),
-                pinhole_spacing_um: in_gel(physical.pinhole_spacing_um),
-            },
-        })
-    }
-
-    fn sheet(&self) -> Result<Sheet, OpticsError> {
-        let lobes = &self.physical.sheet_lobes;
-        if lobes.is_empty() {
-            return Sheet::gaussian(self.physical.sheet_thickness_um);
-        }
-        let lobe = |&[z_um, weight, fwhm_um]: &[f64; 3]| Lobe {
-            z_um,
-            weight,
-            fwhm_um,
-        };
-        Sheet::of_lobes(lobes.iter().map(lobe).collect())
-    }
+    let problem = |why: String| ModelError::MeasuredPsf(why);
+    let stack = grey_stack(path, MOST_MEASURED).map_err(problem)?;
+    let voxel_um = voxel_nm.map(|nm| nm / 1e3);
+    let measured = Measured::new(&stack, voxel_um, physical.psf_background.unwrap_or(0.0));
+    let measured = measured.map_err(|error| problem(format!("{}: {error}", path.display())))?;
+    Ok(Some(measured))
 }
 
 /// A dye under a channel's laser, behind its filter.

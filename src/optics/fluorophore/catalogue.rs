@@ -124,6 +124,7 @@ pub(super) fn parse(text: &str) -> Result<Fluorophore, String> {
         quantum_yield_is_guess,
         lifetime_ns: super::USUAL_LIFETIME_NS,
         two_photon_gm: None,
+        bleach_yield: super::USUAL_BLEACH_YIELD,
         extinction_coefficient: extinction_coefficient
             .ok_or_else(|| missing("extinction_coefficient"))?,
         excitation: excitation

@@ -41,6 +41,8 @@ pub struct Fluorophore {
     /// Two-photon cross-section at the laser in GM (1e-50 cm^4 s), if it is known; only the model
     /// `physical` uses it.
     pub two_photon_gm: Option<f64>,
+    /// Molecules that bleach per photon absorbed; only the model `physical` uses it.
+    pub bleach_yield: f64,
     /// Excitation relative to its maximum above 300 nm: a band in the ultraviolet may exceed 1.
     pub excitation: Spectrum,
     /// Emission relative to its maximum.
@@ -49,6 +51,10 @@ pub struct Fluorophore {
 
 /// Lifetime in ns of a dye that states none: those of common dyes are 1 to 5 ns.
 pub const USUAL_LIFETIME_NS: f64 = 4.0;
+
+/// Molecules that bleach per photon absorbed, of a dye that states none: good dyes have 1e-6 to
+/// 1e-5.
+pub const USUAL_BLEACH_YIELD: f64 = 5e-6;
 
 impl Fluorophore {
     /// Returns extinction coefficient times quantum yield, in 1/(M cm): the brightness of a dye at

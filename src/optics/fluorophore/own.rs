@@ -8,7 +8,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::table::{Spectra, TableProblem};
-use super::{Fluorophore, USUAL_LIFETIME_NS, catalogue, find};
+use super::{Fluorophore, USUAL_BLEACH_YIELD, USUAL_LIFETIME_NS, catalogue, find};
 use crate::base::files;
 use crate::base::path::absolute_path;
 
@@ -29,6 +29,10 @@ pub struct OwnFluorophore {
         skip_serializing_if = "Option::is_none"
     )]
     pub two_photon_gm: Option<f64>,
+    /// Molecules that bleach per photon absorbed; `None` takes 5e-6. Only the model `physical` uses
+    /// it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bleach_yield: Option<f64>,
     /// CSV file of the spectra: columns of wavelength (nm), excitation and emission, or a table
     /// exported from FPbase; absolute once read.
     #[serde(serialize_with = "absolute_path")]
@@ -125,6 +129,7 @@ impl Fluorophore {
             extinction_coefficient: own.extinction_coefficient,
             lifetime_ns: own.lifetime_ns.unwrap_or(USUAL_LIFETIME_NS),
             two_photon_gm: own.two_photon_gm,
+            bleach_yield: own.bleach_yield.unwrap_or(USUAL_BLEACH_YIELD),
             excitation: spectra.excitation,
             emission: spectra.emission,
         })

@@ -49,6 +49,12 @@ pub enum OpticsError {
         /// Last wavelength of the band in nm.
         high_nm: f64,
     },
+    /// A measured point spread function without light.
+    #[error("no value of psf_file is above psf_background ({background}): there is no light in it")]
+    NoMeasuredLight {
+        /// The background.
+        background: f64,
+    },
     /// The light oscillates too often over the pupil.
     #[error(
         "light of {wavelength_um} um, {distance_um} um out of focus or off the axis, is out of \

@@ -258,6 +258,25 @@ impl Imaging {
         Ok(emitted.into_iter().zip(focused).map(row).collect())
     }
 
+    /// Photons that a fluorophore absorbs in an exposure, without saturation, wherever along z it
+    /// lies; `None` where that depends on its place.
+    pub fn absorptions(&self) -> Option<f64> {
+        let fluence_w_m2 = match &self.microscope {
+            Microscope::Widefield { irradiance_w_m2 } => *irradiance_w_m2,
+            Microscope::SpinningDisk {
+                irradiance_w_m2, ..
+            } => irradiance_w_m2 * self.fluence_factor(),
+            // The beam dwells on every pixel for the exposure time.
+            Microscope::Confocal {
+                power_w,
+                pixel_area_um2,
+                ..
+            } => power_w * self.fluence_factor() * UM2_PER_M2 / pixel_area_um2,
+            Microscope::LightSheet { .. } | Microscope::TwoPhoton { .. } => return None,
+        };
+        Some(self.unsaturated_rate(fluence_w_m2) * self.exposure_s)
+    }
+
     fn fluence_factor(&self) -> f64 {
         self.objective.fluence_factor(self.excitation().beam_fill)
     }

@@ -4,7 +4,7 @@ use super::finished::PendingSlices;
 use super::record::Recorder;
 use super::{Pipeline, RunError, Sink, TruthSlices, check_interrupt};
 use crate::engine::compute::drive;
-use crate::engine::schedule::{Step, kept};
+use crate::engine::schedule::Step;
 use crate::engine::stages::status;
 use crate::model::Model;
 use crate::model::cells::Selection;
@@ -66,11 +66,14 @@ impl<'a> Pipeline<'a> {
         let model = self.model;
         let [depth, slices] = [model.volume.shape[0], model.image_shape()[0]];
         let before = number * slices;
-        let first = mark.images.saturating_sub(before) * model.camera.step_z;
-        self.observer.advance(first.min(depth));
-        if mark.images >= before + slices {
+        let done = mark.images.saturating_sub(before);
+        if done >= slices {
+            self.observer.advance(depth);
             return Ok(mark);
         }
+        // Steps end between slices: no image that is there is focused on this one.
+        let first = model.camera.planes.slice(done);
+        self.observer.advance(first);
         self.enter(tile)?;
         let input = self.input;
         let tiled = self.plan.is_tiled();
@@ -131,18 +134,17 @@ struct Collector<'a> {
 impl Collector<'_> {
     /// Takes what a step read back, in the order in which `Recorder::step` recorded it.
     fn take(&mut self, reads: &[Vec<u32>], step: &Step) -> Result<(), RunError> {
-        let step_z = self.model.camera.step_z;
         let mut reads = reads.iter().map(Vec::as_slice);
-        let (first_truth, truths) = kept(&step.regions, step_z);
-        let first_truth = first_truth / step_z;
+        let shown = self.model.truths_of(step);
+        let (first_truth, truths) = (shown.start, shown.len());
         let volumes = if truths == 0 {
             0
         } else {
             self.model.fluorophores.len() * self.sheets
         };
         let cells: Vec<_> = reads.by_ref().take(volumes).collect();
-        let (first_image, images) = kept(&step.images, step_z);
-        let first_image = first_image / step_z;
+        let imaged = self.model.images_of(step);
+        let (first_image, images) = (imaged.start, imaged.len());
         let channels = if images == 0 || self.quantisation == Quantisation::AtTheEnd {
             0
         } else {

@@ -2,7 +2,7 @@
 
 use super::{Contents, Quantisation, Tile};
 use crate::engine::compute::{Buffer, BufferSpec};
-use crate::engine::schedule::{Schedule, kept};
+use crate::engine::schedule::Schedule;
 use crate::engine::stages::blur::Blur;
 use crate::model::Model;
 
@@ -83,11 +83,11 @@ pub(super) struct Shape<'a> {
     pub quantisation: Quantisation,
 }
 
-/// Most kept slices of a step: images, and ground truth.
-pub(super) fn most_kept(schedule: &Schedule, step_z: usize) -> (usize, usize) {
+/// Most images of a step, and most slices of ground truth.
+pub(super) fn most_kept(schedule: &Schedule, model: &Model) -> (usize, usize) {
     let steps = || schedule.steps.iter();
-    let images = steps().map(|step| kept(&step.images, step_z).1).max();
-    let truths = steps().map(|step| kept(&step.regions, step_z).1).max();
+    let images = steps().map(|step| model.images_of(step).len()).max();
+    let truths = steps().map(|step| model.truths_of(step).len()).max();
     (images.unwrap_or(0).max(1), truths.unwrap_or(0).max(1))
 }
 
@@ -107,7 +107,7 @@ impl Shape<'_> {
         let imaged_plane: usize = imaged.iter().product();
         let [image_x, image_y] = tile.image_size();
         let image = image_x.saturating_mul(image_y);
-        let (images_per_step, truths) = most_kept(schedule, model.camera.step_z);
+        let (images_per_step, truths) = most_kept(schedule, model);
 
         let profile_words = match model.physical() {
             Some(_) => 0,

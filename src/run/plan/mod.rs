@@ -26,7 +26,7 @@ pub use tile::{Tile, TileAxis};
 
 use crate::config::Normalization;
 use crate::engine::compute::{BufferSpec, IN_FLIGHT, Limits, MemoryKind};
-use crate::engine::schedule::{Schedule, kept};
+use crate::engine::schedule::Schedule;
 use crate::engine::stages::blur::{Blur, BlurPart};
 use crate::model::Model;
 use crate::run::ground_truth::LoadedVolume;
@@ -276,7 +276,7 @@ impl<'a> Planner<'a> {
         } = self;
         let depth = model.volume.shape[0];
         let schedule = Schedule::new(depth, slab, model.reach);
-        let (images_per_step, _) = most_kept(&schedule, model.camera.step_z);
+        let (images_per_step, _) = most_kept(&schedule, model);
         let quantisation = Quantisation::of(model, self.tiles, schedule.steps.len());
         let (buffers, specs) = Shape {
             model,
@@ -317,7 +317,6 @@ impl<'a> Planner<'a> {
     fn add_traffic(&self, plan: &mut Plan) {
         let model = self.model;
         let Contents { cells, sheets } = self.contents;
-        let step_z = model.camera.step_z;
         let channels = model.channels.len() as u64;
         let plane = self.tile.size().iter().product::<usize>() as u64;
         let [image_x, image_y] = self.tile.image_size();
@@ -348,13 +347,13 @@ impl<'a> Planner<'a> {
         let per_word = u64::from(32 / model.output.bit_depth.bits());
         let grey = |images: u64| images.saturating_mul(image).div_ceil(per_word);
         let steps = plan.schedule.steps.iter().map(|step| {
-            let kept = |range| kept(range, step_z).1 as u64;
+            let kept = model.images_of(step).len() as u64;
             let images = match plan.quantisation {
                 Quantisation::AtTheEnd => 0,
-                Quantisation::InSteps => grey(kept(&step.images)),
-                Quantisation::OnHost => kept(&step.images).saturating_mul(image),
+                Quantisation::InSteps => grey(kept),
+                Quantisation::OnHost => kept.saturating_mul(image),
             };
-            let truths = (kept(&step.regions) * truths).saturating_mul(image);
+            let truths = (model.truths_of(step).len() as u64 * truths).saturating_mul(image);
             truths.saturating_add(images.saturating_mul(channels))
         });
         let image_reads = steps.max().unwrap_or(0).saturating_add(1 + channels);

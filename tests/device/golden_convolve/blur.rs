@@ -5,9 +5,10 @@ use bytemuck::Zeroable;
 use simexm_gpu::internals::engine::blocks::BlockGrid;
 use simexm_gpu::internals::engine::compute::{Backend, Recording};
 use simexm_gpu::internals::engine::psf::{Psf, PsfShape};
-use simexm_gpu::internals::engine::schedule::{Reach, Schedule, kept};
+use simexm_gpu::internals::engine::schedule::{Reach, Schedule};
 use simexm_gpu::internals::engine::stages::blur::rows_to_photons::RowsToPhotonsParams;
 use simexm_gpu::internals::engine::stages::blur::{Blur, BlurPart, Mixture, RingSlices};
+use simexm_gpu::internals::optics::focal_planes::FocalPlanes;
 
 /// Photons that leave the voxels of a fluorophore, (z, x, y), and its point spread function: its
 /// shape, and its values as those of a [`Psf`], but in f64.
@@ -127,7 +128,8 @@ pub fn blur_in_blocks(
                 blur.forward(&mut recording, block, z(slices.start, slices.len()), bound);
             }
         }
-        let (first, count) = kept(&step.images, step_z);
+        let images = FocalPlanes::new(step_z as f64).imaged_in(&step.images, depth);
+        let (first, count) = (images.start * step_z, images.len());
         if count == 0 {
             continue;
         }

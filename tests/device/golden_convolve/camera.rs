@@ -58,7 +58,11 @@ fn camera_is_that_of_simexm() {
             assert_eq!(camera.image_shape(shape), image_shape, "{name}");
             assert!(!camera.magnifies());
             let slices = convolved.chunks_exact(size_x * size_y);
-            let blurred: Vec<u32> = slices.step_by(camera.step_z).flatten().copied().collect();
+            let blurred: Vec<u32> = slices
+                .step_by(camera.planes.step() as usize)
+                .flatten()
+                .copied()
+                .collect();
             let pixels = expected.len();
             let grey_words = pixels.div_ceil(4);
             let words = [blurred.len(), pixels, 1, 2, 2 * 255, grey_words];

@@ -497,6 +497,7 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     first_z: FIRST_Z,
                     step_z: step_z as u32,
                     slices: kept as u32,
+                    first_image: 0,
                     labels_ring: ring as u32,
                     region: 4,
                     selection_at: 1,

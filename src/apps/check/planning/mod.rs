@@ -17,7 +17,6 @@ use crate::base::progress::Observer;
 use crate::config::{BackendChoice, Config};
 use crate::engine::compute::cpu::CpuBackend;
 use crate::engine::compute::{Backend, BufferSpec, IN_FLIGHT, Limits, MemoryKind, gpu};
-use crate::engine::schedule::kept;
 use crate::io::read::files;
 use crate::model::Model;
 use crate::run::plan::{Budgets, Contents, Planner, RunPlan, Tile};
@@ -176,7 +175,7 @@ fn cut(run: &RunPlan, model: &Model, contents: Contents, limits: &Limits, deepes
         images_per_step: schedule
             .steps
             .iter()
-            .map(|step| kept(&step.images, model.camera.step_z).1)
+            .map(|step| model.images_of(step).len())
             .max()
             .unwrap_or(0),
         buffers: buffers.collect(),

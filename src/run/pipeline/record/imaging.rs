@@ -4,6 +4,7 @@ use super::Recorder;
 use crate::engine::compute::Buffer;
 use crate::engine::stages::blur::{Epilogue, Mixture, RingSlices};
 use crate::engine::stages::emit;
+use crate::model::FilterRun;
 use std::ops::Range;
 
 impl Recorder<'_> {
@@ -32,7 +33,7 @@ impl Recorder<'_> {
         if slices.is_empty() {
             return;
         }
-        let z = self.ring_slices((slices.start, slices.len()), false);
+        let z = self.ring_slices(slices.start, slices.len(), false);
         for (block, &spectra) in blur.blocks().iter().zip(&b.spectra[number]) {
             let buffers = [b.emission, b.fourier, b.rows, spectra];
             blur.forward(&mut self.recording, block, z, buffers);
@@ -43,37 +44,40 @@ impl Recorder<'_> {
     /// added, and go back through the model's epilogue.
     pub(super) fn blur(
         &mut self,
-        images: (usize, usize),
+        images: &Range<usize>,
         number: usize,
         dark: bool,
         epilogue: impl Epilogue,
         buffers: &[Buffer],
     ) {
         let (b, blur) = (&self.plan.buffers, &self.plan.blur);
-        let (step_z, depth) = (self.model.camera.step_z, self.model.volume.shape[0]);
-        let z = self.ring_slices(images, dark);
-        let (channel, count) = (&self.model.channels[number], images.1);
+        let (planes, depth) = (self.model.camera.planes, self.model.volume.shape[0]);
+        let (channel, count) = (&self.model.channels[number], images.len());
+        let runs: Vec<Vec<FilterRun>> = {
+            let sources = channel.sources.iter();
+            sources.map(|source| source.runs(images, planes)).collect()
+        };
+        let ring = |run: &FilterRun| self.ring_slices(run.first_z, run.images.len(), dark);
+        let ring: Vec<Vec<RingSlices>> = runs
+            .iter()
+            .map(|runs| runs.iter().map(ring).collect())
+            .collect();
         let recording = &mut self.recording;
         for (number_of_block, block) in blur.blocks().iter().enumerate() {
             // What is first in a slice replaces what was there.
             let mut fresh = 0;
-            for (source, psfs) in channel.sources.iter().zip(&b.psf[number]) {
+            for (number, (source, psfs)) in channel.sources.iter().zip(&b.psf[number]).enumerate() {
                 let spectra = b.spectra[source.emitter][number_of_block];
-                for (run, function, weight) in source.mixtures(images, step_z) {
-                    let z = RingSlices {
-                        first_z: z.first_z + run.start * step_z,
-                        slices: run.len(),
-                        ..z
-                    };
+                for (run, &z) in runs[number].iter().zip(&ring[number]) {
                     let mixture = Mixture {
                         slices: count,
-                        first: run.start,
-                        accumulate: run.start < fresh,
-                        weight,
+                        first: run.images.start,
+                        accumulate: run.images.start < fresh,
+                        weight: run.weight,
                     };
-                    fresh = fresh.max(run.end);
-                    let buffers = [spectra, psfs[function], b.filtered];
-                    blur.filter(recording, z, step_z, depth, mixture, buffers);
+                    fresh = fresh.max(run.images.end);
+                    let buffers = [spectra, psfs[run.function], b.filtered];
+                    blur.filter(recording, z, run.step, depth, mixture, buffers);
                 }
             }
             if channel.sources.is_empty() {
@@ -87,7 +91,7 @@ impl Recorder<'_> {
         }
     }
 
-    fn ring_slices(&self, (first_z, slices): (usize, usize), dark: bool) -> RingSlices {
+    fn ring_slices(&self, first_z: usize, slices: usize, dark: bool) -> RingSlices {
         RingSlices {
             first_z,
             slices,

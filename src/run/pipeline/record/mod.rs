@@ -6,11 +6,12 @@ mod simexm;
 
 use crate::config::Arrangement;
 use crate::engine::compute::{Buffer, Recording};
-use crate::engine::schedule::{Step, kept};
+use crate::engine::schedule::Step;
 use crate::engine::stages::normalise::{NORMALISE, NormaliseParams, photon_thresholds};
 use crate::engine::stages::{regions, scatter, survey, truth};
 use crate::model::cells::Selection;
 use crate::model::{Imaging, LayerModel, Model};
+use crate::optics::focal_planes::{FocalPlanes, PlaneRun};
 use crate::run::ground_truth::Part;
 use crate::run::pipeline::Input;
 use crate::run::plan::{Plan, Quantisation, Tile, TileAxis, TilePlan};
@@ -222,16 +223,16 @@ impl<'a> Recorder<'a> {
         for (number, layer) in self.model.labelling.layers.iter().enumerate() {
             self.scatter(&step.regions, layer, selection.layer_at(number));
         }
-        self.truth(&step.regions, selection);
-        let images = kept(&step.images, self.model.camera.step_z);
+        self.truth(step, selection);
+        let images = self.model.images_of(step);
         for number in 0..self.model.emitters.len() {
             self.forward(&step.emission, number);
         }
-        if images.1 > 0 {
+        if !images.is_empty() {
             for number in 0..self.model.channels.len() {
                 match &self.model.imaging {
-                    Imaging::Simexm(imaging) => self.image_simexm(images, number, imaging),
-                    Imaging::Physical(imaging) => self.image_physical(images, number, imaging),
+                    Imaging::Simexm(imaging) => self.image_simexm(&images, number, imaging),
+                    Imaging::Physical(imaging) => self.image_physical(&images, number, imaging),
                 }
             }
         }
@@ -283,37 +284,41 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    fn truth(&mut self, slices: &Range<usize>, selection: &Selection) {
+    fn truth(&mut self, step: &Step, selection: &Selection) {
         let b = &self.plan.buffers;
         let (size_x, size_y, _) = self.size();
         let [image_x, image_y] = self.tile.image_size();
-        let camera = &self.model.camera;
-        let (first, count) = kept(slices, camera.step_z);
-        if count == 0 {
+        let planes = self.model.camera.planes;
+        let shown = self.model.truths_of(step);
+        if shown.is_empty() {
             return;
         }
-        let words = count * image_x * image_y;
+        let words = shown.len() * image_x * image_y;
+        let runs = FocalPlanes::runs(shown.clone(), |image| planes.shown(image));
         let merged = self.model.output.truth_cells == Arrangement::Merged;
         for fluorophore in 0..self.model.fluorophores.len() {
             for (sheet, (&labels, &regions)) in b.labels.iter().zip(&b.regions).enumerate() {
-                let params = truth::TruthParams {
+                let params = |run: &PlaneRun| truth::TruthParams {
                     size_x,
                     size_y,
                     image_x: image_x as u32,
                     image_y: image_y as u32,
-                    slab_z: slices.start as u32,
-                    first_z: first as u32,
-                    step_z: camera.step_z as u32,
-                    slices: count as u32,
+                    slab_z: step.regions.start as u32,
+                    first_z: run.first as u32,
+                    step_z: run.step as u32,
+                    slices: run.images.len() as u32,
+                    first_image: (run.images.start - shown.start) as u32,
                     labels_ring: self.plan.schedule.labels_ring as u32,
                     region: self.model.output.truth_bit,
                     selection_at: selection.fluorophore_at(fluorophore),
                     combine: (merged && sheet > 0).into(),
                 };
                 let buffers = [labels, regions, b.selection, b.shown, b.truth];
-                let shape = [count, image_x, image_y];
-                self.recording
-                    .dispatch_voxels(&truth::TRUTH, params, &buffers, shape);
+                for run in &runs {
+                    let shape = [run.images.len(), image_x, image_y];
+                    self.recording
+                        .dispatch_voxels(&truth::TRUTH, params(run), &buffers, shape);
+                }
                 if !merged {
                     self.recording.read(b.truth, 0..words);
                 }

@@ -5,6 +5,7 @@ use crate::engine::stages::area::{AREA, AreaParams};
 use crate::engine::stages::blur::rows_to_means::RowsToMeansParams;
 use crate::engine::stages::expose::{EXPOSE, ExposeParams, ExposedPart};
 use crate::model::physical::Imaging;
+use std::ops::Range;
 
 impl Recorder<'_> {
     /// The detector's tables, and the shares of voxels in pixels.
@@ -21,13 +22,13 @@ impl Recorder<'_> {
     /// they are those of a tile one in a word.
     pub(super) fn image_physical(
         &mut self,
-        images: (usize, usize),
+        images: &Range<usize>,
         number: usize,
         imaging: &Imaging,
     ) {
         let b = &self.plan.buffers;
         let Some(own) = b.physical else { return };
-        let (first, count) = images;
+        let count = images.len();
         let buffers = [b.rows, b.fourier, b.blurred];
         let means = RowsToMeansParams::new(count as u32);
         self.blur(images, number, imaging.dark_along_z, means, &buffers);
@@ -51,7 +52,7 @@ impl Recorder<'_> {
             .dispatch_voxels(&AREA, params, &buffers, [count, image_x, image_y]);
 
         let part = ExposedPart {
-            first_slice: (first / self.model.camera.step_z) as u32,
+            first_slice: images.start as u32,
             first: [&self.tile.x, &self.tile.y].map(|axis| axis.image_pixels().start as u32),
             slices: count as u32,
             size: [image_x as u32, image_y as u32],

@@ -9,6 +9,7 @@ use crate::model::simexm::Imaging;
 use crate::optics::camera::AxisSampling;
 use crate::run::plan::{Quantisation, Tile, TileAxis};
 use bytemuck::Zeroable;
+use std::ops::Range;
 
 impl Recorder<'_> {
     /// The profile of the baseline.
@@ -24,21 +25,17 @@ impl Recorder<'_> {
     }
 
     /// From spectra to the images of a channel, and its maximum.
-    pub(super) fn image_simexm(
-        &mut self,
-        images: (usize, usize),
-        number: usize,
-        imaging: &Imaging,
-    ) {
+    pub(super) fn image_simexm(&mut self, images: &Range<usize>, number: usize, imaging: &Imaging) {
         let b = &self.plan.buffers;
         let [origin_z, origin_x, origin_y] = self.imaged_origin();
+        let planes = self.model.camera.planes;
         let finish = RowsToPhotonsParams {
             origin_z,
             origin_x,
             origin_y,
-            first_z: images.0 as u32,
-            step_z: self.model.camera.step_z as u32,
-            slices: images.1 as u32,
+            first_z: planes.slice(images.start) as u32,
+            step_z: planes.step() as u32,
+            slices: images.len() as u32,
             baseline: imaging.baseline.is_some().into(),
             baseline_key: imaging.keys[number].baseline,
             baseline_photons: imaging.baseline.unwrap_or_default(),
@@ -50,13 +47,14 @@ impl Recorder<'_> {
     }
 
     /// From blurred slices to images, and the channel's maximum.
-    fn sample(&mut self, (first, count): (usize, usize), number: usize, imaging: &Imaging) {
+    fn sample(&mut self, images: &Range<usize>, number: usize, imaging: &Imaging) {
         let b = &self.plan.buffers;
         let [size_x, size_y] = self.tile.imaged_size().map(|size| size as u32);
         let [origin_z, origin_x, origin_y] = self.imaged_origin();
         let [image_x, image_y] = self.tile.image_size();
         let camera = &self.model.camera;
         let image = self.image_buffer(number);
+        let count = images.len();
         let pixels = count * image_x * image_y;
         if camera.magnifies() {
             let [jitter_x, jitter_y] = imaging.jitter;
@@ -74,8 +72,8 @@ impl Recorder<'_> {
                 origin_z,
                 origin_x,
                 origin_y,
-                first_z: first as u32,
-                step_z: camera.step_z as u32,
+                first_z: camera.planes.slice(images.start) as u32,
+                step_z: camera.planes.step() as u32,
                 slices: count as u32,
                 key: imaging.keys[number].jitter,
                 jitter_x,
