@@ -254,6 +254,7 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("ids", "word", "", r#""kept" or "compact""#, Value("\"kept\""), "Numbers of the cells in the ground truth: their ids, or 1 to n in 16 bits where they fit, with a table groundtruth/ids.csv (ImageJ confuses ids above 16777216)."),
         key("bit_depth", "whole number", "", "8 or 16", Value("8"), "Bits of a grey value of the channels; with [model] kind = \"physical\" by default 16 where the detector has more than 8."),
         key("normalize", "word", "", r#""channel" or "none""#, Value("\"channel\""), "Whether a grey value is a share of the channel's brightest pixel, or photons, cut at the largest; with [model] kind = \"physical\" always none: what the detector says."),
+        key("expected", "boolean", "", "true or false", Otherwise { meaning: "false", example: "true" }, "Whether the light that each pixel is expected to get is written, too, before noise and detector: expected/<channel>.tiff, in electrons (32-bit floating point).").only(ModelKind::Physical),
         key("compression", "word", "", r#""none" or "deflate""#, Otherwise { meaning: "deflate for ids, none for channels", example: "\"deflate\"" }, "Compression of TIFF volumes."),
     ] },
     SectionInfo { name: "compute", example: None, meaning: "What the run is computed on. Only the seed changes what comes out.", keys: vec![

@@ -152,7 +152,7 @@ impl Default for Channel {
 }
 
 /// What a key that only the other model has means here.
-const OF_PHYSICAL: &str = "with [model] kind = \"simexm\"";
+pub(super) const OF_PHYSICAL: &str = "with [model] kind = \"simexm\"";
 const OF_SIMEXM: &str = "with [model] kind = \"physical\"";
 
 pub(super) fn read(section: &mut Section<'_>, model: ModelKind) -> Option<Optics> {

@@ -5,7 +5,8 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Serialize, Serializer};
 
 use super::groundtruth::{CellPart, region};
-use super::kind::{ValueKind, choice};
+use super::kind::{ValueKind, boolean, choice};
+use super::optics::OF_PHYSICAL;
 use super::section::Section;
 use super::serialize;
 use crate::base::choice::{Choice, alternatives, choice};
@@ -39,6 +40,10 @@ pub struct Output {
     pub bit_depth: BitDepth,
     /// Meaning of a grey value; default channel.
     pub normalize: Normalization,
+    /// True where the expected electrons of every pixel are written, too; default false. Only the
+    /// model `physical` has them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub expected: bool,
     /// Compression of all TIFF volumes; `None`: the channels' none, the ids' deflate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compression: Option<Compression>,
@@ -59,6 +64,7 @@ impl Default for Output {
             ids: WrittenIds::Kept,
             bit_depth: BitDepth::Eight,
             normalize: Normalization::Channel,
+            expected: false,
             compression: None,
         }
     }
@@ -201,6 +207,13 @@ pub(super) fn read(section: &mut Section<'_>, detector_bits: Option<u32>) -> Opt
     let normalize = section
         .optional("normalize", choice())
         .unwrap_or(default.normalize);
+    let expected = match detector_bits {
+        Some(_) => section.optional("expected", boolean()).unwrap_or(false),
+        None => {
+            section.forbid("expected", OF_PHYSICAL);
+            false
+        }
+    };
     let compression = section.optional("compression", choice());
     if let Some(bits) = detector_bits {
         if normalize == Normalization::Channel {
@@ -252,6 +265,7 @@ pub(super) fn read(section: &mut Section<'_>, detector_bits: Option<u32>) -> Opt
         ids,
         bit_depth,
         normalize,
+        expected,
         compression,
     })
 }

@@ -61,12 +61,19 @@ pub struct OutputForm {
     pub bit_depth: BitDepth,
     /// Meaning of grey values.
     pub normalize: Normalization,
+    /// True where the expected electrons of pixels are output, too.
+    pub expected: bool,
 }
 
 impl OutputForm {
     /// Bytes of a grey value.
     pub fn grey_bytes(&self) -> usize {
         self.bit_depth.bits() as usize / 8
+    }
+
+    /// Number of volumes of expected electrons for each channel: one or none.
+    pub fn expected_volumes(&self) -> usize {
+        usize::from(self.expected)
     }
 
     /// Number of ground truth volumes that the device makes for a fluorophore, of cells in this
@@ -208,6 +215,7 @@ impl Model {
                 truth_cells: config.output.gt_cells,
                 bit_depth: config.output.bit_depth,
                 normalize: config.output.normalize,
+                expected: config.output.expected && config.model == ModelKind::Physical,
             },
             reach: Reach {
                 membrane: usize::from(labelling.isotropic),

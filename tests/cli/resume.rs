@@ -135,10 +135,13 @@ fn so_does_one_of_the_physical_model() {
         ("objective_back_aperture = 1.0\n", ""),
         ("baseline_noise = 0\n", "psf_depth_truncation = 0.2\n"),
         ("exposure_time = 0.1", "exposure_time = 1e-5"),
+        ("path = \"out\"", "path = \"out\"\nexpected = true"),
         ("390\nlaser_power = 50", "390\nlaser_power = 2e-5"),
         ("640\nlaser_power = 50", "640\nlaser_power = 2e-5"),
     ]);
     killed_and_resumed(&workplace, THREADS);
+    let expected = workplace.path("out").join("run/expected");
+    assert!(expected.is_dir(), "{:?}", files(&workplace.path("out")));
 }
 
 /// How a device would cut the run with these arguments: slabs and tiles.

@@ -97,6 +97,7 @@ fn tiles_and_slabs_of_the_physical_model_give_the_same_bytes() {
         "optics.psf_depth_truncation=0.3",
         "optics.focal_plane_depth=170",
         "optics.bleaching=true",
+        "output.expected=true",
     ];
     for entries in [&scanned[..], &seen, &between] {
         let entries: Vec<String> = entries.iter().map(ToString::to_string).collect();

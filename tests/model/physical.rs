@@ -142,6 +142,53 @@ fn a_point_is_the_point_spread_function() {
     assert!(deviate.abs() < 4.0);
 }
 
+/// What is expected of a pixel is the mean of what is counted, and has no noise of its own.
+#[test]
+fn expected_electrons_are_the_means_of_the_counted() {
+    let cells = Array3::from_elem([9, 60, 60], 1u32);
+    let counts = Array3::from_shape_fn([9, 60, 60], |(z, x, y)| {
+        ((7 * z + 5 * x + 3 * y) % 11) as u32
+    });
+    let tissue = Tissue::new(cells.view()).with_counts("ATTO550", counts.view());
+    let run = |seed: u64| {
+        let config = configured(&[
+            "labeling.a.protein_density=0",
+            "output.expected=true",
+            "detector.background=1000",
+            "optics.exposure_time=1e-5",
+            &format!("compute.seed={seed}"),
+        ]);
+        let images = simulate_arrays(&config, &tissue, Options::default(), &mut Silent).unwrap();
+        images.channels.into_iter().next().unwrap()
+    };
+    let (one, other) = (run(1), run(2));
+    assert_eq!(one.expected, other.expected);
+    assert_ne!(one.grey, other.grey);
+    let expected = one.expected.unwrap().mapv(f64::from);
+    // Stray light is the detector's.
+    let means = expected.mapv(|light| light + 0.01);
+    let squares = one
+        .grey
+        .iter()
+        .zip(&means)
+        .map(|(&n, mean)| (f64::from(n) - mean).powi(2) / mean);
+    let chi_square = squares.sum::<f64>() / means.len() as f64;
+    let (sum, mean) = (one.grey.mapv(f64::from).sum(), means.sum());
+    println!("{sum} of {mean} electrons, chi-square {chi_square} per pixel");
+    assert!(mean > 1e4 && ((sum - mean) / mean.sqrt()).abs() < 4.0);
+    // The deviations of the fourth moment: 2 + 1/mean of each pixel.
+    let spread = means
+        .iter()
+        .map(|mean| 2.0 + 1.0 / mean)
+        .sum::<f64>()
+        .sqrt()
+        / means.len() as f64;
+    assert!(
+        (chi_square - 1.0).abs() < 5.0 * spread,
+        "{chi_square} +- {spread}"
+    );
+}
+
 /// Light that never fades: a plane of dye out of focus gives a wide field as much light as in it,
 /// and its neighbours beyond the volume are dark.
 #[test]

@@ -7,7 +7,9 @@ use crate::base::host::amount as bytes;
 use crate::config::{Arrangement, BackendChoice, Config};
 use crate::engine::compute::cpu::CpuBackend;
 use crate::engine::compute::{Backend, Limits, MemoryKind};
-use crate::io::write::{Content, IdStorage, PixelType, VolumeLayout, writer};
+use crate::io::write::{
+    Content, FLOAT_FORMAT, IdStorage, PixelType, VolumeLayout, WriteFormat, writer,
+};
 use crate::model::Model;
 use crate::model::cells::CellIndex;
 use crate::run::plan::{Budgets, Contents, RunPlan, SetAside};
@@ -129,10 +131,12 @@ pub(super) fn output(
         },
     );
     let layouts = Layouts::new(config, model, pixel.unwrap_or(PixelType::Gray64));
-    let volume = |(stem, layout): (PathBuf, VolumeLayout), count: Option<usize>| {
-        let bytes = layouts.format().most_bytes(&layout);
+    let volume_in = |format: &dyn WriteFormat,
+                     (stem, layout): (PathBuf, VolumeLayout),
+                     count: Option<usize>| {
+        let bytes = format.most_bytes(&layout);
         OutputVolume {
-            path: slashed(layouts.format().target(&stem).path()),
+            path: slashed(format.target(&stem).path()),
             bits: match (layout.content, storage) {
                 (Content::Labels, IdStorage::Colours) => 8,
                 _ => 8 * layout.pixel.sample_bytes() as u32,
@@ -143,9 +147,14 @@ pub(super) fn output(
                 .map(|count| bytes.saturating_mul(count as u64)),
         }
     };
+    let volume = |of, count| volume_in(layouts.format(), of, count);
+    let expected = layouts.expected().into_iter();
+    let expected = expected.map(|of| volume_in(FLOAT_FORMAT, of, Some(1)));
     let dyes = 0..model.fluorophores.len();
     let channels = layouts.channels().into_iter();
-    let channels = channels.map(|channel| volume(channel, Some(1)));
+    let channels = channels
+        .map(|channel| volume(channel, Some(1)))
+        .chain(expected);
     let volumes: Vec<_> = match config.output.gt_cells {
         Arrangement::Merged => dyes
             .map(|dye| volume(layouts.truth_of_all(dye), Some(1)))

@@ -171,7 +171,8 @@ fn full_physical(scans: bool) -> String {
         .replace("objective_back_aperture = 1.0\n", "")
         .replace("laser_power = 50\nlaser_percentage = 0.25", light)
         .replace("baseline_noise = 2\n", PHYSICAL_OPTICS)
-        .replace("laser_filter = [440, 550]\n", CURVES);
+        .replace("laser_filter = [440, 550]\n", CURVES)
+        .replace("compression = ", "expected = true\ncompression = ");
     format!("[model]\nkind = \"physical\"\n\n{text}{DETECTOR}")
 }
 

@@ -156,7 +156,7 @@ prop_compose! {
         let sim_channels = if format.holds_channels { sim_channels } else { ChannelArrangement::Split };
         Output {
             name, path, format, sim_channels, channel_files, gt_cells, gt_region, ids, bit_depth, normalize,
-            compression,
+            expected: false, compression,
         }
     }
 }

@@ -99,7 +99,8 @@ impl ExposeParams {
         self.image_x as usize * self.image_y as usize
     }
 
-    fn pixels(&self) -> usize {
+    /// The pixels of all images.
+    pub fn pixels(&self) -> usize {
         self.slices as usize * self.plane()
     }
 

@@ -42,6 +42,9 @@ use crate::base::choice::Choice;
 /// the default.
 pub static WRITE_FORMATS: &[&dyn WriteFormat] = &[&tiff::TIFF, &gif::GIF, &png::PNG_SEQUENCE];
 
+/// The format that holds 32-bit floating-point numbers.
+pub static FLOAT_FORMAT: &dyn WriteFormat = &tiff::TIFF;
+
 impl Choice for OutputFormat {
     fn all() -> Vec<Self> {
         WRITE_FORMATS.iter().map(|row| row.format()).collect()

@@ -4,7 +4,7 @@
 //! A run in tiles makes the images of one tile after the other. Slice z of tile t is kept as slice
 //! t * slices + z, and put together with those of the other tiles when it is asked for.
 
-use super::{RunError, Sink, TruthSlices};
+use super::{ExpectedSlices, RunError, Sink, TruthSlices};
 use crate::engine::stages::normalise;
 use crate::model::Model;
 use crate::run::journal::{Checkpoint, Item, Journal};
@@ -18,7 +18,8 @@ pub(super) struct PendingSlices<'a> {
     journal: Option<&'a Journal>,
     /// Without a journal: for each channel its images, where they wait.
     images: Vec<SliceStore>,
-    /// Without a journal, in tiles: for each volume its ground truth.
+    /// Without a journal, in tiles: for each volume its ground truth, and for each channel its
+    /// expected electrons.
     truths: Vec<SliceStore>,
     tiles: Vec<Tile>,
     /// Images of a channel.
@@ -28,6 +29,8 @@ pub(super) struct PendingSlices<'a> {
     /// Pixels of an image.
     pixels: usize,
     channels: usize,
+    /// Channels whose expected electrons are output: all or none.
+    expected: usize,
     /// Bytes of a grey value.
     grey_bytes: usize,
     quantisation: Quantisation,
@@ -47,7 +50,12 @@ impl<'a> PendingSlices<'a> {
     ) -> Self {
         let [slices, rows, columns] = model.image_shape();
         let (channels, volumes) = (model.channels.len(), model.fluorophores.len() * sheets);
-        let truths = if tiles.len() > 1 { volumes } else { 0 };
+        let expected = channels * model.output.expected_volumes();
+        let truths = if tiles.len() > 1 {
+            volumes + expected
+        } else {
+            0
+        };
         let waiting = if quantisation.is_on_host() {
             channels
         } else {
@@ -68,6 +76,7 @@ impl<'a> PendingSlices<'a> {
             columns,
             pixels: rows * columns,
             channels,
+            expected,
             grey_bytes: model.output.grey_bytes(),
             quantisation,
             sheets,
@@ -240,16 +249,64 @@ impl<'a> PendingSlices<'a> {
             return Ok(());
         }
         let volume = slices.fluorophore * self.sheets + slices.sheet;
-        let first = tile * self.slices + slices.first;
-        let cells = self.cores(tile, slices.cells).enumerate();
-        cells.try_for_each(|(offset, cells)| match self.journal {
-            None => Ok(self.truths[volume].put(first + offset, &cells)?),
+        self.put_words(volume, (tile, slices.first), slices.cells)
+    }
+
+    /// As [`Self::put_truth`], of the expected electrons of a channel.
+    pub(super) fn put_expected(
+        &self,
+        tile: usize,
+        slices: &ExpectedSlices<'_>,
+    ) -> Result<(), RunError> {
+        if self.journal.is_none() && self.truths.is_empty() {
+            return Ok(());
+        }
+        let words = bytemuck::cast_slice(slices.electrons);
+        self.put_words(
+            self.expected_volume(slices.channel),
+            (tile, slices.first),
+            words,
+        )
+    }
+
+    /// Where the expected electrons of a channel are kept: behind the ground truths.
+    fn expected_volume(&self, channel: usize) -> usize {
+        self.fluorophores * self.sheets + channel
+    }
+
+    /// Keeps a tile's slices of a volume of words.
+    fn put_words(
+        &self,
+        volume: usize,
+        (tile, first): (usize, usize),
+        words: &[u32],
+    ) -> Result<(), RunError> {
+        let first = tile * self.slices + first;
+        let slices = self.cores(tile, words).enumerate();
+        slices.try_for_each(|(offset, words)| match self.journal {
+            None => Ok(self.truths[volume].put(first + offset, &words)?),
             Some(journal) => {
                 let item = truth_item(volume, first + offset);
-                let packed = lz4_flex::block::compress(bytemuck::cast_slice(&cells));
+                let packed = lz4_flex::block::compress(bytemuck::cast_slice(&words));
                 Ok(journal.put(item, &packed)?)
             }
         })
+    }
+
+    /// So many slices of a volume of words that was kept, from `first` on.
+    fn words(&self, volume: usize, first: usize, count: usize) -> Result<Vec<u32>, RunError> {
+        let mut words = vec![0; count * self.pixels];
+        let pages = words.par_chunks_exact_mut(self.pixels).enumerate();
+        pages.try_for_each(|(offset, page)| {
+            self.put_together(first + offset, page, |slice, core| match self.journal {
+                None => Ok(self.truths[volume].get(slice, core)?),
+                Some(journal) => {
+                    let item = truth_item(volume, slice);
+                    unpacked(journal, item, bytemuck::cast_slice_mut(core))
+                }
+            })
+        })?;
+        Ok(words)
     }
 
     /// Notes that all slices up to these are there.
@@ -270,17 +327,7 @@ impl<'a> PendingSlices<'a> {
         for first in (0..slices).step_by(batch.max(1)) {
             let count = batch.min(slices - first);
             for volume in 0..self.fluorophores * self.sheets {
-                let mut cells = vec![0; count * self.pixels];
-                let pages = cells.par_chunks_exact_mut(self.pixels).enumerate();
-                pages.try_for_each(|(offset, page)| {
-                    self.put_together(first + offset, page, |slice, core| match self.journal {
-                        None => Ok(self.truths[volume].get(slice, core)?),
-                        Some(journal) => {
-                            let item = truth_item(volume, slice);
-                            unpacked(journal, item, bytemuck::cast_slice_mut(core))
-                        }
-                    })
-                })?;
+                let cells = self.words(volume, first, count)?;
                 let slices = TruthSlices {
                     fluorophore: volume / self.sheets,
                     sheet: volume % self.sheets,
@@ -288,6 +335,31 @@ impl<'a> PendingSlices<'a> {
                     cells: &cells,
                 };
                 sink.truth(slices).map_err(RunError::Sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands so many slices of expected electrons that were kept to the sink, `batch` at a time.
+    pub(super) fn replay_expected(
+        &self,
+        slices: usize,
+        batch: usize,
+        sink: &mut dyn Sink,
+    ) -> Result<(), RunError> {
+        if self.journal.is_none() && self.truths.is_empty() {
+            return Ok(());
+        }
+        for channel in 0..self.expected {
+            for first in (0..slices).step_by(batch.max(1)) {
+                let count = batch.min(slices - first);
+                let words = self.words(self.expected_volume(channel), first, count)?;
+                let slices = ExpectedSlices {
+                    channel,
+                    first,
+                    electrons: bytemuck::cast_slice(&words),
+                };
+                sink.expected(slices).map_err(RunError::Sink)?;
             }
         }
         Ok(())

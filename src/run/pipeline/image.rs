@@ -2,7 +2,7 @@
 
 use super::finished::PendingSlices;
 use super::record::Recorder;
-use super::{Pipeline, RunError, Sink, TruthSlices, check_interrupt};
+use super::{ExpectedSlices, Pipeline, RunError, Sink, TruthSlices, check_interrupt};
 use crate::engine::compute::drive;
 use crate::engine::schedule::Step;
 use crate::engine::stages::status;
@@ -41,12 +41,14 @@ impl<'a> Pipeline<'a> {
         if !plan.is_tiled() {
             finished.replay_truth(mark.truths, batch, sink)?;
             finished.replay_grey(mark.images, batch, sink)?;
+            finished.replay_expected(mark.images, batch, sink)?;
         }
         for (number, tile) in plan.tiles.iter().enumerate() {
             mark = self.image_tile((number, tile), selection, &finished, mark, sink)?;
         }
         if plan.is_tiled() {
             finished.replay_truth(model.image_shape()[0], batch, sink)?;
+            finished.replay_expected(model.image_shape()[0], batch, sink)?;
         }
         self.observer.end();
         self.finish(&mark.maxima, &finished, sink)?;
@@ -150,7 +152,10 @@ impl Collector<'_> {
         } else {
             self.model.channels.len()
         };
-        let channels: Vec<_> = reads.by_ref().take(channels).collect();
+        let volumes_each = 1 + self.model.output.expected_volumes();
+        let reads_of_channels: Vec<_> = reads.by_ref().take(channels * volumes_each).collect();
+        let of_channels = reads_of_channels.chunks_exact(volumes_each);
+        let channels: Vec<_> = of_channels.clone().map(|reads| reads[0]).collect();
         let flags = reads.next().unwrap_or_default();
         check_status(flags.first().copied().unwrap_or(0))?;
 
@@ -168,6 +173,18 @@ impl Collector<'_> {
         };
         for number in 0..volumes {
             self.finished.put_truth(self.number, &new_truth(number))?;
+        }
+        for (channel, reads) in of_channels.enumerate() {
+            let Some(words) = reads.get(1) else { continue };
+            let slices = ExpectedSlices {
+                channel,
+                first: first_image,
+                electrons: bytemuck::cast_slice(words),
+            };
+            self.finished.put_expected(self.number, &slices)?;
+            if !self.tiled {
+                self.sink.expected(slices).map_err(RunError::Sink)?;
+            }
         }
         match self.quantisation {
             Quantisation::AtTheEnd => {}

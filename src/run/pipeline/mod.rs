@@ -43,6 +43,14 @@ pub trait Sink: Send {
     /// When they cannot be written.
     fn images(&mut self, first: usize, channels: &[&[u8]]) -> Result<(), SinkError>;
 
+    /// Slices of a channel's expected electrons, where the model has them.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    fn expected(&mut self, _slices: ExpectedSlices<'_>) -> Result<(), SinkError> {
+        Ok(())
+    }
+
     /// All has come. What takes long is shown to the observer; [`Interrupted`] where it asks to
     /// stop.
     ///
@@ -69,6 +77,17 @@ pub struct TruthSlices<'a> {
     pub first: usize,
     /// Indices of cells, (z, x, y).
     pub cells: &'a [u32],
+}
+
+/// Some slices of the expected electrons of a channel's pixels.
+#[derive(Clone, Copy, Debug)]
+pub struct ExpectedSlices<'a> {
+    /// Index of the channel.
+    pub channel: usize,
+    /// The first of the slices.
+    pub first: usize,
+    /// Electrons, (z, x, y).
+    pub electrons: &'a [f32],
 }
 
 /// Why a result could not be written.

@@ -41,6 +41,7 @@ impl Transfers {
         } else {
             model.output.grey_bytes()
         };
+        let pixel_bytes = pixel_bytes + 4 * model.output.expected_volumes();
         let of_pixel = 4 * truths + pixel_bytes * model.channels.len();
         Self {
             uploaded_bytes: (voxels as u64).saturating_mul(4 * volumes as u64),
@@ -81,9 +82,15 @@ impl SetAside {
         } else {
             0
         };
+        // The bits of floating-point numbers hardly repeat.
+        let expected = match quantisation.is_on_host() {
+            true => model.channels.len() * model.output.expected_volumes(),
+            false => 0,
+        };
+        let expected = pixels.saturating_mul(4 * expected as u64);
         Self {
             labels: labels.saturating_add(annotated),
-            images: pixels.saturating_mul(4 * waiting) / 3,
+            images: (pixels.saturating_mul(4 * waiting) / 3).saturating_add(expected),
         }
     }
 

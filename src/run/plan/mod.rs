@@ -354,7 +354,8 @@ impl<'a> Planner<'a> {
                 Quantisation::OnHost => kept.saturating_mul(image),
             };
             let truths = (model.truths_of(step).len() as u64 * truths).saturating_mul(image);
-            truths.saturating_add(images.saturating_mul(channels))
+            let expected = kept.saturating_mul(image) * model.output.expected_volumes() as u64;
+            truths.saturating_add(images.saturating_add(expected).saturating_mul(channels))
         });
         let image_reads = steps.max().unwrap_or(0).saturating_add(1 + channels);
         let survey_reads = (model.layer_regions().len() * cells) as u64;

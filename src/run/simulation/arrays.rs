@@ -10,7 +10,7 @@ use crate::io::read::{ArraySource, CellSource, VolumeSource};
 use crate::model::Model;
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::log::RunLog;
-use crate::run::pipeline::{GivenCounts, Input, Sink, SinkError, TruthSlices};
+use crate::run::pipeline::{ExpectedSlices, GivenCounts, Input, Sink, SinkError, TruthSlices};
 use crate::run::plan::{Budgets, Contents};
 use crate::run::store::SpillPolicy;
 use ndarray::{Array3, ArrayView3, Axis, s};
@@ -71,6 +71,9 @@ pub struct ChannelImage {
     /// Grey values, (z, x, y), from 0 to the largest of the configuration's bit depth; what they
     /// mean `[output] normalize` says.
     pub grey: Array3<u16>,
+    /// Expected electrons of light at every pixel, (z, x, y), before noise and detector, where
+    /// `[output] expected` asks for them.
+    pub expected: Option<Array3<f32>>,
     /// Photons at the brightest pixel; in the model `physical` its grey value.
     pub brightest_pixel_photons: u32,
 }
@@ -276,11 +279,15 @@ impl Prepared {
             .pixel_in_tissue_nm(config.groundtruth.voxel_or_nan());
         Ok(Images {
             channels: std::iter::zip(&model.channels, outcome.maxima.iter().zip(sink.channels))
-                .map(|(channel, (&brightest_pixel_photons, grey))| ChannelImage {
-                    name: channel.name.clone(),
-                    grey,
-                    brightest_pixel_photons,
-                })
+                .zip(sink.expected)
+                .map(
+                    |((channel, (&brightest_pixel_photons, grey)), expected)| ChannelImage {
+                        name: channel.name.clone(),
+                        grey,
+                        expected,
+                        brightest_pixel_photons,
+                    },
+                )
                 .collect(),
             ground_truth: std::iter::zip(&model.fluorophores, sink.truths)
                 .enumerate()
@@ -316,6 +323,7 @@ impl GivenCounts for ArrayCounts<'_> {
 struct ArraySink<'a> {
     ids: &'a [u64],
     channels: Vec<Array3<u16>>,
+    expected: Vec<Option<Array3<f32>>>,
     truths: Vec<Array3<u64>>,
     grey_bytes: usize,
 }
@@ -326,6 +334,10 @@ impl<'a> ArraySink<'a> {
         Self {
             ids,
             channels: vec![Array3::zeros(shape); model.channels.len()],
+            expected: vec![
+                model.output.expected.then(|| Array3::zeros(shape));
+                model.channels.len()
+            ],
             truths: vec![Array3::zeros(shape); model.fluorophores.len()],
             grey_bytes: model.output.grey_bytes(),
         }
@@ -337,6 +349,16 @@ impl Sink for ArraySink<'_> {
         let mut truth = self.truths[slices.fluorophore].slice_mut(s![slices.first.., .., ..]);
         for (to, &cell) in truth.iter_mut().zip(slices.cells) {
             *to = self.ids[cell as usize];
+        }
+        Ok(())
+    }
+
+    fn expected(&mut self, slices: ExpectedSlices<'_>) -> Result<(), SinkError> {
+        if let Some(all) = &mut self.expected[slices.channel] {
+            let mut all = all.slice_mut(s![slices.first.., .., ..]);
+            for (to, &electrons) in all.iter_mut().zip(slices.electrons) {
+                *to = electrons;
+            }
         }
         Ok(())
     }

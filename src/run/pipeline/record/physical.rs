@@ -19,7 +19,8 @@ impl Recorder<'_> {
     }
 
     /// From spectra to the grey values of a channel's images, and a read of them: packed, or where
-    /// they are those of a tile one in a word.
+    /// they are those of a tile one in a word. Where they are wanted the expected electrons come
+    /// after them.
     pub(super) fn image_physical(
         &mut self,
         images: &Range<usize>,
@@ -67,5 +68,8 @@ impl Recorder<'_> {
         let buffers = [image, own.detector, own.maps, b.grey];
         self.recording.dispatch(&EXPOSE, params, &buffers, words);
         self.recording.read(b.grey, 0..words);
+        if self.model.output.expected {
+            self.recording.read(image, 0..params.pixels());
+        }
     }
 }

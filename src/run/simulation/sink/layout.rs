@@ -7,8 +7,9 @@ use crate::config::{
     Arrangement, ChannelArrangement, ChannelFiles, Config, ModelKind, Normalization, WrittenIds,
 };
 use crate::io::write::{
-    ChannelInfo, Compression, Content, IdStorage, OutputFolder, PixelType, SliceWriter, Target,
-    VolumeLayout, VolumeMetadata, VolumeSink, WRITE_FORMATS, WriteError, WriteFormat, writer,
+    ChannelInfo, Compression, Content, FLOAT_FORMAT, IdStorage, OutputFolder, PixelType,
+    SliceWriter, Target, VolumeLayout, VolumeMetadata, VolumeSink, WRITE_FORMATS, WriteError,
+    WriteFormat, writer,
 };
 use crate::model::ChannelModel;
 use crate::model::Model;
@@ -27,8 +28,20 @@ pub(crate) fn targets(config: &Config, model: &Model) -> Vec<Target> {
     let channels = channel_stems(config);
     let format = writer(config.output.format);
     let volumes = truths.chain(channels).map(|stem| format.target(&stem));
+    let expected = expected_stems(config).into_iter();
+    let volumes = volumes.chain(expected.map(|stem| FLOAT_FORMAT.target(&stem)));
     let table = is_compact(config).then(|| Target::File(PathBuf::from(IDS_NAME)));
     volumes.chain(table).collect()
+}
+
+/// Volumes of the channels' expected electrons below the output folder, where they are wanted.
+fn expected_stems(config: &Config) -> Vec<PathBuf> {
+    if !config.output.expected {
+        return Vec::new();
+    }
+    let names = file_names(config.optics.channels.keys().map(String::as_str));
+    let names = names.iter();
+    names.map(|name| Path::new("expected").join(name)).collect()
 }
 
 /// Name of the table of compact ids below the output folder.
@@ -260,6 +273,28 @@ impl<'a> Layouts<'a> {
                     content: Content::Intensity,
                     compression: (self.config.output.compression).unwrap_or(Compression::None),
                     metadata: self.metadata(what.to_owned(), channels.to_vec()),
+                };
+                (stem, layout)
+            })
+            .collect()
+    }
+
+    /// The volumes of the channels' expected electrons.
+    pub(crate) fn expected(&self) -> Vec<(PathBuf, VolumeLayout)> {
+        let channels = self.model.channels.iter();
+        std::iter::zip(expected_stems(self.config), channels)
+            .map(|(stem, channel)| {
+                let info = ChannelInfo {
+                    name: channel.name.clone(),
+                    colour: channel_colour(self.config, self.model, channel),
+                };
+                let what = "expected electrons of light, before noise and detector".to_owned();
+                let layout = VolumeLayout {
+                    shape: self.model.image_shape(),
+                    pixel: PixelType::Float32,
+                    content: Content::Intensity,
+                    compression: (self.config.output.compression).unwrap_or(Compression::None),
+                    metadata: self.metadata(what, vec![info]),
                 };
                 (stem, layout)
             })

@@ -11,11 +11,11 @@ pub(crate) use layout::{
 use super::SimulationError;
 use crate::base::progress::Observer;
 use crate::config::{Arrangement, ChannelArrangement, Config};
-use crate::io::write::{IdStorage, OutputFolder, PixelType, SliceWriter};
+use crate::io::write::{FLOAT_FORMAT, IdStorage, OutputFolder, PixelType, SliceWriter, WriteError};
 use crate::model::Model;
 use crate::model::cells::{CellIndex, Selection};
 use crate::run::ground_truth::LoadedVolume;
-use crate::run::pipeline::{Sink, SinkError, TruthSlices};
+use crate::run::pipeline::{ExpectedSlices, Sink, SinkError, TruthSlices};
 use crate::run::store::SpillPolicy;
 use layout::{COLOURS, channels_per_file};
 use rayon::prelude::*;
@@ -27,6 +27,8 @@ pub(super) struct FileSink<'a> {
     ids: Ids<'a>,
     truth: Truth<'a>,
     channels: Vec<SliceWriter>,
+    /// Expected electrons of the channels, where they are wanted.
+    expected: Vec<SliceWriter>,
     arrangement: ChannelArrangement,
     channels_per_file: usize,
     pixels: usize,
@@ -62,6 +64,13 @@ impl<'a> FileSink<'a> {
             .into_iter()
             .map(|volume| layouts.create_writer(output, volume))
             .collect::<Result<_, _>>()?;
+        let expected = layouts.expected().into_iter();
+        let expected = expected
+            .map(|(stem, layout)| {
+                let sink = FLOAT_FORMAT.create(output, &stem, layout.clone())?;
+                Ok(SliceWriter::new(sink, FLOAT_FORMAT, &layout))
+            })
+            .collect::<Result<_, WriteError>>()?;
         let shape = model.image_shape();
         let dyes = model.fluorophores.len();
         let truth = match config.output.gt_cells {
@@ -80,6 +89,7 @@ impl<'a> FileSink<'a> {
             ids,
             truth,
             channels,
+            expected,
             arrangement: config.output.sim_channels,
             channels_per_file: channels_per_file(config, model.channels.len()),
             pixels: shape[1] * shape[2],
@@ -177,12 +187,22 @@ impl Sink for FileSink<'_> {
 
     fn finish(&mut self, observer: &mut dyn Observer) -> Result<(), SinkError> {
         let mut complete = std::mem::take(&mut self.channels);
+        complete.append(&mut self.expected);
         match &mut self.truth {
             Truth::Merged(volumes) => complete.append(volumes),
             Truth::Split(truth) => truth.write(observer)?,
         }
         complete.into_par_iter().try_for_each(SliceWriter::finish)?;
         Ok(())
+    }
+
+    fn expected(&mut self, slices: ExpectedSlices<'_>) -> Result<(), SinkError> {
+        let (electrons, pixels) = (slices.electrons, self.pixels);
+        let slice = |slice: usize| {
+            let slice = &electrons[slice * pixels..][..pixels];
+            Cow::Borrowed(bytemuck::cast_slice(slice))
+        };
+        Ok(self.expected[slices.channel].write(electrons.len() / pixels, slice)?)
     }
 
     fn images(&mut self, _: usize, channels: &[&[u8]]) -> Result<(), SinkError> {
