@@ -10,6 +10,7 @@ use super::physical::{Boundary, ModelKind};
 use crate::base::choice::{Choice, alternatives, any_of};
 use crate::base::formats::{InputFormat, OutputFormat, StoredIds};
 use crate::optics::detector::DetectorKind;
+use crate::optics::fluorophore;
 use crate::optics::microscope::Microscope;
 use crate::optics::physical::FieldModel;
 
@@ -161,7 +162,7 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("global_density", "number", "", SHARE, Value("1.0"), "Share of the cells that take up any label."),
     ] },
     SectionInfo { name: "labeling.NAME", example: None, meaning: "A layer: one application of a fluorophore. At least one is needed.", keys: vec![
-        key("fluorophore", "word", "", "ATTO390, ATTO425, ATTO430LS, ATTO465, ATTO488, ATTO490LS, ATTO550, ATTO647N, ATTO700, Alexa350, Alexa790 or the name of an own one", Value("\"ATTO425\""), "The dye."),
+        key("fluorophore", "word", "", format!("{} or the name of an own one", fluorophore::names().collect::<Vec<_>>().join(", ")), Value("\"ATTO425\""), "The dye."),
         key("region", "word", "", REGIONS, Value("\"full\""), "Part of the cell whose proteins are labelled."),
         key("labeling_density", "number", "", SHARE, Value("0.5"), "Share of the eligible cells that are labelled."),
         key("protein_density", "number", "per nm^3", SHARE, Value("0.2"), "Mean number of labelled proteins."),

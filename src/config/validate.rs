@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::error::{ConfigError, Problem};
 use super::tree::{Position, Table, Value};
 use super::{Config, ModelKind, toml_source};
+use crate::optics::fluorophore;
 
 /// Name in messages of a configuration that is no file.
 const NAME: &str = "configuration";
@@ -58,8 +59,8 @@ impl Config {
         }
     }
 
-    /// Returns the same as it is read: with absolute paths, and defaults in the place of what the
-    /// model `physical` may be left without.
+    /// Returns the same as it is read: with absolute paths, dyes by their names, and defaults in the
+    /// place of what the model `physical` may be left without.
     fn settled(&self) -> Self {
         let mut config = self.clone();
         if config.model == ModelKind::Physical {
@@ -69,6 +70,13 @@ impl Config {
                 for channel in config.optics.channels.values_mut() {
                     channel.laser_share.get_or_insert(1.0);
                 }
+            }
+        }
+        for layer in config.labeling.layers.values_mut() {
+            if !config.fluorophores.contains_key(&layer.fluorophore)
+                && let Some(name) = fluorophore::written(&layer.fluorophore)
+            {
+                layer.fluorophore = name.to_owned();
             }
         }
         let regions = config.groundtruth.regions.values_mut();

@@ -3,7 +3,6 @@
 use super::{FULL, problems, read};
 use crate::config::keys::{DefaultInfo, KeyInfo, SECTIONS, SectionInfo, markdown};
 use crate::config::{Config, Labeling, Layer, ModelKind, Optics};
-use crate::optics::fluorophore;
 
 /// Returns the section of [`FULL`] that a section of the catalogue stands for.
 fn section_of_full(name: &str) -> &str {
@@ -258,20 +257,6 @@ fn the_examples_of_sections_are_right() {
             );
         }
     }
-}
-
-#[test]
-fn all_dyes_are_listed() {
-    let key = SECTIONS
-        .iter()
-        .flat_map(|section| &section.keys)
-        .find(|key| key.name == "fluorophore")
-        .unwrap();
-    let names: Vec<_> = fluorophore::names().collect();
-    assert_eq!(
-        key.range,
-        format!("{} or the name of an own one", names.join(", "))
-    );
 }
 
 #[test]

@@ -198,7 +198,7 @@ impl<'a> Sight<'a> {
             dye,
             channel.laser_wavelength_nm,
             dye.lifetime_ns,
-            dye.two_photon_gm,
+            dye.two_photon_gm_at(channel.laser_wavelength_nm),
         );
         let excitation = if self.excites_with_two_photons() {
             emitter.two_photon_gm / GUESSED_TWO_PHOTON_GM
@@ -249,11 +249,14 @@ impl<'a> Sight<'a> {
             return Ok(Seen::dark(pair.excitation, pair.emission));
         };
         let mut notes = Vec::new();
-        if self.excites_with_two_photons() && dye.two_photon_gm.is_none() {
+        let laser_nm = channel.laser_wavelength_nm;
+        if self.excites_with_two_photons() && dye.two_photon_gm_at(laser_nm).is_none() {
             notes.push(format!(
-                "the two-photon cross-section of {} is a guess ({:.3} GM: {GUESSED_TWO_PHOTON_GM} at the maximum of the \
-                 one-photon spectrum, read at half the laser's wavelength)",
-                dye.name, pair.emitter.two_photon_gm
+                "the two-photon cross-section of {} at {laser_nm} nm is a guess ({:.3} GM: {GUESSED_TWO_PHOTON_GM} at the \
+                 maximum of the one-photon spectrum, read at half the laser's wavelength): it was {}",
+                dye.name,
+                pair.emitter.two_photon_gm,
+                dye.why_no_two_photon()
             ));
         }
         notes.extend(middle.first().and_then(|kernel| self.capped(dye, kernel)));
