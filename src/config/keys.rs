@@ -9,7 +9,7 @@ use super::groundtruth::CellsFrom;
 use super::physical::{Boundary, ModelKind};
 use crate::base::choice::{Choice, alternatives, any_of};
 use crate::base::formats::{InputFormat, OutputFormat, StoredIds};
-use crate::optics::detector::DetectorKind;
+use crate::optics::detector::{CameraModel, DetectorKind};
 use crate::optics::fluorophore;
 use crate::optics::microscope::Microscope;
 use crate::optics::physical::FieldModel;
@@ -182,7 +182,7 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("objective_back_aperture", "number", "m", "above 0", Required, "Back aperture; over objective_factor it is the radius of the laser's beam.").only(ModelKind::Simexm),
         key("exposure_time", "number", "s", "at least 0", Required, "Exposure time of a pixel."),
         key("objective_efficiency", "number", "", SHARE, Required, "Share of the light that the objective passes on."),
-        key("detector_efficiency", "number", "", SHARE, Required, "Share of the light that the detector sees."),
+        key("detector_efficiency", "number", "", SHARE, Required, "Share of the light that the detector sees. Where [detector] names a camera it may be left out: it is the camera's at the best wavelength."),
         key("objective_factor", "number", "", "at least 1", Required, "Magnification of the objective."),
         key("pixel_size", "number", "nm", "at least 1", Required, "Size of a pixel on the camera."),
         key("pinhole_radius", "number", "um", "at least 0", Required, "Radius of the pinhole in its own plane; the confocal microscope has one.").only(ModelKind::Simexm),
@@ -226,7 +226,8 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("efficiency_curve", "path", "", "", Otherwise { meaning: "detector_efficiency", example: "\"efficiency.csv\"" }, "CSV file of the detector's electrons per photon.").only(ModelKind::Physical),
     ] },
     SectionInfo { name: "detector", example: None, meaning: "The detector of the model physical.", keys: vec![
-        key("kind", "word", "", words::<DetectorKind>(), Value("\"scmos\""), "Kind of detector; ideal writes the electrons themselves.").only(ModelKind::Physical),
+        key("camera", "word", "", words::<CameraModel>(), Otherwise { meaning: "none", example: "\"ORCA-Flash4.0 V3\"" }, "A camera or another detector whose data sheet gives the keys that are left out (docs/detectors.md).").only(ModelKind::Physical),
+        key("kind", "word", "", words::<DetectorKind>(), Value("\"scmos\""), "Kind of detector, the camera's if one is named; ideal writes the electrons themselves.").only(ModelKind::Physical),
         key("bits", "whole number", "", "from 1 to 16", Value("16"), "Bits of a grey value.").only(ModelKind::Physical),
         key("gain", "number", "", "above 0", Otherwise { meaning: "2.17 of scmos, 1 of hybrid", example: "2.17" }, "Grey values per electron; behind a register per electron that leaves it.").only(ModelKind::Physical),
         key("read_noise", "number", "electrons", "at least 0", Otherwise { meaning: "1.6 of scmos, 50 of emccd, 0 of pmt", example: "1.6" }, "Standard deviation of the read noise.").only(ModelKind::Physical),

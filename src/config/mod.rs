@@ -47,7 +47,7 @@ use crate::optics::fluorophore;
 pub use crate::base::choice::{Choice, UnknownChoice};
 pub use crate::base::formats::{Compression, InputFormat, OutputFormat, StoredIds};
 pub use crate::base::volume::Arrangement;
-pub use crate::optics::detector::{DetectorKeys, DetectorKind};
+pub use crate::optics::detector::{CameraModel, DetectorKeys, DetectorKind};
 pub use crate::optics::fluorophore::OwnFluorophore;
 pub use crate::optics::physical::FieldModel;
 pub use compute::{AdapterChoice, BackendChoice, Compute};
@@ -238,7 +238,6 @@ fn read(root: &mut Section<'_>) -> Option<Config> {
     let groundtruth = root.table("groundtruth", groundtruth::read);
     let labeling = root.table("labeling", labeling::read);
     let expansion = root.table("expansion", expansion::read);
-    let optics = root.table("optics", |section| optics::read(section, kind));
     let detector = match kind {
         ModelKind::Simexm => {
             root.forbid("detector", "with [model] kind = \"simexm\"");
@@ -249,10 +248,10 @@ fn read(root: &mut Section<'_>) -> Option<Config> {
             detector.map(Some)
         }
     };
-    let bits = detector
-        .as_ref()
-        .and_then(Option::as_ref)
-        .map(|detector| detector.bits);
+    let keys = detector.as_ref().and_then(Option::as_ref);
+    let camera = keys.and_then(|detector| detector.camera);
+    let bits = keys.map(|detector| detector.bits);
+    let optics = root.table("optics", |section| optics::read(section, kind, camera));
     let output = root.table("output", |section| output::read(section, bits));
     let compute = root.optional_table("compute", compute::read);
     let fluorophores = root.optional_table("fluorophores", fluorophores::read);

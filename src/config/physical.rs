@@ -7,7 +7,7 @@ use super::kind::{ValueKind, above, at_least, between, choice, list_of_triples, 
 use super::section::Section;
 use super::{BitDepth, Channel, Config, Labeling, Layer, Normalization, Optics, Output};
 use crate::base::choice::choice;
-use crate::optics::detector::{DetectorKeys, DetectorKind};
+use crate::optics::detector::{CameraModel, DetectorKeys, DetectorKind};
 use crate::optics::physical::FieldModel;
 
 choice! {
@@ -293,15 +293,24 @@ pub(super) fn read_optics(section: &mut Section<'_>) -> PhysicalOptics {
     }
 }
 
-/// Reads `[detector]`. What only the whole of its keys decides is checked by the detector itself.
+/// Reads `[detector]`; what it leaves out is the camera's, if it names one. What only the whole of
+/// its keys decides is checked by the detector itself.
 pub(super) fn read_detector(section: &mut Section<'_>) -> Option<DetectorKeys> {
-    let kind = section
-        .optional("kind", choice())
-        .unwrap_or(DetectorKind::Scmos);
-    let d = DetectorKeys::new(kind, 0.0);
+    let camera: Option<CameraModel> = section.optional("camera", choice());
+    let sheet = camera.map(|camera| camera.data_sheet().keys);
+    let kind = section.optional("kind", choice());
+    if let (Some(sheet), Some(kind)) = (&sheet, kind)
+        && sheet.kind != kind
+    {
+        let expected = format!("\"{}\", as that camera is, or left out", sheet.kind);
+        section.contradiction("kind", "camera", &expected);
+    }
+    let usual = || DetectorKeys::new(kind.unwrap_or(DetectorKind::Scmos), 0.0);
+    let d = sheet.unwrap_or_else(usual);
     let any = |unit| number(at_least(0.0).unit(unit));
-    Some(DetectorKeys {
-        kind,
+    let given = DetectorKeys {
+        camera,
+        kind: d.kind,
         exposure_time: d.exposure_time,
         bits: section.optional("bits", whole(1, 16)).unwrap_or(d.bits),
         gain: section.optional("gain", number(above(0.0))),
@@ -319,5 +328,6 @@ pub(super) fn read_detector(section: &mut Section<'_>) -> Option<DetectorKeys> {
         clock_induced: section
             .optional("clock_induced", any("electrons"))
             .unwrap_or(d.clock_induced),
-    })
+    };
+    Some(given.filled())
 }

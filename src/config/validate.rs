@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, Problem};
 use super::tree::{Position, Table, Value};
-use super::{Config, ModelKind, toml_source};
+use super::{Config, DetectorKeys, ModelKind, toml_source};
 use crate::optics::fluorophore;
 
 /// Name in messages of a configuration that is no file.
@@ -65,7 +65,11 @@ impl Config {
         let mut config = self.clone();
         if config.model == ModelKind::Physical {
             config.optics.physical.get_or_insert_default();
-            config.detector.get_or_insert_default().exposure_time = 0.0;
+            let detector = config.detector.get_or_insert_default();
+            *detector = DetectorKeys {
+                exposure_time: 0.0,
+                ..detector.filled()
+            };
             if config.optics.microscope.scans_a_focus() {
                 for channel in config.optics.channels.values_mut() {
                     channel.laser_share.get_or_insert(1.0);

@@ -36,7 +36,10 @@ fn expected(key: &KeyInfo) -> String {
         _ => match key.name {
             "fluorophore" => format!(
                 "one of the fluorophores {}",
-                range.replace(" or the name of an own one", ", mScarlet")
+                range.replace(
+                    " or the name of an own one",
+                    ", mScarlet, or a dye of your own, as a table [fluorophores.NAME] with its spectra"
+                )
             ),
             "region" | "gt_region" => range.replace(
                 "the name of a region",
@@ -82,7 +85,10 @@ impl Full {
     /// The sections with their names in the text, and those of their keys that it has.
     fn sections(&self) -> impl Iterator<Item = (&str, Vec<&KeyInfo>)> {
         let sections = SECTIONS.iter().map(|section| {
-            let has = |key: &&KeyInfo| key.name != "pinhole_radius" || self.model.is_simexm();
+            // A camera gives the defaults of other keys: `cameras.rs`.
+            let has = |key: &&KeyInfo| {
+                key.name != "camera" && (key.name != "pinhole_radius" || self.model.is_simexm())
+            };
             let keys = self.keys(section).filter(has);
             (section_of_full(section.name), keys.collect::<Vec<_>>())
         });

@@ -1,5 +1,6 @@
 //! Tests of the configuration: reading, refusals, and their messages.
 
+mod cameras;
 mod fuzz;
 mod ini;
 mod keys;
