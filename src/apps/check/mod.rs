@@ -66,6 +66,7 @@ pub fn check(
     simulation::warnings::before(&model, &mut told);
     let sampling = Sampling::new(&config, &model.camera);
     sampling.warn(&config, &mut told);
+    experiment::warn_of_camera(&config, &mut told);
 
     let light = experiment::Light::new(&config, &model)?;
     light.warn(&mut told);

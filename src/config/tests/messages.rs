@@ -177,7 +177,10 @@ fn words_are_corrected() {
         "[labeling.layer1] fluorophore = \"atto551\" must be one of the fluorophores ATTO390, "
     ));
     assert!(
-        found.ends_with("Alexa790, mScarlet; did you mean \"ATTO550\"?"),
+        found.ends_with(
+            "tdTomato, mScarlet, or a dye of your own, as a table [fluorophores.NAME] with its spectra; did you mean \
+             \"ATTO550\"?"
+        ),
         "{found}"
     );
     let (text, _) = with_value("labeling.layer1", "fluorophore", "'GFP'");

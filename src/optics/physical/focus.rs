@@ -128,8 +128,10 @@ impl Light {
             .par_chunks(LANES)
             .enumerate()
             .map(|(group, radii)| {
-                let table: Vec<[[f64; LANES]; 3]> =
-                    rays.iter().map(|ray| ray.components(radii, &bessel)).collect();
+                let table: Vec<[[f64; LANES]; 3]> = rays
+                    .iter()
+                    .map(|ray| ray.components(radii, &bessel))
+                    .collect();
                 let long = |count: &usize| *count > group * LANES;
                 let rows = phases.iter().zip(counts);
                 rows.map(|(phases, count)| {
