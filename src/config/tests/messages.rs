@@ -183,7 +183,7 @@ fn words_are_corrected() {
         ),
         "{found}"
     );
-    let (text, _) = with_value("labeling.layer1", "fluorophore", "'GFP'");
+    let (text, _) = with_value("labeling.layer1", "fluorophore", "'indigo'");
     assert!(
         message(&text).ends_with("Alexa790, mScarlet"),
         "nothing is near"
