@@ -183,9 +183,9 @@ fn words_are_corrected() {
         ),
         "{found}"
     );
-    let (text, _) = with_value("labeling.layer1", "fluorophore", "'GFP'");
+    let (text, _) = with_value("labeling.layer1", "fluorophore", "'indigo'");
     assert!(
-        message(&text).ends_with("Alexa790, mScarlet"),
+        message(&text).ends_with("as a table [fluorophores.NAME] with its spectra"),
         "nothing is near"
     );
     let (text, _) = with_value("optics", "type", "'two-photon'");
