@@ -57,6 +57,8 @@ pub struct OutputForm {
     pub bit_depth: BitDepth,
     /// Meaning of grey values.
     pub normalize: Normalization,
+    /// Slices that the format encodes together.
+    pub piece_slices: usize,
 }
 
 impl OutputForm {
@@ -200,6 +202,7 @@ impl Model {
                 truth_cells: config.output.gt_cells,
                 bit_depth: config.output.bit_depth,
                 normalize: config.output.normalize,
+                piece_slices: config.output.format.piece_slices,
             },
             reach: Reach {
                 membrane: usize::from(labelling.isotropic),

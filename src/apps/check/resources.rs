@@ -7,7 +7,7 @@ use crate::base::host::amount as bytes;
 use crate::config::{Arrangement, BackendChoice, Config};
 use crate::engine::compute::cpu::CpuBackend;
 use crate::engine::compute::{Backend, Limits, MemoryKind};
-use crate::io::write::{Content, IdStorage, PixelType, VolumeLayout, writer};
+use crate::io::write::{Content, IdStorage, PixelType, VolumeLayout, WriteFormat, writer};
 use crate::model::Model;
 use crate::model::cells::CellIndex;
 use crate::run::plan::{Budgets, Contents, RunPlan, SetAside};
@@ -132,7 +132,7 @@ pub(super) fn output(
     let volume = |(stem, layout): (PathBuf, VolumeLayout), count: Option<usize>| {
         let bytes = layouts.format().most_bytes(&layout);
         OutputVolume {
-            path: slashed(layouts.format().target(&stem).path()),
+            path: slashed(&path_of(config, layouts.format(), &stem, layout.content)),
             bits: match (layout.content, storage) {
                 (Content::Labels, IdStorage::Colours) => 8,
                 _ => 8 * layout.pixel.sample_bytes() as u32,
@@ -197,5 +197,17 @@ pub(super) fn warn(output: &OutputFacts, memory: Option<&Memory>, told: &mut Dia
             bytes(free),
             output.folder.display()
         ));
+    }
+}
+
+/// Where a volume lies: what holds a whole run has the ground truths in it.
+fn path_of(config: &Config, format: &dyn WriteFormat, stem: &Path, content: Content) -> PathBuf {
+    let all = simulation::channel_stems(config);
+    match (all.first(), content) {
+        (Some(all), Content::Labels) if format.format().holds_all => {
+            let dye = stem.parent().and_then(Path::file_name).unwrap_or_default();
+            format.target(all).path().join("labels").join(dye)
+        }
+        _ => format.target(stem).path().to_owned(),
     }
 }
