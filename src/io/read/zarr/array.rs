@@ -286,9 +286,16 @@ struct Chain {
     order: Vec<usize>,
     swapped: bool,
     codecs: Vec<Codec>,
-    /// Codecs of the chunks and of the index, the size of the chunks, and whether the index is at
-    /// the end, where the chain makes shards.
-    sharding: Option<(Vec<Extension>, Vec<Extension>, Vec<usize>, bool)>,
+    sharding: Option<Sharding>,
+}
+
+/// What a chain says that makes shards.
+struct Sharding {
+    codecs: Vec<Extension>,
+    index_codecs: Vec<Extension>,
+    chunks: Vec<usize>,
+    /// Whether the index is at the end.
+    at_end: bool,
 }
 
 /// A part of a configuration that is a list of codecs.
@@ -328,12 +335,12 @@ fn chain(codecs: &[Extension], axes: usize, samples: SampleType) -> Result<Chain
                 if chain.order.iter().enumerate().any(|(at, &axis)| at != axis) {
                     return Err(unread("has shards that are transposed as a whole"));
                 }
-                chain.sharding = Some((
-                    list(codec.get("codecs"))?,
-                    list(codec.get("index_codecs"))?,
-                    sizes(codec.get("chunk_shape"))?,
-                    codec.get("index_location").as_str() != Some("start"),
-                ));
+                chain.sharding = Some(Sharding {
+                    codecs: list(codec.get("codecs"))?,
+                    index_codecs: list(codec.get("index_codecs"))?,
+                    chunks: sizes(codec.get("chunk_shape"))?,
+                    at_end: codec.get("index_location").as_str() != Some("start"),
+                });
                 is_bytes = true;
             }
             name if is_bytes && chain.sharding.is_some() => {
@@ -392,7 +399,8 @@ impl V3 {
         let mut chunks = sizes(grid.get("chunk_shape"))?;
         let mut chain = chain(&self.codecs, axes, samples)?;
         let mut shards = None;
-        if let Some((codecs, index, inner, at_end)) = chain.sharding.take() {
+        if let Some(sharding) = chain.sharding.take() {
+            let inner = sharding.chunks;
             let divides = |(&shard, &chunk): (&usize, &usize)| chunk > 0 && shard % chunk == 0;
             if inner.len() != chunks.len() || !chunks.iter().zip(&inner).all(divides) {
                 return Err(format!("has shards of {chunks:?} with chunks of {inner:?}"));
@@ -403,11 +411,11 @@ impl V3 {
                     .zip(&inner)
                     .map(|(shard, chunk)| shard / chunk)
                     .collect(),
-                has_checksum: index_checksum(&index)?,
-                at_end,
+                has_checksum: index_checksum(&sharding.index_codecs)?,
+                at_end: sharding.at_end,
             });
             chunks = inner;
-            chain = self::chain(&codecs, axes, samples)?;
+            chain = self::chain(&sharding.codecs, axes, samples)?;
             if chain.sharding.is_some() {
                 return Err(unread("has shards in shards"));
             }
