@@ -302,7 +302,7 @@ fn layout(header: &Header, offset: u64, file_bytes: u64) -> Result<RawLayout, Im
 }
 
 /// The type that a `descr` such as `<u2` stands for, and whether its bytes are to be swapped.
-fn sample_type(descr: &str) -> Result<(SampleType, bool), ImageError> {
+pub(super) fn sample_type(descr: &str) -> Result<(SampleType, bool), ImageError> {
     let unknown = || ImageError::NotIds(format!("elements of type '{descr}'"));
     let mut letters = descr.chars();
     let swapped = match letters.next() {

@@ -17,6 +17,11 @@ pub struct ReadOptions {
     pub channel: Option<usize>,
     /// Which time point of a file that has several, from 0.
     pub time: Option<usize>,
+    /// Which of the arrays or images of a container, as a path in it; the only one unless it is
+    /// said.
+    pub dataset: Option<String>,
+    /// Which level of a pyramid, from 0; the finest one unless it is said.
+    pub level: Option<usize>,
 }
 
 impl From<Option<InputFormat>> for ReadOptions {

@@ -1,7 +1,7 @@
 //! Cells that share one volume.
 
 use super::{
-    Annotations, Labels, LoadError, LoadedVolume, Looks, Part, STAGE, components, in_waves, shares,
+    Annotations, Labels, LoadError, LoadedVolume, Looks, Part, STAGE, by_slices, components,
 };
 use crate::base::progress::Observer;
 use crate::config::CellsFrom;
@@ -28,10 +28,10 @@ pub(super) fn load(
     let share = depth
         .div_ceil(4 * rayon::current_num_threads())
         .clamp(1, 16);
-    in_waves(
-        shares(depth, share).collect(),
-        annotations.readers,
-        ExactSizeIterator::len,
+    by_slices(
+        &annotations,
+        source,
+        share,
         observer,
         |slices| {
             let mut reader = source.slices()?;

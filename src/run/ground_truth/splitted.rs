@@ -44,7 +44,7 @@ pub(super) fn load(
     let mut found: Vec<Vec<Found>> = stacks.iter().map(|_| Vec::new()).collect();
     in_waves(
         work,
-        annotations.readers,
+        annotations.waves.readers,
         |(_, slices)| slices.len(),
         observer,
         |(stack, slices)| Ok((stack, read(&stacks[stack], region, slices, &store)?)),
@@ -76,7 +76,7 @@ pub(super) fn load(
         .clamp(1, 16);
     in_waves(
         shares(depth, share).collect(),
-        annotations.readers,
+        annotations.waves.readers,
         ExactSizeIterator::len,
         observer,
         |slices| {
