@@ -238,7 +238,7 @@ impl Harness {
                 }
                 assert!(told.contains("warning: "), "{point}: {beside:?}");
             }
-            Some(1) => {
+            Some(1 | 2) => {
                 assert!(told.contains("error: "), "{point}: {told}");
                 assert_ne!(state, State::Mixed, "{point}: {told}\n{:?}", found.keys());
                 let journal = |path: &PathBuf| path.to_string_lossy().contains(".journal");
