@@ -8,6 +8,7 @@
 //! A format is one module here and one row of [`READ_FORMATS`].
 
 mod array;
+mod bmp;
 mod cells;
 mod chunked;
 mod error;
@@ -15,6 +16,7 @@ mod folder;
 mod foreign;
 mod grey;
 mod hdf5;
+mod ids;
 mod n5;
 mod names;
 mod natural_order;
@@ -46,6 +48,8 @@ pub use cells::{CellSource, CellStack, SplittedCells, open_cells};
 pub use error::ReadError;
 pub use folder::ImageFolder;
 pub use grey::grey_stack;
+pub(crate) use ids::of_any_width;
+pub use ids::{Ids, IdsMut, id_bytes};
 pub use natural_order::natural_order;
 pub use npy::NpyVolume;
 pub use options::ReadOptions;
@@ -218,6 +222,28 @@ pub trait SliceReader: Send {
         y: Range<usize>,
         out: &mut [u64],
     ) -> Result<(), ReadError>;
+
+    /// Reads as [`SliceReader::read`] does, into room that may be narrower than `u64`, though not
+    /// than [`VolumeSource::bits`].
+    ///
+    /// # Errors
+    /// As [`SliceReader::read`].
+    #[doc(hidden)]
+    fn read_ids(
+        &mut self,
+        z: usize,
+        x: Range<usize>,
+        y: Range<usize>,
+        mut out: IdsMut<'_>,
+    ) -> Result<(), ReadError> {
+        if let IdsMut::U64(out) = out {
+            return self.read(z, x, y, out);
+        }
+        let mut wide = vec![0; out.len()];
+        self.read(z, x, y, &mut wide)?;
+        out.put(&wide);
+        Ok(())
+    }
 }
 
 /// The formats that label volumes are read from, in the order in which messages list them. What
@@ -385,14 +411,14 @@ fn check_request(
     z: usize,
     x: &Range<usize>,
     y: &Range<usize>,
-    out: &[u64],
+    room: usize,
 ) -> Result<(), ReadError> {
     let inside = z < shape[0]
         && x.start <= x.end
         && x.end <= shape[1]
         && y.start <= y.end
         && y.end <= shape[2];
-    if inside && x.len().checked_mul(y.len()) == Some(out.len()) {
+    if inside && x.len().checked_mul(y.len()) == Some(room) {
         return Ok(());
     }
     Err(ReadError::Request {
@@ -400,6 +426,6 @@ fn check_request(
         z,
         x: x.clone(),
         y: y.clone(),
-        room: out.len(),
+        room,
     })
 }

@@ -1,5 +1,6 @@
 //! What the user says of a volume because no file does.
 
+use super::ids::IdsMut;
 use crate::base::formats::{InputFormat, StoredIds};
 
 /// How a volume is to be read. The default takes it as it is, and 0 alone for the background.
@@ -63,19 +64,24 @@ impl Background {
         }
     }
 
+    /// An id, or 0 where it stands for the background.
+    pub fn unless_known(&self, id: u64) -> u64 {
+        if self.unsigned.contains(&id) { 0 } else { id }
+    }
+
     /// The ids that colours stand for, red first in each pixel.
     pub fn colours<'p>(
         &self,
         stored: StoredIds,
         pixels: impl Iterator<Item = &'p [u8]>,
-        out: &mut [u64],
+        mut out: IdsMut<'_>,
     ) {
-        for (to, pixel) in out.iter_mut().zip(pixels) {
+        for (index, pixel) in (0..out.len()).zip(pixels) {
             let &[red, green, blue, ..] = pixel else {
                 continue;
             };
-            let id = stored.of_colour([red, green, blue]);
-            *to = if self.unsigned.contains(&id) { 0 } else { id };
+            let id = self.unless_known(stored.of_colour([red, green, blue]));
+            out.part(index..index + 1).put(&[id]);
         }
     }
 }

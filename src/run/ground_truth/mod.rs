@@ -15,7 +15,9 @@ use crate::base::progress::Observer;
 use crate::base::region_bits::FIRST_ANNOTATION;
 use crate::base::volume::VoxelBox;
 use crate::config::CellsFrom;
-use crate::io::read::{CellSource, ReadError, SliceReader, VolumeSource};
+use crate::io::read::{
+    CellSource, Ids, ReadError, SliceReader, VolumeSource, id_bytes, of_any_width,
+};
 use crate::model::cells::CellIndex;
 use crate::run::store::{SliceStore, SpillPolicy, StoreError};
 pub use looks::Looks;
@@ -195,6 +197,12 @@ struct Annotations<'a> {
     waves: Waves,
 }
 
+/// Bits of the widest id of several volumes.
+fn widest(sources: &[&dyn VolumeSource]) -> u8 {
+    let bits = sources.iter().map(|source| source.bits());
+    bits.max().unwrap_or(1)
+}
+
 /// How much is read at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Waves {
@@ -215,8 +223,11 @@ impl Waves {
         part: &VoxelBox,
         budget_bytes: u64,
     ) -> Result<Self, LoadError> {
-        // Ids and their runs, as the plan of a run has it; notes and bits of annotated regions.
-        let per_voxel = if annotations.is_empty() { 16 } else { 28 };
+        // Ids and their runs; notes and bits of annotated regions.
+        let per_voxel = match annotations {
+            [] => id_bytes(cells.bits()) + 8,
+            _ => id_bytes(cells.bits()) + 8 + id_bytes(widest(annotations)) + 4,
+        };
         let voxels = (part.shape[1] as u64).saturating_mul(part.shape[2] as u64);
         // Volumes of slices that are gathered; those of single cells are read as a whole.
         let volumes: Vec<&dyn VolumeSource> = match cells {
@@ -317,7 +328,10 @@ impl Annotations<'_> {
         let readers = (self.sources.iter()).map(|source| source.slices());
         Ok(AnnotationReaders {
             readers: readers.collect::<Result<_, _>>()?,
-            note: vec![0; self.region.slice_voxels()],
+            note: match self.sources {
+                [] => Ids::new(1, 0),
+                sources => Ids::new(widest(sources), self.region.slice_voxels()),
+            },
             found: vec![(0, 0); self.sources.len()],
         })
     }
@@ -333,7 +347,7 @@ impl Annotations<'_> {
 /// Reads the annotations of some slices, for one thread.
 struct AnnotationReaders<'a> {
     readers: Vec<Box<dyn SliceReader + 'a>>,
-    note: Vec<u64>,
+    note: Ids,
     found: AnnotatedVoxels,
 }
 
@@ -351,15 +365,17 @@ impl AnnotationReaders<'_> {
         let (z, rows, columns) = annotations.region.slice(slice);
         let mut mask = vec![0u32; self.note.len()];
         for (number, reader) in self.readers.iter_mut().enumerate() {
-            reader.read(z, rows.clone(), columns.clone(), &mut self.note)?;
+            reader.read_ids(z, rows.clone(), columns.clone(), self.note.room())?;
             let (total, inside) = &mut self.found[number];
-            for (voxel, (mask, &note)) in mask.iter_mut().zip(&self.note).enumerate() {
-                if note != 0 {
-                    *mask |= FIRST_ANNOTATION << number;
-                    *total += 1;
-                    *inside += u64::from(in_cell(voxel));
+            of_any_width!(&self.note, note => {
+                for (voxel, (mask, &note)) in mask.iter_mut().zip(note).enumerate() {
+                    if note != 0 {
+                        *mask |= FIRST_ANNOTATION << number;
+                        *total += 1;
+                        *inside += u64::from(in_cell(voxel));
+                    }
                 }
-            }
+            });
         }
         Ok(annotations.bits.put(slice, &mask)?)
     }

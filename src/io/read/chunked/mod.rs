@@ -444,7 +444,7 @@ impl<S: ChunkStore> SliceReader for ChunkedReader<'_, S> {
         out: &mut [u64],
     ) -> Result<(), ReadError> {
         let layout = &self.volume.layout;
-        check_request(layout.shape, z, &x, &y, out)?;
+        check_request(layout.shape, z, &x, &y, out.len())?;
         if out.is_empty() {
             return Ok(());
         }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array3;
 
-use super::{ArraySource, InputFormat, ReadError, VolumeSource, open};
+use super::{ArraySource, Ids, InputFormat, ReadError, VolumeSource, open};
 use crate::base::volume::Arrangement;
 
 const SHAPE: [usize; 3] = [3, 20, 17];
@@ -54,6 +54,12 @@ pub(super) fn assert_volume(source: &dyn VolumeSource, factor: u64) {
                 .flat_map(|x| y.clone().map(move |y| expected(z, x, y, factor)))
                 .collect();
             assert_eq!(out, wanted, "{}, slice {z}", source.describe());
+            let mut narrow = Ids::new(source.bits(), out.len());
+            reader
+                .read_ids(z, x.clone(), y.clone(), narrow.room())
+                .unwrap();
+            let narrow: Vec<u64> = (0..out.len()).map(|voxel| narrow.get(voxel)).collect();
+            assert_eq!(out, narrow, "{}, slice {z}", source.describe());
         }
     }
 }
