@@ -9,6 +9,7 @@ colours, units and sizes. The first mismatch ends the script with exit code 1. `
 this needs.
 """
 
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -121,9 +122,11 @@ def readers(store, labels, record):
     from ome_zarr.io import parse_url
     from ome_zarr.reader import Reader
 
-    nodes = list(Reader(parse_url(str(store)))())
+    # They print what they find.
+    with contextlib.redirect_stdout(None):
+        nodes = list(Reader(parse_url(str(store)))())
+        layers = napari_get_reader(str(store))(str(store))
     require(nodes, "ome-zarr-py finds no image")
-    layers = napari_get_reader(str(store))(str(store))
     names = sorted(record["optics"]["channels"])
     data, metadata, kind = layers[0]
     told = metadata["name"] if isinstance(metadata["name"], list) else [metadata["name"]]
