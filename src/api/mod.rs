@@ -27,13 +27,13 @@ pub mod simulation {
 pub mod fluorophore {
     //! Dyes: their spectra, and the photons that a labelled protein gives.
     //!
-    //! Some dyes are built in, see [`catalogue`] and [`find`]. A configuration may add dyes of
-    //! its own ([`crate::config::OwnFluorophore`]), whose spectra come from a text file; [`all`]
-    //! and [`Fluorophore::of`] look among both.
+    //! Some dyes are built in, see [`find`]. A configuration may add dyes of its own
+    //! ([`crate::config::OwnFluorophore`]), whose spectra come from a text file; [`all`] and
+    //! [`Fluorophore::of`] look among both.
 
-    pub use crate::optics::fluorophore::{
-        Fluorophore, Illumination, Photons, Spectrum, TwoPhoton, all, catalogue, find,
-    };
+    #[doc(hidden)]
+    pub use crate::optics::fluorophore::TwoPhoton;
+    pub use crate::optics::fluorophore::{Fluorophore, Spectrum, all, find};
 }
 
 pub mod psf {

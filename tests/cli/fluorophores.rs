@@ -83,7 +83,7 @@ fn one_dye_with_figures_and_a_chart() {
         .succeeded()
         .stdout;
     assert!(
-        !stdout.contains("laser") && stdout.contains("a guess"),
+        !stdout.contains("the laser at") && stdout.contains("a guess"),
         "{stdout}"
     );
 }

@@ -424,7 +424,7 @@ fn sizes_of_voxels() {
     let text = fs::read_to_string(workplace.path("new.toml")).unwrap();
     assert!(text.contains("voxel_dim = [40.0, 16.0, 16.0]"), "{text}");
     workplace.write("labels.h5", b"\x89HDF\r\n\x1a\n and so on");
-    let refused = ["labels.h5", "HDF5", "numpy.save"];
+    let refused = ["labels.h5", "HDF5", "superblock"];
     workplace.refuses(
         FAILED,
         &["init", "other.toml", "--image", "labels.h5"],

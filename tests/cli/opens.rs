@@ -58,7 +58,10 @@ fn a_composite_holds_all_channels_of_a_slice_together() {
     workplace.refuses(
         USAGE,
         &gif,
-        &["sim_channels", "\"tiff\" takes \"composite\""],
+        &[
+            "sim_channels",
+            "\"tiff\" or \"ome-zarr\" takes \"composite\"",
+        ],
     );
 }
 

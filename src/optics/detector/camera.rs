@@ -50,7 +50,7 @@ const GREY_VALUES: f64 = 65_435.0;
 
 impl CameraModel {
     /// Its data sheet.
-    pub fn data_sheet(self) -> DataSheet {
+    pub(crate) fn data_sheet(self) -> DataSheet {
         let camera = |kind, full_well, read_noise, dark_current| DetectorKeys {
             camera: Some(self),
             full_well: Some(full_well),

@@ -1,6 +1,6 @@
 //! Dyes: their spectra, and the photons that a labelled protein gives.
 //!
-//! Some dyes are built in ([`catalogue`], [`find`]): eleven with the spectra that their makers,
+//! Some dyes are built in ([`find`]): eleven with the spectra that their makers,
 //! ATTO-TEC and Thermo Fisher Scientific (Molecular Probes), measured, and others with Gaussians in
 //! their place ([`Fluorophore::spectra_are_gaussian`]). A figure that was not seen in print is a
 //! guess, and says so ([`Fluorophore::quantum_yield_is_guess`]). A configuration may add dyes of
@@ -47,6 +47,7 @@ pub struct Fluorophore {
     /// True where the lifetime is a guess.
     pub lifetime_is_guess: bool,
     /// Two-photon cross-section, if it is known; only the model `physical` uses it.
+    #[doc(hidden)]
     pub two_photon: Option<TwoPhoton>,
     /// Molecules that bleach per photon absorbed; only the model `physical` uses it.
     pub bleach_yield: f64,

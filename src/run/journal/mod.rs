@@ -82,6 +82,8 @@ struct Inner {
     end: u64,
     /// End of the last mark.
     marked_end: u64,
+    /// Whether something of an interrupted step may stand behind the end.
+    has_tail: bool,
 }
 
 impl Journal {
@@ -123,8 +125,7 @@ impl Journal {
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner);
         let header = inner.scan(&file).map_err(failed)?;
-        // Records of an interrupted step that happen to start where a later one ends would count.
-        file.set_len(inner.end).map_err(failed)?;
+        inner.has_tail = true;
         inner.file = Some(file);
         inner.named = true;
         // Without a mark nothing is finished.
@@ -354,8 +355,14 @@ impl Journal {
         let Some(file) = &mut inner.file else {
             return Err(self.error(io::ErrorKind::NotFound.into()));
         };
-        let written = file
-            .seek(SeekFrom::Start(at))
+        // Records of an interrupted step that happen to start where a later one ends would count.
+        let cut = match inner.has_tail {
+            true => file.set_len(at),
+            false => Ok(()),
+        };
+        inner.has_tail = cut.is_err();
+        let written = cut
+            .and_then(|()| file.seek(SeekFrom::Start(at)))
             .and_then(|_| file.write_all(&head))
             .and_then(|()| file.write_all(bytes));
         if let Err(source) = written {

@@ -148,8 +148,11 @@ fn a_terminal_of_80_columns_holds_the_chart() {
             "{text}"
         );
         assert!(!text.contains('\u{1b}'));
+        assert!(text.contains("1.0 ┤") && text.contains("0.0 ┤"), "{text}");
+        // Where the spectra lie depends on the dye.
+        let ticks = (3..9).map(|hundreds| format!(" {hundreds}00 "));
         assert!(
-            text.contains("1.0 ┤") && text.contains("0.0 ┤") && text.contains(" 400 "),
+            ticks.filter(|tick| text.contains(tick)).count() >= 2,
             "{text}"
         );
         assert!(

@@ -44,7 +44,12 @@ pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn VolumeS
         .with_filter_registry(filters::registry(&most));
     let storage = FileStorage::from_file(file).map_err(|error| wrong(&error))?;
     let file = Hdf5File::from_storage_with_options(Arc::new(storage), settings);
-    let file = file.map_err(|error| wrong(&error))?;
+    let file = file.map_err(|error| match of_library(&error) {
+        ImageError::Corrupt(text) => {
+            ImageError::Corrupt(format!("damaged, or no HDF5 file: {text}")).at(path, None)
+        }
+        other => other.at(path, None),
+    })?;
     let (name, dataset) = choose(path, &file, options)?;
     let unsupported = |feature: String| ReadError::Unsupported {
         path: path.to_owned(),

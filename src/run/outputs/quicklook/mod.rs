@@ -11,7 +11,7 @@ mod tests;
 use crate::base::progress::Observer;
 use crate::model::Model;
 use crate::model::cells::Selection;
-use crate::run::pipeline::{Sink, SinkError, TruthSlices};
+use crate::run::pipeline::{ExpectedSlices, Sink, SinkError, TruthSlices};
 use crate::show::picture::{PixelSize, SampleKind, Samples, length};
 use rayon::prelude::*;
 
@@ -243,6 +243,10 @@ impl Sink for QuicklookSink<'_> {
     fn images(&mut self, first: usize, channels: &[&[u8]]) -> Result<(), SinkError> {
         self.quicklook.images(first, channels);
         self.sink.images(first, channels)
+    }
+
+    fn expected(&mut self, slices: ExpectedSlices<'_>) -> Result<(), SinkError> {
+        self.sink.expected(slices)
     }
 
     fn finish(&mut self, observer: &mut dyn Observer) -> Result<(), SinkError> {
