@@ -378,7 +378,7 @@ fn a_configuration_may_come_through_a_pipe() {
     assert_eq!(outcome.code, Some(USAGE), "{outcome:?}");
     assert!(outcome.tells(&["error: ", "missing"]), "{outcome:?}");
     // Paths of the configuration start at its folder, which is none of the user's here.
-    let line = "cat config.toml | exec \"$0\" check /dev/stdin --set groundtruth.image_path=cells.tif --output out";
+    let line = "cat config.toml | exec \"$0\" check /dev/stdin --set groundtruth.image_path=cells.tif --set output.path=out";
     let mut shell = std::process::Command::new("sh");
     workplace.prepare(&mut shell);
     let output = shell

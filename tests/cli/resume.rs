@@ -140,7 +140,7 @@ fn so_does_one_of_the_physical_model() {
         ("640\nlaser_power = 50", "640\nlaser_power = 2e-5"),
     ]);
     killed_and_resumed(&workplace, THREADS);
-    let expected = workplace.path("out").join("run/expected");
+    let expected = workplace.path("out").join("tissue/expected");
     assert!(expected.is_dir(), "{:?}", files(&workplace.path("out")));
 }
 
