@@ -9,10 +9,13 @@ use crate::engine::compute::{
     Backend, Buffer, BufferSpec, Command, ComputeError, KernelTime, Limits, Recording, Ticket,
 };
 use crate::run::simulation::Silent;
+use std::time::Duration;
 
 const QUICK: BenchOptions = BenchOptions {
-    size: Size::Tiny,
+    size: Some(Size::Tiny),
     repeat: 1,
+    time: Duration::from_secs(600),
+    memory_bytes: u64::MAX,
 };
 
 /// CPU that fails when it meets a kernel.
@@ -86,7 +89,7 @@ fn a_device_that_fails_is_told_of_and_the_others_go_on() {
         fragile("magnify"),
         BenchDevice::cpu(),
     ];
-    let file = measure(devices, QUICK, &mut Silent).unwrap();
+    let file = measure(devices, QUICK, &mut Silent, &mut |_| Ok(())).unwrap();
     let [refused, early, midway, cpu] = &file.devices[..] else {
         panic!("four devices");
     };
@@ -111,7 +114,13 @@ fn a_device_that_fails_is_told_of_and_the_others_go_on() {
 /// Returns the verdict on the first result of this kind of two runs of the CPU, of which the second
 /// was tampered with.
 fn verdict_on(equality: Equality, tamper: fn(&mut super::file::Checksum)) -> Verdict {
-    let file = measure(vec![BenchDevice::cpu()], QUICK, &mut Silent).unwrap();
+    let file = measure(
+        vec![BenchDevice::cpu()],
+        QUICK,
+        &mut Silent,
+        &mut |_| Ok(()),
+    )
+    .unwrap();
     let right: DeviceFacts = file.devices[0].clone();
     let mut other = right.clone();
     let checksums = other.runs.iter_mut().flat_map(|run| &mut run.checksums);

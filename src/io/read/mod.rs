@@ -26,6 +26,7 @@ mod samples;
 mod tiff;
 mod unchanged;
 mod units;
+mod upsampled;
 
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,7 @@ pub use npy::NpyVolume;
 pub use options::ReadOptions;
 pub use pattern::files;
 pub use tiff::TiffStack;
+pub use upsampled::Upsampled;
 
 use crate::base::choice::Choice;
 use crate::base::files::open_regular;

@@ -149,12 +149,8 @@ fn read_pixels(
             if pixel.iter().any(|&sample| sample != pixel[0]) {
                 return Err(ImageError::NotIds("RGB colours".to_owned()));
             }
-            let id = u64::from(pixel[0]);
-            *to = if crop.background.unsigned.contains(&id) {
-                0
-            } else {
-                id
-            };
+            let known = &crop.background.unsigned;
+            *to = crop.background.id(u64::from(pixel[0]), known);
         }
     }
     Ok(())
@@ -234,12 +230,7 @@ fn read_pgm(
                 let sample = samples.next().ok_or_else(|| pgm("samples are missing"))?;
                 let id: u16 = sample.parse().map_err(|_| pgm("a sample is no number"))?;
                 if row >= x.start && y.contains(&column) {
-                    let id = u64::from(id);
-                    let id = if background.unsigned.contains(&id) {
-                        0
-                    } else {
-                        id
-                    };
+                    let id = background.id(u64::from(id), &background.unsigned);
                     out[(row - x.start) * y.len() + (column - y.start)] = id;
                 }
             }

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 /// A window with two channels, red and blue, and ids, which are not visible at first.
 fn window(folder: &TempDir) -> Harness<'static, Viewer> {
     let [first, second, cells] = files(folder);
-    let scene = open(&[first, second], &[cells]).expect("scene");
+    let scene = open(&[first, second], &[cells]).expect("scene").remove(0);
     let mut viewer = Viewer::new(scene, folder.path());
     let layers = &mut viewer.state.layers;
     for (layer, colour) in layers.iter_mut().zip([[255, 0, 0], [0, 0, 255], [0; 3]]) {
