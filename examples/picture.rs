@@ -6,9 +6,11 @@
 //! ```
 //!
 //! From left to right: the middle slice of the channels in colour, their maximum projection, and
-//! the cells of the middle slice that carry a dye. Of several runs: the middle slice of each.
+//! the cells of the middle slice that carry a dye. Of several runs: the middle slice of each, all
+//! as large as the largest, so many in a row as the first argument says (`--columns 5`).
 
-use image::{Rgb, RgbImage, imageops};
+use image::imageops::{self, FilterType};
+use image::{Rgb, RgbImage};
 use simexm_gpu::read::{self, VolumeSource};
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -18,10 +20,17 @@ const COLOURS: [[f32; 3]; 3] = [[0.25, 0.55, 1.0], [0.3, 1.0, 0.35], [1.0, 0.3, 
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
-    let [runs @ .., picture] = arguments.as_slice() else {
+    let (columns, arguments) = match arguments.as_slice() {
+        [option, number, rest @ ..] if option == Path::new("--columns") => {
+            let number = number.to_str().and_then(|number| number.parse().ok());
+            (number.filter(|number| *number > 0).ok_or(USAGE)?, rest)
+        }
+        all => (usize::MAX, all),
+    };
+    let [runs @ .., picture] = arguments else {
         return Err(USAGE.into());
     };
-    let parts = match runs {
+    let mut parts = match runs {
         [] => return Err(USAGE.into()),
         [run] => panels(run)?,
         several => {
@@ -29,14 +38,24 @@ fn main() -> Result<(), Box<dyn Error>> {
             slices.collect::<Result<Vec<_>, Box<dyn Error>>>()?
         }
     };
-    let gap = 8;
-    let width: u32 = parts.iter().map(|part| part.width() + gap).sum();
+    let width = parts.iter().map(RgbImage::width).max().unwrap_or(1);
     let height = parts.iter().map(RgbImage::height).max().unwrap_or(1);
-    let mut all = RgbImage::from_pixel(width - gap, height, Rgb([255; 3]));
-    let mut at = 0;
-    for part in parts {
-        imageops::replace(&mut all, &part, at, 0);
-        at += i64::from(part.width() + gap);
+    if runs.len() > 1 {
+        let enlarged =
+            |part: &RgbImage| imageops::resize(part, width, height, FilterType::Triangle);
+        parts = parts.iter().map(enlarged).collect();
+    }
+    let gap = 8;
+    let columns = columns.min(parts.len()) as u32;
+    let rows = (parts.len() as u32).div_ceil(columns);
+    let size = |count: u32, size: u32| count * (size + gap) - gap;
+    let mut all = RgbImage::from_pixel(size(columns, width), size(rows, height), Rgb([255; 3]));
+    for (number, part) in (0..).zip(parts) {
+        let place = [
+            number % columns * (width + gap),
+            number / columns * (height + gap),
+        ];
+        imageops::replace(&mut all, &part, place[0].into(), place[1].into());
     }
     if let Some(folder) = picture.parent() {
         std::fs::create_dir_all(folder)?;
@@ -46,7 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-const USAGE: &str = "usage: picture RUN-FOLDER... PICTURE.png";
+const USAGE: &str = "usage: picture [--columns N] RUN-FOLDER... PICTURE.png";
 
 /// The middle slice of a run, its maximum projection, and its ground truth.
 fn panels(run: &Path) -> Result<Vec<RgbImage>, Box<dyn Error>> {

@@ -27,12 +27,12 @@ pub mod simulation {
 pub mod fluorophore {
     //! Dyes: their spectra, and the photons that a labelled protein gives.
     //!
-    //! Eleven dyes are built in, see [`catalogue`] and [`find`]. A configuration may add dyes of
+    //! Some dyes are built in, see [`catalogue`] and [`find`]. A configuration may add dyes of
     //! its own ([`crate::config::OwnFluorophore`]), whose spectra come from a text file; [`all`]
     //! and [`Fluorophore::of`] look among both.
 
     pub use crate::optics::fluorophore::{
-        Fluorophore, Illumination, Photons, Spectrum, all, catalogue, find,
+        Fluorophore, Illumination, Photons, Spectrum, TwoPhoton, all, catalogue, find,
     };
 }
 

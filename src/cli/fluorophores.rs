@@ -5,7 +5,7 @@ use super::{exit, report, say};
 use clap::Args;
 use serde_json::{Value, json};
 use simexm_gpu::config::Config;
-use simexm_gpu::internals::optics::fluorophore::{self, Fluorophore, Spectrum};
+use simexm_gpu::internals::optics::fluorophore::{self, Fluorophore, Spectrum, TwoPhoton};
 use simexm_gpu::internals::show::plot::{self, ChannelBand, ImageFormat, TerminalStyle};
 use std::error::Error;
 use std::io::IsTerminal;
@@ -46,7 +46,9 @@ pub(super) fn fluorophores(args: &FluorophoresArgs) -> u8 {
         list(&dyes, args.json);
         return exit::DONE;
     };
-    let Some(dye) = dyes.iter().find(|dye| dye.name == *name) else {
+    let by_name = |name: &str| dyes.iter().find(|dye| dye.name == name);
+    let written = || by_name(fluorophore::written(name)?);
+    let Some(dye) = by_name(name).or_else(written) else {
         report(unknown(name, &dyes).as_ref());
         return exit::USAGE;
     };
@@ -89,7 +91,11 @@ fn unknown(name: &str, dyes: &[Fluorophore]) -> Box<dyn Error> {
     } else {
         format!("did you mean {}?", near.join(" or "))
     };
-    format!("no fluorophore is named {name:?}; {hint}").into()
+    format!(
+        "no fluorophore is named {name:?}; {hint}; a dye of your own is a table [fluorophores.NAME] of a configuration, \
+         with a CSV file of its spectra"
+    )
+    .into()
 }
 
 /// Writes the plot, if one was asked for.
@@ -126,10 +132,18 @@ fn list(dyes: &[Fluorophore], json: bool) {
         "{:width$}  {:>10}  {:>9}  {:>10}  {:>7}  {:>10}",
         "name", "peak (nm)", "peak (nm)", "(1/(M cm))", "yield", "(1/(M cm))"
     ));
+    let star = |is_guess: bool| if is_guess { "*" } else { " " };
     for dye in dyes {
-        let guess = if dye.quantum_yield_is_guess { "*" } else { " " };
+        let extinction = star(dye.extinction_is_guess);
+        let quantum_yield = star(dye.quantum_yield_is_guess);
+        let brightness = star(dye.extinction_is_guess || dye.quantum_yield_is_guess);
+        let gaussian = if dye.spectra_are_gaussian {
+            ", Gaussian spectra"
+        } else {
+            ""
+        };
         say(&format!(
-            "{:width$}  {:>10}  {:>9}  {:>10}  {:>6.2}{guess}  {:>9.0}{guess}  {}",
+            "{:width$}  {:>10}  {:>9}  {:>9}{extinction}  {:>6.2}{quantum_yield}  {:>9.0}{brightness}  {}{gaussian}",
             dye.name,
             dye.excitation_peak_nm(),
             dye.emission_peak_nm(),
@@ -139,8 +153,17 @@ fn list(dyes: &[Fluorophore], json: bool) {
             dye.maker
         ));
     }
-    if dyes.iter().any(|dye| dye.quantum_yield_is_guess) {
-        say("\n* a guess: the maker states no quantum yield");
+    if dyes
+        .iter()
+        .any(|dye| dye.quantum_yield_is_guess || dye.extinction_is_guess)
+    {
+        say("\n* a guess: the figure was not seen in print; ask the maker where it matters");
+    }
+    if dyes.iter().any(|dye| dye.spectra_are_gaussian) {
+        say(
+            "\nGaussian spectra have the maxima and widths of the measured ones, but no shoulders and tails: they show too \
+             little bleed-through. Measured ones are read as a dye of your own.",
+        );
     }
     say(
         "\nBrightness is extinction coefficient times quantum yield. `simexm-gpu fluorophores NAME` shows spectra.",
@@ -149,23 +172,32 @@ fn list(dyes: &[Fluorophore], json: bool) {
 
 /// Prints one fluorophore: its figures, its spectra, and its light in each channel.
 fn show(dye: &Fluorophore, bands: &[ChannelBand]) {
-    let guess = if dye.quantum_yield_is_guess {
-        " (a guess: the maker states none)"
-    } else {
-        ""
+    let guess = |is_guess: bool| match is_guess {
+        true => " (a guess: not seen in print)",
+        false => "",
     };
     let range = |spectrum: &Spectrum| {
         let [first, last] = spectrum.range_nm();
-        format!("measured from {first} to {last} nm")
+        match dye.spectra_are_gaussian {
+            true => format!("a Gaussian from {first} to {last} nm"),
+            false => format!("measured from {first} to {last} nm"),
+        }
     };
     say(&dye.name);
     for (what, value) in [
         ("source", dye.maker.clone()),
         (
             "extinction coefficient",
-            format!("{} /(M cm)", dye.extinction_coefficient),
+            format!(
+                "{} /(M cm){}",
+                dye.extinction_coefficient,
+                guess(dye.extinction_is_guess)
+            ),
         ),
-        ("quantum yield", format!("{}{guess}", dye.quantum_yield)),
+        (
+            "quantum yield",
+            format!("{}{}", dye.quantum_yield, guess(dye.quantum_yield_is_guess)),
+        ),
         ("brightness", format!("{:.0} /(M cm)", dye.brightness())),
         (
             "excitation",
@@ -183,6 +215,11 @@ fn show(dye: &Fluorophore, bands: &[ChannelBand]) {
                 range(&dye.emission)
             ),
         ),
+        (
+            "lifetime",
+            format!("{} ns{}", dye.lifetime_ns, guess(dye.lifetime_is_guess)),
+        ),
+        ("two-photon absorption", two_photon(dye)),
     ] {
         say(&format!("  {what:<23} {value}"));
     }
@@ -208,6 +245,24 @@ fn show(dye: &Fluorophore, bands: &[ChannelBand]) {
     say(plot::terminal(dye, bands, style).trim_end_matches('\n'));
 }
 
+/// Says what is known of a fluorophore's two-photon cross-section.
+fn two_photon(dye: &Fluorophore) -> String {
+    match &dye.two_photon {
+        None => {
+            "not measured: guessed from the excitation at half the laser's wavelength".to_owned()
+        }
+        Some(TwoPhoton::AtLaser(gm)) => format!("{gm} GM at the laser"),
+        Some(TwoPhoton::Measured { spectrum, source }) => {
+            let [first, last] = spectrum.range_nm();
+            let peak_nm = spectrum.peak_nm();
+            format!(
+                "{} GM at {peak_nm} nm, measured from {first} to {last} nm: {source}",
+                spectrum.at(peak_nm)
+            )
+        }
+    }
+}
+
 /// Writes a fluorophore's figures as JSON.
 fn figures(dye: &Fluorophore) -> Value {
     json!({
@@ -216,8 +271,12 @@ fn figures(dye: &Fluorophore) -> Value {
         "excitation_peak_nm": dye.excitation_peak_nm(),
         "emission_peak_nm": dye.emission_peak_nm(),
         "extinction_coefficient": dye.extinction_coefficient,
+        "extinction_is_guess": dye.extinction_is_guess,
         "quantum_yield": dye.quantum_yield,
         "quantum_yield_is_guess": dye.quantum_yield_is_guess,
+        "lifetime_ns": dye.lifetime_ns,
+        "lifetime_is_guess": dye.lifetime_is_guess,
+        "spectra_are_gaussian": dye.spectra_are_gaussian,
     })
 }
 
@@ -227,5 +286,17 @@ fn with_spectra(dye: &Fluorophore) -> Value {
     let mut all = figures(dye);
     all["excitation"] = spectrum(&dye.excitation);
     all["emission"] = spectrum(&dye.emission);
+    all["two_photon_gm"] = match &dye.two_photon {
+        None => Value::Null,
+        Some(TwoPhoton::AtLaser(gm)) => json!(gm),
+        Some(TwoPhoton::Measured {
+            spectrum: table,
+            source,
+        }) => {
+            let mut table = spectrum(table);
+            table["source"] = json!(source);
+            table
+        }
+    };
     all
 }

@@ -5,12 +5,12 @@ use super::work::configuration;
 use super::{exit, report, say};
 use clap::Args;
 use simexm_gpu::config::Config;
-use simexm_gpu::fluorophore;
 use simexm_gpu::internals::io::write::{
     Compression, Content, PixelType, StagedFile, TiffStackWriter, VolumeLayout, VolumeMetadata,
     VolumeSink, WriteError,
 };
 use simexm_gpu::internals::model::{ModelError, PsfVolume, point_spread};
+use simexm_gpu::internals::optics::fluorophore;
 use simexm_gpu::internals::run::simulation::{self, SimulationError};
 use simexm_gpu::internals::show::plot::{self, ImageFormat, PlotError};
 use std::error::Error;
@@ -79,7 +79,12 @@ pub(super) fn psf(args: &PsfArgs) -> u8 {
 fn try_psf(args: &PsfArgs, mut config: Config) -> Result<PsfVolume, Box<dyn Error>> {
     let format = args.plot.as_deref().map(ImageFormat::of).transpose()?;
     simulation::take_voxel_size(&mut config)?;
-    let (channel, fluorophore) = (args.channel.as_deref(), args.fluorophore.as_deref());
+    let channel = args.channel.as_deref();
+    let fluorophore = args.fluorophore.as_deref().map(|name| {
+        let own = config.fluorophores.contains_key(name);
+        let built_in = fluorophore::written(name).filter(|_| !own);
+        built_in.unwrap_or(name)
+    });
     // A dye that no layer has may be named.
     let is_known =
         |name: &&str| fluorophore::find(name).is_some() || config.fluorophores.contains_key(*name);

@@ -10,7 +10,8 @@ use super::optics::Magnify;
 use super::physical::{Boundary, ModelKind, PsfModel};
 use crate::base::choice::{Choice, alternatives, any_of};
 use crate::base::formats::{InputFormat, OutputFormat, StoredIds};
-use crate::optics::detector::DetectorKind;
+use crate::optics::detector::{CameraModel, DetectorKind};
+use crate::optics::fluorophore;
 use crate::optics::microscope::Microscope;
 
 /// Section of a configuration.
@@ -162,7 +163,7 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("global_density", "number", "", SHARE, Value("1.0"), "Share of the cells that take up any label."),
     ] },
     SectionInfo { name: "labeling.NAME", example: None, meaning: "A layer: one application of a fluorophore. At least one is needed.", keys: vec![
-        key("fluorophore", "word", "", "ATTO390, ATTO425, ATTO430LS, ATTO465, ATTO488, ATTO490LS, ATTO550, ATTO647N, ATTO700, Alexa350, Alexa790 or the name of an own one", Value("\"ATTO425\""), "The dye."),
+        key("fluorophore", "word", "", format!("{} or the name of an own one", fluorophore::names().collect::<Vec<_>>().join(", ")), Value("\"ATTO425\""), "The dye."),
         key("region", "word", "", REGIONS, Value("\"full\""), "Part of the cell whose proteins are labelled."),
         key("labeling_density", "number", "", SHARE, Value("0.5"), "Share of the eligible cells that are labelled."),
         key("protein_density", "number", "per nm^3", SHARE, Value("0.2"), "Mean number of labelled proteins."),
@@ -182,7 +183,7 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("objective_back_aperture", "number", "m", "above 0", Required, "Back aperture; over objective_factor it is the radius of the laser's beam.").only(ModelKind::Simexm),
         key("exposure_time", "number", "s", "at least 0", Required, "Exposure time of a pixel."),
         key("objective_efficiency", "number", "", SHARE, Required, "Share of the light that the objective passes on."),
-        key("detector_efficiency", "number", "", SHARE, Required, "Share of the light that the detector sees."),
+        key("detector_efficiency", "number", "", SHARE, Required, "Share of the light that the detector sees. Where [detector] names a camera it may be left out: it is the camera's at the best wavelength."),
         key("objective_factor", "number", "", "at least 1", Required, "Magnification of the objective."),
         key("pixel_size", "number", "nm", "at least 1", Required, "Size of a pixel on the camera."),
         key("pinhole_radius", "number", "um", "at least 0", Required, "Radius of the pinhole in its own plane; the confocal microscope has one.").only(ModelKind::Simexm),
@@ -232,7 +233,8 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("efficiency_curve", "path", "", "", Otherwise { meaning: "detector_efficiency", example: "\"efficiency.csv\"" }, "CSV file of the detector's electrons per photon.").only(ModelKind::Physical),
     ] },
     SectionInfo { name: "detector", example: None, meaning: "The detector of the model physical.", keys: vec![
-        key("kind", "word", "", words::<DetectorKind>(), Value("\"scmos\""), "Kind of detector; ideal writes the electrons themselves.").only(ModelKind::Physical),
+        key("camera", "word", "", words::<CameraModel>(), Otherwise { meaning: "none", example: "\"ORCA-Flash4.0 V3\"" }, "A camera or another detector whose data sheet gives the keys that are left out (docs/detectors.md).").only(ModelKind::Physical),
+        key("kind", "word", "", words::<DetectorKind>(), Value("\"scmos\""), "Kind of detector, the camera's if one is named; ideal writes the electrons themselves.").only(ModelKind::Physical),
         key("bits", "whole number", "", "from 1 to 16", Value("16"), "Bits of a grey value.").only(ModelKind::Physical),
         key("gain", "number", "", "above 0", Otherwise { meaning: "2.17 of scmos, 1 of hybrid", example: "2.17" }, "Grey values per electron; behind a register per electron that leaves it.").only(ModelKind::Physical),
         key("read_noise", "number", "electrons", "at least 0", Otherwise { meaning: "1.6 of scmos, 50 of emccd, 0 of pmt", example: "1.6" }, "Standard deviation of the read noise.").only(ModelKind::Physical),
@@ -245,6 +247,9 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("dark_current", "number", "electrons per s", "at least 0", Otherwise { meaning: "0.06 of scmos, 0 of others", example: "0.06" }, "Electrons of a pixel without light.").only(ModelKind::Physical),
         key("background", "number", "electrons per s", "at least 0", Value("0.0"), "Electrons of a pixel by stray light.").only(ModelKind::Physical),
         key("clock_induced", "number", "electrons", "at least 0", Value("0.0"), "Electrons that the clocks add to an exposure.").only(ModelKind::Physical),
+        key("gain_map", "path", "", "", Otherwise { meaning: "gain", example: "\"gain.tif\"" }, "TIFF image of the gain of each pixel, as large as the images, in place of gain.").only(ModelKind::Physical),
+        key("read_noise_map", "path", "", "", Otherwise { meaning: "read_noise", example: "\"noise.tif\"" }, "TIFF image of the read noise of each pixel, in place of read_noise.").only(ModelKind::Physical),
+        key("offset_map", "path", "", "", Otherwise { meaning: "offset", example: "\"offset.tif\"" }, "TIFF image of the offset of each pixel, in place of offset.").only(ModelKind::Physical),
     ] },
     SectionInfo { name: "output", example: None, meaning: "Where the images go and in which form.", keys: vec![
         key("name", "word", "", "a plain folder name (not empty, not . or .., no / or \\, no invisible characters)", Required, "Name of the experiment: everything goes to the folder path/name."),

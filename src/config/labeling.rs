@@ -8,6 +8,7 @@ use super::groundtruth::{CellPart, region};
 use super::kind::{ValueKind, at_least, between, number};
 use super::section::{Context, Section};
 use super::tree::Value;
+use crate::optics::fluorophore::written;
 
 /// Labelling of the cells.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -117,15 +118,19 @@ fn single_neuron() -> ValueKind<'static, SingleNeuron> {
     }
 }
 
-/// Takes the name of a fluorophore that exists.
+/// Takes the name of a fluorophore that exists, a built-in one's as it is also written.
 fn fluorophore<'k>(context: &'k Context<'_>) -> ValueKind<'k, String> {
     let names = &context.fluorophores;
     let parse = |value: &Value| {
         let name = value.as_text()?;
-        names.iter().find(|known| *known == name).cloned()
+        let exact = names.iter().find(|known| *known == name).cloned();
+        exact.or_else(|| written(name).map(str::to_owned))
     };
     ValueKind {
-        expected: format!("one of the fluorophores {}", names.join(", ")),
+        expected: format!(
+            "one of the fluorophores {}, or a dye of your own, as a table [fluorophores.NAME] with its spectra",
+            names.join(", ")
+        ),
         candidates: names.clone(),
         units: Vec::new(),
         parse: Box::new(parse),

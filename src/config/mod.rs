@@ -47,7 +47,7 @@ use crate::optics::fluorophore;
 pub use crate::base::choice::{Choice, UnknownChoice};
 pub use crate::base::formats::{Compression, InputFormat, OutputFormat, StoredIds};
 pub use crate::base::volume::Arrangement;
-pub use crate::optics::detector::{DetectorKeys, DetectorKind};
+pub use crate::optics::detector::{CameraModel, DetectorKeys, DetectorKind};
 pub use crate::optics::fluorophore::OwnFluorophore;
 pub use compute::{AdapterChoice, BackendChoice, Compute};
 pub use error::{ConfigError, Problem};
@@ -58,7 +58,7 @@ pub use labeling::{Labeling, Layer, SingleNeuron};
 pub use optics::{Channel, Optics};
 pub use output::{BitDepth, ChannelArrangement, ChannelFiles, Normalization, Output, WrittenIds};
 pub use overrides::{Override, OverrideError};
-pub use physical::{ModelKind, PhysicalOptics, PsfModel};
+pub use physical::{Detector, ModelKind, PhysicalOptics, PsfModel};
 pub use tree::Position;
 
 use section::{Context, Section};
@@ -109,7 +109,7 @@ pub struct Config {
     pub optics: Optics,
     /// Detector of the model `physical`, whose default is an sCMOS camera; `None` in `simexm`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub detector: Option<DetectorKeys>,
+    pub detector: Option<Detector>,
     /// Folder and form of the output.
     pub output: Output,
     /// Seed and device.
@@ -215,11 +215,14 @@ impl Config {
         let physical = self.optics.physical.iter();
         let functions = physical.filter_map(|physical| physical.psf_file.as_ref());
         let functions = functions.map(|path| (vec!["optics", "psf_file"], path));
+        let maps = self.detector.iter().flat_map(Detector::maps);
+        let maps = maps.filter_map(|(key, path)| Some((vec!["detector", key], path?)));
         let all = std::iter::once(cells)
             .chain(regions)
             .chain(dyes)
             .chain(curves)
-            .chain(functions);
+            .chain(functions)
+            .chain(maps);
         all.map(|(key, path)| (key, path.as_path())).collect()
     }
 
@@ -242,7 +245,6 @@ fn read(root: &mut Section<'_>) -> Option<Config> {
     let groundtruth = root.table("groundtruth", groundtruth::read);
     let labeling = root.table("labeling", labeling::read);
     let expansion = root.table("expansion", expansion::read);
-    let optics = root.table("optics", |section| optics::read(section, kind));
     let detector = match kind {
         ModelKind::Simexm => {
             root.forbid("detector", "with [model] kind = \"simexm\"");
@@ -253,10 +255,10 @@ fn read(root: &mut Section<'_>) -> Option<Config> {
             detector.map(Some)
         }
     };
-    let bits = detector
-        .as_ref()
-        .and_then(Option::as_ref)
-        .map(|detector| detector.bits);
+    let keys = detector.as_ref().and_then(Option::as_ref);
+    let camera = keys.and_then(|detector| detector.keys.camera);
+    let bits = keys.map(|detector| detector.keys.bits);
+    let optics = root.table("optics", |section| optics::read(section, kind, camera));
     let output = root.table("output", |section| output::read(section, bits));
     let compute = root.optional_table("compute", compute::read);
     let fluorophores = root.optional_table("fluorophores", fluorophores::read);

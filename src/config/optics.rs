@@ -11,6 +11,7 @@ use super::physical::{self, ModelKind, PhysicalOptics};
 use super::section::Section;
 use super::serialize;
 use super::tree::Value;
+use crate::optics::detector::CameraModel;
 use crate::optics::microscope::Microscope;
 use crate::optics::physical::microscopes::airy_pinhole_um;
 
@@ -185,7 +186,12 @@ impl Default for Channel {
 pub(super) const OF_PHYSICAL: &str = "with [model] kind = \"simexm\"";
 const OF_SIMEXM: &str = "with [model] kind = \"physical\"";
 
-pub(super) fn read(section: &mut Section<'_>, model: ModelKind) -> Option<Optics> {
+/// Reads the section; the efficiency of a `camera` stands where none is given.
+pub(super) fn read(
+    section: &mut Section<'_>,
+    model: ModelKind,
+    camera: Option<CameraModel>,
+) -> Option<Optics> {
     let share = || number(between(0.0, 1.0));
     let simexm = model.is_simexm();
     let mut types = choice::<Microscope>();
@@ -209,7 +215,13 @@ pub(super) fn read(section: &mut Section<'_>, model: ModelKind) -> Option<Optics
     };
     let exposure_time_s = section.required("exposure_time", number(at_least(0.0).unit("s")));
     let objective_efficiency = section.required("objective_efficiency", share());
-    let detector_efficiency = section.required("detector_efficiency", share());
+    let detector_efficiency = match camera {
+        None => section.required("detector_efficiency", share()),
+        Some(camera) => {
+            let given = section.optional("detector_efficiency", share());
+            given.or(Some(camera.data_sheet().quantum_efficiency))
+        }
+    };
     let objective_factor = section.required("objective_factor", number(at_least(1.0)));
     let pixel_size_nm = section.required("pixel_size", number(at_least(1.0).unit("nm")));
     let pinhole = if simexm {

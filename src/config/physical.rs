@@ -12,7 +12,7 @@ use super::kind::{
 use super::section::Section;
 use super::{BitDepth, Channel, Config, Labeling, Layer, Normalization, Optics, Output};
 use crate::base::choice::{Choice, choice};
-use crate::optics::detector::{DetectorKeys, DetectorKind};
+use crate::optics::detector::{CameraModel, DetectorKeys, DetectorKind};
 use crate::optics::microscope::Microscope;
 
 choice! {
@@ -247,10 +247,10 @@ impl Config {
                 channels: channels.collect(),
                 ..plain.optics
             },
-            detector: Some(DetectorKeys {
+            detector: Some(Detector::new(DetectorKeys {
                 dead_time: Some(2e-9),
                 ..DetectorKeys::new(DetectorKind::Hybrid, 0.0)
-            }),
+            })),
             output: Output {
                 bit_depth: BitDepth::Sixteen,
                 normalize: Normalization::None,
@@ -258,6 +258,42 @@ impl Config {
             },
             ..plain
         }
+    }
+}
+
+/// Detector of the model `physical`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Detector {
+    /// Its figures.
+    #[serde(flatten)]
+    pub keys: DetectorKeys,
+    /// TIFF image of each pixel's gain, of the size of the images; `None`: all have that of `keys`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gain_map: Option<PathBuf>,
+    /// As `gain_map`, of the read noise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_noise_map: Option<PathBuf>,
+    /// As `gain_map`, of the offset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset_map: Option<PathBuf>,
+}
+
+impl Detector {
+    /// Takes a detector whose pixels are all alike.
+    pub fn new(keys: DetectorKeys) -> Self {
+        Self {
+            keys,
+            ..Self::default()
+        }
+    }
+
+    /// The maps by their keys.
+    pub(crate) fn maps(&self) -> [(&'static str, Option<&PathBuf>); 3] {
+        [
+            ("gain_map", self.gain_map.as_ref()),
+            ("read_noise_map", self.read_noise_map.as_ref()),
+            ("offset_map", self.offset_map.as_ref()),
+        ]
     }
 }
 
@@ -371,15 +407,24 @@ pub(super) fn read_optics(section: &mut Section<'_>) -> PhysicalOptics {
     }
 }
 
-/// Reads `[detector]`. What only the whole of its keys decides is checked by the detector itself.
-pub(super) fn read_detector(section: &mut Section<'_>) -> Option<DetectorKeys> {
-    let kind = section
-        .optional("kind", choice())
-        .unwrap_or(DetectorKind::Scmos);
-    let d = DetectorKeys::new(kind, 0.0);
+/// Reads `[detector]`; what it leaves out is the camera's, if it names one. What only the whole of
+/// its keys decides is checked by the detector itself.
+pub(super) fn read_detector(section: &mut Section<'_>) -> Option<Detector> {
+    let camera: Option<CameraModel> = section.optional("camera", choice());
+    let sheet = camera.map(|camera| camera.data_sheet().keys);
+    let kind = section.optional("kind", choice());
+    if let (Some(sheet), Some(kind)) = (&sheet, kind)
+        && sheet.kind != kind
+    {
+        let expected = format!("\"{}\", as that camera is, or left out", sheet.kind);
+        section.contradiction("kind", "camera", &expected);
+    }
+    let usual = || DetectorKeys::new(kind.unwrap_or(DetectorKind::Scmos), 0.0);
+    let d = sheet.unwrap_or_else(usual);
     let any = |unit| number(at_least(0.0).unit(unit));
-    Some(DetectorKeys {
-        kind,
+    let given = DetectorKeys {
+        camera,
+        kind: d.kind,
         exposure_time: d.exposure_time,
         bits: section.optional("bits", whole(1, 16)).unwrap_or(d.bits),
         gain: section.optional("gain", number(above(0.0))),
@@ -397,5 +442,11 @@ pub(super) fn read_detector(section: &mut Section<'_>) -> Option<DetectorKeys> {
         clock_induced: section
             .optional("clock_induced", any("electrons"))
             .unwrap_or(d.clock_induced),
+    };
+    Some(Detector {
+        keys: given.filled(),
+        gain_map: section.optional_path("gain_map"),
+        read_noise_map: section.optional_path("read_noise_map"),
+        offset_map: section.optional_path("offset_map"),
     })
 }

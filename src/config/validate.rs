@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, Problem};
 use super::tree::{Position, Table, Value};
-use super::{Config, ModelKind, toml_source};
+use super::{Config, Detector, DetectorKeys, ModelKind, toml_source};
+use crate::optics::fluorophore;
 
 /// Name in messages of a configuration that is no file.
 const NAME: &str = "configuration";
@@ -58,28 +59,49 @@ impl Config {
         }
     }
 
-    /// Returns the same as it is read: with absolute paths, and defaults in the place of what the
-    /// model `physical` may be left without.
+    /// Returns the same as it is read: with absolute paths, dyes by their names, and defaults in the
+    /// place of what the model `physical` may be left without.
     fn settled(&self) -> Self {
         let mut config = self.clone();
         if config.model == ModelKind::Physical {
             config.optics.physical.get_or_insert_default();
-            config.detector.get_or_insert_default().exposure_time = 0.0;
+            let detector = config.detector.get_or_insert_default();
+            detector.keys = DetectorKeys {
+                exposure_time: 0.0,
+                ..detector.keys.filled()
+            };
             if config.optics.microscope.scans_a_focus() {
                 for channel in config.optics.channels.values_mut() {
                     channel.laser_share.get_or_insert(1.0);
                 }
             }
         }
+        for layer in config.labeling.layers.values_mut() {
+            if !config.fluorophores.contains_key(&layer.fluorophore)
+                && let Some(name) = fluorophore::written(&layer.fluorophore)
+            {
+                layer.fluorophore = name.to_owned();
+            }
+        }
         let regions = config.groundtruth.regions.values_mut();
         let dyes = config.fluorophores.values_mut();
         let channels = config.optics.channels.values_mut();
         let physical = config.optics.physical.iter_mut();
+        let maps = config.detector.iter_mut().flat_map(|detector| {
+            let Detector {
+                gain_map,
+                read_noise_map,
+                offset_map,
+                ..
+            } = detector;
+            [gain_map, read_noise_map, offset_map].into_iter().flatten()
+        });
         let paths = [&mut config.groundtruth.image_path, &mut config.output.path]
             .into_iter()
             .chain(regions.map(|region| &mut region.region_path))
             .chain(dyes.map(|dye| &mut dye.spectra))
             .chain(physical.filter_map(|physical| physical.psf_file.as_mut()))
+            .chain(maps)
             .chain(channels.flat_map(|channel| {
                 [
                     &mut channel.filter_curve,

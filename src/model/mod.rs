@@ -194,7 +194,7 @@ impl Model {
                 seed,
                 &fluorophores,
                 &proteins,
-                (volume.shape, camera.planes),
+                (volume.shape, &camera),
                 &mut warnings,
             )?,
         };

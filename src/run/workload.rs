@@ -256,7 +256,7 @@ pub fn configurations() -> [(&'static str, Config); 3] {
     };
     let mut electrons = Config::physical();
     if let Some(detector) = &mut electrons.detector {
-        detector.bits = 8;
+        detector.keys.bits = 8;
     }
     electrons.output.bit_depth = BitDepth::Eight;
     [

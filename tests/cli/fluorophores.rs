@@ -47,9 +47,16 @@ fn the_table_has_every_dye_and_marks_guesses() {
         ] {
             assert!(line.contains(&figure), "{figure} in {line}");
         }
-        assert_eq!(line.contains('*'), dye.quantum_yield_is_guess, "{line}");
+        let is_guess = dye.quantum_yield_is_guess || dye.extinction_is_guess;
+        assert_eq!(line.contains('*'), is_guess, "{line}");
+        assert_eq!(
+            line.contains("Gaussian spectra"),
+            dye.spectra_are_gaussian,
+            "{line}"
+        );
     }
     assert!(line("ATTO550").contains("0.80 "));
+    assert!(outcome.stdout.contains("no shoulders and tails"));
     assert!(outcome.stdout.contains("* a guess"));
     assert!(!outcome.stdout.contains('\u{1b}'));
 }
@@ -88,10 +95,11 @@ fn json_holds_the_same() {
         serde_json::from_str(&workplace.run(args).succeeded().stdout).unwrap()
     };
     let list = parse(&["fluorophores", "--json", "--config", "config.toml"]);
-    assert_eq!(list.as_array().unwrap().len(), 12);
+    assert_eq!(list.as_array().unwrap().len(), 36);
     assert_eq!(list[1]["name"], "ATTO425");
     assert_eq!(list[1]["emission_peak_nm"], 484.0);
-    assert_eq!(list[11]["source"], "own (blue.csv)");
+    assert_eq!(list[1]["spectra_are_gaussian"], false);
+    assert_eq!(list[35]["source"], "own (blue.csv)");
     let one = parse(&["fluorophores", "mBlue", "--json", "--config", "config.toml"]);
     assert_eq!(
         one["excitation"]["wavelength_nm"],
@@ -102,6 +110,13 @@ fn json_holds_the_same() {
         serde_json::json!([0.0, 1.0, 0.4, 0.0])
     );
     assert_eq!(one["quantum_yield_is_guess"], false);
+    assert_eq!(one["two_photon_gm"], serde_json::Value::Null);
+    let green = parse(&["fluorophores", "eGFP", "--json"]);
+    assert_eq!(green["name"], "EGFP");
+    assert_eq!(green["spectra_are_gaussian"], true);
+    assert_eq!(green["lifetime_ns"], 2.6);
+    assert_eq!(green["two_photon_gm"]["wavelength_nm"][0], 740.0);
+    assert_eq!(green["two_photon_gm"]["value"][0], 6.4);
 }
 
 #[test]
@@ -116,7 +131,11 @@ fn unknown_names_get_the_nearest() {
             ][..],
         ),
         ("ATTO424", &["did you mean ATTO425?"]),
-        ("EGFP", &["there are ATTO390, ", "Alexa790", "--config"]),
+        ("GFP", &["did you mean EGFP", "[fluorophores.NAME]", "CSV"]),
+        (
+            "indigo",
+            &["there are ATTO390, ", "Alexa790", "tdTomato", "--config"],
+        ),
     ] {
         workplace.refuses(USAGE, &["fluorophores", name], words);
     }

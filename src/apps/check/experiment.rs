@@ -17,6 +17,27 @@ const NEARLY_FULL: f64 = 0.9;
 /// Loss by saturation that is told.
 const SATURATED: f64 = 0.2;
 
+/// How far a pixel may be off the camera's, as a share of it.
+const SAME_PIXEL: f64 = 0.01;
+
+/// Tells where the pixels are not those of the camera that is named.
+pub(super) fn warn_of_camera(config: &Config, watcher: &mut dyn Watcher) {
+    let camera = config
+        .detector
+        .as_ref()
+        .and_then(|detector| detector.keys.camera);
+    let Some(camera) = camera else { return };
+    let given_nm = config.optics.pixel_size_nm;
+    if let Some(pixel_nm) = camera.data_sheet().pixel_nm
+        && (given_nm / pixel_nm - 1.0).abs() > SAME_PIXEL
+    {
+        watcher.warn(&format!(
+            "[optics] pixel_size is {given_nm} nm, and a pixel of the {camera} has {pixel_nm} nm: where pixels are binned or \
+             a lens stands before the camera, its full well and noise are not those of one pixel"
+        ));
+    }
+}
+
 /// Light of a configuration; empty in the model `simexm`.
 pub(super) struct Light {
     pub budget: Vec<LightBudget>,

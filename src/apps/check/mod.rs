@@ -69,6 +69,7 @@ pub fn check(
     }
     let sampling = Sampling::new(&config, &model.camera);
     sampling.warn(&config, &mut told);
+    experiment::warn_of_camera(&config, &mut told);
 
     let light = experiment::Light::new(&config, &model)?;
     light.warn(&mut told);

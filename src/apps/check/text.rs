@@ -70,6 +70,7 @@ impl CheckReport {
                 self.photons(f)?;
             }
             ModelKind::Physical => {
+                self.detector(f)?;
                 let head = "light of a fluorophore in the focal plane, for an image of its slice";
                 writeln!(f, "\n{head}")?;
                 self.budget(f)?;
@@ -81,6 +82,23 @@ impl CheckReport {
             }
         }
         self.dyes(f)
+    }
+
+    fn detector(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let detector = self.configuration.detector.as_ref();
+        let keys = detector.map(|detector| detector.keys).unwrap_or_default();
+        let (kind, bits) = (keys.kind, keys.bits);
+        match keys.camera {
+            None => writeln!(f, "\ndetector\n  {kind}, {bits} bits"),
+            Some(camera) => {
+                let sheet = camera.data_sheet();
+                writeln!(
+                    f,
+                    "\ndetector\n  {camera} ({kind}, {bits} bits), {}: {}",
+                    sheet.mode, sheet.source
+                )
+            }
+        }
     }
 
     fn budget(&self, f: &mut Formatter<'_>) -> fmt::Result {

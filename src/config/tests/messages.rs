@@ -177,12 +177,15 @@ fn words_are_corrected() {
         "[labeling.layer1] fluorophore = \"atto551\" must be one of the fluorophores ATTO390, "
     ));
     assert!(
-        found.ends_with("Alexa790, mScarlet; did you mean \"ATTO550\"?"),
+        found.ends_with(
+            "tdTomato, mScarlet, or a dye of your own, as a table [fluorophores.NAME] with its spectra; did you mean \
+             \"ATTO550\"?"
+        ),
         "{found}"
     );
-    let (text, _) = with_value("labeling.layer1", "fluorophore", "'GFP'");
+    let (text, _) = with_value("labeling.layer1", "fluorophore", "'indigo'");
     assert!(
-        message(&text).ends_with("Alexa790, mScarlet"),
+        message(&text).ends_with("as a table [fluorophores.NAME] with its spectra"),
         "nothing is near"
     );
     let (text, _) = with_value("optics", "type", "'two-photon'");

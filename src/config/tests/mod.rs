@@ -1,5 +1,6 @@
 //! Tests of the configuration: reading, refusals, and their messages.
 
+mod cameras;
 mod fuzz;
 mod ini;
 mod keys;
@@ -229,4 +230,7 @@ dead_time = 1e-8
 dark_current = 0.1
 background = 3
 clock_induced = 0.002
+gain_map = "gain.tif"
+read_noise_map = "noise.tif"
+offset_map = "offset.tif"
 "#;

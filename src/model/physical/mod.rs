@@ -8,18 +8,22 @@ mod optics;
 pub use budget::{ExpectedPixel, LightBudget, expected_pixels, light_budgets};
 
 use super::{Bleaching, EmissionSource, Emitter, Light, ModelError, SlicePsf};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::engine::detector::Detection;
 use crate::engine::psf::{Psf, PsfShape};
 use crate::engine::rng::{Purpose, StreamKey, TableRef};
+use crate::io::read::grey_stack;
 use crate::model::{ChannelModel, advice, warnings};
-use crate::optics::detector::{Detector, DetectorKeys};
+use crate::optics::camera::Camera;
+use crate::optics::detector::{Detector, DetectorKeys, PixelMaps};
 use crate::optics::fluorophore::{Fluorophore, Photons};
-use crate::optics::focal_planes::FocalPlanes;
 use optics::{Seen, Sight};
 
 /// Mean electrons of a labelled voxel below which a channel shows nothing.
 const DARK: f64 = 1e-4;
+
+/// Most pixels of a map.
+const MOST_MAPPED: usize = 1 << 26;
 
 /// Voxels from the centre of a point spread function to its last one, where `psf_reach` says
 /// nothing: light that is spread farther is added to what falls within them.
@@ -32,6 +36,9 @@ pub struct Imaging {
     pub detector: Detector,
     /// Its tables.
     pub tables: Vec<u32>,
+    /// Gain, noise and offset of every pixel of an image, as the kernel takes them; none where all
+    /// pixels are alike.
+    pub maps: Vec<u32>,
     /// Random stream of the exposures of each channel.
     pub exposures: Vec<StreamKey>,
     /// True where it is dark before the first slice and behind the last one, and not the volume's
@@ -54,10 +61,13 @@ impl Imaging {
         seed: u64,
         fluorophores: &[Fluorophore],
         proteins_per_voxel: &[f64],
-        (shape, planes): ([usize; 3], FocalPlanes),
+        (shape, camera): ([usize; 3], &Camera),
         told: &mut Vec<String>,
     ) -> Result<Light, ModelError> {
-        let keys = config.detector.unwrap_or_default();
+        let keys = config
+            .detector
+            .as_ref()
+            .map_or_else(DetectorKeys::default, |own| own.keys);
         let exposure_time = config.optics.exposure_time_s;
         let detector = Detector::new(&DetectorKeys {
             exposure_time,
@@ -71,7 +81,8 @@ impl Imaging {
                 "bits is {bits}, but [output] bit_depth {holds}: choose bit_depth = 16"
             )));
         }
-        let sight = Sight::new(config, shape, planes)?;
+        let [_, rows, columns] = camera.image_shape(shape);
+        let sight = Sight::new(config, shape, camera.planes)?;
         told.extend(sight.notes());
         let mut channels = Vec::new();
         let mut seen_of_channels = Vec::new();
@@ -143,7 +154,12 @@ impl Imaging {
             |channel: &ChannelModel| StreamKey::new(seed, Purpose::Exposure, &[&channel.name]);
         let physical = config.optics.physical.as_ref();
         let dark = physical.is_some_and(|physical| physical.dark_boundary);
+        let maps = match &config.detector {
+            Some(own) => pixel_maps(own, &detector, [rows, columns])?,
+            None => Vec::new(),
+        };
         let imaging = Self {
+            maps,
             tables: detector.tables(),
             exposures: channels.iter().map(exposure).collect(),
             dark_along_z: dark || config.optics.microscope.never_fades(),
@@ -157,6 +173,40 @@ impl Imaging {
             imaging: super::Imaging::Physical(imaging),
         })
     }
+}
+
+/// The maps of a detector's pixels, for images of these rows and columns.
+fn pixel_maps(
+    own: &config::Detector,
+    detector: &Detector,
+    [rows, columns]: [usize; 2],
+) -> Result<Vec<u32>, ModelError> {
+    let mut read = [None, None, None];
+    for (map, (key, path)) in read.iter_mut().zip(own.maps()) {
+        let Some(path) = path else { continue };
+        let problem = |problem| ModelError::Detector(format!("{key}: {problem}"));
+        let image = grey_stack(path, MOST_MAPPED).map_err(problem)?;
+        let (pages, found_rows, found_columns) = image.dim();
+        if (pages, found_rows, found_columns) != (1, rows, columns) {
+            return Err(ModelError::Detector(format!(
+                "{key}: {} has {pages} x {found_rows} x {found_columns} pixels; one page of {rows} x {columns} is wanted, the \
+                 size of the images",
+                path.display()
+            )));
+        }
+        *map = Some(image.into_raw_vec_and_offset().0);
+    }
+    if read.iter().all(Option::is_none) {
+        return Ok(Vec::new());
+    }
+    let [gain, read_noise, offset] = &read;
+    let maps = PixelMaps {
+        gain: gain.as_deref(),
+        read_noise: read_noise.as_deref(),
+        offset: offset.as_deref(),
+    };
+    let words = detector.pixel_maps(rows * columns, &maps);
+    words.map_err(|error| ModelError::Detector(error.to_string()))
 }
 
 /// How a dye fades in a channel: the exposures of an image come in the order of the channels.

@@ -230,7 +230,7 @@ impl<'a> Sight<'a> {
             dye,
             channel.laser_wavelength_nm,
             dye.lifetime_ns,
-            dye.two_photon_gm,
+            dye.two_photon_gm_at(channel.laser_wavelength_nm),
         );
         let excitation = if self.excites_with_two_photons() {
             emitter.two_photon_gm / GUESSED_TWO_PHOTON_GM
@@ -285,11 +285,14 @@ impl<'a> Sight<'a> {
             return Ok(Seen::dark(pair.excitation, pair.emission));
         };
         let mut notes = Vec::new();
-        if self.excites_with_two_photons() && dye.two_photon_gm.is_none() {
+        let laser_nm = channel.laser_wavelength_nm;
+        if self.excites_with_two_photons() && dye.two_photon_gm_at(laser_nm).is_none() {
             notes.push(format!(
-                "the two-photon cross-section of {} is a guess ({:.3} GM: {GUESSED_TWO_PHOTON_GM} at the maximum of the \
-                 one-photon spectrum, read at half the laser's wavelength)",
-                dye.name, pair.emitter.two_photon_gm
+                "the two-photon cross-section of {} at {laser_nm} nm is a guess ({:.3} GM: {GUESSED_TWO_PHOTON_GM} at the \
+                 maximum of the one-photon spectrum, read at half the laser's wavelength): it was {}",
+                dye.name,
+                pair.emitter.two_photon_gm,
+                dye.why_no_two_photon()
             ));
         }
         if let Some((kernel, moved)) = middle.first() {
@@ -346,7 +349,7 @@ impl<'a> Sight<'a> {
             return Ok(0.0);
         }
         let laser_nm = channel.laser_wavelength_nm;
-        let emitter = Emitter::of(dye, laser_nm, dye.lifetime_ns, dye.two_photon_gm);
+        let emitter = Emitter::of(dye, laser_nm, dye.lifetime_ns, None);
         // What the filter passes does not matter.
         let seen = SeenLight {
             share: 0.0,

@@ -5,12 +5,14 @@
 //! EMVA Standard 1288 has it; an EMCCD and a photomultiplier multiply the electrons first, which
 //! adds noise of its own.
 
+mod camera;
 mod error;
 mod kind;
 
 #[cfg(test)]
 mod tests;
 
+pub use camera::{CameraModel, DataSheet};
 pub use error::DetectorError;
 pub use kind::DetectorKind;
 
@@ -35,9 +37,13 @@ const MOST_DEVIATE: f64 = 6.4;
 /// No gain may reach so many grey values per electron: it has 16 fractional bits.
 const MOST_GAIN: f64 = 65_536.0;
 
-/// The keys of a detector. What is `None` takes the default of the kind, where it has one.
+/// The keys of a detector. What is `None` takes the camera's figure, or the default of the kind,
+/// where it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct DetectorKeys {
+    /// The camera, if it is one that is known by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub camera: Option<CameraModel>,
     /// The kind of detector.
     pub kind: DetectorKind,
     /// Bits of a grey value, from 1 to 16.
@@ -90,6 +96,7 @@ impl DetectorKeys {
     /// The defaults of a kind.
     pub fn new(kind: DetectorKind, exposure_time: f64) -> Self {
         Self {
+            camera: None,
             kind,
             bits: 16,
             exposure_time,
@@ -157,6 +164,7 @@ impl Detector {
     /// When a key is missing, means nothing for the kind, or has no sensible value: see
     /// [`DetectorError`].
     pub fn new(keys: &DetectorKeys) -> Result<Self, DetectorError> {
+        let keys = keys.filled();
         let kind = keys.kind;
         let given = |key: &'static str, value: Option<f64>| match (kind.need(key), value) {
             (Need::Unused(_), Some(_)) => Err(DetectorError::Unused { key, kind }),

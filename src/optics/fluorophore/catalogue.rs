@@ -1,4 +1,4 @@
-//! The built-in dyes, read from the text files in `data/`.
+//! The built-in dyes: those read from the text files in `data/`, and those of `gaussian.rs`.
 //!
 //! A file has lines `key: value`, `#` comments, and under `excitation: FIRST PER_NM` and `emission:
 //! FIRST PER_NM` the spectrum's samples: sample i lies at FIRST + i / PER_NM nm, and only the
@@ -6,9 +6,9 @@
 
 use std::sync::LazyLock;
 
-use super::{Fluorophore, Spectrum, ULTRAVIOLET_NM};
+use super::{Fluorophore, Spectrum, TwoPhoton, ULTRAVIOLET_NM, USUAL_LIFETIME_NS, gaussian};
 
-/// File contents, in the order of the names' code points.
+/// Contents of the files.
 const FILES: [&str; 11] = [
     include_str!("data/ATTO390.txt"),
     include_str!("data/ATTO425.txt"),
@@ -24,12 +24,39 @@ const FILES: [&str; 11] = [
 ];
 
 static CATALOGUE: LazyLock<Vec<Fluorophore>> = LazyLock::new(|| {
-    FILES
-        .iter()
-        // The files are part of the program and a test reads each: no user can meet this error.
-        .map(|text| parse(text).unwrap_or_else(|why| panic!("a built-in dye is damaged: {why}")))
-        .collect()
+    let measured = FILES.iter().map(|text| parse(text));
+    let gaussian = gaussian::dyes().map(|dye| dye.map_err(|why| why.to_string()));
+    let mut dyes: Vec<Fluorophore> = measured
+        .chain(gaussian)
+        // They are part of the program and a test reads each: no user can meet this error.
+        .map(|dye| dye.unwrap_or_else(|why| panic!("a built-in dye is damaged: {why}")))
+        .collect();
+    dyes.sort_by(|a, b| a.name.cmp(&b.name));
+    dyes
 });
+
+/// What a name may begin with, and what the catalogue has in its place.
+const BEGINNINGS: [[&str; 2]; 5] = [
+    ["AlexaFluor", "Alexa"],
+    ["AF", "Alexa"],
+    ["Atto", "ATTO"],
+    ["JaneliaFluor", "JF"],
+    ["eGFP", "EGFP"],
+];
+
+/// Finds the name of the built-in dye that people also write like this: blanks, hyphens and
+/// underscores count for nothing, and "Alexa Fluor 488", "AF488" and "Alexa-488" are Alexa488.
+pub fn written(name: &str) -> Option<&'static str> {
+    let plain: String = name.chars().filter(|c| !" -_".contains(*c)).collect();
+    let usual = BEGINNINGS.iter().find_map(|[also, ours]| {
+        let rest = plain.strip_prefix(also)?;
+        Some(format!("{ours}{rest}"))
+    });
+    let dye = usual
+        .and_then(|usual| find(&usual))
+        .or_else(|| find(&plain));
+    dye.map(|dye| dye.name.as_str())
+}
 
 /// Returns the built-in dyes, sorted by name.
 pub fn catalogue() -> &'static [Fluorophore] {
@@ -68,6 +95,7 @@ pub(super) fn parse(text: &str) -> Result<Fluorophore, String> {
     let (mut name, mut maker) = (None, None);
     let (mut extinction_coefficient, mut quantum_yield) = (None, None);
     let mut quantum_yield_is_guess = false;
+    let mut lifetime_ns = None;
     let (mut excitation, mut emission): (Option<GridSamples>, Option<GridSamples>) = (None, None);
     let mut in_emission = false;
 
@@ -95,6 +123,7 @@ pub(super) fn parse(text: &str) -> Result<Fluorophore, String> {
             "maker" => maker = Some(value.to_owned()),
             "extinction_coefficient" => extinction_coefficient = Some(number(value)?),
             "quantum_yield" => quantum_yield = Some(number(value)?),
+            "lifetime_guess" => lifetime_ns = Some(number(value)?),
             "quantum_yield_is_guess" => quantum_yield_is_guess = value == "true",
             "excitation" | "emission" => {
                 let (first, per_nm) = value
@@ -117,16 +146,19 @@ pub(super) fn parse(text: &str) -> Result<Fluorophore, String> {
     }
 
     let missing = |key: &str| format!("no {key}");
+    let name = name.ok_or_else(|| missing("name"))?;
     Ok(Fluorophore {
-        name: name.ok_or_else(|| missing("name"))?,
+        two_photon: TwoPhoton::measured(&name),
+        name,
         maker: maker.ok_or_else(|| missing("maker"))?,
         quantum_yield: quantum_yield.ok_or_else(|| missing("quantum_yield"))?,
         quantum_yield_is_guess,
-        lifetime_ns: super::USUAL_LIFETIME_NS,
-        two_photon_gm: None,
+        lifetime_ns: lifetime_ns.unwrap_or(USUAL_LIFETIME_NS),
+        lifetime_is_guess: true,
         bleach_yield: super::USUAL_BLEACH_YIELD,
         extinction_coefficient: extinction_coefficient
             .ok_or_else(|| missing("extinction_coefficient"))?,
+        extinction_is_guess: false,
         excitation: excitation
             .ok_or_else(|| missing("excitation"))?
             .into_spectrum()?
@@ -135,6 +167,7 @@ pub(super) fn parse(text: &str) -> Result<Fluorophore, String> {
             .ok_or_else(|| missing("emission"))?
             .into_spectrum()?
             .normalised_above(0.0),
+        spectra_are_gaussian: false,
     })
 }
 

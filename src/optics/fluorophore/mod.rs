@@ -1,20 +1,24 @@
 //! Dyes: their spectra, and the photons that a labelled protein gives.
 //!
-//! Eleven dyes are built in ([`catalogue`], [`find`]), with the figures that their makers, ATTO-TEC
-//! and Thermo Fisher Scientific (Molecular Probes), measured. Where a maker states no quantum yield
-//! the figure is a guess, and [`Fluorophore::quantum_yield_is_guess`] says so. A configuration may
-//! add dyes of its own, whose spectra come from a text file ([`Fluorophore::of`], [`all`]).
+//! Some dyes are built in ([`catalogue`], [`find`]): eleven with the spectra that their makers,
+//! ATTO-TEC and Thermo Fisher Scientific (Molecular Probes), measured, and others with Gaussians in
+//! their place ([`Fluorophore::spectra_are_gaussian`]). A figure that was not seen in print is a
+//! guess, and says so ([`Fluorophore::quantum_yield_is_guess`]). A configuration may add dyes of
+//! its own, whose spectra come from a text file ([`Fluorophore::of`], [`all`]).
 
 mod catalogue;
+mod gaussian;
 mod own;
 mod photons;
 mod spectrum;
 pub mod table;
+mod two_photon;
 
-pub use catalogue::{catalogue, find, names};
+pub use catalogue::{catalogue, find, names, written};
 pub use own::{OwnFluorophore, OwnFluorophoreError, OwnFluorophores, all, nearest};
 pub use photons::{Illumination, Photons, mean_photons};
 pub use spectrum::{Spectrum, SpectrumError};
+pub use two_photon::TwoPhoton;
 
 #[cfg(test)]
 mod tests;
@@ -32,21 +36,27 @@ pub struct Fluorophore {
     pub maker: String,
     /// Photons emitted per photon absorbed, 0 to 1.
     pub quantum_yield: f64,
-    /// True where the quantum yield is a guess because the maker states none.
+    /// True where the quantum yield is a guess: it was not seen in print.
     pub quantum_yield_is_guess: bool,
     /// Molar decadic extinction coefficient at the excitation maximum, in 1/(M cm).
     pub extinction_coefficient: f64,
+    /// True where the extinction coefficient is a guess.
+    pub extinction_is_guess: bool,
     /// Lifetime of the excited state in ns; only the model `physical` uses it.
     pub lifetime_ns: f64,
-    /// Two-photon cross-section at the laser in GM (1e-50 cm^4 s), if it is known; only the model
-    /// `physical` uses it.
-    pub two_photon_gm: Option<f64>,
+    /// True where the lifetime is a guess.
+    pub lifetime_is_guess: bool,
+    /// Two-photon cross-section, if it is known; only the model `physical` uses it.
+    pub two_photon: Option<TwoPhoton>,
     /// Molecules that bleach per photon absorbed; only the model `physical` uses it.
     pub bleach_yield: f64,
     /// Excitation relative to its maximum above 300 nm: a band in the ultraviolet may exceed 1.
     pub excitation: Spectrum,
     /// Emission relative to its maximum.
     pub emission: Spectrum,
+    /// True where both spectra are Gaussians of the right maxima and widths, without shoulders and
+    /// tails.
+    pub spectra_are_gaussian: bool,
 }
 
 /// Lifetime in ns of a dye that states none: those of common dyes are 1 to 5 ns.

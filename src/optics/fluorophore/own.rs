@@ -8,7 +8,9 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::table::{Spectra, TableProblem};
-use super::{Fluorophore, USUAL_BLEACH_YIELD, USUAL_LIFETIME_NS, catalogue, find};
+use super::{
+    Fluorophore, TwoPhoton, USUAL_BLEACH_YIELD, USUAL_LIFETIME_NS, catalogue, find, written,
+};
 use crate::base::files;
 use crate::base::path::absolute_path;
 
@@ -127,23 +129,27 @@ impl Fluorophore {
             quantum_yield: own.quantum_yield,
             quantum_yield_is_guess: false,
             extinction_coefficient: own.extinction_coefficient,
+            extinction_is_guess: false,
             lifetime_ns: own.lifetime_ns.unwrap_or(USUAL_LIFETIME_NS),
-            two_photon_gm: own.two_photon_gm,
+            lifetime_is_guess: own.lifetime_ns.is_none(),
+            two_photon: own.two_photon_gm.map(TwoPhoton::AtLaser),
             bleach_yield: own.bleach_yield.unwrap_or(USUAL_BLEACH_YIELD),
             excitation: spectra.excitation,
             emission: spectra.emission,
+            spectra_are_gaussian: false,
         })
     }
 
-    /// Finds the dye of exactly this name, the configuration's own or a built-in one; `None` if
-    /// there is none. Of the configuration's own dyes only this one is read.
+    /// Finds the dye of this name, the configuration's own or a built-in one; `None` if there is
+    /// none. Of the configuration's own dyes only this one is read. Built-in ones are found by the
+    /// other ways in which their names are written, too, as "Alexa Fluor 488" for Alexa488.
     ///
     /// # Errors
     /// The dye is the configuration's own and its spectra cannot be read.
     pub fn of(own: &OwnFluorophores, name: &str) -> Result<Option<Self>, OwnFluorophoreError> {
         match own.get(name) {
             Some(own) => Self::from_own(name, own).map(Some),
-            None => Ok(find(name).cloned()),
+            None => Ok(find(written(name).unwrap_or(name)).cloned()),
         }
     }
 }

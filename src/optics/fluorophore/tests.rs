@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn every_built_in_dye_is_read() {
+fn every_measured_dye_is_read() {
     // name, extinction coefficient, quantum yield, guess, excitation peak, emission peak,
     // excitation and emission range
     let expected = [
@@ -116,9 +116,13 @@ fn every_built_in_dye_is_read() {
             [750.0, 860.0],
         ),
     ];
-    assert_eq!(catalogue().len(), expected.len());
+    let measured: Vec<_> = catalogue()
+        .iter()
+        .filter(|dye| !dye.spectra_are_gaussian)
+        .collect();
+    assert_eq!(measured.len(), expected.len());
     assert!(catalogue().is_sorted_by(|a, b| a.name < b.name));
-    for (dye, expected) in catalogue().iter().zip(expected) {
+    for (dye, expected) in measured.into_iter().zip(expected) {
         let got = (
             dye.name.as_str(),
             dye.extinction_coefficient,
@@ -150,6 +154,7 @@ fn samples_are_where_and_what_the_makers_state() {
     assert_eq!(find("ATTO490LS").unwrap().emission.at(501.0), 0.001);
     let samples: usize = catalogue()
         .iter()
+        .filter(|dye| !dye.spectra_are_gaussian)
         .map(|dye| dye.excitation.values().len() + dye.emission.values().len())
         .sum();
     assert_eq!(samples, 13020);
@@ -332,4 +337,102 @@ fn photons_follow_the_formula() {
         ..illumination
     };
     assert_eq!(blocked.photons(find("ATTO550").unwrap()).emission, 0.0);
+}
+
+#[test]
+fn gaussian_spectra_have_the_maxima_and_widths_that_they_should() {
+    let dyes: Vec<_> = catalogue()
+        .iter()
+        .filter(|dye| dye.spectra_are_gaussian)
+        .collect();
+    assert_eq!(dyes.len(), 24);
+    for dye in &dyes {
+        assert!(dye.excitation_peak_nm() < dye.emission_peak_nm());
+        assert!((0.05..=1.0).contains(&dye.quantum_yield), "{}", dye.name);
+        assert!(
+            (1e4..3e5).contains(&dye.extinction_coefficient),
+            "{}",
+            dye.name
+        );
+        assert!((0.1..6.0).contains(&dye.lifetime_ns), "{}", dye.name);
+        assert!(!dye.maker.is_empty());
+        for spectrum in [&dye.excitation, &dye.emission] {
+            assert_eq!(spectrum.at(spectrum.peak_nm()), 1.0, "{}", dye.name);
+        }
+    }
+    // Half the height at the half widths, and half the area of a Gaussian on each side: h sqrt(pi /
+    // ln 2) / 2 of half width h.
+    let band = gaussian::split_gaussian([500.0, 20.0, 40.0]).unwrap();
+    assert_eq!([480.0, 500.0, 540.0].map(|nm| band.at(nm)), [0.5, 1.0, 0.5]);
+    assert_eq!(band.at(460.0), 1.0 / 16.0);
+    assert!((band.fraction_within([0.0, 500.0]) - 1.0 / 3.0).abs() < 1e-4);
+    let [first, last] = band.range_nm();
+    assert!(
+        band.at(first) < 2e-3 && band.at(last) < 2e-3,
+        "{first} {last}"
+    );
+    let alexa = find("Alexa488").unwrap();
+    assert_eq!(alexa.excitation_peak_nm(), 499.0);
+    // The measured spectrum has 0.75 there.
+    assert!((alexa.excitation.at(488.0) - 0.75).abs() < 0.12);
+}
+
+#[test]
+fn dyes_are_found_as_people_write_them() {
+    for (name, dye) in [
+        ("Alexa Fluor 488", "Alexa488"),
+        ("AlexaFluor488", "Alexa488"),
+        ("Alexa-647", "Alexa647"),
+        ("AF594", "Alexa594"),
+        ("AF 568", "Alexa568"),
+        ("Atto 647N", "ATTO647N"),
+        ("ATTO 565", "ATTO565"),
+        ("Cy-5", "Cy5"),
+        ("Janelia Fluor 646", "JF646"),
+        ("JF-549", "JF549"),
+        ("Hoechst 33342", "Hoechst33342"),
+        ("SYTOX Green", "SYTOXGreen"),
+        ("eGFP", "EGFP"),
+        ("mCherry", "mCherry"),
+    ] {
+        assert_eq!(written(name), Some(dye));
+    }
+    for name in catalogue().iter().map(|dye| dye.name.as_str()) {
+        assert_eq!(written(name), Some(name));
+    }
+    for name in ["atto 390", "Alexa", "AF999", "", " ", "GFP", "Alexa Fluor"] {
+        assert_eq!(written(name), None, "{name}");
+    }
+}
+
+#[test]
+fn two_photon_cross_sections_lie_on_lines_between_those_measured() {
+    let known: Vec<_> = catalogue()
+        .iter()
+        .filter(|dye| dye.two_photon.is_some())
+        .map(|dye| dye.name.as_str())
+        .collect();
+    assert!(known.len() >= 10, "{known:?}");
+    let gm = |name: &str, nm: f64| find(name).unwrap().two_photon_gm_at(nm);
+    // Published values, and one between two of them.
+    assert_eq!(gm("Fluorescein", 780.0), Some(37.0));
+    assert_eq!(gm("Fluorescein", 920.0), Some(26.0));
+    assert_eq!(gm("EGFP", 920.0), Some(54.9));
+    assert_eq!(gm("EGFP", 915.0), Some(53.8 + 0.75 * (54.9 - 53.8)));
+    assert_eq!(gm("mCherry", 1080.0), Some(26.6));
+    assert_eq!(gm("Alexa594", 780.0), Some(99.8));
+    // The last value holds as far as a laser's pulses are wide, and no farther.
+    assert_eq!(gm("Alexa488", 1010.0), Some(21.4));
+    assert_eq!(gm("Alexa488", 1010.1), None);
+    assert_eq!(gm("Alexa488", 690.0), Some(91.7));
+    assert_eq!(gm("Alexa488", 689.9), None);
+    assert_eq!(gm("ATTO488", 900.0), None);
+    let why = |name: &str| find(name).unwrap().why_no_two_photon();
+    assert_eq!(why("Alexa488"), "measured from 700 to 1000 nm only");
+    assert_eq!(why("ATTO488"), "not measured");
+    let own = Fluorophore {
+        two_photon: Some(TwoPhoton::AtLaser(7.0)),
+        ..find("ATTO488").unwrap().clone()
+    };
+    assert_eq!(own.two_photon_gm_at(1300.0), Some(7.0));
 }

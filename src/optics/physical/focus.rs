@@ -22,6 +22,7 @@ use std::f64::consts::{FRAC_PI_2, TAU};
 
 use rayon::prelude::*;
 
+use super::bessel::Bessel;
 use super::error::{OpticsError, positive, within};
 use super::pupil::{Objective, PupilRay, beam_amplitude};
 use crate::base::choice::choice;
@@ -33,7 +34,7 @@ const PHASE_PER_PANEL: f64 = 150.0;
 const MAX_PANELS: f64 = 2e3;
 
 /// Radii whose fields are summed side by side.
-const LANES: usize = 4;
+const LANES: usize = 8;
 
 choice! {
     /// Which field the diffraction integral has.
@@ -119,13 +120,18 @@ impl Light {
         };
         let phases: Vec<Vec<[f64; 2]>> = z_um.par_iter().map(|z| phase(*z)).collect();
         let longest = counts.iter().copied().max().unwrap_or(0);
+        let farthest = r_um[..longest].iter().copied().fold(0.0, f64::max);
+        let finest = rays.iter().map(|ray| ray.radial).fold(0.0, f64::max);
+        let bessel = Bessel::new(finest * farthest);
         // Bessel functions depend on r alone and phases on z alone: each is computed once.
         let groups: Vec<Vec<[f64; LANES]>> = r_um[..longest]
             .par_chunks(LANES)
             .enumerate()
             .map(|(group, radii)| {
-                let table: Vec<[[f64; LANES]; 3]> =
-                    rays.iter().map(|ray| ray.components(radii)).collect();
+                let table: Vec<[[f64; LANES]; 3]> = rays
+                    .iter()
+                    .map(|ray| ray.components(radii, &bessel))
+                    .collect();
                 let long = |count: &usize| *count > group * LANES;
                 let rows = phases.iter().zip(counts);
                 rows.map(|(phases, count)| {
@@ -277,10 +283,10 @@ fn path_slope(ray: &PupilRay, focus: Focus, z_um: f64) -> f64 {
 
 impl FieldRay {
     /// Its share of I0, I1 and I2 at these radii, without the phase.
-    fn components(&self, r_um: &[f64]) -> [[f64; LANES]; 3] {
+    fn components(&self, r_um: &[f64], bessel: &Bessel) -> [[f64; LANES]; 3] {
         let mut components = [[0.0; LANES]; 3];
         for (lane, r_um) in r_um.iter().enumerate() {
-            let bessels = bessel(self.radial * r_um);
+            let bessels = bessel.at(self.radial * r_um);
             for (component, bessel) in components.iter_mut().zip(bessels.iter().zip(self.weights)) {
                 component[lane] = bessel.0 * bessel.1;
             }
@@ -289,20 +295,15 @@ impl FieldRay {
     }
 }
 
-/// Computes the Bessel functions J0, J1 and J2 at x >= 0.
-fn bessel(x: f64) -> [f64; 3] {
-    let (j0, j1) = (libm::j0(x), libm::j1(x));
-    // The recurrence loses its digits where all but J0 vanish.
-    let j2 = if x < 1e-3 {
-        0.125 * x * x
-    } else {
-        2.0 * j1 / x - j0
-    };
-    [j0, j1, j2]
-}
-
-/// |I0|^2 + 2 |I1|^2 + |I2|^2 at neighbouring radii.
-fn intensity(table: &[[[f64; LANES]; 3]], phases: &[[f64; 2]]) -> [f64; LANES] {
+/// |I0|^2 + 2 |I1|^2 + |I2|^2 at neighbouring radii. Products are not fused with sums: every machine
+/// has the same values.
+#[pulp::with_simd(intensity = pulp::Arch::new())]
+#[inline(always)]
+fn intensity_simd<'a, S: pulp::Simd>(
+    _: S,
+    table: &'a [[[f64; LANES]; 3]],
+    phases: &'a [[f64; 2]],
+) -> [f64; LANES] {
     let mut re = [[0.0; LANES]; 3];
     let mut im = [[0.0; LANES]; 3];
     for (ray, [cos, sin]) in table.iter().zip(phases) {

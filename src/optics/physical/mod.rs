@@ -10,6 +10,7 @@
 //! Lengths are um in the gel. z is the emitter's place minus the focus', positive where the emitter
 //! lies deeper, away from the objective. Formulas are those of docs/physical.md, sections 2 to 4.
 
+mod bessel;
 mod curve_file;
 pub mod depth;
 mod disc;

@@ -221,7 +221,7 @@ impl Shape<'_> {
             physical: model.physical().map(|imaging| PhysicalBuffers {
                 areas: add("shares of voxels".into(), area_words),
                 detector: add("detector tables".into(), imaging.tables.len()),
-                maps: add("detector maps".into(), 0),
+                maps: add("detector maps".into(), tile.map_words(imaging)),
             }),
         };
         (buffers, specs)

@@ -337,7 +337,10 @@ impl<'a> Planner<'a> {
             + match b.physical {
                 Some(physical) => words(physical.areas) + words(physical.detector),
                 None => words(b.profile),
-            };
+            }
+            + model
+                .physical()
+                .map_or(0, |imaging| self.tile.map_words(imaging) as u64);
         let volumes = sheets as u64 + u64::from(!model.labelling.annotations.is_empty());
         let loads = plan.schedule.steps.iter().map(|step| step.load.len()).max();
         let loads = (loads.unwrap_or(0) as u64)

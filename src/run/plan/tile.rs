@@ -8,7 +8,7 @@
 
 use crate::engine::blocks::{BlockAxis, BlockGrid};
 use crate::engine::stages::area::AreaAxis;
-use crate::model::{AxisReach, Model};
+use crate::model::{AxisReach, Model, physical};
 use crate::optics::camera::AxisSampling;
 use std::ops::Range;
 
@@ -142,6 +142,26 @@ impl Tile {
     /// Rows and columns of its own images.
     pub fn image_size(&self) -> [usize; 2] {
         [self.x.own_pixels, self.y.own_pixels]
+    }
+
+    /// Words of the maps of the detector's pixels.
+    pub fn map_words(&self, imaging: &physical::Imaging) -> usize {
+        match imaging.maps.is_empty() {
+            true => 0,
+            false => 3 * self.x.own_pixels.saturating_mul(self.y.own_pixels),
+        }
+    }
+
+    /// The tile's part of the maps of the detector's pixels: gains, then noises, then offsets.
+    pub fn maps(&self, model: &Model, imaging: &physical::Imaging) -> Vec<u32> {
+        let [_, rows, columns] = model.image_shape();
+        let (own_rows, own_columns) = (self.x.image_pixels(), self.y.image_pixels());
+        let maps = imaging.maps.chunks_exact((rows * columns).max(1));
+        let rows_of = |map| own_rows.clone().map(move |row: usize| (map, row));
+        maps.flat_map(rows_of)
+            .flat_map(|(map, row): (&[u32], usize)| &map[row * columns..][own_columns.clone()])
+            .copied()
+            .collect()
     }
 
     /// The row of its voxels that the ground truth shows at each row of its own images, and then

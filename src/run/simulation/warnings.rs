@@ -19,8 +19,21 @@ pub(crate) fn before(model: &Model, watcher: &mut dyn Watcher) {
     for fluorophore in &model.fluorophores {
         if fluorophore.quantum_yield_is_guess {
             watcher.note(&format!(
-                "the quantum yield of {} ({}) is a guess: its maker states none",
+                "the quantum yield of {} ({}) is a guess: it was not seen in print",
                 fluorophore.name, fluorophore.quantum_yield
+            ));
+        }
+        if fluorophore.extinction_is_guess {
+            watcher.note(&format!(
+                "the extinction coefficient of {} ({}) is a guess: it was not seen in print",
+                fluorophore.name, fluorophore.extinction_coefficient
+            ));
+        }
+        if fluorophore.spectra_are_gaussian {
+            watcher.note(&format!(
+                "the spectra of {} are Gaussians of the right maxima and widths: its bleed-through into other channels is \
+                 underrated; measured spectra can be read as a dye of your own, [fluorophores.NAME]",
+                fluorophore.name
             ));
         }
     }

@@ -16,6 +16,10 @@ impl Recorder<'_> {
         self.recording
             .write(b.areas, 0, self.tile.areas(self.model));
         self.recording.write(b.detector, 0, imaging.tables.clone());
+        if !imaging.maps.is_empty() {
+            let maps = self.tile.maps(self.model, imaging);
+            self.recording.write(b.maps, 0, maps);
+        }
     }
 
     /// From spectra to the grey values of a channel's images, and a read of them: packed, or where
@@ -59,7 +63,8 @@ impl Recorder<'_> {
             size: [image_x as u32, image_y as u32],
         };
         let key = imaging.exposures[number];
-        let mut params = ExposeParams::new(imaging.detection(), part, false, key);
+        let mut params =
+            ExposeParams::new(imaging.detection(), part, !imaging.maps.is_empty(), key);
         params.per_word = match self.plan.quantisation.is_on_host() {
             true => 1,
             false => 32 / self.model.output.bit_depth.bits(),
