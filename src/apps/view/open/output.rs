@@ -188,3 +188,29 @@ fn pixel_size(config: &Config) -> Option<PixelSize> {
         expansion: Some(factor),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_one_run_stands_for_it() {
+        let folder = tempfile::tempdir().expect("folder");
+        let run = |name: &str| {
+            let run = folder.path().join(name);
+            std::fs::create_dir(&run).expect("folder");
+            std::fs::write(run.join(RECORD_NAME), "").expect("record");
+            run
+        };
+        std::fs::create_dir(folder.path().join("other")).expect("folder");
+        assert_eq!(find(folder.path()), None);
+        let first = run("first");
+        for path in [folder.path(), &first, &first.join(RECORD_NAME)] {
+            assert_eq!(find(path).as_deref(), Some(&*first));
+        }
+        // Of two neither is meant.
+        let second = run("second");
+        assert_eq!(find(folder.path()), None);
+        assert_eq!(find(&second), Some(second));
+    }
+}
