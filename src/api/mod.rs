@@ -59,6 +59,8 @@ pub mod read {
     pub use crate::base::volume::VoxelBox;
     #[doc(no_inline)]
     pub use crate::config::{InputFormat, StoredIds};
+    #[doc(hidden)]
+    pub use crate::io::read::IdsMut;
     pub use crate::io::read::{
         ArraySource, CellSource, CellStack, Facts, ReadOptions, SliceReader, SplittedCells,
         VolumeSource, open, open_as, open_cells,

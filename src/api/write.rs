@@ -3,8 +3,8 @@
 
 use crate::config::Compression;
 use crate::io::write::{
-    Content, OutputFolder, PixelType, Target, TiffStackWriter, VolumeLayout, VolumeMetadata,
-    VolumeSink, WriteError,
+    Chunks, Content, OutputFolder, PixelType, Target, TiffStackWriter, VolumeLayout,
+    VolumeMetadata, VolumeSink, WriteError,
 };
 use ndarray::ArrayView3;
 use std::path::Path;
@@ -85,6 +85,7 @@ pub fn tiff<T: Sample>(
             _ => Content::Intensity,
         },
         compression: Compression::Deflate,
+        chunks: Chunks::default(),
         metadata: VolumeMetadata {
             voxel_nm,
             description: String::new(),

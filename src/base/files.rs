@@ -42,6 +42,27 @@ pub fn regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     }
 }
 
+/// Opens a text that another program may be writing to a pipe. One that nobody writes to is not
+/// waited for; it is empty.
+///
+/// # Errors
+/// When the system refuses.
+pub fn open_piped(path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use nix::fcntl::{FcntlArg, OFlag, fcntl};
+        use std::os::unix::fs::OpenOptionsExt;
+        let mut options = OpenOptions::new();
+        let options = options.read(true).custom_flags(OFlag::O_NONBLOCK.bits());
+        let file = options.open(path)?;
+        // From here on what a writer takes its time for is waited for.
+        fcntl(&file, FcntlArg::F_SETFL(OFlag::empty()))?;
+        Ok(file)
+    }
+    #[cfg(not(unix))]
+    File::open(path)
+}
+
 /// The bytes of a text file.
 ///
 /// # Errors

@@ -60,6 +60,10 @@ pub struct OutputFormat {
     pub(crate) grey_bits: u32,
     /// Whether a volume holds any number of channels.
     pub(crate) holds_channels: bool,
+    /// Whether one result holds all channels and all ground truths of a run.
+    pub(crate) holds_all: bool,
+    /// Slices that are encoded together. The last piece of a volume may have fewer.
+    pub(crate) piece_slices: usize,
 }
 
 impl Default for OutputFormat {
@@ -78,6 +82,20 @@ choice! {
         None = "none",
         /// Deflate (zlib), lossless.
         Deflate = "deflate",
+    }
+}
+
+choice! {
+    /// How the chunks of a container are packed.
+    pub enum ChunkCodec {
+        /// Blosc with LZ4 and transposed bits: fast, and the best of the fast ones on noise.
+        Blosc = "blosc",
+        /// Zstandard, which packs ids best.
+        Zstd = "zstd",
+        /// Deflate, which everything reads.
+        Gzip = "gzip",
+        /// Not at all.
+        None = "none",
     }
 }
 

@@ -2,6 +2,7 @@
 //! wants.
 
 use super::host;
+use super::text::shown;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -37,11 +38,12 @@ pub fn report(error: &dyn std::error::Error) {
     }
 }
 
-/// Prints a line to standard error; a closed pipe is nobody's concern. On a terminal what it begins
+/// Prints a line to standard error; a closed pipe is nobody's concern, and what cannot be seen is
+/// spelled out. On a terminal what it begins
 /// with is coloured, where that is an error or a warning, unless NO_COLOR is set.
 pub fn tell(line: &str) {
     // It leaves colours out where nobody wants them, and translates them for old consoles.
-    let _ = writeln!(anstream::stderr().lock(), "{}", coloured(line));
+    let _ = writeln!(anstream::stderr().lock(), "{}", coloured(&shown(line)));
 }
 
 /// A line with its beginning in colour: errors red, warnings yellow, both bold.

@@ -1,4 +1,6 @@
-//! Characters that a name must not have.
+//! Characters that a name must not have, and a terminal must not get.
+
+use std::borrow::Cow;
 
 /// Whether a character is none that can be seen, or changes how those around it are shown: control
 /// and format characters, separators of lines and paragraphs, and what Unicode lets a program
@@ -35,9 +37,34 @@ pub fn is_unseen(character: char) -> bool {
         )
 }
 
+/// A text for a terminal: what is not seen of it, but for the ends of lines and tabs, is spelled out.
+pub fn shown(text: &str) -> Cow<'_, str> {
+    let spelled = |c: char| is_unseen(c) && !matches!(c, '\n' | '\t');
+    if !text.contains(spelled) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match spelled(character) {
+            true => shown.extend(character.escape_unicode()),
+            false => shown.push(character),
+        }
+    }
+    shown.into()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_unseen;
+    use super::{is_unseen, shown};
+
+    #[test]
+    fn a_terminal_gets_only_what_can_be_seen() {
+        assert_eq!(shown("é\t中\n"), "é\t中\n");
+        assert_eq!(
+            shown("a\u{1b}[2J\u{202e}b\r"),
+            "a\\u{1b}[2J\\u{202e}b\\u{d}"
+        );
+    }
 
     #[test]
     fn what_turns_or_hides_text_is_unseen() {

@@ -6,7 +6,7 @@ use clap::Args;
 use simexm_gpu::config::{
     ChannelArrangement, Config, ConfigError, GroundTruth, Optics, Output, WrittenIds,
 };
-use simexm_gpu::internals::io::read::{self, Facts};
+use simexm_gpu::internals::io::read::{self, Facts, ReadOptions};
 use simexm_gpu::internals::io::write::{OutputFolder, Target};
 use simexm_gpu::phantom::Phantom;
 use std::error::Error;
@@ -33,6 +33,9 @@ pub(super) struct InitArgs {
     /// (W water, G glycerol, S silicone, O oil, none in air), like 60x/1.2W
     #[arg(long, value_name = "OBJECTIVE")]
     objective: Option<Objective>,
+    /// Which array or image of a container (HDF5, Zarr, N5) that holds several, as a path in it
+    #[arg(long, value_name = "PATH", requires = "image")]
+    dataset: Option<String>,
     /// Replace files that exist
     #[arg(long)]
     force: bool,
@@ -132,10 +135,14 @@ fn write(args: &InitArgs) -> Result<(), Box<dyn Error>> {
         Some(image) => std::path::absolute(image)?,
         None => folder.join(&tissue),
     };
+    let options = ReadOptions {
+        dataset: args.dataset.clone(),
+        ..ReadOptions::default()
+    };
     let known = match &args.image {
         // A volume that is not there yet is the user's business.
         Some(_) if !read::files(&image_path).iter().any(|file| file.exists()) => Facts::default(),
-        Some(_) => read::open(&image_path, None)?.facts(),
+        Some(_) => read::open_as(&image_path, &options)?.facts(),
         None => Facts::default(),
     };
     let voxel_nm = match known.voxel_nm {
@@ -150,6 +157,7 @@ fn write(args: &InitArgs) -> Result<(), Box<dyn Error>> {
         groundtruth: GroundTruth {
             image_path: image_path.clone(),
             voxel_nm,
+            dataset: args.dataset.clone(),
             ..plain.groundtruth
         },
         output: Output {

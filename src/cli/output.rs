@@ -1,15 +1,21 @@
 //! Standard output. What cannot be printed is missed at the end, unless nobody wants to read on.
 
 use simexm_gpu::internals::base::program::{exit, tell};
-use std::io::{self, ErrorKind, Write};
+use simexm_gpu::internals::base::text::shown;
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::Mutex;
 
 /// The first error of standard output.
 static FAILURE: Mutex<Option<io::Error>> = Mutex::new(None);
 
-/// Prints a line to standard output.
+/// Prints a line to standard output. On a terminal what cannot be seen is spelled out.
 pub(crate) fn say(line: &str) {
-    note(writeln!(io::stdout().lock(), "{line}"));
+    let mut output = io::stdout().lock();
+    let line = match output.is_terminal() {
+        true => shown(line),
+        false => line.into(),
+    };
+    note(writeln!(output, "{line}"));
 }
 
 /// Prints bytes to standard output.

@@ -4,7 +4,7 @@ use super::files::place;
 use super::{exit, report, say};
 use clap::Args;
 use simexm_gpu::internals::io::write::{
-    Compression, Content, OutputFolder, PixelType, Target, TiffStackWriter, VolumeLayout,
+    Chunks, Compression, Content, OutputFolder, PixelType, Target, TiffStackWriter, VolumeLayout,
     VolumeMetadata, VolumeSink,
 };
 use simexm_gpu::phantom::{Phantom, PhantomError};
@@ -99,6 +99,7 @@ pub(super) fn write_stack(
         },
         content: Content::Labels,
         compression: Compression::Deflate,
+        chunks: Chunks::default(),
         metadata: VolumeMetadata {
             voxel_nm: phantom.voxel_nm,
             description: format!(

@@ -6,8 +6,8 @@ use super::{exit, report, say};
 use clap::Args;
 use simexm_gpu::config::Config;
 use simexm_gpu::internals::io::write::{
-    Compression, Content, PixelType, StagedFile, TiffStackWriter, VolumeLayout, VolumeMetadata,
-    VolumeSink, WriteError,
+    Chunks, Compression, Content, PixelType, StagedFile, TiffStackWriter, VolumeLayout,
+    VolumeMetadata, VolumeSink, WriteError,
 };
 use simexm_gpu::internals::model::{ModelError, PsfVolume, point_spread};
 use simexm_gpu::internals::optics::fluorophore;
@@ -180,6 +180,7 @@ fn write_stack(file: StagedFile, psf: &PsfVolume) -> Result<(), WriteError> {
         pixel: PixelType::Float32,
         content: Content::Intensity,
         compression: Compression::Deflate,
+        chunks: Chunks::default(),
         metadata: VolumeMetadata {
             voxel_nm: psf.gel_voxel_nm(),
             description: description(psf),

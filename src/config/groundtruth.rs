@@ -11,6 +11,7 @@ use super::serialize;
 use super::tree::{Table, Value};
 use crate::base::choice::{Choice, alternatives, choice};
 use crate::base::formats::{InputFormat, StoredIds};
+use crate::base::text::is_unseen;
 use crate::base::volume::Arrangement;
 
 /// Source of the cells. Axes are (z, x, y): x is the row of an image, y its column.
@@ -78,6 +79,15 @@ pub struct GroundTruth {
         serialize_with = "serialize::number_if_any"
     )]
     pub time: Option<usize>,
+    /// Array or image of a container that holds several, as a path in it; `None` takes the only one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<String>,
+    /// Level of a pyramid, from 0; `None` takes the finest.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "serialize::number_if_any"
+    )]
+    pub level: Option<usize>,
     /// Further regions by name; never called full, membrane or cytosol.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub regions: BTreeMap<String, RegionVolume>,
@@ -101,6 +111,8 @@ impl Default for GroundTruth {
             series: None,
             channel: None,
             time: None,
+            dataset: None,
+            level: None,
             regions: BTreeMap::new(),
         }
     }
@@ -134,11 +146,20 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 /// `[groundtruth.regions.NAME]`: a region given by a volume of its own.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct RegionVolume {
     /// Volume that is not 0 where the region is; absolute once read.
     #[serde(serialize_with = "serialize::path")]
     pub region_path: PathBuf,
+    /// Array or image of a container that holds several, as a path in it; `None` takes the only one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<String>,
+    /// Level of a pyramid, from 0; `None` takes the finest.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "serialize::number_if_any"
+    )]
+    pub level: Option<usize>,
 }
 
 /// Part of a cell.
@@ -282,6 +303,17 @@ fn background() -> ValueKind<'static, Vec<i128>> {
     )
 }
 
+/// Takes a path in a container.
+fn in_container() -> ValueKind<'static, String> {
+    let expected = "a path in the container, such as \"volumes/labels/neuron_ids\"";
+    ValueKind::new(expected, |value| {
+        let path = value.as_text()?;
+        let leads_out = path.split(['/', '\\']).any(|part| part == "..");
+        let is_path = !path.is_empty() && !leads_out && !path.chars().any(is_unseen);
+        is_path.then(|| path.to_owned())
+    })
+}
+
 pub(super) fn read(section: &mut Section<'_>) -> Option<GroundTruth> {
     let image_path = section.required_path("image_path");
     let default = GroundTruth::default();
@@ -305,14 +337,21 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<GroundTruth> {
     let label = section.optional("label", choice()).unwrap_or(default.label);
     let [series, channel, time] =
         ["series", "channel", "time"].map(|key| section.optional(key, whole(0, MOST)));
+    let dataset = section.optional("dataset", in_container());
+    let level = section.optional("level", whole(0, MOST));
     let regions = section.optional_table("regions", |regions| {
         Some(regions.named_tables(|name, region| {
             if !matches!(CellPart::from_name(name), CellPart::Named(_)) {
                 region
                     .problem("is the name of a region that every ground truth has; choose another");
             }
+            let region_path = region.required_path("region_path");
+            let dataset = region.optional("dataset", in_container());
+            let level = region.optional("level", whole(0, MOST));
             Some(RegionVolume {
-                region_path: region.required_path("region_path")?,
+                region_path: region_path?,
+                dataset,
+                level,
             })
         }))
     });
@@ -331,6 +370,8 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<GroundTruth> {
         series,
         channel,
         time,
+        dataset,
+        level,
         regions: regions?,
     })
 }

@@ -9,7 +9,7 @@ use super::groundtruth::CellsFrom;
 use super::optics::Magnify;
 use super::physical::{Boundary, ModelKind, PsfModel};
 use crate::base::choice::{Choice, alternatives, any_of};
-use crate::base::formats::{InputFormat, OutputFormat, StoredIds};
+use crate::base::formats::{ChunkCodec, InputFormat, OutputFormat, StoredIds};
 use crate::optics::detector::{CameraModel, DetectorKind};
 use crate::optics::fluorophore;
 use crate::optics::microscope::Microscope;
@@ -117,6 +117,8 @@ fn words<C: Choice>() -> String {
     alternatives(&words)
 }
 
+const DATASET: &str = "Which array or image of a container (Zarr, N5, HDF5, precomputed) that holds several; docs/containers.md.";
+const LEVEL: &str = "Which level of a pyramid in a container.";
 const SHARE: &str = "from 0 to 1";
 const REGIONS: &str = r#""full", "membrane", "cytosol" or the name of a region"#;
 const SIZE: &str = r#"from 1 MB to 1 EB, like 300000000, "300M", "2 GB" or "1.5 GiB""#;
@@ -147,7 +149,7 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("format", "word", "", words::<InputFormat>(), Otherwise { meaning: "recognised", example: "\"tiff\"" }, "Format of the volumes."),
         key("gt_cells", "word", "", ARRANGEMENT, Value("\"merged\""), "One volume with all cells, or one volume per cell, which may overlap."),
         key("isotropic", "boolean", "", "true or false", Required, "Whether membranes are found among all 26 neighbours of a voxel, or among the 8 in its slice."),
-        key("voxel_dim", "three numbers [z, x, y]", "nm", "above 0", Otherwise { meaning: "what the file tells", example: "[40, 24, 24]" }, "Size of a voxel before expansion. ImageJ's TIFFs and OME-TIFFs tell it; for others it is needed."),
+        key("voxel_dim", "three numbers [z, x, y]", "nm", "above 0", Otherwise { meaning: "what the file tells", example: "[40, 24, 24]" }, "Size of a voxel before expansion. ImageJ's TIFFs, OME-TIFFs and most containers tell it; for others it is needed."),
         key("upsample", "whole number or three [z, x, y]", "", "from 1 to 64", Otherwise { meaning: "1", example: "3" }, "Voxels that are simulated in place of one of the volume, along each axis: for tissue that is coarser than the optics. offset and bounds count the volume's."),
         key("ids", "word", "", words::<StoredIds>(), Otherwise { meaning: "\"number\"", example: "\"rgb\"" }, "How ids are stored: as a number, as a colour r + 256 g + 65536 b (rgb), or as b + 256 g + 65536 r (bgr)."),
         key("background", "whole number or list", "", "a whole number from -2^63 to 2^64 - 1, or a list of such", Otherwise { meaning: "0 alone", example: "-1" }, "Numbers that are background. Where 0 is not among them it is a cell like any other, written as the number behind the largest id."),
@@ -155,9 +157,13 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("series", "whole number", "", "from 0 to 4294967295", Otherwise { meaning: "the first", example: "0" }, "Which series of a file that holds several."),
         key("channel", "whole number", "", "from 0 to 4294967295", Otherwise { meaning: "there is one", example: "0" }, "Which channel of a file that holds several."),
         key("time", "whole number", "", "from 0 to 4294967295", Otherwise { meaning: "there is one", example: "0" }, "Which time point of a file that holds several."),
+        key("dataset", "path in a container", "", "", Otherwise { meaning: "there is one", example: "\"volumes/labels/neuron_ids\"" }, DATASET),
+        key("level", "whole number", "", "from 0 to 4294967295", Otherwise { meaning: "the finest", example: "0" }, LEVEL),
     ] },
     SectionInfo { name: "groundtruth.regions.NAME", example: Some("[groundtruth.regions.synapse]\nregion_path = \"synapses.tif\""), meaning: "A region that layers may label and the ground truth may show, beside full, membrane and cytosol.", keys: vec![
         key("region_path", "path", "", "", Required, "Volume of the same size as the cells', not 0 where the region is."),
+        key("dataset", "path in a container", "", "", Otherwise { meaning: "there is one", example: "\"volumes/labels/clefts\"" }, DATASET),
+        key("level", "whole number", "", "from 0 to 4294967295", Otherwise { meaning: "the finest", example: "0" }, LEVEL),
     ] },
     SectionInfo { name: "labeling", example: None, meaning: "Which proteins carry which fluorophore.", keys: vec![
         key("global_density", "number", "", SHARE, Value("1.0"), "Share of the cells that take up any label."),
@@ -264,6 +270,8 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("normalize", "word", "", r#""channel" or "none""#, Value("\"channel\""), "Whether a grey value is a share of the channel's brightest pixel, or photons, cut at the largest; with [model] kind = \"physical\" always none: what the detector says."),
         key("expected", "boolean", "", "true or false", Otherwise { meaning: "false", example: "true" }, "Whether the light that each pixel is expected to get is written, too, before noise and detector: expected/<channel>.tiff, in electrons (32-bit floating point).").only(ModelKind::Physical),
         key("compression", "word", "", r#""none" or "deflate""#, Otherwise { meaning: "deflate for ids, none for channels", example: "\"deflate\"" }, "Compression of TIFF volumes."),
+        key("codec", "word", "", words::<ChunkCodec>(), Otherwise { meaning: "zstd for ids, blosc for channels", example: "\"zstd\"" }, "How the chunks of an OME-Zarr are packed."),
+        key("shard", "whole number", "pixels", "a multiple of 64 from 64 to 65536", Otherwise { meaning: "1024", example: "1024" }, "Most rows and columns in a file of an OME-Zarr, which holds 16 slices of a channel."),
     ] },
     SectionInfo { name: "compute", example: None, meaning: "What the run is computed on. Only the seed changes what comes out.", keys: vec![
         key("seed", "whole number", "", "from 0 to 2^64 - 1, or a string of its digits", Otherwise { meaning: "drawn, printed and recorded", example: "7" }, "Seed of all random draws."),

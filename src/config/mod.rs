@@ -45,7 +45,7 @@ use serde::Serialize;
 use crate::optics::fluorophore;
 
 pub use crate::base::choice::{Choice, UnknownChoice};
-pub use crate::base::formats::{Compression, InputFormat, OutputFormat, StoredIds};
+pub use crate::base::formats::{ChunkCodec, Compression, InputFormat, OutputFormat, StoredIds};
 pub use crate::base::volume::Arrangement;
 pub use crate::optics::detector::{CameraModel, DetectorKeys, DetectorKind};
 pub use crate::optics::fluorophore::OwnFluorophore;

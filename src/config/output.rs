@@ -10,7 +10,7 @@ use super::optics::OF_PHYSICAL;
 use super::section::Section;
 use super::serialize;
 use crate::base::choice::{Choice, alternatives, choice};
-use crate::base::formats::{Compression, OutputFormat};
+use crate::base::formats::{ChunkCodec, Compression, OutputFormat};
 use crate::base::text::is_unseen;
 use crate::base::volume::Arrangement;
 
@@ -47,6 +47,15 @@ pub struct Output {
     /// Compression of all TIFF volumes; `None`: the channels' none, the ids' deflate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compression: Option<Compression>,
+    /// Codec of the chunks of an OME-Zarr; `None`: of images blosc, of ids zstd.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub codec: Option<ChunkCodec>,
+    /// Most rows and columns of a file of an OME-Zarr; `None`: 1024.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "serialize::number_if_any"
+    )]
+    pub shard: Option<usize>,
 }
 
 impl Default for Output {
@@ -66,6 +75,8 @@ impl Default for Output {
             normalize: Normalization::Channel,
             expected: false,
             compression: None,
+            codec: None,
+            shard: None,
         }
     }
 }
@@ -158,6 +169,17 @@ choice! {
     }
 }
 
+/// Takes rows and columns that whole chunks make.
+fn shard() -> ValueKind<'static, usize> {
+    ValueKind::new("a multiple of 64 from 64 to 65536", |value| {
+        let size = usize::try_from(value.as_whole()?).ok()?;
+        (64..=1 << 16)
+            .contains(&size)
+            .then_some(size)
+            .filter(|size| size.is_multiple_of(64))
+    })
+}
+
 /// Takes a folder name without a path around it, on any system.
 pub(super) fn folder_name() -> ValueKind<'static, String> {
     let expected =
@@ -188,6 +210,9 @@ pub(super) fn read(section: &mut Section<'_>, detector_bits: Option<u32>) -> Opt
     let format = section
         .optional("format", choice())
         .unwrap_or(default.format);
+    if format.holds_all {
+        default.sim_channels = ChannelArrangement::Composite;
+    }
     let sim_channels = section
         .optional("sim_channels", choice())
         .unwrap_or(default.sim_channels);
@@ -215,6 +240,8 @@ pub(super) fn read(section: &mut Section<'_>, detector_bits: Option<u32>) -> Opt
         }
     };
     let compression = section.optional("compression", choice());
+    let codec = section.optional("codec", choice());
+    let shard = section.optional("shard", shard());
     if let Some(bits) = detector_bits {
         if normalize == Normalization::Channel {
             let expected =
@@ -240,6 +267,16 @@ pub(super) fn read(section: &mut Section<'_>, detector_bits: Option<u32>) -> Opt
                 least = format.grey_bits,
             ),
         );
+    }
+    if format.holds_all && sim_channels != ChannelArrangement::Composite {
+        let expected =
+            format!("\"composite\" where format is \"{format}\", which holds all channels");
+        section.contradiction("sim_channels", "format", &expected);
+    }
+    if format.holds_all && gt_cells == Arrangement::Split {
+        let expected =
+            format!("\"merged\" where format is \"{format}\"; \"tiff\" takes \"splitted\"");
+        section.contradiction("gt_cells", "format", &expected);
     }
     if sim_channels == ChannelArrangement::Composite && !format.holds_channels {
         let holds = |format: &OutputFormat| format.holds_channels;
@@ -267,5 +304,7 @@ pub(super) fn read(section: &mut Section<'_>, detector_bits: Option<u32>) -> Opt
         normalize,
         expected,
         compression,
+        codec,
+        shard,
     })
 }

@@ -1,6 +1,5 @@
 //! Configuration files: their language, and the start of their relative paths.
 
-use std::fs::File;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -92,7 +91,7 @@ fn find_moved(tree: &mut Table, folder: &Path) {
 /// Reads a file that is no longer than a configuration.
 fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
     // It may come through a pipe.
-    File::open(path)
+    files::open_piped(path)
         .and_then(files::limited)
         .map_err(|source| match source.kind() {
             ErrorKind::FileTooLarge => ConfigError::TooLong {

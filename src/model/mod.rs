@@ -63,6 +63,8 @@ pub struct OutputForm {
     pub normalize: Normalization,
     /// True where the expected electrons of pixels are output, too.
     pub expected: bool,
+    /// Slices that the format encodes together.
+    pub piece_slices: usize,
 }
 
 impl OutputForm {
@@ -218,6 +220,7 @@ impl Model {
                 bit_depth: config.output.bit_depth,
                 normalize: config.output.normalize,
                 expected: config.output.expected && config.model == ModelKind::Physical,
+                piece_slices: config.output.format.piece_slices,
             },
             reach: Reach {
                 membrane: usize::from(labelling.isotropic),

@@ -366,3 +366,23 @@ fn threads_are_bounded_whatever_the_environment_says() {
         Outcome::of(command.env("RAYON_NUM_THREADS", "99999")).succeeded();
     }
 }
+
+/// A pipe that a program writes to is read; one that nobody writes to is not waited for.
+#[cfg(unix)]
+#[test]
+fn a_configuration_may_come_through_a_pipe() {
+    let workplace = Workplace::new();
+    let pipe = workplace.path("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let outcome = workplace.run(["check", "pipe"]);
+    assert_eq!(outcome.code, Some(USAGE), "{outcome:?}");
+    assert!(outcome.tells(&["error: ", "missing"]), "{outcome:?}");
+    let line = "cat config.toml | exec \"$0\" check /dev/stdin";
+    let mut shell = std::process::Command::new("sh");
+    workplace.prepare(&mut shell);
+    let output = shell
+        .args(["-c", line, crate::support::BINARY])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}

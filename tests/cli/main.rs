@@ -12,6 +12,8 @@ mod gpu_faults;
 mod habits;
 mod hostile_files;
 mod input;
+#[cfg(target_os = "linux")]
+mod io_faults;
 mod labels;
 mod opens;
 mod output;

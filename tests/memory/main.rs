@@ -2,10 +2,18 @@
 //! its budget.
 #![cfg(target_os = "linux")]
 
+#[path = "../../fuzz/src/allocator.rs"]
+mod allocator;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../../fuzz/src/targets/mod.rs"]
+mod targets;
 
 use support::{Workplace, blocks};
+use targets::TARGETS;
+
+#[global_allocator]
+static ALLOCATOR: allocator::Counting = allocator::Counting;
 
 /// Peak of the resident memory of a run, in MB, which it prints.
 fn peak_mb(workplace: &Workplace, args: &[&str]) -> f64 {
@@ -74,71 +82,22 @@ fn the_peak_is_the_planned_one() {
     }
 }
 
-/// Puts an input of the fuzzer into the folder, as `input`: a file, or one that was split into the
-/// files of a folder, each behind its length and a byte that says whether it is there.
-fn place(workplace: &Workplace, name: &str, bytes: &[u8]) {
-    let names = match name.split('-').next() {
-        Some("volume") => return workplace.write("input", bytes),
-        Some("cells") => ["a.tif", "b.npy", "c/0.png", "c/1.png"],
-        _ => ["0.png", "1.png", "2.tif", "3.tif"],
-    };
-    let mut rest = bytes;
-    for (number, name) in names.iter().enumerate() {
-        let &[low, high, flags, ref content @ ..] = rest else {
-            return;
-        };
-        let length = usize::from(u16::from_le_bytes([low, high])).min(content.len());
-        if flags & 1 == 0 || number == 0 {
-            workplace.write(&format!("input/{name}"), &content[..length]);
-        }
-        rest = &content[length..];
-    }
-}
-
-/// What damaged tags announce is not set aside before the file has it.
+/// Inputs that the fuzzer starts from, and those that it has found, end in a result or in an error,
+/// within the memory that they are worth.
 #[test]
-fn reading_sets_aside_no_more_than_a_file_is_worth() {
-    let check = |workplace: &Workplace, kilobytes: u64| {
-        let line = format!(
-            "ulimit -v {kilobytes}; exec {} check config.toml",
-            support::BINARY
-        );
-        let mut command = std::process::Command::new("sh");
-        command.args(["-c", &line]);
-        workplace.prepare(&mut command);
-        command.env("RAYON_NUM_THREADS", "1");
-        let nothing = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"];
-        command.envs(nothing.map(|name| (name, "/dev/null")));
-        command.output().unwrap()
-    };
-    let workplace = Workplace::new();
-    let plain = (1..64).map(|step| step << 15).find(|&kilobytes| {
-        let outcome = check(&workplace, kilobytes);
-        outcome.status.code() == Some(0)
-    });
-    let most = plain.expect("a small volume can be checked") + (64 << 10);
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fuzz");
+fn the_fuzzers_corpus_is_read() {
+    // What is counted stays on its thread.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1);
+    let _pool = pool.use_current_thread().build().unwrap();
     let mut inputs = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap();
-        let workplace = Workplace::new();
-        place(&workplace, name, &std::fs::read(&path).unwrap());
-        let form = match name.starts_with("cells") {
-            true => "\"input\"\ngt_cells = \"splitted\"",
-            false => "\"input\"",
-        };
-        workplace.configure(&[("\"cells.tif\"", form)]);
-        let outcome = check(&workplace, most);
-        let message = String::from_utf8_lossy(&outcome.stderr);
-        assert!(outcome.status.code().is_some(), "{name}: {message}");
-        assert!(
-            message.is_empty() || message.contains("input"),
-            "{name}: {message}"
-        );
-        inputs += 1;
+    for target in TARGETS {
+        let folder = tempfile::tempdir().unwrap();
+        for input in target.seeds().into_iter().chain(target.corpus()) {
+            target.bounded(&input, folder.path());
+            inputs += 1;
+        }
     }
-    assert!(inputs >= 9);
+    assert!(inputs > 150, "{inputs}");
 }
 
 /// Runs a command to its end; returns its exit code, what it told, and the peak of its resident

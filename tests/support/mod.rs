@@ -4,6 +4,7 @@
 mod check;
 mod configuration;
 pub mod cuts;
+pub mod faults;
 mod run;
 mod scatter;
 mod snapshot;

@@ -136,7 +136,7 @@ pub(super) fn output(
                      count: Option<usize>| {
         let bytes = format.most_bytes(&layout);
         OutputVolume {
-            path: slashed(format.target(&stem).path()),
+            path: slashed(&path_of(config, format, &stem, layout.content)),
             bits: match (layout.content, storage) {
                 (Content::Labels, IdStorage::Colours) => 8,
                 _ => 8 * layout.pixel.sample_bytes() as u32,
@@ -206,5 +206,17 @@ pub(super) fn warn(output: &OutputFacts, memory: Option<&Memory>, told: &mut Dia
             bytes(free),
             output.folder.display()
         ));
+    }
+}
+
+/// Where a volume lies: what holds a whole run has the ground truths in it.
+fn path_of(config: &Config, format: &dyn WriteFormat, stem: &Path, content: Content) -> PathBuf {
+    let all = simulation::channel_stems(config);
+    match (all.first(), content) {
+        (Some(all), Content::Labels) if format.format().holds_all => {
+            let dye = stem.parent().and_then(Path::file_name).unwrap_or_default();
+            format.target(all).path().join("labels").join(dye)
+        }
+        _ => format.target(stem).path().to_owned(),
     }
 }

@@ -33,6 +33,9 @@ fn expected(key: &KeyInfo) -> String {
         "two numbers [min, max]" => format!("two wavelengths [min, max] in nm, {range}"),
         "size" => format!("a size {range}"),
         "path" => "a path".to_owned(),
+        "path in a container" => {
+            "a path in the container, such as \"volumes/labels/neuron_ids\"".to_owned()
+        }
         _ => match key.name {
             "fluorophore" => format!(
                 "one of the fluorophores {}",

@@ -46,9 +46,13 @@ label = "components"
 series = 1
 channel = 2
 time = 0
+dataset = "volumes/labels"
+level = 2
 
 [groundtruth.regions.synapse]
 region_path = "/data/synapse"
+dataset = "volumes/synapses"
+level = 1
 
 [labeling]
 global_density = 0.9
@@ -98,6 +102,8 @@ ids = "compact"
 bit_depth = 16
 normalize = "none"
 compression = "deflate"
+codec = "gzip"
+shard = 512
 
 [compute]
 seed = 7

@@ -6,8 +6,8 @@ use super::{FULL, read};
 use crate::config::tree::{Position, Table, Value};
 use crate::config::{
     AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, CellsFrom, ChannelArrangement,
-    ChannelFiles, Compression, Config, Normalization, OutputFormat, SingleNeuron, StoredIds,
-    WrittenIds, toml_source,
+    ChannelFiles, ChunkCodec, Compression, Config, Normalization, OutputFormat, SingleNeuron,
+    StoredIds, WrittenIds, toml_source,
 };
 use crate::optics::psf::Microscope;
 
@@ -61,6 +61,11 @@ fn every_key_is_read() {
         [truth.series, truth.channel, truth.time],
         [Some(1), Some(2), Some(0)]
     );
+    assert_eq!(truth.dataset.as_deref(), Some("volumes/labels"));
+    assert_eq!(truth.level, Some(2));
+    let region = &truth.regions["synapse"];
+    assert_eq!(region.dataset.as_deref(), Some("volumes/synapses"));
+    assert_eq!(region.level, Some(1));
     assert_eq!(truth.regions.keys().collect::<Vec<_>>(), ["synapse"]);
     assert_eq!(
         truth.regions["synapse"].region_path,
@@ -106,6 +111,10 @@ fn every_key_is_read() {
     assert_eq!(output.bit_depth, BitDepth::Sixteen);
     assert_eq!(output.normalize, Normalization::None);
     assert_eq!(output.compression, Some(Compression::Deflate));
+    assert_eq!(
+        (output.codec, output.shard),
+        (Some(ChunkCodec::Gzip), Some(512))
+    );
     assert_eq!(config.compute.seed, Some(7));
     assert_eq!(config.compute.backend, BackendChoice::Cpu);
     assert_eq!(

@@ -10,9 +10,9 @@ use super::{FLUOROPHORES, FULL, read};
 use crate::base::text::is_unseen;
 use crate::config::{
     AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, CellsFrom, Channel,
-    ChannelArrangement, ChannelFiles, Choice, Compression, Compute, Config, Expansion, GroundTruth,
-    InputFormat, Labeling, Layer, ModelKind, Normalization, Optics, Output, OutputFormat,
-    OwnFluorophore, RegionVolume, SingleNeuron, StoredIds, WrittenIds,
+    ChannelArrangement, ChannelFiles, Choice, ChunkCodec, Compression, Compute, Config, Expansion,
+    GroundTruth, InputFormat, Labeling, Layer, ModelKind, Normalization, Optics, Output,
+    OutputFormat, OwnFluorophore, RegionVolume, SingleNeuron, StoredIds, WrittenIds,
 };
 use crate::optics::psf::Microscope;
 
@@ -58,12 +58,17 @@ prop_compose! {
         background in prop::collection::vec(i128::from(i64::MIN)..=i128::from(u64::MAX), 0..3),
         label in any_choice::<CellsFrom>(),
         [series, channel, time] in prop::array::uniform3(prop::option::of(0..=u32::MAX as usize)),
+        dataset in prop::option::of("[a-z]{1,4}(/[a-z0-9 ]{1,3}[0-9]){0,2}"),
+        level in prop::option::of(0..=u32::MAX as usize),
         regions in prop::collection::btree_map(
-            name(), path().prop_map(|region_path| RegionVolume { region_path }), 0..3),
+            name(),
+            (path(), prop::option::of("[a-z]{1,4}"), prop::option::of(0..9usize))
+                .prop_map(|(region_path, dataset, level)| RegionVolume { region_path, dataset, level }),
+            0..3),
     ) -> GroundTruth {
         GroundTruth {
             image_path, offset_voxels, bounds_voxels, format, gt_cells, isotropic, voxel_nm,
-            upsample, ids, background, label, series, channel, time, regions,
+            upsample, ids, background, label, series, channel, time, dataset, level, regions,
         }
     }
 }
@@ -153,12 +158,22 @@ prop_compose! {
         bit_depth in select([BitDepth::Eight, BitDepth::Sixteen].as_slice()),
         normalize in any_choice::<Normalization>(),
         compression in prop::option::of(any_choice::<Compression>()),
+        codec in prop::option::of(any_choice::<ChunkCodec>()),
+        shard in prop::option::of((1..=1024usize).prop_map(|chunks| 64 * chunks)),
     ) -> Output {
         let bit_depth = if format.grey_bits < 16 { BitDepth::Eight } else { bit_depth };
-        let sim_channels = if format.holds_channels { sim_channels } else { ChannelArrangement::Split };
+        let sim_channels = match (format.holds_channels, format.holds_all) {
+            (_, true) => ChannelArrangement::Composite,
+            (true, _) => sim_channels,
+            (false, _) => ChannelArrangement::Split,
+        };
+        let gt_cells = if format.holds_all { Arrangement::Merged } else { gt_cells };
         Output {
             name, path, format, sim_channels, channel_files, gt_cells, gt_region, ids, bit_depth, normalize,
-            expected: false, compression,
+            expected: false,
+            compression,
+            codec,
+            shard,
         }
     }
 }

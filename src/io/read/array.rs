@@ -47,7 +47,7 @@ impl<T: Copy + Into<u64> + Send + Sync> SliceReader for ArrayReader<'_, T> {
         y: Range<usize>,
         out: &mut [u64],
     ) -> Result<(), ReadError> {
-        check_request(self.ids.dim().into(), z, &x, &y, out)?;
+        check_request(self.ids.dim().into(), z, &x, &y, out.len())?;
         let crop = self.ids.slice(s![z, x, y]);
         for (to, from) in out.iter_mut().zip(crop) {
             *to = (*from).into();

@@ -92,6 +92,17 @@ impl CellSource<'_> {
         }
     }
 
+    /// Bits of the widest id that the samples can hold.
+    pub(crate) fn bits(&self) -> u8 {
+        match self {
+            Self::Merged(volume) => volume.bits(),
+            Self::Splitted(cells) => {
+                let bits = cells.stacks.iter().map(|stack| stack.volume.bits());
+                bits.max().unwrap_or(1)
+            }
+        }
+    }
+
     /// What the headers tell beside size and type; what all cells' volumes tell alike is told once.
     #[must_use]
     pub fn facts(&self) -> Facts {

@@ -176,6 +176,31 @@ pub enum ReadError {
         /// The feature, and what would be read instead.
         feature: String,
     },
+    /// Several volumes in one container, or none of the name or number that was given.
+    #[error("{path}: {problem}; {}", choosing(key, choices))]
+    Choice {
+        /// The container, or what of it.
+        path: PathBuf,
+        /// What is the matter, a clause.
+        problem: String,
+        /// The key that chooses.
+        key: &'static str,
+        /// What it may be.
+        choices: Vec<String>,
+    },
+    /// A format whose reader was left out when this program was built.
+    #[error(
+        "{path}: is {name}, which this build does not read; build it with the cargo feature \"{feature}\", which is among \
+         the default ones"
+    )]
+    LeftOut {
+        /// The file.
+        path: PathBuf,
+        /// What it is, with an article.
+        name: &'static str,
+        /// The feature.
+        feature: &'static str,
+    },
     /// Two pages of a stack disagree.
     #[error(
         "{path}: page {page} is {found}, but page 0 is {first}; all slices must have one size and type: series = 0 reads the \
@@ -491,6 +516,27 @@ fn place(path: &Path, slice: Option<usize>) -> String {
     match slice {
         Some(slice) => format!("{}, slice {slice}", path.display()),
         None => path.display().to_string(),
+    }
+}
+
+/// The choices of a key that messages list.
+const LISTED: usize = 12;
+
+fn choosing(key: &str, choices: &[String]) -> String {
+    let listed = choices
+        .iter()
+        .take(LISTED)
+        .map(|choice| match choice.parse::<usize>() {
+            Ok(_) if key == "level" => choice.clone(),
+            _ => format!("{:?}", if choice.is_empty() { "." } else { choice }),
+        });
+    let listed = listed.collect::<Vec<_>>().join(", ");
+    match choices.len() {
+        0 => format!("there is none that {key} could choose"),
+        more if more > LISTED => {
+            format!("{key} chooses one: {listed} and {} more", more - LISTED)
+        }
+        _ => format!("{key} chooses one: {listed}"),
     }
 }
 

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::error::ImageError;
+use super::ids::IdsMut;
 use super::options::{Background, ReadOptions};
 use super::unchanged::Opened;
 use super::{
-    Facts, Found, InputFormat, ReadError, ReadFormat, SliceReader, VolumeSource, check_request,
-    names, natural_order, png, raster, tiff,
+    Facts, Found, InputFormat, ReadError, ReadFormat, SliceReader, VolumeSource, bmp,
+    check_request, names, natural_order, png, raster, tiff,
 };
 use crate::base::formats::StoredIds;
 use crate::base::volume::{VoxelBox, triple};
@@ -45,7 +46,7 @@ impl ReadFormat for SequenceFormat {
 static IMAGE_KINDS: &[&ImageKind] = &[
     &tiff::IMAGE,
     &png::IMAGE,
-    &raster::BMP,
+    &bmp::IMAGE,
     &raster::PGM,
     &raster::WEBP,
 ];
@@ -59,8 +60,6 @@ pub(super) struct ImageKind {
     pub extensions: &'static [&'static str],
     /// Whether a file that starts so is one.
     pub recognises: fn(&[u8]) -> bool,
-    /// Bits of the widest id that it can hold.
-    pub bits: u8,
     /// What a file is, after checking that it holds ids that are stored so.
     pub look: fn(&Path, StoredIds) -> Result<Look, ImageError>,
     /// Reads a crop.
@@ -69,13 +68,15 @@ pub(super) struct ImageKind {
 
 /// Reads a crop of a file into the first buffer, as [`SliceReader::read`] does; the second is kept
 /// between calls.
-type ReadImage = fn(&Path, Crop<'_>, &mut [u64], &mut Vec<u8>) -> Result<(), ImageError>;
+type ReadImage = fn(&Path, Crop<'_>, IdsMut<'_>, &mut Vec<u8>) -> Result<(), ImageError>;
 
 /// What the header of an image says.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Look {
     /// Rows and columns.
     pub size: [usize; 2],
+    /// Bits of the widest id that it can hold.
+    pub bits: u8,
     /// Whether ids are the indices of a palette.
     pub is_palette: bool,
     /// Whether ids are floating point numbers.
@@ -89,9 +90,10 @@ pub(super) const DECODER_BYTES: u64 = 1 << 19;
 
 impl Look {
     /// An image of numbers that is read row by row.
-    pub fn plain(size: [usize; 2]) -> Self {
+    pub fn plain(size: [usize; 2], bits: u8) -> Self {
         Self {
             size,
+            bits,
             is_palette: false,
             is_float: false,
             working_bytes: DECODER_BYTES,
@@ -177,6 +179,7 @@ pub struct ImageFolder {
     stored: StoredIds,
     background: Background,
     facts: Facts,
+    bits: u8,
     working_bytes: u64,
 }
 
@@ -237,12 +240,18 @@ impl ImageFolder {
             notes: names::gaps(&paths),
             ..Facts::default()
         };
-        let (mut opened, mut working_bytes) = (Vec::with_capacity(images.len()), 0);
+        let mut opened = Vec::with_capacity(images.len());
+        let (mut bits, mut working_bytes) = (1, 0);
         for (image, look) in images.iter().zip(looks) {
+            let look = look.and_then(|(file, look)| match look.size {
+                [0, _] | [_, 0] => Err(ImageError::Corrupt("an image without pixels".to_owned())),
+                _ => Ok((file, look)),
+            });
             let (file, look) = look.map_err(|error| error.at(&image.path, None))?;
             opened.push(file);
             facts.is_palette |= look.is_palette;
             facts.is_float |= look.is_float;
+            bits = bits.max(look.bits);
             working_bytes = working_bytes.max(look.working_bytes);
             match first {
                 None => first = Some((image, look)),
@@ -270,6 +279,7 @@ impl ImageFolder {
             stored: options.ids,
             background: Background::new(options),
             facts,
+            bits,
             working_bytes,
         })
     }
@@ -327,11 +337,7 @@ impl VolumeSource for ImageFolder {
     }
 
     fn bits(&self) -> u8 {
-        let bits = self.images.iter().map(|image| image.kind.bits);
-        match self.stored {
-            StoredIds::Number => bits.max().unwrap_or(64),
-            StoredIds::Rgb | StoredIds::Bgr => 24,
-        }
+        self.bits
     }
 
     fn facts(&self) -> Facts {
@@ -368,7 +374,17 @@ impl SliceReader for FolderReader<'_> {
         y: Range<usize>,
         out: &mut [u64],
     ) -> Result<(), ReadError> {
-        check_request(self.folder.shape(), z, &x, &y, out)?;
+        self.read_ids(z, x, y, out.into())
+    }
+
+    fn read_ids(
+        &mut self,
+        z: usize,
+        x: Range<usize>,
+        y: Range<usize>,
+        out: IdsMut<'_>,
+    ) -> Result<(), ReadError> {
+        check_request(self.folder.shape(), z, &x, &y, out.len())?;
         let image = &self.folder.images[z];
         let crop = Crop {
             size: self.folder.size,

@@ -14,7 +14,6 @@ const FIJI: &str = "open it in Fiji and save it as TIFF";
 
 #[rustfmt::skip]
 static FORMATS: &[Foreign] = &[
-    Foreign { magic: (b"\x89HDF\r\n\x1a\n", 0), name: "an HDF5 file", way: "python -c \"import h5py, numpy; numpy.save('labels.npy', h5py.File('FILE')['DATASET'][:])\"" },
     Foreign { magic: (b"n+1\0", 344), name: "a NIfTI file", way: "python -c \"import nibabel, numpy; numpy.save('labels.npy', numpy.asarray(nibabel.load('FILE').dataobj).T)\"" },
     Foreign { magic: (b"\x1f\x8b", 0), name: "a file compressed by gzip", way: "gunzip FILE, then convert what is in it (NIfTI: nibabel, numpy.save)" },
     Foreign { magic: (b"NRRD", 0), name: "an NRRD file", way: "python -c \"import nrrd, numpy; numpy.save('labels.npy', nrrd.read('FILE')[0].T)\"" },

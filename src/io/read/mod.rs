@@ -8,11 +8,16 @@
 //! A format is one module here and one row of [`READ_FORMATS`].
 
 mod array;
+mod bmp;
 mod cells;
+mod chunked;
 mod error;
 mod folder;
 mod foreign;
 mod grey;
+mod hdf5;
+mod ids;
+mod n5;
 mod names;
 mod natural_order;
 mod npy;
@@ -20,6 +25,7 @@ mod options;
 mod pattern;
 mod pickle;
 mod png;
+mod precomputed;
 mod raster;
 mod raw;
 mod samples;
@@ -27,6 +33,7 @@ mod tiff;
 mod unchanged;
 mod units;
 mod upsampled;
+mod zarr;
 
 #[cfg(test)]
 mod tests;
@@ -34,7 +41,7 @@ mod tests;
 use std::fs;
 use std::io::{self, Read};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use crate::base::formats::InputFormat;
 pub use array::ArraySource;
@@ -42,6 +49,8 @@ pub use cells::{CellSource, CellStack, SplittedCells, open_cells};
 pub use error::ReadError;
 pub use folder::ImageFolder;
 pub use grey::grey_stack;
+pub(crate) use ids::of_any_width;
+pub use ids::{Ids, IdsMut, id_bytes};
 pub use natural_order::natural_order;
 pub use npy::NpyVolume;
 pub use options::ReadOptions;
@@ -84,6 +93,27 @@ pub trait VolumeSource: Send + Sync {
     /// Most bytes that a reader holds, beside what it reads into, while it reads slices of a part
     /// of the volume.
     fn working_bytes(&self, _part: &VoxelBox) -> u64 {
+        0
+    }
+
+    /// Slices that are best read together, from a multiple of their number on: those that are packed
+    /// together.
+    fn slices_together(&self) -> usize {
+        1
+    }
+
+    /// Gets ready what many readers are going to read of a part, on all threads, in place of what
+    /// was before. Where slices are packed together, each is then unpacked once.
+    ///
+    /// # Errors
+    /// As [`SliceReader::read`].
+    fn gather(&self, _part: &VoxelBox) -> Result<(), ReadError> {
+        Ok(())
+    }
+
+    /// Most bytes that [`gather`](Self::gather) takes for so many slices of a part; 0 where it does
+    /// nothing.
+    fn gathered_bytes(&self, _part: &VoxelBox, _slices: usize) -> u64 {
         0
     }
 
@@ -145,6 +175,18 @@ impl<T: VolumeSource + ?Sized> VolumeSource for &T {
         (**self).working_bytes(part)
     }
 
+    fn slices_together(&self) -> usize {
+        (**self).slices_together()
+    }
+
+    fn gather(&self, part: &VoxelBox) -> Result<(), ReadError> {
+        (**self).gather(part)
+    }
+
+    fn gathered_bytes(&self, part: &VoxelBox, slices: usize) -> u64 {
+        (**self).gathered_bytes(part, slices)
+    }
+
     fn describe(&self) -> String {
         (**self).describe()
     }
@@ -182,11 +224,41 @@ pub trait SliceReader: Send {
         y: Range<usize>,
         out: &mut [u64],
     ) -> Result<(), ReadError>;
+
+    /// Reads as [`SliceReader::read`] does, into room that may be narrower than `u64`, though not
+    /// than [`VolumeSource::bits`].
+    ///
+    /// # Errors
+    /// As [`SliceReader::read`].
+    #[doc(hidden)]
+    fn read_ids(
+        &mut self,
+        z: usize,
+        x: Range<usize>,
+        y: Range<usize>,
+        mut out: IdsMut<'_>,
+    ) -> Result<(), ReadError> {
+        if let IdsMut::U64(out) = out {
+            return self.read(z, x, y, out);
+        }
+        let mut wide = vec![0; out.len()];
+        self.read(z, x, y, &mut wide)?;
+        out.put(&wide);
+        Ok(())
+    }
 }
 
 /// The formats that label volumes are read from, in the order in which messages list them. What
 /// lies at a path is of the first that recognises it.
-pub static READ_FORMATS: &[&dyn ReadFormat] = &[&tiff::FORMAT, &folder::FORMAT, &npy::FORMAT];
+pub static READ_FORMATS: &[&dyn ReadFormat] = &[
+    &tiff::FORMAT,
+    &zarr::FORMAT,
+    &n5::FORMAT,
+    &precomputed::FORMAT,
+    &folder::FORMAT,
+    &npy::FORMAT,
+    &hdf5::FORMAT,
+];
 
 impl Choice for InputFormat {
     fn all() -> Vec<Self> {
@@ -231,7 +303,7 @@ impl Found<'_> {
 }
 
 /// Bytes by which files are recognised.
-const HEAD_BYTES: usize = 512;
+const HEAD_BYTES: usize = 2056;
 
 /// How a file starts; `None` for a folder.
 fn head(path: &Path) -> Result<Option<Vec<u8>>, ReadError> {
@@ -273,6 +345,11 @@ pub fn open_as(path: &Path, options: &ReadOptions) -> Result<Box<dyn VolumeSourc
             _ => Ok(Box::new(ImageFolder::of_matches(path, &matches, options)?)),
         };
     }
+    if let Some((file, dataset)) = in_file(path).filter(|_| options.dataset.is_none()) {
+        let dataset = Some(dataset);
+        let options = options.clone();
+        return open_as(&file, &ReadOptions { dataset, ..options });
+    }
     let head = head(path)?;
     let found = match &head {
         None => Found::Folder(path),
@@ -295,6 +372,14 @@ pub fn open_as(path: &Path, options: &ReadOptions) -> Result<Box<dyn VolumeSourc
         }
         _ => Err(unknown(path, &head.unwrap_or_default())),
     }
+}
+
+/// The file that a path goes through, and the rest of the path, which names something in it:
+/// `cells.h5/volumes/labels`.
+fn in_file(path: &Path) -> Option<(PathBuf, String)> {
+    let file = path.ancestors().skip(1).find(|part| part.exists())?;
+    let rest = path.strip_prefix(file).ok()?.to_str()?;
+    file.is_file().then(|| (file.to_owned(), rest.to_owned()))
 }
 
 /// Whether something lies at a path that seems to be a volume.
@@ -328,14 +413,14 @@ fn check_request(
     z: usize,
     x: &Range<usize>,
     y: &Range<usize>,
-    out: &[u64],
+    room: usize,
 ) -> Result<(), ReadError> {
     let inside = z < shape[0]
         && x.start <= x.end
         && x.end <= shape[1]
         && y.start <= y.end
         && y.end <= shape[2];
-    if inside && x.len().checked_mul(y.len()) == Some(out.len()) {
+    if inside && x.len().checked_mul(y.len()) == Some(room) {
         return Ok(());
     }
     Err(ReadError::Request {
@@ -343,6 +428,6 @@ fn check_request(
         z,
         x: x.clone(),
         y: y.clone(),
-        room: out.len(),
+        room,
     })
 }

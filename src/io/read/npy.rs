@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::error::ImageError;
+use super::ids::IdsMut;
 use super::options::{Background, ReadOptions};
 use super::pickle;
 use super::raw::{RawLayout, RawReader};
@@ -302,7 +303,7 @@ fn layout(header: &Header, offset: u64, file_bytes: u64) -> Result<RawLayout, Im
 }
 
 /// The type that a `descr` such as `<u2` stands for, and whether its bytes are to be swapped.
-fn sample_type(descr: &str) -> Result<(SampleType, bool), ImageError> {
+pub(super) fn sample_type(descr: &str) -> Result<(SampleType, bool), ImageError> {
     let unknown = || ImageError::NotIds(format!("elements of type '{descr}'"));
     let mut letters = descr.chars();
     let swapped = match letters.next() {
@@ -473,7 +474,7 @@ impl FortranReader<'_> {
         z: usize,
         x: Range<usize>,
         y: Range<usize>,
-        out: &mut [u64],
+        out: IdsMut<'_>,
     ) -> Result<(), ImageError> {
         if out.is_empty() {
             return Ok(());
@@ -498,7 +499,17 @@ impl SliceReader for FortranReader<'_> {
         y: Range<usize>,
         out: &mut [u64],
     ) -> Result<(), ReadError> {
-        check_request(self.source.layout.shape, z, &x, &y, out)?;
+        self.read_ids(z, x, y, out.into())
+    }
+
+    fn read_ids(
+        &mut self,
+        z: usize,
+        x: Range<usize>,
+        y: Range<usize>,
+        out: IdsMut<'_>,
+    ) -> Result<(), ReadError> {
+        check_request(self.source.layout.shape, z, &x, &y, out.len())?;
         self.read_crop(z, x, y, out)
             .map_err(|error| error.at(&self.source.path, Some(z)))
     }

@@ -1,5 +1,6 @@
 //! What the user says of a volume because no file does.
 
+use super::ids::IdsMut;
 use crate::base::formats::{InputFormat, StoredIds};
 use crate::base::volume::ZERO_CELL;
 
@@ -20,6 +21,11 @@ pub struct ReadOptions {
     pub channel: Option<usize>,
     /// Which time point of a file that has several, from 0.
     pub time: Option<usize>,
+    /// Which of the arrays or images of a container, as a path in it; the only one unless it is
+    /// said.
+    pub dataset: Option<String>,
+    /// Which level of a pyramid, from 0; the finest one unless it is said.
+    pub level: Option<usize>,
 }
 
 impl From<Option<InputFormat>> for ReadOptions {
@@ -81,19 +87,24 @@ impl Background {
         }
     }
 
+    /// An id, or 0 where it stands for the background.
+    pub fn unless_known(&self, id: u64) -> u64 {
+        if self.unsigned.contains(&id) { 0 } else { id }
+    }
+
     /// The ids that colours stand for, red first in each pixel.
     pub fn colours<'p>(
         &self,
         stored: StoredIds,
         pixels: impl Iterator<Item = &'p [u8]>,
-        out: &mut [u64],
+        mut out: IdsMut<'_>,
     ) {
-        for (to, pixel) in out.iter_mut().zip(pixels) {
+        for (index, pixel) in (0..out.len()).zip(pixels) {
             let &[red, green, blue, ..] = pixel else {
                 continue;
             };
-            let id = stored.of_colour([red, green, blue]);
-            *to = self.id(id, &self.unsigned);
+            let id = self.id(stored.of_colour([red, green, blue]), &self.unsigned);
+            out.part(index..index + 1).put(&[id]);
         }
     }
 }

@@ -11,6 +11,8 @@ use png::{ColorType, Decoder, DecodingError, Reader, Transformations};
 
 use super::error::ImageError;
 use super::folder::{Crop, DECODER_BYTES, ImageKind, Look};
+use super::ids::IdsMut;
+use super::options::Background;
 use super::samples::{SampleKind, SampleType, swap_bytes};
 use crate::base::files::open_regular;
 use crate::base::formats::StoredIds;
@@ -71,6 +73,37 @@ impl Image {
         self.samples.row_bytes(samples)
     }
 
+    /// Bits of the widest id that it can hold.
+    fn id_bits(&self) -> u8 {
+        match self.per_pixel {
+            1 => self.samples.bits,
+            _ => 24,
+        }
+    }
+
+    /// The ids of a row from its pixel `first` on; the first of them lies at `at` of the slice.
+    fn ids(
+        &self,
+        row: &mut [u8],
+        first: usize,
+        out: IdsMut<'_>,
+        at: (usize, usize),
+        stored: StoredIds,
+        background: &Background,
+    ) -> Result<(), ImageError> {
+        if stored != StoredIds::Number {
+            let pixels = row.chunks_exact(self.per_pixel).skip(first);
+            background.colours(stored, pixels, out);
+            return Ok(());
+        }
+        // PNG is big endian.
+        if cfg!(target_endian = "little") {
+            swap_bytes(row, usize::from(self.samples.bits / 8));
+        }
+        let columns = out.len();
+        self.samples.ids(row, first, out, at, columns, background)
+    }
+
     /// Whether rows come in another order than that of the image.
     fn is_interlaced(&self) -> bool {
         self.reader.info().interlaced
@@ -82,19 +115,18 @@ pub(super) static IMAGE: ImageKind = ImageKind {
     name: "PNG",
     extensions: &["png"],
     recognises: |head| head.starts_with(b"\x89PNG"),
-    bits: 16,
     look: |path, stored| {
         let image = Image::open(path, stored)?;
-        // The decoder holds two rows, and gives out a third.
+        // The decoder holds two rows, and gives out a third; ids of a pass are wide.
         let rows = image.row_bytes().unwrap_or(usize::MAX).saturating_mul(4);
-        let frame = match image.is_interlaced() {
-            true => image.reader.output_buffer_size().unwrap_or(usize::MAX),
+        let pass = match image.is_interlaced() {
+            true => image.columns.saturating_mul(8),
             false => 0,
         };
         Ok(Look {
             is_palette: image.is_palette,
-            working_bytes: DECODER_BYTES.saturating_add(rows.saturating_add(frame) as u64),
-            ..Look::plain([image.rows, image.columns])
+            working_bytes: DECODER_BYTES.saturating_add(rows.saturating_add(pass) as u64),
+            ..Look::plain([image.rows, image.columns], image.id_bits())
         })
     },
     read,
@@ -103,7 +135,7 @@ pub(super) static IMAGE: ImageKind = ImageKind {
 fn read(
     path: &Path,
     crop: Crop<'_>,
-    out: &mut [u64],
+    mut out: IdsMut<'_>,
     scratch: &mut Vec<u8>,
 ) -> Result<(), ImageError> {
     let mut image = Image::open(path, crop.stored)?;
@@ -126,44 +158,90 @@ fn read(
             size[0], size[1], image.file_bytes
         )));
     }
-    let is_interlaced = image.is_interlaced();
-    if is_interlaced {
-        scratch.resize(needed, 0);
-        image.reader.next_frame(scratch).map_err(from_png)?;
-    } else {
-        for _ in 0..x.start {
-            image.reader.next_row().map_err(from_png)?;
-        }
+    if image.is_interlaced() {
+        let crop = Crop {
+            size,
+            x,
+            y,
+            stored,
+            background,
+        };
+        return read_passes(image, crop, out, scratch);
+    }
+    for _ in 0..x.start {
+        image.reader.next_row().map_err(from_png)?;
     }
     let end = x.end;
-    for (row, to) in x.zip(out.chunks_exact_mut(y.len().max(1))) {
-        let bytes = if is_interlaced {
-            &mut scratch[row * row_bytes..][..row_bytes]
-        } else {
-            let next = image.reader.next_row().map_err(from_png)?;
-            let next = next.as_ref().and_then(|next| next.data().get(..row_bytes));
-            scratch.clear();
-            scratch.extend_from_slice(next.ok_or_else(missing_rows)?);
-            &mut scratch[..]
-        };
-        if stored != StoredIds::Number {
-            let pixels = bytes.chunks_exact(image.per_pixel).skip(y.start);
-            background.colours(stored, pixels, to);
-            continue;
-        }
-        // PNG is big endian.
-        if cfg!(target_endian = "little") {
-            swap_bytes(bytes, usize::from(image.samples.bits / 8));
-        }
-        let at = (row, y.start);
-        image
-            .samples
-            .ids(bytes, y.start, to, at, y.len(), background)?;
+    for (number, row) in x.enumerate() {
+        let to = out.part(number * y.len()..(number + 1) * y.len());
+        let next = image.reader.next_row().map_err(from_png)?;
+        let next = next.as_ref().and_then(|next| next.data().get(..row_bytes));
+        scratch.clear();
+        scratch.extend_from_slice(next.ok_or_else(missing_rows)?);
+        let (first, at) = (y.start, (row, y.start));
+        image.ids(scratch, first, to, at, stored, background)?;
     }
-    if !is_interlaced && end == size[0] {
+    if end == size[0] {
         // What is behind the last row shows whether the file is whole.
         image.reader.next_row().map_err(from_png)?;
     }
+    Ok(())
+}
+
+/// The passes of an interlaced image: first row and column, and the steps between them. Source: PNG
+/// specification, third edition, section 8.1.
+const PASSES: [[usize; 4]; 7] = [
+    [0, 0, 8, 8],
+    [0, 4, 8, 8],
+    [4, 0, 8, 4],
+    [0, 2, 4, 4],
+    [2, 0, 4, 2],
+    [0, 1, 2, 2],
+    [1, 0, 2, 1],
+];
+
+/// Reads the rows of each pass, and puts their pixels where they belong.
+fn read_passes(
+    mut image: Image,
+    crop: Crop<'_>,
+    mut out: IdsMut<'_>,
+    scratch: &mut Vec<u8>,
+) -> Result<(), ImageError> {
+    let [rows, columns] = crop.size;
+    let mut ids = Vec::new();
+    for [top, left, down, across] in PASSES {
+        let pixels = columns.saturating_sub(left).div_ceil(across);
+        let lines = rows.saturating_sub(top).div_ceil(down);
+        // A pass without pixels has no rows.
+        for line in 0..if pixels > 0 { lines } else { 0 } {
+            let row = top + line * down;
+            let next = image.reader.next_row().map_err(from_png)?;
+            let next = next.ok_or_else(missing_rows)?;
+            if !crop.x.contains(&row) {
+                continue;
+            }
+            scratch.clear();
+            scratch.extend_from_slice(next.data());
+            ids.resize(pixels, 0);
+            let at = (row, 0);
+            image.ids(
+                scratch,
+                0,
+                (&mut ids[..]).into(),
+                at,
+                crop.stored,
+                crop.background,
+            )?;
+            for (pixel, &id) in ids.iter().enumerate() {
+                let column = left + pixel * across;
+                if crop.y.contains(&column) {
+                    let to = (row - crop.x.start) * crop.y.len() + (column - crop.y.start);
+                    out.part(to..to + 1).put(&[id]);
+                }
+            }
+        }
+    }
+    image.reader.next_row().map_err(from_png)?;
     Ok(())
 }
 

@@ -1,49 +1,26 @@
-//! BMP, PGM and lossless WebP images as ids, through the decoders of the `image` crate. What holds
-//! colours is refused unless these are ids, and samples are never rescaled.
+//! PGM and lossless WebP images as ids, through the decoders of the `image` crate. What holds colours
+//! is refused unless these are ids, and samples are never rescaled.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use image::codecs::bmp::BmpDecoder;
 use image::codecs::pnm::{GraymapHeader, PnmDecoder, PnmSubtype, SampleEncoding};
 use image::codecs::webp::WebPDecoder;
 use image::{ColorType, ImageDecoder};
 
 use super::error::ImageError;
 use super::folder::{Crop, DECODER_BYTES, ImageKind, Look};
+use super::ids::IdsMut;
 use super::samples::{SampleKind, SampleType, swap_bytes};
 use crate::base::files::open_regular;
 use crate::base::formats::StoredIds;
-
-/// BMPs of a palette, of which the indices are the ids; of colours where these are.
-pub(super) static BMP: ImageKind = ImageKind {
-    name: "BMP",
-    extensions: &["bmp"],
-    recognises: |head| head.starts_with(b"BM"),
-    bits: 8,
-    look: |path, stored| {
-        let (decoder, _, is_palette) = open_bmp(path, stored)?;
-        Ok(Look {
-            is_palette,
-            working_bytes: decoder.total_bytes().saturating_add(DECODER_BYTES),
-            ..Look::plain(size(&decoder))
-        })
-    },
-    read: |path, crop, out, scratch| {
-        let (decoder, file_bytes, _) = open_bmp(path, crop.stored)?;
-        // Two bytes stand for 255 pixels, or for the rest of a row.
-        let most = file_bytes.saturating_mul(1 << 11);
-        read_pixels("BMP", decoder, most, &crop, out, scratch)
-    },
-};
 
 /// PGMs of 8 or 16 bits, in bytes or digits.
 pub(super) static PGM: ImageKind = ImageKind {
     name: "PGM",
     extensions: &["pgm"],
     recognises: |head| head.starts_with(b"P2") || head.starts_with(b"P5"),
-    bits: 16,
     look: |path, stored| {
         if stored != StoredIds::Number {
             return Err(ImageError::NoColours(stored));
@@ -55,7 +32,10 @@ pub(super) static PGM: ImageKind = ImageKind {
         };
         Ok(Look {
             working_bytes: held.saturating_add(DECODER_BYTES),
-            ..Look::plain([header.height as usize, header.width as usize])
+            ..Look::plain(
+                [header.height as usize, header.width as usize],
+                bits(&header),
+            )
         })
     },
     read: read_pgm,
@@ -66,25 +46,27 @@ pub(super) static WEBP: ImageKind = ImageKind {
     name: "WebP",
     extensions: &["webp"],
     recognises: |head| head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP"),
-    bits: 8,
-    look: |path, _| {
+    look: |path, stored| {
         let decoder = open_webp(path)?;
         let [rows, columns] = size(&decoder);
         // The decoder works on pixels of 4 bytes, and gives out their colours.
         let pixels = rows as u64 * columns as u64 * 4;
         Ok(Look {
             working_bytes: decoder.total_bytes() + pixels + DECODER_BYTES,
-            ..Look::plain([rows, columns])
+            ..Look::plain(
+                [rows, columns],
+                match stored {
+                    StoredIds::Number => 8,
+                    StoredIds::Rgb | StoredIds::Bgr => 24,
+                },
+            )
         })
     },
-    read: |path, crop, out, scratch| {
-        // A few bytes can stand for any image; the format ends at 16384 x 16384 pixels.
-        read_pixels("WebP", open_webp(path)?, u64::MAX, &crop, out, scratch)
-    },
+    read: read_webp,
 };
 
 /// A file, and its length in bytes.
-fn open(path: &Path) -> Result<(BufReader<File>, u64), ImageError> {
+pub(super) fn open(path: &Path) -> Result<(BufReader<File>, u64), ImageError> {
     let file = open_regular(path).map_err(ImageError::Io)?;
     let file_bytes = file.metadata().map_err(ImageError::Io)?.len();
     Ok((BufReader::new(file), file_bytes))
@@ -100,7 +82,7 @@ fn from_image(kind: &str, error: image::ImageError) -> ImageError {
     }
 }
 
-fn damaged(kind: &str, what: impl std::fmt::Display) -> ImageError {
+pub(super) fn damaged(kind: &str, what: impl std::fmt::Display) -> ImageError {
     ImageError::Corrupt(format!("damaged, or no valid {kind}: {what}"))
 }
 
@@ -110,71 +92,54 @@ fn size(decoder: &impl ImageDecoder) -> [usize; 2] {
     [rows as usize, columns as usize]
 }
 
-/// Reads an image that decodes to one byte a pixel, which is the id, or to red, green and blue: all
-/// of them the id, or the colour that is.
-fn read_pixels(
-    kind: &str,
-    decoder: impl ImageDecoder,
-    most_bytes: u64,
-    crop: &Crop<'_>,
-    out: &mut [u64],
+/// Bits of the samples of a PGM; those in digits may go beyond what its header says.
+fn bits(header: &GraymapHeader) -> u8 {
+    match header.encoding {
+        SampleEncoding::Binary if header.maxwhite < 256 => 8,
+        _ => 16,
+    }
+}
+
+/// Reads an image that decodes to red, green and blue: all of them the id, or the colour that is.
+fn read_webp(
+    path: &Path,
+    crop: Crop<'_>,
+    mut out: IdsMut<'_>,
     scratch: &mut Vec<u8>,
 ) -> Result<(), ImageError> {
+    let decoder = open_webp(path)?;
     crop.check(size(&decoder))?;
-    let [rows, columns] = crop.size;
-    let bytes = decoder.total_bytes();
-    let Some(bytes) = usize::try_from(bytes).ok().filter(|_| bytes <= most_bytes) else {
-        return Err(ImageError::Corrupt(format!(
-            "{rows} x {columns} pixels cannot come from a file so small; it is cut short or damaged"
-        )));
-    };
+    let [_, columns] = crop.size;
+    let bytes = usize::try_from(decoder.total_bytes()).unwrap_or(usize::MAX);
     if scratch.len() != bytes {
         // Fresh memory is not touched before the file has pixels for it.
         *scratch = vec![0; bytes];
     }
     decoder
         .read_image(scratch)
-        .map_err(|error| from_image(kind, error))?;
-    let per_pixel = bytes / (rows * columns).max(1);
-    let width = per_pixel * columns;
-    let lines = scratch.chunks_exact(width.max(1));
+        .map_err(|error| from_image("WebP", error))?;
+    let lines = scratch.chunks_exact(3 * columns.max(1));
     let lines = lines.skip(crop.x.start).take(crop.x.len());
-    for (line, to) in lines.zip(out.chunks_exact_mut(crop.y.len().max(1))) {
-        let pixels = line.chunks_exact(per_pixel.max(1)).skip(crop.y.start);
+    let mut ids = Vec::new();
+    for (row, line) in lines.enumerate() {
+        let pixels = line.chunks_exact(3);
+        let pixels = pixels.skip(crop.y.start).take(crop.y.len());
+        let mut out = out.part(row * crop.y.len()..(row + 1) * crop.y.len());
         if crop.stored != StoredIds::Number {
-            crop.background.colours(crop.stored, pixels, to);
+            crop.background.colours(crop.stored, pixels, out);
             continue;
         }
-        for (to, pixel) in to.iter_mut().zip(pixels) {
+        ids.clear();
+        for pixel in pixels {
             if pixel.iter().any(|&sample| sample != pixel[0]) {
                 return Err(ImageError::NotIds("RGB colours".to_owned()));
             }
             let known = &crop.background.unsigned;
-            *to = crop.background.id(u64::from(pixel[0]), known);
+            ids.push(crop.background.id(pixel[0].into(), known));
         }
+        out.put(&ids);
     }
     Ok(())
-}
-
-/// A BMP, its length in bytes, and whether ids are the indices of a palette that is not black to
-/// white.
-fn open_bmp(
-    path: &Path,
-    stored: StoredIds,
-) -> Result<(BmpDecoder<BufReader<File>>, u64, bool), ImageError> {
-    let (file, file_bytes) = open(path)?;
-    let mut decoder = BmpDecoder::new(file).map_err(|error| from_image("BMP", error))?;
-    match (decoder.get_palette(), stored) {
-        (None, StoredIds::Number) => Err(ImageError::NotIds("RGB colours".to_owned())),
-        (Some(_), StoredIds::Rgb | StoredIds::Bgr) => Err(ImageError::NoColours(stored)),
-        (None, _) => Ok((decoder, file_bytes, false)),
-        (Some(palette), _) => {
-            let grey = |(colour, grey): (&[u8; 3], u8)| *colour == [grey; 3];
-            let is_grey = palette.iter().zip(0..=255).all(grey);
-            decoder.set_indexed_color(true);
-            Ok((decoder, file_bytes, !is_grey))
-        }
-    }
 }
 
 /// A file at its first sample, its header, and its length in bytes. `image` would stretch the
@@ -197,7 +162,7 @@ fn open_pgm(path: &Path) -> Result<(BufReader<File>, GraymapHeader, u64), ImageE
 fn read_pgm(
     path: &Path,
     crop: Crop<'_>,
-    out: &mut [u64],
+    mut out: IdsMut<'_>,
     scratch: &mut Vec<u8>,
 ) -> Result<(), ImageError> {
     let (mut file, header, file_bytes) = open_pgm(path)?;
@@ -230,15 +195,16 @@ fn read_pgm(
                 let sample = samples.next().ok_or_else(|| pgm("samples are missing"))?;
                 let id: u16 = sample.parse().map_err(|_| pgm("a sample is no number"))?;
                 if row >= x.start && y.contains(&column) {
-                    let id = background.id(u64::from(id), &background.unsigned);
-                    out[(row - x.start) * y.len() + (column - y.start)] = id;
+                    let to = (row - x.start) * y.len() + (column - y.start);
+                    let id = background.id(id.into(), &background.unsigned);
+                    out.part(to..to + 1).put(&[id]);
                 }
             }
         }
         return Ok(());
     }
     let samples = SampleType {
-        bits: if header.maxwhite < 256 { 8 } else { 16 },
+        bits: bits(&header),
         kind: SampleKind::Unsigned,
     };
     let sample_bytes = usize::from(samples.bits / 8);
@@ -246,7 +212,8 @@ fn read_pgm(
     let skipped = (x.start * row_bytes) as i64;
     file.seek_relative(skipped).map_err(ImageError::Io)?;
     scratch.resize(row_bytes, 0);
-    for (row, to) in x.zip(out.chunks_exact_mut(y.len())) {
+    for (number, row) in x.enumerate() {
+        let to = out.part(number * y.len()..(number + 1) * y.len());
         file.read_exact(scratch)
             .map_err(ImageError::from_decoder_io)?;
         // PGM is big endian.

@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::error::ImageError;
+use super::ids::IdsMut;
 use super::options::Background;
 use super::samples::{SampleType, swap_bytes};
 use super::{ReadError, SliceReader, check_request};
@@ -97,7 +98,7 @@ impl<'a> RawReader<'a> {
         z: usize,
         x: Range<usize>,
         y: Range<usize>,
-        out: &mut [u64],
+        mut out: IdsMut<'_>,
     ) -> Result<(), ImageError> {
         if out.is_empty() {
             return Ok(());
@@ -110,7 +111,9 @@ impl<'a> RawReader<'a> {
             false => 1,
         };
         let first_row = x.start;
-        for (step, to) in out.chunks_mut(rows_per_read * y.len()).enumerate() {
+        let together = rows_per_read * y.len();
+        for (step, start) in (0..out.len()).step_by(together).enumerate() {
+            let to = out.part(start..out.len().min(start + together));
             let row = first_row + step * rows_per_read;
             let voxel = ((z * rows + row) * columns + y.start) as u64;
             let at = self.layout.offset + voxel * sample as u64;
@@ -138,7 +141,17 @@ impl SliceReader for RawReader<'_> {
         y: Range<usize>,
         out: &mut [u64],
     ) -> Result<(), ReadError> {
-        check_request(self.layout.shape, z, &x, &y, out)?;
+        self.read_ids(z, x, y, out.into())
+    }
+
+    fn read_ids(
+        &mut self,
+        z: usize,
+        x: Range<usize>,
+        y: Range<usize>,
+        out: IdsMut<'_>,
+    ) -> Result<(), ReadError> {
+        check_request(self.layout.shape, z, &x, &y, out.len())?;
         self.read_rows(z, x, y, out)
             .map_err(|error| error.at(self.path, Some(z)))
     }

@@ -1,10 +1,14 @@
 //! Samples as files store them, widened to the `u64` of ids.
 
 use super::error::ImageError;
+use super::ids::IdsMut;
 use super::options::Background;
 
 use half::f16;
 use std::fmt;
+
+/// Ids that are widened, looked at and narrowed together.
+const TOGETHER: usize = 256;
 
 /// What the bits of a sample mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,16 +68,40 @@ impl SampleType {
 
     /// Widens samples `first..first + out.len()` in native byte order to ids. `out` is rows of
     /// `columns` voxels, the first of them at `at` (x, y) of the slice, which an error tells.
-    pub fn ids(
+    pub fn ids<'o>(
         self,
         row: &[u8],
         first: usize,
-        out: &mut [u64],
+        out: impl Into<IdsMut<'o>>,
         at: (usize, usize),
         columns: usize,
         background: &Background,
     ) -> Result<(), ImageError> {
         let place = |index: usize| (at.0 + index / columns, at.1 + index % columns);
+        let mut out = match out.into() {
+            IdsMut::U64(out) => return self.wide_ids(row, first, out, place, background),
+            narrower => narrower,
+        };
+        let mut wide = [0; TOGETHER];
+        for start in (0..out.len()).step_by(TOGETHER) {
+            let mut out = out.part(start..out.len().min(start + TOGETHER));
+            let wide = &mut wide[..out.len()];
+            let place = |index: usize| place(start + index);
+            self.wide_ids(row, first + start, wide, place, background)?;
+            out.put(wide);
+        }
+        Ok(())
+    }
+
+    /// [`SampleType::ids`] in 64 bits; `place` is that of a voxel by its index in `out`.
+    fn wide_ids(
+        self,
+        row: &[u8],
+        first: usize,
+        out: &mut [u64],
+        place: impl Fn(usize) -> (usize, usize),
+        background: &Background,
+    ) -> Result<(), ImageError> {
         if self.kind == SampleKind::Float {
             return self
                 .whole(row, first, out, background)

@@ -101,7 +101,7 @@ impl SliceReader for UpsampledReader<'_> {
         y: Range<usize>,
         out: &mut [u64],
     ) -> Result<(), ReadError> {
-        check_request(self.shape, z, &x, &y, out)?;
+        check_request(self.shape, z, &x, &y, out.len())?;
         let [of_z, of_x, of_y] = self.parts;
         let (rows, columns) = (whole(&x, of_x), whole(&y, of_y));
         let wanted = Some((z / of_z, rows.clone(), columns.clone()));

@@ -14,6 +14,7 @@ mod inputs;
 mod lock;
 mod manifest;
 mod metadata;
+mod ome_zarr;
 mod png;
 mod slices;
 mod staging;
@@ -22,7 +23,7 @@ mod tests;
 mod tiff;
 mod volume;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use crate::base::formats::{Compression, OutputFormat};
@@ -34,13 +35,18 @@ pub use metadata::{ChannelInfo, VolumeMetadata};
 pub use slices::{SliceWriter, pieces};
 pub use staging::{OutputFolder, StagedFile, StagedTree, Target};
 pub use tiff::TiffStackWriter;
-pub use volume::{Content, VolumeLayout};
+pub use volume::{About, Chunks, Content, VolumeLayout};
 
 use crate::base::choice::Choice;
 
 /// The formats that volumes are written in, in the order in which messages list them; the first is
 /// the default.
-pub static WRITE_FORMATS: &[&dyn WriteFormat] = &[&tiff::TIFF, &gif::GIF, &png::PNG_SEQUENCE];
+pub static WRITE_FORMATS: &[&dyn WriteFormat] = &[
+    &tiff::TIFF,
+    &gif::GIF,
+    &png::PNG_SEQUENCE,
+    &ome_zarr::OME_ZARR,
+];
 
 /// The format that holds 32-bit floating-point numbers.
 pub static FLOAT_FORMAT: &dyn WriteFormat = &tiff::TIFF;
@@ -73,16 +79,16 @@ pub trait WriteFormat: Sync {
     /// The file or folder that a volume becomes; `stem` is its path without an extension.
     fn target(&self, stem: &Path) -> Target;
 
+    /// What volumes become that are written together.
+    fn targets(&self, stems: &[(PathBuf, Content)]) -> Vec<Target> {
+        stems.iter().map(|(stem, _)| self.target(stem)).collect()
+    }
+
     /// How it stores ids.
     fn ids(&self) -> IdStorage;
 
     /// Upper bound of a volume's bytes on the disk, whatever its pixels.
     fn most_bytes(&self, layout: &VolumeLayout) -> u64;
-
-    /// Slices that are encoded together. The last piece of a volume may have fewer.
-    fn slices_per_piece(&self, _: &VolumeLayout) -> usize {
-        1
-    }
 
     /// Starts a volume below `output`; its [`target`](Self::target) must have been announced there.
     ///
@@ -94,6 +100,22 @@ pub trait WriteFormat: Sync {
         stem: &Path,
         layout: VolumeLayout,
     ) -> Result<Box<dyn VolumeSink>, WriteError>;
+
+    /// Starts all volumes of a run, in this order.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    fn create_all(
+        &self,
+        output: &mut OutputFolder,
+        volumes: Vec<(PathBuf, VolumeLayout)>,
+        _about: &About,
+    ) -> Result<Vec<Box<dyn VolumeSink>>, WriteError> {
+        let volumes = volumes.into_iter();
+        volumes
+            .map(|(stem, layout)| self.create(output, &stem, layout))
+            .collect()
+    }
 }
 
 /// How a format stores ids.

@@ -30,7 +30,7 @@ impl SliceWriter {
     pub fn new(sink: Box<dyn VolumeSink>, format: &dyn WriteFormat, layout: &VolumeLayout) -> Self {
         Self {
             sink,
-            slices_per_piece: format.slices_per_piece(layout).max(1),
+            slices_per_piece: format.format().piece_slices.max(1),
             slices: layout.shape[0],
             given: 0,
             waiting: Vec::new(),
@@ -55,23 +55,22 @@ impl SliceWriter {
             .map(|piece| piece.start.max(first)..piece.end)
             .collect();
         let encoder = self.sink.encoder();
-        let waiting = &self.waiting;
-        let encode = |piece: &Range<usize>| {
-            let waited = piece.start == first && !waiting.is_empty();
-            if !waited && piece.len() == 1 {
-                return encoder.encode(&slice(piece.start));
+        if self.slices_per_piece == 1 {
+            let encode = |piece: &Range<usize>| encoder.encode(&slice(piece.start));
+            let encoded: Vec<EncodedPiece> =
+                complete.par_iter().map(encode).collect::<Result<_, _>>()?;
+            encoded
+                .into_iter()
+                .try_for_each(|piece| self.sink.append(piece))?;
+        } else {
+            // Pieces are large, and their encoders work on all threads.
+            for piece in &complete {
+                let mut all = std::mem::take(&mut self.waiting);
+                piece.clone().for_each(|z| all.extend_from_slice(&slice(z)));
+                self.sink.append(encoder.encode(&all)?)?;
             }
-            let mut all = if waited { waiting.clone() } else { Vec::new() };
-            piece.clone().for_each(|z| all.extend_from_slice(&slice(z)));
-            encoder.encode(&all)
-        };
-        let encoded: Vec<EncodedPiece> =
-            complete.par_iter().map(encode).collect::<Result<_, _>>()?;
-        for piece in encoded {
-            self.sink.append(piece)?;
         }
         if let Some(last) = complete.last() {
-            self.waiting.clear();
             self.given = last.end;
         }
         for z in self.given.max(first)..end {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Compression, PixelType, VolumeMetadata, WriteError};
+use crate::base::formats::ChunkCodec;
 
 /// What the numbers mean, which decides how they are best compressed, and shown in a GIF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,8 +25,43 @@ pub struct VolumeLayout {
     pub content: Content,
     /// How they are stored where the format leaves the choice.
     pub compression: Compression,
+    /// How they are cut and packed where the format has chunks.
+    pub chunks: Chunks,
     /// Physical size, text and channels.
     pub metadata: VolumeMetadata,
+}
+
+/// How a format with chunks cuts and packs them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chunks {
+    /// The codec; `None` takes the format's own, which depends on the content.
+    pub codec: Option<ChunkCodec>,
+    /// Most rows and columns of a file.
+    pub shard: usize,
+}
+
+impl Default for Chunks {
+    fn default() -> Self {
+        Self {
+            codec: None,
+            shard: 1024,
+        }
+    }
+}
+
+/// What a run is, for formats that hold all of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct About {
+    /// Place of the first voxel in the gel, (z, x, y) in nm.
+    pub offset_nm: [f64; 3],
+    /// Size of a pixel in the tissue, (z, x, y) in nm.
+    pub tissue_nm: Option<[f64; 3]>,
+    /// Factor of the expansion.
+    pub factor: Option<f64>,
+    /// The seed of all random numbers.
+    pub seed: Option<u64>,
+    /// The configuration, as TOML.
+    pub configuration: Option<String>,
 }
 
 impl VolumeLayout {

@@ -1,14 +1,15 @@
 //! Cells that share one volume.
 
 use super::{
-    Annotations, Labels, LoadError, LoadedVolume, Looks, Part, STAGE, components, in_waves, shares,
+    Annotations, Labels, LoadError, LoadedVolume, Looks, Part, STAGE, by_slices, components,
 };
 use crate::base::progress::Observer;
 use crate::config::CellsFrom;
-use crate::io::read::VolumeSource;
+use crate::io::read::{Ids, VolumeSource, of_any_width};
 use crate::model::cells::CellIndex;
 use crate::run::store::{SliceStore, SpillPolicy, StoreError};
 use std::collections::BTreeSet;
+use std::ops::{BitOr, BitXor};
 
 pub(super) fn load(
     source: &dyn VolumeSource,
@@ -28,25 +29,25 @@ pub(super) fn load(
     let share = depth
         .div_ceil(4 * rayon::current_num_threads())
         .clamp(1, 16);
-    in_waves(
-        shares(depth, share).collect(),
-        annotations.readers,
-        ExactSizeIterator::len,
+    by_slices(
+        &annotations,
+        source,
+        share,
         observer,
         |slices| {
             let mut reader = source.slices()?;
             let mut notes = annotations.readers()?;
-            let mut ids = vec![0u64; region.slice_voxels()];
+            let mut ids = Ids::new(source.bits(), region.slice_voxels());
             let mut found = BTreeSet::new();
             let mut looks = Looks::default();
             for slice in slices {
                 let (z, rows, columns) = region.slice(slice);
-                reader.read(z, rows, columns, &mut ids)?;
-                let runs = runs(&ids);
+                reader.read_ids(z, rows, columns, ids.room())?;
+                let runs = of_any_width!(&ids, ids => runs(ids));
                 found.extend(runs.iter().map(Run::id));
                 looks.see(runs.iter().map(|run| (run.id(), run.voxels)));
                 labels.put_list(slice, &runs)?;
-                notes.read(&annotations, slice, |voxel| ids[voxel] != 0)?;
+                notes.read(&annotations, slice, |voxel| ids.get(voxel) != 0)?;
             }
             Ok((found, notes.found, looks))
         },
@@ -102,18 +103,25 @@ impl Run {
 }
 
 /// A slice as runs of ids.
-fn runs(ids: &[u64]) -> Vec<Run> {
+fn runs<T>(ids: &[T]) -> Vec<Run>
+where
+    T: Copy + Eq + Default + BitOr<Output = T> + BitXor<Output = T> + Into<u64>,
+{
     let mut runs = Vec::new();
     let mut rest = ids;
     while let Some(&id) = rest.first() {
         // Many voxels at a time, then one by one.
         let (blocks, _) = rest.as_chunks::<16>();
-        let alike =
-            |block: &&[u64; 16]| block.iter().fold(0, |other, next| other | (next ^ id)) == 0;
+        let alike = |block: &&[T; 16]| {
+            let other = block
+                .iter()
+                .fold(T::default(), |other, &next| other | (next ^ id));
+            other == T::default()
+        };
         let whole = 16 * blocks.iter().take_while(alike).count();
         let end = rest[whole..].iter().position(|&next| next != id);
         let length = end.map_or(rest.len(), |more| whole + more);
-        runs.push(Run::new(id, length));
+        runs.push(Run::new(id.into(), length));
         rest = &rest[length..];
     }
     runs

@@ -15,7 +15,9 @@ use crate::base::progress::Observer;
 use crate::base::region_bits::FIRST_ANNOTATION;
 use crate::base::volume::VoxelBox;
 use crate::config::CellsFrom;
-use crate::io::read::{CellSource, ReadError, SliceReader, VolumeSource};
+use crate::io::read::{
+    CellSource, Ids, ReadError, SliceReader, VolumeSource, id_bytes, of_any_width,
+};
 use crate::model::cells::CellIndex;
 use crate::run::store::{SliceStore, SpillPolicy, StoreError};
 pub use looks::Looks;
@@ -115,14 +117,14 @@ impl LoadedVolume {
         aside: SpillPolicy<'_>,
         observer: &mut dyn Observer,
     ) -> Result<Self, LoadError> {
-        let readers = readers(source, annotations, &region, aside.reading_bytes)?;
+        let waves = Waves::plan(source, annotations, &region, aside.reading_bytes)?;
         let stores = if annotations.is_empty() { 1 } else { 2 };
         let aside = aside.share(stores);
         let notes = Annotations {
             sources: annotations,
             region,
             bits: SliceStore::new(region.shape[0], aside),
-            readers,
+            waves,
         };
         let loaded = match source {
             CellSource::Merged(volume) => {
@@ -192,39 +194,131 @@ struct Annotations<'a> {
     sources: &'a [&'a dyn VolumeSource],
     region: VoxelBox,
     bits: SliceStore,
-    /// Readers that work at the same time.
-    readers: usize,
+    waves: Waves,
 }
 
-/// How many readers of a part may work at the same time: as many as there are threads, unless they
-/// would take more memory than that.
-fn readers(
-    cells: &CellSource<'_>,
-    annotations: &[&dyn VolumeSource],
-    part: &VoxelBox,
-    budget_bytes: u64,
-) -> Result<usize, LoadError> {
-    // Ids and their runs, as the plan of a run has it; notes and bits of annotated regions.
-    let per_voxel = if annotations.is_empty() { 16 } else { 28 };
-    let voxels = (part.shape[1] as u64).saturating_mul(part.shape[2] as u64);
-    let own = annotations.iter().map(|source| source.working_bytes(part));
-    let needed_bytes = own.fold(
-        voxels
-            .saturating_mul(per_voxel)
-            .saturating_add(cells.working_bytes(part)),
-        u64::saturating_add,
-    );
-    let most = budget_bytes / needed_bytes.max(1);
-    if most == 0 {
-        return Err(LoadError::SliceTooLarge {
+/// Bits of the widest id of several volumes.
+fn widest(sources: &[&dyn VolumeSource]) -> u8 {
+    let bits = sources.iter().map(|source| source.bits());
+    bits.max().unwrap_or(1)
+}
+
+/// How much is read at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Waves {
+    /// Readers that work at the same time.
+    readers: usize,
+    /// Slices that are gathered together, from a multiple of their number in the volume on; 0 where
+    /// nothing is to be gathered.
+    gathered: usize,
+}
+
+impl Waves {
+    /// As many readers of a part work at the same time as there are threads, unless they would take
+    /// more memory than that. Where slices are packed together, all that are packed together are
+    /// gathered, or as many as leave room for one reader.
+    fn plan(
+        cells: &CellSource<'_>,
+        annotations: &[&dyn VolumeSource],
+        part: &VoxelBox,
+        budget_bytes: u64,
+    ) -> Result<Self, LoadError> {
+        // Ids and their runs; notes and bits of annotated regions.
+        let per_voxel = match annotations {
+            [] => id_bytes(cells.bits()) + 8,
+            _ => id_bytes(cells.bits()) + 8 + id_bytes(widest(annotations)) + 4,
+        };
+        let voxels = (part.shape[1] as u64).saturating_mul(part.shape[2] as u64);
+        // Volumes of slices that are gathered; those of single cells are read as a whole.
+        let volumes: Vec<&dyn VolumeSource> = match cells {
+            CellSource::Merged(volume) => std::iter::once(&**volume)
+                .chain(annotations.iter().copied())
+                .collect(),
+            CellSource::Splitted(_) => Vec::new(),
+        };
+        let gathered_bytes = |slices: usize| {
+            let own = volumes
+                .iter()
+                .map(|volume| volume.gathered_bytes(part, slices));
+            own.fold(0, u64::saturating_add)
+        };
+        let own = match cells {
+            CellSource::Merged(_) => {
+                // What is gathered no reader holds.
+                let own = volumes
+                    .iter()
+                    .filter(|volume| volume.gathered_bytes(part, 1) == 0);
+                own.map(|volume| volume.working_bytes(part))
+                    .fold(0, u64::saturating_add)
+            }
+            CellSource::Splitted(_) => {
+                let own = annotations.iter().map(|source| source.working_bytes(part));
+                own.fold(cells.working_bytes(part), u64::saturating_add)
+            }
+        };
+        let reader_bytes = voxels.saturating_mul(per_voxel).saturating_add(own);
+        let too_large = |needed_bytes| LoadError::SliceTooLarge {
             volume: cells.describe(),
             needed_bytes,
             budget_bytes,
-        });
+        };
+        let mut gathered = 0;
+        if gathered_bytes(1) > 0 {
+            let packed = volumes.iter().map(|volume| volume.slices_together());
+            gathered = packed.fold(1, usize::max);
+            let fits =
+                |slices: usize| gathered_bytes(slices).saturating_add(reader_bytes) <= budget_bytes;
+            while gathered > 1 && !fits(gathered) {
+                gathered = gathered.div_ceil(2);
+            }
+            // Few are packed together: so many that all threads have some.
+            let many = (gathered * SLICES_TOGETHER.div_ceil(gathered)).min(part.shape[0]);
+            if many > gathered && fits(many) {
+                gathered = many;
+            }
+            if !fits(gathered) {
+                return Err(too_large(
+                    gathered_bytes(gathered).saturating_add(reader_bytes),
+                ));
+            }
+        }
+        let rest = budget_bytes
+            - if gathered > 0 {
+                gathered_bytes(gathered)
+            } else {
+                0
+            };
+        let most = rest / reader_bytes.max(1);
+        if most == 0 {
+            return Err(too_large(reader_bytes));
+        }
+        let threads = rayon::current_num_threads();
+        let readers = usize::try_from(most).map_or(threads, |most| most.min(threads));
+        Ok(Self { readers, gathered })
     }
-    let threads = rayon::current_num_threads();
-    Ok(usize::try_from(most).map_or(threads, |most| most.min(threads)))
+
+    /// Cuts the slices of a part into what is gathered together.
+    fn cut(&self, part: &VoxelBox) -> Vec<VoxelBox> {
+        let [start, end] = [part.offset[0], part.offset[0] + part.shape[0]];
+        let step = if self.gathered > 0 {
+            self.gathered
+        } else {
+            end
+        };
+        let first = start / step * step;
+        let pieces = (first..end).step_by(step).map(|piece| {
+            let (from, to) = (piece.max(start), (piece + step).min(end));
+            let mut cut = *part;
+            cut.offset[0] = from;
+            cut.shape[0] = to - from;
+            cut
+        });
+        pieces.collect()
+    }
 }
+
+/// Slices that are gathered together where fewer are packed together.
+const SLICES_TOGETHER: usize = 64;
 
 /// For each annotated region its number of voxels, and of these the ones inside cells.
 type AnnotatedVoxels = Vec<(u64, u64)>;
@@ -234,7 +328,10 @@ impl Annotations<'_> {
         let readers = (self.sources.iter()).map(|source| source.slices());
         Ok(AnnotationReaders {
             readers: readers.collect::<Result<_, _>>()?,
-            note: vec![0; self.region.slice_voxels()],
+            note: match self.sources {
+                [] => Ids::new(1, 0),
+                sources => Ids::new(widest(sources), self.region.slice_voxels()),
+            },
             found: vec![(0, 0); self.sources.len()],
         })
     }
@@ -250,7 +347,7 @@ impl Annotations<'_> {
 /// Reads the annotations of some slices, for one thread.
 struct AnnotationReaders<'a> {
     readers: Vec<Box<dyn SliceReader + 'a>>,
-    note: Vec<u64>,
+    note: Ids,
     found: AnnotatedVoxels,
 }
 
@@ -268,18 +365,57 @@ impl AnnotationReaders<'_> {
         let (z, rows, columns) = annotations.region.slice(slice);
         let mut mask = vec![0u32; self.note.len()];
         for (number, reader) in self.readers.iter_mut().enumerate() {
-            reader.read(z, rows.clone(), columns.clone(), &mut self.note)?;
+            reader.read_ids(z, rows.clone(), columns.clone(), self.note.room())?;
             let (total, inside) = &mut self.found[number];
-            for (voxel, (mask, &note)) in mask.iter_mut().zip(&self.note).enumerate() {
-                if note != 0 {
-                    *mask |= FIRST_ANNOTATION << number;
-                    *total += 1;
-                    *inside += u64::from(in_cell(voxel));
+            of_any_width!(&self.note, note => {
+                for (voxel, (mask, &note)) in mask.iter_mut().zip(note).enumerate() {
+                    if note != 0 {
+                        *mask |= FIRST_ANNOTATION << number;
+                        *total += 1;
+                        *inside += u64::from(in_cell(voxel));
+                    }
                 }
-            }
+            });
         }
         Ok(annotations.bits.put(slice, &mask)?)
     }
+}
+
+/// Works through the slices of a part as [`in_waves`] does, in shares of at most so many, gathering
+/// before what is packed together.
+fn by_slices<R: Send>(
+    annotations: &Annotations<'_>,
+    cells: &dyn VolumeSource,
+    share: usize,
+    observer: &mut dyn Observer,
+    each: impl Fn(Range<usize>) -> Result<R, LoadError> + Sync,
+    mut done: impl FnMut(R),
+) -> Result<(), LoadError> {
+    let waves = annotations.waves;
+    for part in waves.cut(&annotations.region) {
+        if waves.gathered > 0 {
+            if observer.interrupted() {
+                return Err(LoadError::Interrupted);
+            }
+            cells.gather(&part)?;
+            annotations
+                .sources
+                .iter()
+                .try_for_each(|source| source.gather(&part))?;
+        }
+        let before = part.offset[0] - annotations.region.offset[0];
+        let slices = shares(part.shape[0], share);
+        let slices = slices.map(|share| share.start + before..share.end + before);
+        in_waves(
+            slices.collect(),
+            waves.readers,
+            ExactSizeIterator::len,
+            observer,
+            &each,
+            &mut done,
+        )?;
+    }
+    Ok(())
 }
 
 /// Works through pieces of work, so many at the same time, and hands the results over in order,

@@ -4,6 +4,7 @@
 use super::Part;
 use crate::run::store::{SliceStore, StoreError};
 use std::collections::BTreeSet;
+use std::ops::BitOr;
 
 /// Voxels `start..end` of a slice, row after row. (Slices of 2^32 voxels and more fit no plan.)
 pub(super) type Run = [u32; 2];
@@ -97,19 +98,23 @@ pub(super) fn overlaps(runs: &SliceRuns) -> BTreeSet<(u32, u32)> {
 }
 
 /// The runs of voxels that are not 0.
-pub(super) fn runs(ids: &[u64]) -> Vec<Run> {
+pub(super) fn runs<T>(ids: &[T]) -> Vec<Run>
+where
+    T: Copy + Eq + Default + BitOr<Output = T>,
+{
+    let zero = T::default();
     let mut runs = Vec::new();
     let mut at = 0;
     loop {
         // Most of a cell's volume is 0: pass over it many voxels at a time.
         let (blocks, _) = ids[at..].as_chunks::<64>();
-        let blank = |block: &&[u64; 64]| block.iter().fold(0, |any, id| any | id) == 0;
+        let blank = |block: &&[T; 64]| block.iter().fold(zero, |any, &id| any | id) == zero;
         at += 64 * blocks.iter().take_while(blank).count();
-        let Some(skipped) = ids[at..].iter().position(|&id| id != 0) else {
+        let Some(skipped) = ids[at..].iter().position(|&id| id != zero) else {
             return runs;
         };
         let start = at + skipped;
-        let length = ids[start..].iter().position(|&id| id == 0);
+        let length = ids[start..].iter().position(|&id| id == zero);
         at = length.map_or(ids.len(), |length| start + length);
         runs.push([start as u32, at as u32]);
     }

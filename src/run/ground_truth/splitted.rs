@@ -5,7 +5,7 @@ use super::sheets::{Sheets, overlaps, runs};
 use super::{Annotations, Labels, LoadError, LoadedVolume, Looks, STAGE, in_waves, shares};
 use crate::base::progress::Observer;
 use crate::base::volume::VoxelBox;
-use crate::io::read::{CellStack, ReadError, SplittedCells};
+use crate::io::read::{CellStack, Ids, ReadError, SplittedCells, of_any_width};
 use crate::model::cells::CellIndex;
 use crate::run::store::{SliceStore, SpillPolicy};
 use std::collections::BTreeSet;
@@ -44,7 +44,7 @@ pub(super) fn load(
     let mut found: Vec<Vec<Found>> = stacks.iter().map(|_| Vec::new()).collect();
     in_waves(
         work,
-        annotations.readers,
+        annotations.waves.readers,
         |(_, slices)| slices.len(),
         observer,
         |(stack, slices)| Ok((stack, read(&stacks[stack], region, slices, &store)?)),
@@ -76,7 +76,7 @@ pub(super) fn load(
         .clamp(1, 16);
     in_waves(
         shares(depth, share).collect(),
-        annotations.readers,
+        annotations.waves.readers,
         ExactSizeIterator::len,
         observer,
         |slices| {
@@ -122,16 +122,16 @@ fn read(
     store: &SliceStore,
 ) -> Result<Found, LoadError> {
     let mut reader = stack.volume.slices()?;
-    let mut ids = vec![0u64; region.slice_voxels()];
+    let mut ids = Ids::new(stack.volume.bits(), region.slice_voxels());
     let mut found = Found::default();
     for slice in slices {
         let (z, rows, columns) = region.slice(slice);
-        reader.read(z, rows, columns, &mut ids)?;
-        let runs = runs(&ids);
+        reader.read_ids(z, rows, columns, ids.room())?;
+        let runs = of_any_width!(&ids, ids => runs(ids));
         for &[start, end] in &runs {
-            let run = &ids[start as usize..end as usize];
-            let (first, _) = *found.id.get_or_insert((run[0], slice));
-            if let Some(&other) = run.iter().find(|&&id| id != first) {
+            let mut run = (start as usize..end as usize).map(|voxel| ids.get(voxel));
+            let (first, _) = *found.id.get_or_insert((ids.get(start as usize), slice));
+            if let Some(other) = run.find(|&id| id != first) {
                 check_id(stack, region, slice, first, other)?;
             }
         }

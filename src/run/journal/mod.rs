@@ -123,6 +123,8 @@ impl Journal {
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner);
         let header = inner.scan(&file).map_err(failed)?;
+        // Records of an interrupted step that happen to start where a later one ends would count.
+        file.set_len(inner.end).map_err(failed)?;
         inner.file = Some(file);
         inner.named = true;
         // Without a mark nothing is finished.

@@ -50,7 +50,11 @@ impl Inner {
                 u32::from_le_bytes(place.head[at..at + 4].try_into().unwrap_or_default())
             };
             let (kind, first, second) = (word(4), word(8), word(12));
-            if kind == Kind::Header as u32 {
+            if header.is_none() {
+                // It is the first record, and there is one.
+                if kind != Kind::Header as u32 {
+                    return Ok(None);
+                }
                 header = Some(bytes);
             } else if kind == Kind::Image as u32 {
                 let (channel, slice) = (first, second);

@@ -20,6 +20,10 @@ pub(super) struct HostSizes {
     pub read_bytes: u64,
     /// Grey values of all channels that are handed on together.
     pub grey_bytes: u64,
+    /// Slices of all volumes that wait until a piece of them can be encoded.
+    pub waiting_bytes: u64,
+    /// The largest piece.
+    pub encoded_bytes: u64,
     /// Pixels of an image.
     pub image_pixels: u64,
 }
@@ -64,6 +68,10 @@ impl HostMemory {
         // them.
         let counts = per_thread(s.image_pixels.saturating_mul(4));
         let grey = s.grey_bytes.saturating_mul(2 + in_flight - 1);
+        // What waits at the levels of a pyramid is a third of what waits before, at most; a piece
+        // has its channels apart, is packed, and leaves a level.
+        let waiting = s.waiting_bytes.saturating_add(s.waiting_bytes / 3);
+        let pieces = waiting.saturating_add(s.encoded_bytes.saturating_mul(3));
         Self {
             buffers: match residence {
                 MemoryKind::Discrete => 0,
@@ -71,10 +79,10 @@ impl HostMemory {
             },
             stores: s.stores,
             reading,
-            imaging: [written, read, decoded, pages]
+            imaging: [written, read, decoded, pages, pieces]
                 .into_iter()
                 .fold(0, u64::saturating_add),
-            writing: [grey, counts, pages]
+            writing: [grey, counts, pages, pieces]
                 .into_iter()
                 .fold(0, u64::saturating_add),
         }

@@ -384,7 +384,23 @@ impl<'a> Planner<'a> {
                 .saturating_mul(channels)
                 .saturating_mul(model.output.grey_bytes() as u64),
         };
+        // Slices that wait until they are encoded together; ids of the widest type.
+        let piece = match model.output.piece_slices {
+            1 => 0,
+            slices => whole_image.saturating_mul(slices as u64),
+        };
+        let ids = model.fluorophores.len() as u64;
+        let piece_bytes = [
+            piece
+                .saturating_mul(channels)
+                .saturating_mul(model.output.grey_bytes() as u64),
+            piece.saturating_mul(8),
+        ];
         let sizes = HostSizes {
+            waiting_bytes: piece_bytes[1]
+                .saturating_mul(ids)
+                .saturating_add(piece_bytes[0]),
+            encoded_bytes: piece_bytes[0].max(piece_bytes[1]),
             slice_voxels: model.volume.slice_voxels() as u64,
             annotations: model.labelling.annotations.len() as u64,
             stores: SetAside::of(model, self.contents, plan.quantisation).memory_bytes(),

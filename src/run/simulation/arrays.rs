@@ -191,6 +191,7 @@ impl Prepared {
         config.output.gt_cells = Arrangement::Merged;
         let array = || RegionVolume {
             region_path: PathBuf::from("array"),
+            ..RegionVolume::default()
         };
         let names = tissue.regions.keys().cloned();
         config.groundtruth.regions = names.map(|name| (name, array())).collect();

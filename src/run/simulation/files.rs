@@ -260,6 +260,12 @@ impl LoadedRun {
                 ));
             }
             committed?;
+            if let Some(leftover) = OutputFolder::leftover(&report.folder) {
+                log.warn(&format!(
+                    "{}: cannot be removed, with the results that were replaced; the next run removes it",
+                    leftover.display()
+                ));
+            }
             Ok(report)
         });
         published.map_err(|error| resume::stopped(error, &journal, slices))

@@ -16,6 +16,8 @@ fn reading(truth: &GroundTruth) -> ReadOptions {
         series: truth.series,
         channel: truth.channel,
         time: truth.time,
+        dataset: truth.dataset.clone(),
+        level: truth.level,
     }
 }
 
@@ -28,7 +30,12 @@ pub(crate) fn open_volumes(config: &Config) -> Result<OpenVolumes, SimulationErr
     let region = finer(region, truth.upsample)?;
     let mut annotations = Vec::new();
     for (name, volume) in &truth.regions {
-        let annotation = read::open(&volume.region_path, None)?;
+        let options = ReadOptions {
+            dataset: volume.dataset.clone(),
+            level: volume.level,
+            ..ReadOptions::default()
+        };
+        let annotation = read::open_as(&volume.region_path, &options)?;
         check_region(name, annotation.as_ref(), &source)?;
         annotations.push(Upsampled::of(annotation, truth.upsample));
     }

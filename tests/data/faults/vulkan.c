@@ -3,11 +3,13 @@
  *     cc -shared -fPIC -o fault.so vulkan.c -ldl
  *
  * FAULT_DRIVER is the library of the driver behind, FAULT_CALL the name of the function, FAULT_AT which of its calls
- * fails (every one from there on with FAULT_ON=1), FAULT_RESULT the VkResult that it returns. The names and prototypes
- * are those of the Vulkan specification, cut down to what a pass-through needs. */
+ * fails (every one from there on with FAULT_ON=1), FAULT_RESULT the VkResult that it returns, FAULT_LOG a file that gets
+ * the number of its calls. The names and prototypes are those of the Vulkan specification, cut down to what a
+ * pass-through needs. */
 #include <dlfcn.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,9 +39,18 @@ static void start(void) {
     if ((text = getenv("FAULT_RESULT"))) result = atoi(text);
 }
 
+__attribute__((destructor)) static void end(void) {
+    const char *path = getenv("FAULT_LOG");
+    FILE *file = path ? fopen(path, "w") : NULL;
+    if (!file) return;
+    fprintf(file, "%ld\n", (long)calls);
+    fclose(file);
+}
+
 static int fails(const char *name) {
     if (strcmp(name, failing)) return 0;
     long number = ++calls;
+    if (!fails_at) return 0;
     return goes_on ? number >= fails_at : number == fails_at;
 }
 

@@ -1,5 +1,6 @@
 //! From paths to a scene.
 
+mod ome_zarr;
 mod output;
 
 use super::metadata::Metadata;
@@ -60,6 +61,11 @@ struct Opened {
 }
 
 fn open_volume(path: &Path, content: Option<Content>) -> Result<Vec<Opened>, ViewError> {
+    if content.is_none()
+        && let Some(volumes) = ome_zarr::open(path)?
+    {
+        return Ok(volumes);
+    }
     let name = path.file_stem().unwrap_or(path.as_os_str());
     open_channels(path, name.to_string_lossy().into_owned(), content)
 }

@@ -1,6 +1,6 @@
 //! The output of a run, as its record tells.
 
-use super::{Opened, open_channels, open_planes};
+use super::{Opened, ome_zarr, open_channels, open_planes};
 use crate::apps::view::ViewError;
 use crate::apps::view::metadata::Metadata;
 use crate::apps::view::planes::{Cells, Planes};
@@ -39,9 +39,18 @@ pub(super) fn find(path: &Path) -> Option<PathBuf> {
 pub(super) fn open(folder: &Path) -> Result<Vec<Opened>, ViewError> {
     let config = Config::from_file(&folder.join(RECORD_NAME), &[])?;
     let pixel = pixel_size(&config);
-    let stems = stems(folder, writer(config.output.format));
-    let mut opened = channels(&stems, &config)?;
-    opened.extend(truths(&stems)?);
+    let format = writer(config.output.format);
+    let mut opened = Vec::new();
+    if format.format().holds_all {
+        for stem in channel_stems(&config) {
+            let path = folder.join(format.target(&stem).path());
+            opened.extend(ome_zarr::open(&path)?.into_iter().flatten());
+        }
+    } else {
+        let stems = stems(folder, format);
+        opened = channels(&stems, &config)?;
+        opened.extend(truths(&stems)?);
+    }
     if opened.is_empty() {
         return Err(ViewError::NoVolumes {
             folder: folder.to_owned(),

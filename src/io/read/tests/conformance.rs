@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
+
 use super::super::{Found, READ_FORMATS, ReadFormat, head};
 use super::*;
 use crate::base::volume::VoxelBox;
 use crate::io::write::{
-    Compression, Content, OutputFolder, PixelType, SliceWriter, VolumeLayout, VolumeMetadata,
-    WRITE_FORMATS, WriteFormat,
+    Chunks, Compression, Content, OutputFolder, PixelType, SliceWriter, VolumeLayout,
+    VolumeMetadata, WRITE_FORMATS, WriteFormat,
 };
 
 /// Makes the volume of [`expected`], factor 1, in a format below `folder`.
@@ -29,8 +31,60 @@ fn make(row: &dyn ReadFormat, folder: &Path) -> PathBuf {
             }
             path
         }
+        "hdf5" => file("h5", hdf5("plain")),
+        "zarr" => {
+            let array = json!({
+                "zarr_format": 2, "shape": SHAPE, "chunks": SHAPE, "dtype": "|u1", "compressor": null,
+                "fill_value": 0, "order": "C", "filters": null,
+            });
+            chunks(folder, ".zarray", &array, "0.0.0", &[])
+        }
+        "n5" => {
+            let array = json!({
+                "dimensions": [17, 20, 3], "blockSize": [17, 20, 3], "dataType": "uint8",
+                "compression": {"type": "raw"},
+            });
+            // Mode, axes, and their lengths.
+            let header = [0, 0, 0, 3, 0, 0, 0, 17, 0, 0, 0, 20, 0, 0, 0, 3];
+            chunks(folder, "attributes.json", &array, "0/0/0", &header)
+        }
+        "precomputed" => {
+            let info = json!({
+                "data_type": "uint8", "num_channels": 1, "scales": [{
+                    "key": "s", "size": [17, 20, 3], "resolution": [1, 1, 1], "encoding": "raw",
+                    "chunk_sizes": [[17, 20, 3]],
+                }],
+            });
+            chunks(folder, "info", &info, "s/0-17_0-20_0-3", &[])
+        }
         new => panic!("{new}: no volume of this format is made here"),
     }
+}
+
+fn hdf5(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/hdf5/{name}.h5"))
+}
+
+/// A container of one chunk, which has a header.
+fn chunks(
+    folder: &Path,
+    description: &str,
+    json: &serde_json::Value,
+    name: &str,
+    header: &[u8],
+) -> PathBuf {
+    let path = folder.join("volume");
+    let chunk = path.join(name);
+    fs::create_dir_all(chunk.parent().unwrap()).unwrap();
+    fs::write(path.join(description), json.to_string()).unwrap();
+    let ids = (0..3).flat_map(|z| (0..20).flat_map(move |x| (0..17).map(move |y| (z, x, y))));
+    let ids = ids.map(|(z, x, y)| expected(z, x, y, U8) as u8);
+    fs::write(
+        chunk,
+        header.iter().copied().chain(ids).collect::<Vec<u8>>(),
+    )
+    .unwrap();
+    path
 }
 
 #[test]
@@ -39,6 +93,11 @@ fn every_format_is_recognised_and_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = make(row, folder.path());
         let format = row.format();
+        if cfg!(not(feature = "hdf5")) && format.name == "hdf5" {
+            let message = error(&path, None);
+            assert_says(&message, &["an HDF5 file", "cargo feature \"hdf5\""]);
+            continue;
+        }
         let beginning = head(&path).unwrap();
         let found = match &beginning {
             None => Found::Folder(&path),
@@ -86,6 +145,7 @@ fn write(format: &dyn WriteFormat, root: &Path, ids: &[u64], shape: [usize; 3]) 
         pixel: PixelType::Gray64,
         content: Content::Labels,
         compression: Compression::Deflate,
+        chunks: Chunks::default(),
         metadata: VolumeMetadata {
             voxel_nm: [1.0; 3],
             description: String::new(),

@@ -13,11 +13,11 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array3;
 
-use super::{ArraySource, InputFormat, ReadError, VolumeSource, open};
+use super::{ArraySource, Ids, InputFormat, ReadError, VolumeSource, open};
 use crate::base::volume::Arrangement;
 
 const SHAPE: [usize; 3] = [3, 20, 17];
-const U8: u64 = 1;
+pub(super) const U8: u64 = 1;
 const U16: u64 = u16::MAX as u64 / 255;
 const U32: u64 = u32::MAX as u64 / 255;
 const U64: u64 = u64::MAX / 255;
@@ -36,7 +36,7 @@ fn expected(z: usize, x: usize, y: usize, factor: u64) -> u64 {
     ((7 * z + 3 * (x / 4) + y / 5) % 251) as u64 * factor
 }
 
-fn assert_volume(source: &dyn VolumeSource, factor: u64) {
+pub(super) fn assert_volume(source: &dyn VolumeSource, factor: u64) {
     assert_eq!(source.shape(), SHAPE, "{}", source.describe());
     let mut reader = source.slices().unwrap();
     // The whole slice, backwards, and a crop that starts and ends within strips and tiles.
@@ -54,6 +54,12 @@ fn assert_volume(source: &dyn VolumeSource, factor: u64) {
                 .flat_map(|x| y.clone().map(move |y| expected(z, x, y, factor)))
                 .collect();
             assert_eq!(out, wanted, "{}, slice {z}", source.describe());
+            let mut narrow = Ids::new(source.bits(), out.len());
+            reader
+                .read_ids(z, x.clone(), y.clone(), narrow.room())
+                .unwrap();
+            let narrow: Vec<u64> = (0..out.len()).map(|voxel| narrow.get(voxel)).collect();
+            assert_eq!(out, narrow, "{}, slice {z}", source.describe());
         }
     }
 }

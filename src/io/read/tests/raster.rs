@@ -6,7 +6,10 @@ use std::path::Path;
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageFormat};
 
+use super::super::{ReadOptions, open_as};
 use super::*;
+use crate::base::formats::StoredIds;
+use crate::base::volume::VoxelBox;
 
 /// The ids of a slice as bytes.
 fn bytes(z: usize) -> Vec<u8> {
@@ -55,7 +58,12 @@ fn bmp_pgm_and_webp_sequences_are_read() {
         let path = folder.join(format!("s1.{kind}"));
         let whole = fs::read(&path).unwrap();
         fs::write(&path, &whole[..whole.len() - 30]).unwrap();
-        assert_says(&read_error(&folder), &[&format!("s1.{kind}")]);
+        // A BMP's header tells how long the file has to be.
+        let message = match kind {
+            "bmp" => error(&folder, None),
+            _ => read_error(&folder),
+        };
+        assert_says(&message, &[&format!("s1.{kind}")]);
         fs::write(&path, "no image").unwrap();
         assert_says(&error(&folder, None), &[&format!("s1.{kind}")]);
         let message = error(&folder.join(format!("s0.{kind}")), None);
@@ -134,4 +142,159 @@ fn images_with_colours_are_named() {
         fs::write(at("s.pgm"), [header.as_bytes(), &colours].concat()).unwrap();
         refused("s.pgm", &[words], false);
     }
+}
+
+/// A BMP with a palette of `colours` greys: its header, then these bytes of pixels.
+fn bmp(size: [i32; 2], bits: u16, compression: u32, colours: u32, pixels: &[u8]) -> Vec<u8> {
+    let [rows, columns] = size;
+    let start = 54 + 4 * colours;
+    let mut file = b"BM".to_vec();
+    for word in [start + pixels.len() as u32, 0, start, 40] {
+        file.extend(word.to_le_bytes());
+    }
+    file.extend(columns.to_le_bytes());
+    file.extend(rows.to_le_bytes());
+    file.extend(1u16.to_le_bytes());
+    file.extend(bits.to_le_bytes());
+    for word in [compression, 0, 0, 0, colours, 0] {
+        file.extend(word.to_le_bytes());
+    }
+    for colour in 0..colours {
+        file.extend([colour as u8, colour as u8, colour as u8, 0]);
+    }
+    file.extend(pixels);
+    file
+}
+
+/// The ids of the one slice that such a file is.
+fn ids_of(folder: &Path, file: &[u8], options: &ReadOptions) -> Result<Vec<u64>, String> {
+    fs::write(folder.join("s.bmp"), file).unwrap();
+    let source = open_as(folder, options).map_err(|error| error.to_string())?;
+    let [_, rows, columns] = source.shape();
+    let whole = VoxelBox {
+        offset: [0; 3],
+        shape: [1, rows, columns],
+    };
+    let ids = source.block(&whole).map_err(|error| error.to_string())?;
+    // A part is a part of it.
+    let part = VoxelBox {
+        offset: [0, rows / 2, columns / 3],
+        shape: [1, rows - rows / 2, columns - columns / 3],
+    };
+    let some = source.block(&part).map_err(|error| error.to_string())?;
+    let cut = ids.chunks(columns).skip(rows / 2);
+    let cut: Vec<u64> = cut.flat_map(|row| row[columns / 3..].to_vec()).collect();
+    assert_eq!(some, cut);
+    Ok(ids)
+}
+
+#[test]
+fn a_bmp_may_be_packed_or_upside_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = ReadOptions::default();
+    let read = |file: &[u8]| ids_of(folder.path(), file, &plain);
+    // Rows end at whole words, the lowest comes first.
+    let packed = [0x12, 0x30, 0, 0, 0x45, 0x60, 0, 0];
+    let file = bmp([2, 3], 4, 0, 16, &packed);
+    assert_eq!(read(&file).unwrap(), [4, 5, 6, 1, 2, 3]);
+    let file = bmp([-2, 3], 4, 0, 16, &packed);
+    assert_eq!(read(&file).unwrap(), [1, 2, 3, 4, 5, 6]);
+    let file = bmp([1, 9], 1, 0, 2, &[0b1011_0001, 0b1000_0000, 0, 0]);
+    assert_eq!(read(&file).unwrap(), [1, 0, 1, 1, 0, 0, 0, 1, 1]);
+    // Runs: three 7, two pixels as they are, the end of the row; two to the right and one up, a run,
+    // the end.
+    let runs = [3, 7, 0, 3, 1, 2, 3, 0, 0, 0, 0, 2, 2, 1, 4, 9, 0, 1];
+    let wanted = [[0, 0, 9, 9, 9, 9], [0, 0, 0, 0, 0, 0], [7, 7, 7, 1, 2, 3]];
+    assert_eq!(
+        read(&bmp([3, 6], 8, 1, 256, &runs)).unwrap(),
+        wanted.concat()
+    );
+    let halves = [5, 0x12, 0, 0, 0, 3, 0x45, 0x60, 2, 0x77, 0, 1];
+    let wanted = [[4, 5, 6, 7, 7], [1, 2, 1, 2, 1]];
+    assert_eq!(
+        read(&bmp([2, 5], 4, 2, 16, &halves)).unwrap(),
+        wanted.concat()
+    );
+    for (what, pixels) in [
+        ("leaves the image", &[7, 1, 0, 1][..]),
+        ("leaves the image", &[6, 1, 0, 0, 0, 0, 0, 0, 1, 1, 0, 1]),
+        ("cut short", &[3, 1, 0]),
+    ] {
+        let message = read(&bmp([3, 6], 8, 1, 256, pixels)).unwrap_err();
+        assert_says(&message, &["s.bmp", what]);
+    }
+    for (file, words) in [
+        (bmp([-3, 6], 8, 1, 256, &runs), "from the top"),
+        (bmp([3, 6], 8, 0, 256, &runs), "cannot come from"),
+        (bmp([3, 0], 8, 0, 256, &runs), "cannot be right"),
+        (bmp([1, 1], 16, 0, 0, &[0; 4]), "RGB"),
+        (bmp([1, 1], 8, 4, 0, &[0; 4]), "JPEG"),
+    ] {
+        assert_says(&read(&file).unwrap_err(), &["s.bmp", words]);
+    }
+    // Colours as ids: blue first; masks may say otherwise.
+    let colours = ReadOptions {
+        ids: StoredIds::Rgb,
+        ..plain.clone()
+    };
+    let read = |file: &[u8]| ids_of(folder.path(), file, &colours);
+    let file = bmp([1, 1], 24, 0, 0, &[3, 2, 1, 0]);
+    assert_eq!(read(&file).unwrap(), [0x03_0201]);
+    let masks = [0xffu32, 0xff00, 0xff_0000].map(u32::to_le_bytes).concat();
+    let mut file = bmp([1, 1], 32, 3, 0, &[&masks[..], &[1, 2, 3, 9]].concat());
+    file[10] += 12;
+    assert_eq!(read(&file).unwrap(), [0x03_0201]);
+    assert_says(
+        &read(&bmp([1, 1], 16, 0, 0, &[0; 4])).unwrap_err(),
+        &["8 bits"],
+    );
+}
+
+/// Pixels that an interlaced PNG stores in seven passes come to where they belong.
+#[test]
+fn interlaced_pngs_are_read() {
+    use std::io::Write;
+    let folder = tempfile::tempdir().unwrap();
+    let passes = [
+        [0, 0, 8, 8],
+        [0, 4, 8, 8],
+        [4, 0, 8, 4],
+        [0, 2, 4, 4],
+        [2, 0, 4, 2],
+        [0, 1, 2, 2],
+        [1, 0, 2, 1],
+    ];
+    for z in 0..3 {
+        let mut rows = Vec::new();
+        for [top, left, down, across] in passes {
+            for x in (top..20).step_by(down) {
+                rows.push(0);
+                let ids = (left..17).step_by(across).map(|y| expected(z, x, y, U8));
+                rows.extend(ids.map(|id| id as u8));
+            }
+        }
+        let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), Default::default());
+        zlib.write_all(&rows).unwrap();
+        let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+        let header = [0, 0, 0, 17, 0, 0, 0, 20, 8, 0, 0, 0, 1];
+        for (name, content) in [
+            (b"IHDR", header.to_vec()),
+            (b"IDAT", zlib.finish().unwrap()),
+            (b"IEND", Vec::new()),
+        ] {
+            let chunk = [&name[..], &content].concat();
+            file.extend((content.len() as u32).to_be_bytes());
+            file.extend(&chunk);
+            file.extend(crc32fast::hash(&chunk).to_be_bytes());
+        }
+        fs::write(folder.path().join(format!("s{z}.png")), file).unwrap();
+    }
+    let source = open(folder.path(), None).unwrap();
+    assert_volume(&*source, U8);
+    // A row of ids, not an image.
+    let part = VoxelBox {
+        offset: [0; 3],
+        shape: [3, 20, 17],
+    };
+    assert!(source.working_bytes(&part) < (1 << 19) + 1000);
 }

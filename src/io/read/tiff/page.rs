@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::super::error::ImageError;
 use super::super::folder::{ImageKind, Look};
+use super::super::ids::IdsMut;
 use super::super::options::Background;
 use super::super::samples::{SampleKind, SampleType};
 use super::super::unchanged::Opened;
@@ -23,7 +24,6 @@ pub(in super::super) static IMAGE: ImageKind = ImageKind {
     name: "TIFF",
     extensions: &["tif", "tiff"],
     recognises: is_tiff,
-    bits: 64,
     look: |path, stored| {
         let (_, file, file_bytes) = Opened::open(path)?;
         let mut directories = Directories::read(file, file_bytes)?;
@@ -32,6 +32,7 @@ pub(in super::super) static IMAGE: ImageKind = ImageKind {
             size: [page.rows, page.columns],
             is_palette: layout::is_palette(&mut directories, place.page),
             is_float: page.samples().kind == SampleKind::Float,
+            bits: page.id_bits(),
             working_bytes: page.working_bytes(),
         })
     },
@@ -303,7 +304,7 @@ impl Pixels {
         directories: &mut Directories,
         (place, page): (Place, &Page),
         Part { x, y, background }: Part<'_>,
-        out: &mut [u64],
+        mut out: IdsMut<'_>,
         scratch: &mut Vec<u8>,
     ) -> Result<(), ImageError> {
         if out.is_empty() {
@@ -353,9 +354,9 @@ impl Pixels {
                 };
                 for row in in_x {
                     let to = (row - x.start) * y.len() + (in_y.start - y.start);
-                    let out = &mut out[to..][..in_y.len()];
+                    let mut out = out.part(to..to + in_y.len());
                     let Some(rows) = &mut rows else {
-                        out.fill(0);
+                        out.clear();
                         continue;
                     };
                     // Slices that share a tile lie in it one after the other.
@@ -363,7 +364,7 @@ impl Pixels {
                     let wanted = in_y.start - left..in_y.end - left;
                     let first = wanted.start;
                     rows.read(in_chunk, wanted, scratch, |bytes, before, shown| {
-                        let out = &mut out[shown.start - first..shown.end - first];
+                        let out = out.part(shown.start - first..shown.end - first);
                         let Some(stored) = page.colours else {
                             let (at, columns) = ((row, left + shown.start), shown.len());
                             let samples = page.samples();

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::super::error::ImageError;
+use super::super::ids::IdsMut;
 use super::super::options::{Background, ReadOptions};
 use super::super::raw::{RawLayout, RawReader};
 use super::super::samples::SampleKind;
@@ -236,7 +237,17 @@ impl SliceReader for PageReader<'_> {
         y: Range<usize>,
         out: &mut [u64],
     ) -> Result<(), ReadError> {
-        check_request(self.source.shape(), z, &x, &y, out)?;
+        self.read_ids(z, x, y, out.into())
+    }
+
+    fn read_ids(
+        &mut self,
+        z: usize,
+        x: Range<usize>,
+        y: Range<usize>,
+        out: IdsMut<'_>,
+    ) -> Result<(), ReadError> {
+        check_request(self.source.shape(), z, &x, &y, out.len())?;
         let background = &self.source.background;
         let part = Part { x, y, background };
         self.seek(z)

@@ -44,6 +44,8 @@ impl WriteFormat for Gif {
             noun: "GIF animation",
             grey_bits: 8,
             holds_channels: false,
+            holds_all: false,
+            piece_slices: 1,
         }
     }
 

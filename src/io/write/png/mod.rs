@@ -33,6 +33,8 @@ impl WriteFormat for PngSequence {
             noun: "folder of PNG images",
             grey_bits: 16,
             holds_channels: false,
+            holds_all: false,
+            piece_slices: 1,
         }
     }
 

@@ -319,6 +319,11 @@ impl OutputFolder {
         self.open()
     }
 
+    /// The folder of a run's temporary files, where it has stayed though nothing uses it any more.
+    pub fn leftover(root: &Path) -> Option<PathBuf> {
+        Some(run_folder(root)).filter(|folder| folder.exists())
+    }
+
     /// Puts back what a run in this folder had replaced, where it was killed while its files got
     /// their names; `published` are these. To be called by whoever has the folder's lock, before
     /// anything there is looked at.

@@ -21,6 +21,8 @@ impl WriteFormat for Chunked {
             noun: "tree of chunks",
             grey_bits: 64,
             holds_channels: false,
+            holds_all: false,
+            piece_slices: SLICES,
         }
     }
 
@@ -34,10 +36,6 @@ impl WriteFormat for Chunked {
 
     fn most_bytes(&self, layout: &VolumeLayout) -> u64 {
         (layout.shape[0] * layout.page_bytes()) as u64
-    }
-
-    fn slices_per_piece(&self, _: &VolumeLayout) -> usize {
-        SLICES
     }
 
     fn create(

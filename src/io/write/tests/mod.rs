@@ -11,8 +11,8 @@ use proptest::prelude::*;
 
 use self::chunked::Chunked;
 use super::{
-    ChannelInfo, Compression, Content, IdStorage, OutputFolder, PixelType, SliceWriter, Target,
-    VolumeLayout, VolumeMetadata, WRITE_FORMATS, WriteError, WriteFormat,
+    ChannelInfo, Chunks, Compression, Content, IdStorage, OutputFolder, PixelType, SliceWriter,
+    Target, VolumeLayout, VolumeMetadata, WRITE_FORMATS, WriteError, WriteFormat,
 };
 use crate::io::read::natural_order;
 
@@ -50,6 +50,7 @@ pub(super) fn layout(shape: [usize; 3], pixel: PixelType, content: Content) -> V
         pixel,
         content,
         compression: Compression::Deflate,
+        chunks: Chunks::default(),
         metadata: VolumeMetadata {
             voxel_nm: [160.0, 6.5, 4.0],
             description: "what it is".to_owned(),
@@ -212,6 +213,7 @@ fn survives(format: &dyn WriteFormat, layout: VolumeLayout, seed: usize) -> bool
             }
             from_gif(&files[0])
         }
+        "ome-zarr" => from_ome_zarr(&files[0]),
         new => panic!("{new} has no decoder here"),
     };
     assert!(
@@ -220,6 +222,21 @@ fn survives(format: &dyn WriteFormat, layout: VolumeLayout, seed: usize) -> bool
         format.format().name
     );
     true
+}
+
+/// The pages of the finest level, by the reader.
+fn from_ome_zarr(file: &Path) -> Vec<Vec<u64>> {
+    let is_store = |path: &&Path| path.to_string_lossy().ends_with(".ome.zarr");
+    let store = file.ancestors().find(is_store).unwrap();
+    let source = crate::io::read::open(store, None).unwrap();
+    let [depth, rows, columns] = source.shape();
+    let mut reader = source.slices().unwrap();
+    let mut page = vec![0; rows * columns];
+    let read = (0..depth).map(|z| {
+        reader.read(z, 0..rows, 0..columns, &mut page).unwrap();
+        page.clone()
+    });
+    read.collect()
 }
 
 /// Whether a format is meant to hold such pixels.
@@ -233,6 +250,7 @@ fn holds(format: &dyn WriteFormat, content: Content, pixel: PixelType) -> bool {
             !matches!(pixel, P::Float32 | P::Gray32 | P::Gray64)
         }
         ("image sequence", Content::Labels) => pixel != P::Float32,
+        ("ome-zarr", _) => !matches!(pixel, P::Float32 | P::Rgb8 | P::Rgb16),
         (new, _) => panic!("{new}: what does it hold?"),
     }
 }
@@ -342,13 +360,13 @@ fn slices_of_wrong_size_or_number_are_errors() {
         let name = format.format().name;
         let layout = layout([2, 3, 4], PixelType::Gray8, Content::Intensity);
         // A piece that is never full is never given.
-        let (size, one) = match format.slices_per_piece(&layout) {
-            1 => ("12 bytes, but 11", 1),
-            _ => ("48 bytes, but 23", 0),
+        let (size, one) = match format.format().piece_slices {
+            1 => ("12 bytes, but 11".to_owned(), 1),
+            slices => (format!("{} bytes, but 23", 12 * slices), 0),
         };
         let count = |found| format!("{found} pages were given, but the volume has 2");
         for (pages, words) in [
-            (vec![vec![0; 11], vec![0; 12]], size.to_owned()),
+            (vec![vec![0; 11], vec![0; 12]], size),
             (vec![vec![0; 12]], count(one)),
             (vec![vec![0; 12]; 3], count(3)),
         ] {

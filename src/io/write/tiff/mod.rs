@@ -46,6 +46,8 @@ impl WriteFormat for Tiff {
             noun: "TIFF stack",
             grey_bits: 64,
             holds_channels: true,
+            holds_all: false,
+            piece_slices: 1,
         }
     }
 

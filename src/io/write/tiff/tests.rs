@@ -7,8 +7,8 @@ use tiff::decoder::{Decoder, DecodingResult};
 use tiff::tags::Tag;
 
 use super::super::{
-    ChannelInfo, Compression, Content, EncodedPiece, OutputFolder, PixelType, StagedFile, Target,
-    VolumeLayout, VolumeMetadata, VolumeSink, WriteError,
+    ChannelInfo, Chunks, Compression, Content, EncodedPiece, OutputFolder, PixelType, StagedFile,
+    Target, VolumeLayout, VolumeMetadata, VolumeSink, WriteError,
 };
 use super::TiffStackWriter;
 
@@ -34,6 +34,7 @@ fn layout(
         pixel,
         content,
         compression,
+        chunks: Chunks::default(),
         metadata: metadata(),
     }
 }

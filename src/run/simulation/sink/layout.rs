@@ -4,12 +4,13 @@ use crate::base::choice::alternatives;
 use crate::base::colour;
 use crate::base::path::file_names;
 use crate::config::{
-    Arrangement, ChannelArrangement, ChannelFiles, Config, ModelKind, Normalization, WrittenIds,
+    Arrangement, ChannelArrangement, ChannelFiles, Compute, Config, ModelKind, Normalization,
+    WrittenIds,
 };
 use crate::io::write::{
-    ChannelInfo, Compression, Content, FLOAT_FORMAT, IdStorage, OutputFolder, PixelType,
-    SliceWriter, Target, VolumeLayout, VolumeMetadata, VolumeSink, WRITE_FORMATS, WriteError,
-    WriteFormat, writer,
+    About, ChannelInfo, Chunks, Compression, Content, FLOAT_FORMAT, IdStorage, OutputFolder,
+    PixelType, SliceWriter, Target, VolumeLayout, VolumeMetadata, VolumeSink, WRITE_FORMATS,
+    WriteError, WriteFormat, writer,
 };
 use crate::model::ChannelModel;
 use crate::model::Model;
@@ -25,9 +26,11 @@ pub(super) const COLOURS: usize = 3;
 pub(crate) fn targets(config: &Config, model: &Model) -> Vec<Target> {
     let truths = model.fluorophores.iter().map(|dye| truth_stem(&dye.name));
     let truths = truths.filter(|_| config.output.gt_cells == Arrangement::Merged);
-    let channels = channel_stems(config);
-    let format = writer(config.output.format);
-    let volumes = truths.chain(channels).map(|stem| format.target(&stem));
+    let truths = truths.map(|stem| (stem, Content::Labels));
+    let channels = channel_stems(config).into_iter();
+    let channels = channels.map(|stem| (stem, Content::Intensity));
+    let volumes: Vec<_> = truths.chain(channels).collect();
+    let volumes = writer(config.output.format).targets(&volumes).into_iter();
     let expected = expected_stems(config).into_iter();
     let volumes = volumes.chain(expected.map(|stem| FLOAT_FORMAT.target(&stem)));
     let table = is_compact(config).then(|| Target::File(PathBuf::from(IDS_NAME)));
@@ -192,15 +195,51 @@ impl<'a> Layouts<'a> {
         self.format.create(output, &stem, layout)
     }
 
-    /// Starts a volume that takes any number of slices at a time.
-    pub(super) fn create_writer(
+    /// Starts volumes that take any number of slices at a time.
+    pub(super) fn create_writers(
         &self,
         output: &mut OutputFolder,
-        volume: (PathBuf, VolumeLayout),
-    ) -> Result<SliceWriter, WriteError> {
-        let layout = volume.1.clone();
-        let sink = self.create(output, volume)?;
-        Ok(SliceWriter::new(sink, self.format, &layout))
+        volumes: Vec<(PathBuf, VolumeLayout)>,
+    ) -> Result<Vec<SliceWriter>, WriteError> {
+        let layouts: Vec<_> = volumes.iter().map(|(_, layout)| layout.clone()).collect();
+        let sinks = self.format.create_all(output, volumes, &self.about())?;
+        let writers = sinks.into_iter().zip(&layouts);
+        Ok(writers
+            .map(|(sink, layout)| SliceWriter::new(sink, self.format, layout))
+            .collect())
+    }
+
+    /// What the run is. How and where it is computed does not belong to that: the same run has the
+    /// same bytes everywhere.
+    fn about(&self) -> About {
+        let mut config = self.config.clone();
+        config.compute = Compute {
+            seed: Some(self.model.seed),
+            ..Compute::default()
+        };
+        let mut text: toml::Table = config.to_toml().parse().unwrap_or_default();
+        if let Some(toml::Value::Table(output)) = text.get_mut("output") {
+            output.insert("path".to_owned(), "output".into());
+        }
+        let factor = config.expansion.factor;
+        let voxel_nm = config.groundtruth.voxel_or_nan();
+        let offset = config.groundtruth.offset_voxels;
+        About {
+            offset_nm: std::array::from_fn(|axis| offset[axis] as f64 * voxel_nm[axis] * factor),
+            tissue_nm: Some(self.model.camera.pixel_in_tissue_nm(voxel_nm)),
+            factor: Some(factor),
+            seed: Some(self.model.seed),
+            configuration: Some(text.to_string()),
+        }
+    }
+
+    fn chunks(&self) -> Chunks {
+        let output = &self.config.output;
+        let default = Chunks::default();
+        Chunks {
+            codec: output.codec,
+            shard: output.shard.unwrap_or(default.shard),
+        }
     }
 
     /// The ground truth of all cells of a fluorophore.
@@ -234,6 +273,7 @@ impl<'a> Layouts<'a> {
             pixel: self.id_pixel,
             content: Content::Labels,
             compression: (self.config.output.compression).unwrap_or(Compression::Deflate),
+            chunks: self.chunks(),
             metadata: self.metadata(format!("{what}, region {region}"), Vec::new()),
         }
     }
@@ -272,6 +312,7 @@ impl<'a> Layouts<'a> {
                     pixel,
                     content: Content::Intensity,
                     compression: (self.config.output.compression).unwrap_or(Compression::None),
+                    chunks: self.chunks(),
                     metadata: self.metadata(what.to_owned(), channels.to_vec()),
                 };
                 (stem, layout)
@@ -294,6 +335,7 @@ impl<'a> Layouts<'a> {
                     pixel: PixelType::Float32,
                     content: Content::Intensity,
                     compression: (self.config.output.compression).unwrap_or(Compression::None),
+                    chunks: self.chunks(),
                     metadata: self.metadata(what, vec![info]),
                 };
                 (stem, layout)

@@ -59,11 +59,8 @@ impl<'a> FileSink<'a> {
             colours: layouts.format().ids() == IdStorage::Colours,
             compact: is_compact(config),
         };
-        let channels = layouts
-            .channels()
-            .into_iter()
-            .map(|volume| layouts.create_writer(output, volume))
-            .collect::<Result<_, _>>()?;
+        let mut volumes = layouts.channels();
+        let files = volumes.len();
         let expected = layouts.expected().into_iter();
         let expected = expected
             .map(|(stem, layout)| {
@@ -73,12 +70,13 @@ impl<'a> FileSink<'a> {
             .collect::<Result<_, WriteError>>()?;
         let shape = model.image_shape();
         let dyes = model.fluorophores.len();
+        if config.output.gt_cells == Arrangement::Merged {
+            volumes.extend((0..dyes).map(|dye| layouts.truth_of_all(dye)));
+        }
+        let mut channels = layouts.create_writers(output, volumes)?;
+        let truths = channels.split_off(files);
         let truth = match config.output.gt_cells {
-            Arrangement::Merged => Truth::Merged(
-                (0..dyes)
-                    .map(|dye| layouts.create_writer(output, layouts.truth_of_all(dye)))
-                    .collect::<Result<_, _>>()?,
-            ),
+            Arrangement::Merged => Truth::Merged(truths),
             Arrangement::Split => {
                 let sheets = volume.sheets();
                 let truth = SplitTruth::new(layouts, ids, output, sheets, aside);

@@ -114,12 +114,12 @@ impl<'a> SplitTruth<'a> {
         batch: &[usize],
         observer: &mut dyn Observer,
     ) -> Result<(), SinkError> {
-        let Some(&first) = batch.first() else {
+        if batch.is_empty() {
             return Ok(());
-        };
+        }
         let (layouts, ids, stores) = (&self.layouts, self.ids, &self.stores[dye]);
         let volume = |cell: usize| layouts.truth_of(dye, ids.number(cell));
-        let slices_per_piece = layouts.format().slices_per_piece(&volume(first).1);
+        let slices_per_piece = layouts.format().format().piece_slices;
         let mut sinks = batch
             .iter()
             .map(|&cell| layouts.create(self.output, volume(cell)))

@@ -1,0 +1,234 @@
+//! The levels of a pyramid: their sizes, and how each is made of the one before.
+
+use std::collections::BTreeMap;
+
+use super::super::{Content, PixelType, VolumeLayout};
+use super::SLICES;
+
+/// Levels of a pyramid, and rows and columns that need no smaller one.
+const MOST_LEVELS: usize = 6;
+const SMALL: usize = 128;
+
+/// Rows and columns of a chunk.
+const CHUNK: usize = 64;
+
+/// Along z voxels are halved while they are so many times as deep as wide, or less.
+const DEEPEST: f64 = 1.5;
+
+/// A level of a pyramid.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Level {
+    /// Size in pixels, (z, x, y).
+    pub shape: [usize; 3],
+    /// Pixels of the level before that become one, along z, x and y; of the first level 1.
+    pub step: [usize; 3],
+    /// Pixels of the first level that a pixel stands for.
+    pub factor: [usize; 3],
+    /// Sizes of chunks and of shards.
+    pub chunk: [usize; 3],
+    pub shard: [usize; 3],
+}
+
+impl Level {
+    fn new(shape: [usize; 3], step: [usize; 3], factor: [usize; 3], shard: usize) -> Self {
+        let [depth, rows, columns] = shape;
+        let chunk = [depth.min(SLICES), rows.min(CHUNK), columns.min(CHUNK)];
+        let along = |size: usize, chunk: usize| size.min(shard.max(chunk)).next_multiple_of(chunk);
+        let shard = [chunk[0], along(rows, chunk[1]), along(columns, chunk[2])];
+        Self {
+            shape,
+            step,
+            factor,
+            chunk,
+            shard,
+        }
+    }
+
+    /// Shards along x and y.
+    pub fn grid(&self) -> [usize; 2] {
+        [1, 2].map(|axis| self.shape[axis].div_ceil(self.shard[axis]))
+    }
+
+    /// Shards of as many slices as one has.
+    pub fn shards(&self) -> usize {
+        self.grid().iter().product()
+    }
+}
+
+/// The levels of a volume: rows and columns are halved until they are few, slices while pixels are
+/// not much deeper than wide.
+pub(super) fn plan(layout: &VolumeLayout) -> Vec<Level> {
+    let mut voxel_nm = layout.metadata.voxel_nm;
+    let shard = layout.chunks.shard;
+    let mut levels = vec![Level::new(layout.shape, [1; 3], [1; 3], shard)];
+    while levels.len() < MOST_LEVELS {
+        let last = &levels[levels.len() - 1];
+        if last.shape[1].max(last.shape[2]) <= SMALL {
+            break;
+        }
+        let [deep, high, wide] = voxel_nm;
+        let halves_z = deep <= DEEPEST * high.max(wide) && last.shape[0] > 1;
+        let step = [if halves_z { 2 } else { 1 }, 2, 2];
+        let shape = std::array::from_fn(|axis| last.shape[axis].div_ceil(step[axis]));
+        let factor = std::array::from_fn(|axis| last.factor[axis] * step[axis]);
+        for (nm, step) in voxel_nm.iter_mut().zip(step) {
+            *nm *= step as f64;
+        }
+        levels.push(Level::new(shape, step, factor, shard));
+    }
+    levels
+}
+
+/// Numbers of any width.
+trait Number: Copy + Ord + Default + Send + Sync {
+    const BYTES: usize;
+    fn read(bytes: &[u8]) -> Self;
+    fn write(self, bytes: &mut [u8]);
+    fn wide(self) -> u64;
+    fn narrow(wide: u64) -> Self;
+}
+
+macro_rules! number {
+    ($type:ty) => {
+        impl Number for $type {
+            const BYTES: usize = size_of::<$type>();
+
+            fn read(bytes: &[u8]) -> Self {
+                bytes
+                    .first_chunk()
+                    .map_or(0, |bytes| Self::from_ne_bytes(*bytes))
+            }
+
+            fn write(self, bytes: &mut [u8]) {
+                bytes.copy_from_slice(&self.to_ne_bytes());
+            }
+
+            fn wide(self) -> u64 {
+                self.into()
+            }
+
+            fn narrow(wide: u64) -> Self {
+                wide as Self
+            }
+        }
+    };
+}
+
+number!(u8);
+number!(u16);
+number!(u32);
+number!(u64);
+
+/// Calls a function for the numbers of a pixel type.
+macro_rules! by_type {
+    ($pixel:expr, $function:ident($($argument:expr),*)) => {
+        match $pixel {
+            PixelType::Gray8 | PixelType::Rgb8 => $function::<u8>($($argument),*),
+            PixelType::Gray16 | PixelType::Rgb16 => $function::<u16>($($argument),*),
+            PixelType::Gray32 | PixelType::Float32 => $function::<u32>($($argument),*),
+            PixelType::Gray64 => $function::<u64>($($argument),*),
+        }
+    };
+}
+
+/// The largest of some pixels.
+pub(super) fn largest(pixels: &[u8], pixel: PixelType) -> u64 {
+    fn of<N: Number>(pixels: &[u8]) -> u64 {
+        let all = pixels.chunks_exact(N::BYTES).map(N::read);
+        all.max().unwrap_or_default().wide()
+    }
+    by_type!(pixel, of(pixels))
+}
+
+/// How many pixels have each id.
+pub(super) fn count(pixels: &[u8], pixel: PixelType) -> BTreeMap<u64, u64> {
+    fn of<N: Number>(pixels: &[u8]) -> BTreeMap<u64, u64> {
+        let mut voxels = BTreeMap::new();
+        // Most neighbours are alike.
+        let mut run = (N::default(), 0);
+        let mut add = |(id, length): (N, u64)| {
+            if length > 0 {
+                *voxels.entry(id.wide()).or_default() += length;
+            }
+        };
+        for id in pixels.chunks_exact(N::BYTES).map(N::read) {
+            if id == run.0 {
+                run.1 += 1;
+            } else {
+                add(run);
+                run = (id, 1);
+            }
+        }
+        add(run);
+        voxels
+    }
+    by_type!(pixel, of(pixels))
+}
+
+/// Slices of the next level, of `shape` slices, rows and columns of this one: of each box of `step`
+/// pixels, or what of it lies in the volume, the mean, rounded half up, of brightness; of ids the
+/// one that most pixels have, of several the largest, background counted like any.
+pub(super) fn halve(
+    pixels: &[u8],
+    shape: [usize; 3],
+    step: [usize; 3],
+    pixel: PixelType,
+    content: Content,
+) -> Vec<u8> {
+    match content {
+        Content::Intensity => by_type!(pixel, boxes_mean(pixels, shape, step)),
+        Content::Labels => by_type!(pixel, boxes_mode(pixels, shape, step)),
+    }
+}
+
+fn boxes_mean<N: Number>(pixels: &[u8], shape: [usize; 3], step: [usize; 3]) -> Vec<u8> {
+    boxes::<N>(pixels, shape, step, |values| {
+        let count = values.len() as u64;
+        let sum: u64 = values.iter().map(|value| value.wide()).sum();
+        N::narrow((2 * sum + count) / (2 * count))
+    })
+}
+
+fn boxes_mode<N: Number>(pixels: &[u8], shape: [usize; 3], step: [usize; 3]) -> Vec<u8> {
+    boxes::<N>(pixels, shape, step, |ids| {
+        let first = ids[0];
+        if ids.iter().all(|&id| id == first) {
+            return first;
+        }
+        let votes = |id: N| ids.iter().filter(|&&other| other == id).count();
+        let best = ids.iter().copied().max_by_key(|&id| (votes(id), id));
+        best.unwrap_or(first)
+    })
+}
+
+fn boxes<N: Number>(
+    pixels: &[u8],
+    [depth, rows, columns]: [usize; 3],
+    step: [usize; 3],
+    one: impl Fn(&[N]) -> N,
+) -> Vec<u8> {
+    let shape = [depth, rows, columns];
+    let [deep, high, wide] = std::array::from_fn(|axis| shape[axis].div_ceil(step[axis]));
+    let mut out = vec![0; deep * high * wide * N::BYTES];
+    let mut values = [N::default(); 8];
+    for (row, to) in out.chunks_exact_mut(wide * N::BYTES).enumerate() {
+        let (z, x) = (row / high * step[0], row % high * step[1]);
+        let (z, x) = (z..(z + step[0]).min(depth), x..(x + step[1]).min(rows));
+        for (column, to) in to.chunks_exact_mut(N::BYTES).enumerate() {
+            let y = column * step[2]..(column * step[2] + step[2]).min(columns);
+            let mut count = 0;
+            for z in z.clone() {
+                for x in x.clone() {
+                    let start = (z * rows + x) * columns;
+                    let part = &pixels[(start + y.start) * N::BYTES..(start + y.end) * N::BYTES];
+                    for value in part.chunks_exact(N::BYTES) {
+                        values[count] = N::read(value);
+                        count += 1;
+                    }
+                }
+            }
+            one(&values[..count]).write(to);
+        }
+    }
+    out
+}
