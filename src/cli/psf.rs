@@ -6,6 +6,7 @@ use super::{exit, report, say};
 use clap::Args;
 use simexm_gpu::config::Config;
 use simexm_gpu::fluorophore;
+use simexm_gpu::internals::base::text::of_axes;
 use simexm_gpu::internals::io::write::{
     Compression, Content, PixelType, StagedFile, TiffStackWriter, VolumeLayout, VolumeMetadata,
     VolumeSink, WriteError,
@@ -203,7 +204,7 @@ fn description(psf: &PsfVolume) -> String {
         psf.excitation_nm,
         psf.emission_nm,
         psf.unit(),
-        psf.expansion_factor,
+        of_axes(psf.expansion_factors),
         psf.widths()
     )
 }

@@ -8,6 +8,7 @@
 mod advice;
 pub mod cells;
 mod channel;
+mod distortion;
 mod error;
 mod labelling;
 pub mod physical;
@@ -16,8 +17,9 @@ pub mod simexm;
 mod warnings;
 
 pub use channel::{Bleaching, ChannelModel, EmissionSource, Emitter, FilterRun, SlicePsf};
+pub use distortion::DisplacementField;
 pub use error::ModelError;
-pub use labelling::{Labelling, LayerModel};
+pub use labelling::{Brightness, Labelling, LayerModel, OwnProteins};
 pub use point_spread::{PsfVolume, point_spread_functions};
 
 use crate::base::volume::VoxelBox;
@@ -112,6 +114,8 @@ pub struct Model {
     pub seed: u64,
     /// Which cells and voxels are labelled.
     pub labelling: Labelling,
+    /// Displacements of an uneven expansion.
+    pub distortion: Option<DisplacementField>,
     /// The layers' fluorophores, each once, in the order of their names.
     pub fluorophores: Vec<Fluorophore>,
     /// Pixel grid of the camera.
@@ -160,10 +164,12 @@ impl Model {
         let mut warnings = Vec::new();
         let fluorophores = fluorophores(config, counted)?;
         let labelling = Labelling::new(config, seed, &fluorophores, &mut tables)?;
+        let distortion = DisplacementField::of(config, seed, volume)?;
+        let warped = distortion.as_ref().map_or([0; 3], |field| field.farthest);
         let optics = &config.optics;
         let camera = Camera::new(
             config.groundtruth.voxel_or_nan(),
-            config.expansion.factor,
+            config.expansion.factors(),
             optics.objective_factor,
             optics.pixel_size_nm,
             optics.focus_step_nm(),
@@ -201,7 +207,7 @@ impl Model {
             return Err(ModelError::HugeImages { x, y });
         }
         let reach = |axis: usize| AxisReach {
-            around: 1 + labelling.farthest[1 + axis],
+            around: 1 + labelling.farthest[1 + axis] + warped[1 + axis],
             jitter: match &light.imaging {
                 Imaging::Simexm(imaging) => imaging.farthest_jitter[axis],
                 Imaging::Physical(_) => 0,
@@ -218,13 +224,15 @@ impl Model {
                 expected: config.output.expected && config.model == ModelKind::Physical,
             },
             reach: Reach {
-                membrane: usize::from(labelling.isotropic),
+                distortion: warped[0],
+                membrane: usize::from(labelling.looks_around()),
                 displacement: labelling.farthest[0],
                 blur_before: light.psf.before,
                 blur_after: light.psf.after,
             },
             reach_in_slice: [reach(0), reach(1)],
             labelling,
+            distortion,
             fluorophores,
             camera,
             channels: light.channels,
@@ -250,6 +258,19 @@ impl Model {
             .iter()
             .position(|&region| region == bit)
             .unwrap_or(0)
+    }
+
+    /// Words of what [`cells::Selection`] holds of so many cells.
+    pub fn selection_words(&self, cells: usize) -> usize {
+        let sets = self.labelling.layers.len() + self.fluorophores.len();
+        sets * cells.div_ceil(32) + self.labelling.levelled().count() * cells.div_ceil(4)
+    }
+
+    /// The first word there of a layer's levels, where its cells have some.
+    pub fn levels_at(&self, layer: usize, cells: usize) -> Option<usize> {
+        let place = self.labelling.levelled().position(|other| other == layer)?;
+        let sets = self.labelling.layers.len() + self.fluorophores.len();
+        Some(sets * cells.div_ceil(32) + place * cells.div_ceil(4))
     }
 
     /// The blocks in which slices are blurred; they start where a pixel does.
@@ -320,10 +341,9 @@ fn proteins_per_voxel(
 ) -> Vec<f64> {
     let given = |f: &Fluorophore| f64::from(u8::from(counted.contains(&f.name.as_str())));
     let mut proteins: Vec<f64> = fluorophores.iter().map(given).collect();
-    let voxel_nm3: f64 = config.groundtruth.voxel_or_nan().iter().product();
+    let voxel_nm = config.groundtruth.voxel_or_nan();
     for (model, layer) in labelling.layers.iter().zip(config.labeling.layers.values()) {
-        proteins[model.fluorophore] +=
-            layer.protein_density_per_nm3 * voxel_nm3 * layer.antibody_amp;
+        proteins[model.fluorophore] += layer.fluorophores_per_voxel(voxel_nm);
     }
     proteins
 }
@@ -342,6 +362,13 @@ impl Tables {
             at,
             len: table.len(),
         }
+    }
+
+    /// Adds words that are no table; returns the place of the first.
+    fn add_words(&mut self, words: impl IntoIterator<Item = u32>) -> u32 {
+        let at = self.words.len() as u32;
+        self.words.extend(words);
+        at
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a run computes, against figures of other programs and the text of the model.
 
 mod fluorophore;
+mod gel;
 mod golden_end_to_end;
 mod golden_labeling;
 mod golden_nearest;

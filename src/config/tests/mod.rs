@@ -1,5 +1,6 @@
 //! Tests of the configuration: reading, refusals, and their messages.
 
+mod expansion;
 mod fuzz;
 mod ini;
 mod keys;

@@ -302,7 +302,7 @@ impl Prepared {
                         .collect(),
                 })
                 .collect(),
-            voxel_nm: tissue_nm.map(|nm| nm * config.expansion.factor),
+            voxel_nm: config.in_gel(tissue_nm),
             seed: model.seed,
             device: device.backend().name().to_owned(),
         })

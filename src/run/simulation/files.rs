@@ -299,6 +299,13 @@ impl LoadedRun {
             let seen = quicklook_sink.into_quicklook();
             Ok((outcome, sink.blank_truths(), seen))
         })?;
+        if sink::has_codes(config) {
+            let ids = volume.cells.ids();
+            let table = sink::table_of_codes(config, model, &outcome.selection, ids);
+            output
+                .create(sink::CODES_NAME.as_ref())?
+                .write_whole(table.as_bytes())?;
+        }
         warnings::after(model, &outcome, &blank_truths, log);
         warnings::of_stale_files(root, &stale(output), log);
         let report = Report {
