@@ -245,6 +245,7 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("filter_curve", "path", "", "", Otherwise { meaning: "all of the band", example: "\"filter.csv\"" }, "CSV file of what the filter passes: wavelength (nm), share.").only(ModelKind::Physical),
         key("dichroic_curve", "path", "", "", Otherwise { meaning: "all", example: "\"dichroic.csv\"" }, "CSV file of what the dichroic mirror passes.").only(ModelKind::Physical),
         key("efficiency_curve", "path", "", "", Otherwise { meaning: "detector_efficiency", example: "\"efficiency.csv\"" }, "CSV file of the detector's electrons per photon.").only(ModelKind::Physical),
+        key("attenuation_length", "number", "um", "above 0", Otherwise { meaning: "the tissue is clear", example: "150.0" }, "Length in the gel over which tissue leaves 1/e of the light by scattering and absorption, there and back: images fade with their depth."),
     ] },
     SectionInfo { name: "detector", example: None, meaning: "The detector of the model physical.", keys: vec![
         key("kind", "word", "", words::<DetectorKind>(), Value("\"scmos\""), "Kind of detector; ideal writes the electrons themselves.").only(ModelKind::Physical),

@@ -16,7 +16,9 @@ pub mod point_spread;
 pub mod simexm;
 mod warnings;
 
-pub use channel::{Bleaching, ChannelModel, EmissionSource, Emitter, FilterRun, SlicePsf};
+pub use channel::{
+    Attenuation, Bleaching, ChannelModel, EmissionSource, Emitter, FilterRun, SlicePsf,
+};
 pub use distortion::DisplacementField;
 pub use error::ModelError;
 pub use labelling::{Brightness, Labelling, LayerModel, OwnProteins};
@@ -164,6 +166,9 @@ impl Model {
         let mut warnings = Vec::new();
         let fluorophores = fluorophores(config, counted)?;
         let labelling = Labelling::new(config, seed, &fluorophores, &mut tables)?;
+        if config.model == ModelKind::Physical {
+            warnings.extend(warnings::dense_layers(config));
+        }
         let distortion = DisplacementField::of(config, seed, volume)?;
         let warped = distortion.as_ref().map_or([0; 3], |field| field.farthest);
         let optics = &config.optics;
@@ -183,7 +188,7 @@ impl Model {
             return Err(ModelError::HugeStack { count });
         }
         let proteins = proteins_per_voxel(config, &labelling, &fluorophores, counted);
-        let light = match config.model {
+        let mut light = match config.model {
             ModelKind::Simexm => simexm::Imaging::light(
                 config,
                 seed,
@@ -202,6 +207,7 @@ impl Model {
                 &mut warnings,
             )?,
         };
+        attenuate(config, &mut light);
         let [_, x, y] = camera.image_shape(volume.shape);
         if x.checked_mul(y).is_none_or(|pixels| pixels > MOST_PIXELS) {
             return Err(ModelError::HugeImages { x, y });
@@ -328,6 +334,25 @@ impl Model {
     /// Shape (z, x, y) of the images.
     pub fn image_shape(&self) -> [usize; 3] {
         self.camera.image_shape(self.volume.shape)
+    }
+}
+
+/// Notes what the tissue leaves of the channels' light.
+fn attenuate(config: &Config, light: &mut Light) {
+    let slice_um = config.voxel_in_gel_nm()[0] / 1e3;
+    let physical = config.optics.physical.as_ref();
+    let first_um = physical.map_or(0.0, |physical| physical.depth_um);
+    for channel in &mut light.channels {
+        let keys = config.optics.channels.get(&channel.name);
+        let Some(length_um) = keys.and_then(|keys| keys.attenuation_length_um) else {
+            continue;
+        };
+        for source in &mut channel.sources {
+            source.attenuation = Attenuation {
+                first: first_um / length_um,
+                slice: slice_um / length_um,
+            };
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use super::{FULL, problems, read};
 use crate::config::{Distortion, Factor, Labelled, Stain};
 
 /// The keys that are tested here, since many of them exclude each other.
-pub const KEYS: [&str; 17] = [
+pub const KEYS: [&str; 18] = [
+    "attenuation_length",
     "rounds",
     "distortion",
     "distortion_file",
