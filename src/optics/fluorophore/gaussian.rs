@@ -4,7 +4,7 @@
 //! side. It has no shoulder and no tail: what it says of light far from the maximum, as of bleed
 //! through into another channel, is too little. The widths were fitted (least squares on each
 //! side) to the spectra that the makers publish, as FPbase collects them (Lambert, Nat. Methods
-//! 16, 277, 2019); where a dye has none there, they are those of a dye with the same chromophore,
+//! 16, 277, 2019); where a dye has none there, they are those of a similar dye,
 //! which is named.
 //!
 //! A figure that was not seen in print is a guess, and says so, however likely it is.
