@@ -11,7 +11,7 @@ use super::chunked::{
     sizes_nm,
 };
 use super::options::ReadOptions;
-use super::samples::{SampleKind, SampleType, swap_bytes};
+use super::samples::{SampleType, swap_bytes};
 use super::zarr::unpack;
 use super::{Facts, Found, InputFormat, ReadError, ReadFormat, VolumeSource};
 use crate::io::codec::Codec;
@@ -133,19 +133,7 @@ impl Attributes {
             return Err("has as many dimensions as its blocks have not".to_owned());
         }
         let name = self.data_type.as_deref().unwrap_or("");
-        let digits = name
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(name.len());
-        let kind = match &name[..digits] {
-            "uint" => Some(SampleKind::Unsigned),
-            "int" => Some(SampleKind::Signed),
-            "float" => Some(SampleKind::Float),
-            _ => None,
-        };
-        let bits = name[digits..].parse().ok().filter(|&bits: &u64| bits >= 8);
-        let samples = kind
-            .zip(bits)
-            .and_then(|(kind, bits)| SampleType::new(bits, kind));
+        let samples = SampleType::named(name);
         let samples = samples.ok_or_else(|| format!("has elements of type {name:?}"))?;
         let compression = self.compression["type"].as_str();
         let codecs = match compression

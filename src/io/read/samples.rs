@@ -44,6 +44,22 @@ impl SampleType {
         })
     }
 
+    /// The type that containers call `uint8`, `int64`, `float32` and so on; `None` for others.
+    pub fn named(name: &str) -> Option<Self> {
+        let digits = name.find(|c: char| c.is_ascii_digit())?;
+        let kind = match &name[..digits] {
+            "uint" => SampleKind::Unsigned,
+            "int" => SampleKind::Signed,
+            "float" => SampleKind::Float,
+            _ => return None,
+        };
+        let bits = name[digits..]
+            .parse()
+            .ok()
+            .filter(|&bits: &u64| bits >= 8)?;
+        Self::new(bits, kind)
+    }
+
     /// Bits of the widest id that such samples can hold.
     pub fn id_bits(self) -> u8 {
         match self.kind {

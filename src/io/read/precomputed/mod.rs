@@ -196,19 +196,7 @@ impl PrecomputedStore {
             }
         };
         let name = info.data_type.as_str();
-        let digits = name
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(name.len());
-        let kind = match &name[..digits] {
-            "uint" => Some(SampleKind::Unsigned),
-            "int" => Some(SampleKind::Signed),
-            "float" => Some(SampleKind::Float),
-            _ => None,
-        };
-        let bits = name[digits..].parse().ok().filter(|&bits: &u64| bits >= 8);
-        let samples = kind
-            .zip(bits)
-            .and_then(|(kind, bits)| SampleType::new(bits, kind));
+        let samples = SampleType::named(name);
         let samples = samples.ok_or_else(|| format!("has elements of type {name:?}"))?;
         let size = lengths(scale.size, "a size")?;
         let chunk = match &scale.chunk_sizes[..] {
