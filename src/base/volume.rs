@@ -56,6 +56,10 @@ pub struct VoxelBox {
     pub shape: [usize; 3],
 }
 
+/// The id that readers give to voxels of 0 where 0 is a cell: no volume has it, and 0 is the
+/// background of everything that is done with ids.
+pub const ZERO_CELL: u64 = i64::MAX as u64;
+
 impl VoxelBox {
     /// Makes the box at `offset` of size `bounds` (without bounds: all that follows the offset) in
     /// a volume of size `shape`. `volume` names it in errors.

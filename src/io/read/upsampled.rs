@@ -1,0 +1,161 @@
+//! A volume whose voxels are cut into equal parts, for tissue that is coarser than the optics.
+
+use std::ops::Range;
+use std::path::Path;
+
+use super::{Facts, ReadError, SliceReader, VolumeSource, check_request};
+use crate::base::volume::{VoxelBox, triple};
+
+/// A volume in which several voxels along (z, x, y) stand for each of another's. Nothing is held
+/// but the slice that was read last.
+pub struct Upsampled<'a> {
+    volume: Box<dyn VolumeSource + 'a>,
+    parts: [usize; 3],
+}
+
+impl<'a> Upsampled<'a> {
+    /// Cuts the voxels of a volume into so many parts along (z, x, y), each at least 1; a volume
+    /// whose voxels stay whole is given back as it is.
+    pub fn of(volume: Box<dyn VolumeSource + 'a>, parts: [usize; 3]) -> Box<dyn VolumeSource + 'a> {
+        match parts {
+            [1, 1, 1] => volume,
+            parts => Box::new(Self { volume, parts }),
+        }
+    }
+
+    /// The voxels of the volume in which those of a part lie.
+    fn whole(&self, part: &VoxelBox) -> VoxelBox {
+        let ranges = part.ranges();
+        let whole: [_; 3] = std::array::from_fn(|axis| whole(&ranges[axis], self.parts[axis]));
+        VoxelBox {
+            offset: std::array::from_fn(|axis| whole[axis].start),
+            shape: std::array::from_fn(|axis| whole[axis].len()),
+        }
+    }
+}
+
+/// The voxels in which these parts lie.
+fn whole(parts: &Range<usize>, of_each: usize) -> Range<usize> {
+    let first = parts.start / of_each;
+    first..parts.end.div_ceil(of_each).max(first)
+}
+
+impl VolumeSource for Upsampled<'_> {
+    fn shape(&self) -> [usize; 3] {
+        let shape = self.volume.shape();
+        std::array::from_fn(|axis| shape[axis].saturating_mul(self.parts[axis]))
+    }
+
+    fn slices(&self) -> Result<Box<dyn SliceReader + '_>, ReadError> {
+        Ok(Box::new(UpsampledReader {
+            reader: self.volume.slices()?,
+            shape: self.shape(),
+            parts: self.parts,
+            held: None,
+            ids: Vec::new(),
+        }))
+    }
+
+    fn working_bytes(&self, part: &VoxelBox) -> u64 {
+        let whole = self.whole(part);
+        let slice = 8 * (whole.shape[1] as u64).saturating_mul(whole.shape[2] as u64);
+        self.volume.working_bytes(&whole).saturating_add(slice)
+    }
+
+    fn describe(&self) -> String {
+        let parts = triple(self.parts, " x ");
+        format!("{}, each voxel as {parts}", self.volume.describe())
+    }
+
+    fn bits(&self) -> u8 {
+        self.volume.bits()
+    }
+
+    fn slice_path(&self, z: usize) -> Option<&Path> {
+        self.volume.slice_path(z / self.parts[0])
+    }
+
+    fn facts(&self) -> Facts {
+        self.volume.facts()
+    }
+
+    fn unchanged(&self) -> Result<(), ReadError> {
+        self.volume.unchanged()
+    }
+}
+
+struct UpsampledReader<'a> {
+    reader: Box<dyn SliceReader + 'a>,
+    shape: [usize; 3],
+    parts: [usize; 3],
+    /// Which slice, rows and columns of the volume `ids` are.
+    held: Option<(usize, Range<usize>, Range<usize>)>,
+    ids: Vec<u64>,
+}
+
+impl SliceReader for UpsampledReader<'_> {
+    fn read(
+        &mut self,
+        z: usize,
+        x: Range<usize>,
+        y: Range<usize>,
+        out: &mut [u64],
+    ) -> Result<(), ReadError> {
+        check_request(self.shape, z, &x, &y, out.len())?;
+        let [of_z, of_x, of_y] = self.parts;
+        let (rows, columns) = (whole(&x, of_x), whole(&y, of_y));
+        let wanted = Some((z / of_z, rows.clone(), columns.clone()));
+        if self.held != wanted {
+            self.held = None;
+            self.ids.resize(rows.len() * columns.len(), 0);
+            self.reader
+                .read(z / of_z, rows.clone(), columns.clone(), &mut self.ids)?;
+            self.held = wanted;
+        }
+        for (row, out) in x.zip(out.chunks_exact_mut(y.len().max(1))) {
+            let ids = &self.ids[(row / of_x - rows.start) * columns.len()..][..columns.len()];
+            for (column, out) in y.clone().zip(out) {
+                *out = ids[column / of_y - columns.start];
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::read::ArraySource;
+    use ndarray::{Array3, s};
+
+    #[test]
+    fn every_part_has_its_voxels_id() {
+        let ids = Array3::from_shape_fn((3, 4, 5), |(z, x, y)| (100 * z + 10 * x + y) as u32);
+        let source = Upsampled::of(Box::new(ArraySource::new(ids.view())), [2, 3, 4]);
+        assert_eq!(source.shape(), [6, 12, 20]);
+        let expected = Array3::from_shape_fn((6, 12, 20), |(z, x, y)| {
+            u64::from(ids[[z / 2, x / 3, y / 4]])
+        });
+        for (offset, shape) in [
+            ([0, 0, 0], [6, 12, 20]),
+            ([1, 2, 3], [4, 8, 14]),
+            ([5, 11, 19], [1, 1, 1]),
+            ([2, 4, 5], [3, 1, 2]),
+        ] {
+            let part = VoxelBox { offset, shape };
+            let [z, x, y] = part.ranges();
+            let right = expected.slice(s![z, x, y]);
+            let found = source.block(&part).unwrap();
+            assert_eq!(found, right.iter().copied().collect::<Vec<_>>(), "{part:?}");
+        }
+        let mut out = [0; 1];
+        assert!(
+            source
+                .slices()
+                .unwrap()
+                .read(6, 0..1, 0..1, &mut out)
+                .is_err()
+        );
+        assert!(source.describe().ends_with(", each voxel as 2 x 3 x 4"));
+    }
+}
