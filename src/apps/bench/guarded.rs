@@ -1,5 +1,5 @@
-//! One device, within its time: measured on a thread of its own, so that a driver that does not come
-//! back holds up neither the other devices nor the end of the program.
+//! One device, within its time: measured on a thread of its own, so that a driver that does not
+//! come back holds up neither the other devices nor the end of the program.
 
 use super::device::{self, BenchDevice, Event};
 use super::file::DeviceFacts;

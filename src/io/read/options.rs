@@ -87,9 +87,12 @@ impl Background {
         }
     }
 
-    /// An id, or 0 where it stands for the background.
-    pub fn unless_known(&self, id: u64) -> u64 {
-        if self.unsigned.contains(&id) { 0 } else { id }
+    /// Bits of the widest id that samples of so many bits give.
+    pub fn id_bits(&self, bits: u8) -> u8 {
+        match self.zero {
+            0 => bits,
+            _ => 64,
+        }
     }
 
     /// The ids that colours stand for, red first in each pixel.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use super::{Facts, ReadError, SliceReader, VolumeSource, check_request};
+use super::{Facts, Ids, IdsMut, ReadError, SliceReader, VolumeSource, check_request, id_bytes};
 use crate::base::volume::{VoxelBox, triple};
 
 /// A volume in which several voxels along (z, x, y) stand for each of another's. Nothing is held
@@ -52,14 +52,33 @@ impl VolumeSource for Upsampled<'_> {
             shape: self.shape(),
             parts: self.parts,
             held: None,
-            ids: Vec::new(),
+            ids: Ids::new(self.bits(), 0),
+            bits: self.bits(),
         }))
     }
 
     fn working_bytes(&self, part: &VoxelBox) -> u64 {
         let whole = self.whole(part);
-        let slice = 8 * (whole.shape[1] as u64).saturating_mul(whole.shape[2] as u64);
+        let slice = (whole.shape[1] as u64).saturating_mul(whole.shape[2] as u64);
+        let slice = slice.saturating_mul(id_bytes(self.bits()));
         self.volume.working_bytes(&whole).saturating_add(slice)
+    }
+
+    fn slices_together(&self) -> usize {
+        let together = self.volume.slices_together();
+        together.saturating_mul(self.parts[0])
+    }
+
+    fn gather(&self, part: &VoxelBox) -> Result<(), ReadError> {
+        self.volume.gather(&self.whole(part))
+    }
+
+    fn gathered_bytes(&self, part: &VoxelBox, slices: usize) -> u64 {
+        // From a multiple of their number on: they may begin within a slice, or not.
+        let [parts, ..] = self.parts;
+        let cut = usize::from(!slices.is_multiple_of(parts));
+        let whole = slices.div_ceil(parts).saturating_add(cut);
+        self.volume.gathered_bytes(&self.whole(part), whole)
     }
 
     fn describe(&self) -> String {
@@ -88,9 +107,10 @@ struct UpsampledReader<'a> {
     reader: Box<dyn SliceReader + 'a>,
     shape: [usize; 3],
     parts: [usize; 3],
+    bits: u8,
     /// Which slice, rows and columns of the volume `ids` are.
     held: Option<(usize, Range<usize>, Range<usize>)>,
-    ids: Vec<u64>,
+    ids: Ids,
 }
 
 impl SliceReader for UpsampledReader<'_> {
@@ -101,22 +121,38 @@ impl SliceReader for UpsampledReader<'_> {
         y: Range<usize>,
         out: &mut [u64],
     ) -> Result<(), ReadError> {
+        self.read_ids(z, x, y, out.into())
+    }
+
+    fn read_ids(
+        &mut self,
+        z: usize,
+        x: Range<usize>,
+        y: Range<usize>,
+        mut out: IdsMut<'_>,
+    ) -> Result<(), ReadError> {
         check_request(self.shape, z, &x, &y, out.len())?;
         let [of_z, of_x, of_y] = self.parts;
         let (rows, columns) = (whole(&x, of_x), whole(&y, of_y));
         let wanted = Some((z / of_z, rows.clone(), columns.clone()));
         if self.held != wanted {
             self.held = None;
-            self.ids.resize(rows.len() * columns.len(), 0);
-            self.reader
-                .read(z / of_z, rows.clone(), columns.clone(), &mut self.ids)?;
+            let count = rows.len() * columns.len();
+            if self.ids.len() != count {
+                self.ids = Ids::new(self.bits, count);
+            }
+            let room = self.ids.room();
+            let (rows, columns) = (rows.clone(), columns.clone());
+            self.reader.read_ids(z / of_z, rows, columns, room)?;
             self.held = wanted;
         }
-        for (row, out) in x.zip(out.chunks_exact_mut(y.len().max(1))) {
-            let ids = &self.ids[(row / of_x - rows.start) * columns.len()..][..columns.len()];
-            for (column, out) in y.clone().zip(out) {
-                *out = ids[column / of_y - columns.start];
+        let mut finer = vec![0; y.len()];
+        for (index, row) in x.enumerate() {
+            let first = (row / of_x - rows.start) * columns.len();
+            for (column, id) in y.clone().zip(&mut finer) {
+                *id = self.ids.get(first + column / of_y - columns.start);
             }
+            out.part(index * y.len()..(index + 1) * y.len()).put(&finer);
         }
         Ok(())
     }

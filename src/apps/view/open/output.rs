@@ -15,8 +15,8 @@ use crate::show::picture::{PixelSize, SampleKind};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The output folder of a run: a path itself, that of the record which it is, or the only run in the
-/// folder which it is.
+/// The output folder of a run: a path itself, that of the record which it is, or the only run in
+/// the folder which it is.
 pub(super) fn find(path: &Path) -> Option<PathBuf> {
     let is_output = |path: &Path| path.join(RECORD_NAME).is_file();
     if is_output(path) {

@@ -5,8 +5,8 @@ use std::fmt::Write;
 /// Most bars of a histogram.
 const MOST_BARS: usize = 256;
 
-/// Draws a histogram of pixels by their grey value, up to the brightest one that there is, in at most
-/// 256 classes; its height is logarithmic, with a line at every power of ten.
+/// Draws a histogram of pixels by their grey value, up to the brightest one that there is, in at
+/// most 256 classes; its height is logarithmic, with a line at every power of ten.
 pub(super) fn histogram(counts: &[u64]) -> String {
     const WIDTH: usize = 512;
     const HEIGHT: f64 = 160.0;
