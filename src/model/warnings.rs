@@ -180,6 +180,7 @@ pub(super) fn implausible(config: &Config) -> Vec<String> {
         } else {
             format!(" {unit}")
         };
+        let [value, least, most] = [value, least, most].map(short);
         let warning = format!(
             "{key} is {value}{unit}, and experiments have {least} to {most}: is the unit right? (a value may name its own, \
              like \"5 mW\")"
@@ -189,4 +190,12 @@ pub(super) fn implausible(config: &Config) -> Vec<String> {
         }
     }
     told
+}
+
+/// A number without a row of zeros.
+fn short(value: f64) -> String {
+    match value.abs() {
+        1e-3..1e6 | 0.0 => value.to_string(),
+        _ => format!("{value:e}"),
+    }
 }

@@ -39,7 +39,7 @@ fn a_composite_holds_all_channels_of_a_slice_together() {
     }
     // The viewer shows each channel of it, by the output, with its dye, and by the file.
     for (path, called) in [
-        ("out/tissue", ["blue (ATTO390)", "red (ATTO550)"]),
+        ("out/tissue", ["blue (ATTO390)", "red (ATTO647N)"]),
         ("out/tissue/simulation/channels.tiff", ["blue", "red"]),
     ] {
         let scenes = view::open(&[workplace.path(path)], &[]).unwrap();

@@ -65,7 +65,7 @@ const CASES: &[Case] = &[
     ("groundtruth", "isotropic", &["true", "false"], &["'true'", "1", "0.0"], "true or false"),
     ("groundtruth", "voxel_dim", &["[1e-9, 8, 8.5]"], &["[0, 8, 8]", "[8, 8, -1]", "[8, 8]", "[8, nan, 8]", "8", "[8, inf, 8]"],
         "three numbers [z, x, y], each above 0 nm"),
-    ("groundtruth", "upsample", &["1", "3", "64", "[1, 2, 64]"], &["0", "65", "1.5", "[1, 2]", "[0, 1, 1]", "'3'"],
+    ("groundtruth", "upsample", &["1", "3", "64", "[1, 2, 64]"], &["0", "65", "1.5", "[1, 2]", "[0, 1, 1]", "'x'"],
         "a whole number from 1 to 64, or three [z, x, y]"),
     ("groundtruth", "ids", &["'number'", "'rgb'", "'bgr'"], &["'RGB'", "24", "''"], "\"number\", \"rgb\" or \"bgr\""),
     ("groundtruth", "background", &["0", "-1", "[0, -1]", "-9223372036854775808", "18446744073709551615", "'18446744073709551615'", "[]"],
