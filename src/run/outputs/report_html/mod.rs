@@ -45,16 +45,16 @@ h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2rem;border-bottom:1px solid 
 .images img{width:100%;image-rendering:pixelated}
 figure{margin:0;min-width:0;max-width:100%}
 figure img,figure svg{max-width:100%;height:auto;display:block}
-figure.plot{flex:0 1 860px;overflow-x:auto;background:#fff;color:#000}
-figure.plot>svg{max-width:none}figure.plot>img{max-width:none;width:860px}
-figure.histogram{flex:0 1 512px}figure.histogram>svg{max-width:100%}
+figure.plot{flex:1 1 600px;max-width:min(100%,max(600px,50% - .5rem));overflow-x:auto;background:#fff;color:#000}
+figure.plot>svg,figure.plot>img{width:100%;min-width:600px}
+figure.histogram{flex:1 1 300px;max-width:min(100%,512px)}figure.histogram>svg{min-width:0}
 figure.plot figcaption{padding:0 .5rem .4rem}
 figcaption{font-size:.85rem;opacity:.8}
 .colour{display:inline-block;width:.8em;height:.8em;margin-right:.3em}
 .scroll{overflow-x:auto}
-@media(max-width:900px){.plot:not(.histogram)::before{content:'\\2194  drag sideways';position:sticky;left:0;display:inline-block;padding:.2rem .5rem;font-size:.85rem;background:#fff8;color:#333}}
+@media(max-width:630px){.plot:not(.histogram)::before{content:'\\2194  drag sideways';position:sticky;left:0;display:inline-block;padding:.2rem .5rem;font-size:.85rem;background:#fff8;color:#333}}
 table{border-collapse:collapse}td,th{padding:.15rem .8rem .15rem 0;text-align:left;vertical-align:top}
-th{max-width:14rem}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+th{min-width:6.5rem;max-width:14rem;overflow-wrap:break-word}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.85rem}
 .warning{border-left:4px solid #d55e00;padding-left:.6rem;margin:.4rem 0}
 ";
