@@ -298,9 +298,9 @@ fn values_that_no_experiment_has_are_told() {
             "optics.objective_back_aperture=0.5",
             "[optics] objective_back_aperture is 0.5 m",
         ),
-        // A real aperture shows that its lasers are none.
+        // An aperture that there may be shows that its lasers are none.
         (
-            "optics.objective_back_aperture=8 mm",
+            "optics.objective_back_aperture=0.04",
             "[optics.channels.blue] laser_power is 50 W",
         ),
         (
