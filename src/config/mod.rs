@@ -52,6 +52,7 @@ pub use crate::optics::fluorophore::OwnFluorophore;
 pub use compute::{AdapterChoice, BackendChoice, Compute};
 pub use error::{ConfigError, Problem};
 pub use expansion::Expansion;
+pub(crate) use groundtruth::MOST_PARTS;
 pub use groundtruth::{CellPart, CellsFrom, GroundTruth, RegionVolume};
 pub use labeling::{Labeling, Layer, SingleNeuron};
 pub use optics::{Channel, Optics};

@@ -84,21 +84,29 @@ impl PsfVolume {
         }
     }
 
-    /// Writes the full widths, in the gel and in the tissue.
+    /// Writes the full widths, in the tissue and in the gel.
     pub fn widths(&self) -> String {
-        let factor = self.expansion_factor;
+        format!(
+            "{} in the tissue; {} in the gel",
+            self.tissue_widths(),
+            self.list(1.0)
+        )
+    }
+
+    /// Writes the full widths in the tissue.
+    pub fn tissue_widths(&self) -> String {
+        self.list(self.expansion_factor)
+    }
+
+    fn list(&self, divisor: f64) -> String {
         let [z, x, y] = self.full_width_nm();
-        let list = |divisor: f64| {
-            let part = |axis: &str, width: Option<f64>| match width {
-                Some(nm) => format!("{axis} {:.0}", nm / divisor),
-                None => format!("{axis} beyond the cube"),
-            };
-            [part("x", x), part("y", y), part("z", z)].join(", ")
+        let part = |axis: &str, width: Option<f64>| match width {
+            Some(nm) => format!("{axis} {:.0}", nm / divisor),
+            None => format!("{axis} beyond the cube"),
         };
         format!(
-            "{} nm in the gel; {} nm in the tissue",
-            list(1.0),
-            list(factor)
+            "{} nm",
+            [part("x", x), part("y", y), part("z", z)].join(", ")
         )
     }
 

@@ -7,8 +7,8 @@ use rayon::prelude::*;
 
 use super::folder::is_image;
 use super::{
-    Facts, Found, InputFormat, READ_FORMATS, ReadError, ReadFormat, ReadOptions, VolumeSource,
-    natural_order, open_as,
+    Facts, Found, InputFormat, READ_FORMATS, ReadError, ReadFormat, ReadOptions, Upsampled,
+    VolumeSource, natural_order, open_as,
 };
 use crate::base::volume::{Arrangement, VoxelBox, triple};
 
@@ -21,6 +21,30 @@ pub enum CellSource<'a> {
 }
 
 impl CellSource<'_> {
+    /// The cells in a finer grid, of so many voxels along (z, x, y) for each of their own.
+    #[must_use]
+    pub fn upsampled(self, parts: [usize; 3]) -> Self {
+        match self {
+            Self::Merged(volume) => Self::Merged(Upsampled::of(volume, parts)),
+            Self::Splitted(cells) => {
+                let SplittedCells {
+                    name,
+                    stacks,
+                    shape,
+                } = cells;
+                let finer = stacks.into_iter().map(|stack| CellStack {
+                    volume: Upsampled::of(stack.volume, parts),
+                    ..stack
+                });
+                Self::Splitted(SplittedCells {
+                    name,
+                    stacks: finer.collect(),
+                    shape: std::array::from_fn(|axis| shape[axis].saturating_mul(parts[axis])),
+                })
+            }
+        }
+    }
+
     /// Size in voxels, (z, x, y).
     #[must_use]
     pub fn shape(&self) -> [usize; 3] {
