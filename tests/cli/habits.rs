@@ -284,14 +284,29 @@ fn values_that_no_experiment_has_are_told() {
     };
     for (set, words) in [
         ("optics.pixel_size=6.5", "[optics] pixel_size is 6.5 nm"),
-        ("groundtruth.voxel_dim=40000,16000,16000", "voxel_dim is 40000 nm"),
+        (
+            "groundtruth.voxel_dim=40000,16000,16000",
+            "voxel_dim is 40000 nm",
+        ),
         ("expansion.factor=450", "[expansion] factor is 450 times"),
-        ("optics.exposure_time=1000", "[optics] exposure_time is 1000 s"),
-        ("optics.channels.red.laser_power=5e6", "laser_power is 5e6 W"),
-        ("optics.pinhole_radius=50000", "[optics] pinhole_radius is 50000 um"),
+        (
+            "optics.exposure_time=1000",
+            "[optics] exposure_time is 1000 s",
+        ),
+        (
+            "optics.channels.red.laser_power=5e6",
+            "laser_power is 5e6 W",
+        ),
+        (
+            "optics.pinhole_radius=50000",
+            "[optics] pinhole_radius is 50000 um",
+        ),
     ] {
         let warnings = told(set);
-        assert!(warnings.as_ref().is_some_and(|all| all.contains(words)), "{set}: {warnings:?}");
+        assert!(
+            warnings.as_ref().is_some_and(|all| all.contains(words)),
+            "{set}: {warnings:?}"
+        );
     }
     for set in [
         "optics.pixel_size=6.5 um",
@@ -314,10 +329,38 @@ fn values_that_no_experiment_has_are_told() {
 fn objectives_are_written_as_they_are_engraved() {
     let workplace = Workplace::new();
     for (engraved, lines) in [
-        ("60x/1.2W", ["objective_factor = 60.0", "numerical_aperture = 1.2", "refractory_index = 1.333"]),
-        ("100x/1.45 oil", ["objective_factor = 100.0", "numerical_aperture = 1.45", "immersion_index = 1.518"]),
-        ("20X/0.8", ["objective_factor = 20.0", "numerical_aperture = 0.8", "immersion_index = 1.0"]),
-        ("30x/1.05S", ["objective_factor = 30.0", "numerical_aperture = 1.05", "immersion_index = 1.406"]),
+        (
+            "60x/1.2W",
+            [
+                "objective_factor = 60.0",
+                "numerical_aperture = 1.2",
+                "refractory_index = 1.333",
+            ],
+        ),
+        (
+            "100x/1.45 oil",
+            [
+                "objective_factor = 100.0",
+                "numerical_aperture = 1.45",
+                "immersion_index = 1.518",
+            ],
+        ),
+        (
+            "20X/0.8",
+            [
+                "objective_factor = 20.0",
+                "numerical_aperture = 0.8",
+                "immersion_index = 1.0",
+            ],
+        ),
+        (
+            "30x/1.05S",
+            [
+                "objective_factor = 30.0",
+                "numerical_aperture = 1.05",
+                "immersion_index = 1.406",
+            ],
+        ),
     ] {
         let args = ["init", "new.toml", "--force", "--objective", engraved];
         workplace.run(args).succeeded();
@@ -327,7 +370,10 @@ fn objectives_are_written_as_they_are_engraved() {
             assert!(has(line), "{engraved}: {line}\n{text}");
         }
         let told = workplace.run(["plan", "new.toml", "--set", "optics.psf_truncation=2"]);
-        assert!(told.stderr.contains("psf_truncation"), "it is read: {told:?}");
+        assert!(
+            told.stderr.contains("psf_truncation"),
+            "it is read: {told:?}"
+        );
         assert_eq!(told.stderr.matches("error:").count(), 1, "{told:?}");
     }
     let wrong = ["init", "new.toml", "--force", "--objective", "60/1.2"];

@@ -198,17 +198,33 @@ mod tests {
     /// Whatever holds the volume, what was gathered of it, and the width that is read into.
     #[test]
     fn volumes_of_any_format_are_cut_up() {
-        let data = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
-        for name in ["npy/u2.npy", "npy/fortran_u2.npy", "tiff/deflate_u16.tif", "hdf5/latest.h5"] {
+        let data = |name: &str| {
+            Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("tests/data")
+                .join(name)
+        };
+        for name in [
+            "npy/u2.npy",
+            "npy/fortran_u2.npy",
+            "tiff/deflate_u16.tif",
+            "hdf5/latest.h5",
+        ] {
             let Ok(plain) = open(&data(name), None) else {
-                assert!(!cfg!(feature = "hdf5") && name.starts_with("hdf5"), "{name}");
+                assert!(
+                    !cfg!(feature = "hdf5") && name.starts_with("hdf5"),
+                    "{name}"
+                );
                 continue;
             };
             let shape = plain.shape();
             let offset = [0; 3];
             let whole = plain.block(&VoxelBox { offset, shape }).unwrap();
             let finer = Upsampled::of(open(&data(name), None).unwrap(), [3, 1, 2]);
-            assert_eq!(finer.slices_together(), 3 * plain.slices_together(), "{name}");
+            assert_eq!(
+                finer.slices_together(),
+                3 * plain.slices_together(),
+                "{name}"
+            );
             assert_eq!(finer.bits(), plain.bits());
             let part = VoxelBox {
                 offset: [2, 1, 3],
@@ -221,7 +237,9 @@ mod tests {
             let mut narrow = Ids::new(finer.bits(), part.slice_voxels());
             for slice in 0..part.shape[0] {
                 let (z, x, y) = part.slice(slice);
-                reader.read_ids(z, x.clone(), y.clone(), narrow.room()).unwrap();
+                reader
+                    .read_ids(z, x.clone(), y.clone(), narrow.room())
+                    .unwrap();
                 let places = x.flat_map(|row| y.clone().map(move |column| (row, column)));
                 for (index, (row, column)) in places.enumerate() {
                     let at = (z / 3 * shape[1] + row) * shape[2] + column / 2;
