@@ -52,7 +52,7 @@ pub struct GroundTruth {
     /// How ids are stored; default as one number.
     #[serde(skip_serializing_if = "is_default")]
     pub ids: StoredIds,
-    /// Stored numbers that are background beside 0, which always is.
+    /// Stored numbers that are background; 0 alone where there are none.
     #[serde(
         skip_serializing_if = "Vec::is_empty",
         serialize_with = "serialize::whole_numbers"
@@ -125,6 +125,12 @@ impl GroundTruth {
     pub fn voxel_or_nan(&self) -> [f64; 3] {
         let volume = self.voxel_nm.unwrap_or([f64::NAN; 3]);
         std::array::from_fn(|axis| volume[axis] / self.upsample[axis] as f64)
+    }
+
+    /// Writes down what is loaded, of which the grid of `upsample` has so many voxels.
+    pub(crate) fn set_bounds(&mut self, loaded: [usize; 3]) {
+        let parts = self.upsample;
+        self.bounds_voxels = Some(std::array::from_fn(|axis| loaded[axis] / parts[axis]));
     }
 }
 

@@ -25,7 +25,8 @@ impl CellIndex {
         let mut ids: Vec<u64> = std::iter::once(0).chain(ids).collect();
         ids.sort_unstable();
         ids.dedup();
-        let zero_cell = ids.pop_if(|id| *id == ZERO_CELL).map(|_| ids.len() as u32);
+        let stored = ids.binary_search(&ZERO_CELL).map(|at| ids.remove(at));
+        let zero_cell = stored.ok().map(|_| ids.len() as u32);
         let largest = ids.last().copied().unwrap_or(0);
         let numbered = || (0u32..).zip(&ids);
         let mut dense = Vec::new();
@@ -39,7 +40,8 @@ impl CellIndex {
             sparse = numbered().map(|(index, &id)| (id, index)).collect();
         }
         if zero_cell.is_some() {
-            ids.push(largest + 1);
+            // Behind the largest number of all it keeps the one that it has here.
+            ids.push(largest.checked_add(1).unwrap_or(ZERO_CELL));
         }
         Self {
             ids,

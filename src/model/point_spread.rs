@@ -4,7 +4,7 @@ use ndarray::{Array3, Axis};
 
 use crate::base::choice::Choice;
 use crate::base::volume::VoxelBox;
-use crate::config::{Config, ModelKind};
+use crate::config::{Config, Detector, ModelKind};
 use crate::model::{Model, ModelError};
 use crate::optics::microscope::Microscope;
 
@@ -146,8 +146,13 @@ pub fn with_other_fluorophores(
             ModelKind::Physical => [61, 513, 513],
         },
     };
-    let model = Model::with_counts(config, volume, 0, others)?;
-    Ok(PsfVolume::of_model(config, &model))
+    // Maps of the detector's pixels are as large as the run's images.
+    let mut config = config.clone();
+    if let Some(detector) = &mut config.detector {
+        *detector = Detector::new(detector.keys);
+    }
+    let model = Model::with_counts(&config, volume, 0, others)?;
+    Ok(PsfVolume::of_model(&config, &model))
 }
 
 impl PsfVolume {

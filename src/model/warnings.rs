@@ -181,16 +181,14 @@ pub(super) fn implausible(config: &Config) -> Vec<String> {
         |Implausible(_, value, _, [least, most]): &Implausible| value < least || value > most;
     let mut told: Vec<String> = Vec::new();
     for Implausible(key, value, unit, [least, most]) in looked_at.into_iter().filter(beyond) {
-        let unit = if unit.is_empty() {
-            String::new()
-        } else {
-            format!(" {unit}")
-        };
         let [value, least, most] = [value, least, most].map(short);
-        let warning = format!(
-            "{key} is {value}{unit}, and experiments have {least} to {most}: is the unit right? (a value may name its own, \
-             like \"5 mW\")"
-        );
+        let warning = match unit {
+            "" | "times" => format!("{key} is {value}: {least} to {most} are plausible"),
+            unit => format!(
+                "{key} is {value} {unit}: {least} to {most} are plausible; is the unit right? (a value may name its own, \
+                 like \"5 mW\")"
+            ),
+        };
         if !told.contains(&warning) {
             told.push(warning);
         }

@@ -216,7 +216,7 @@ fn background_that_is_not_0() {
     workplace.refuses(
         FAILED,
         &["config.toml"],
-        &["cells.tif", "is -1", "background = -1"],
+        &["cells.tif", "is -1", "background = [0, -1]"],
     );
     same_as_cells(&workplace, &["--set", "groundtruth.background=-1"]);
 

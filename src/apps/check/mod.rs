@@ -55,7 +55,7 @@ pub fn check(
     let mut config = config.clone();
     let opened = volumes::open(&mut config, options, &mut told)?;
     if let Some(region) = opened.region {
-        config.groundtruth.bounds_voxels = Some(region.shape);
+        config.groundtruth.set_bounds(region.shape);
     }
     // Nothing that is told of a volume of unknown size depends on it, or on the seed.
     let region = opened.region.unwrap_or(VoxelBox {

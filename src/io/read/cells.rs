@@ -280,6 +280,11 @@ fn open_splitted(
     folder: &Path,
     options: &ReadOptions,
 ) -> Result<SplittedCells<'static>, ReadError> {
+    // In the volume of a cell 0 is what lies outside it, whatever else is background.
+    let mut options = options.clone();
+    if !options.background.is_empty() {
+        options.background.push(0);
+    }
     let format = options.format;
     let metadata = fs::metadata(folder).map_err(|error| ReadError::io(folder, None, error))?;
     let path = folder.to_owned();

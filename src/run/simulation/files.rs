@@ -55,7 +55,7 @@ impl RunSetup {
         }
         let seed = *config.compute.seed.get_or_insert_with(rand::random);
         let (_, _, region) = volumes;
-        config.groundtruth.bounds_voxels = Some(region.shape);
+        config.groundtruth.set_bounds(region.shape);
         let model = Model::new(&config, region, seed)?;
         Ok(Self {
             config,

@@ -37,7 +37,7 @@ pub fn plan(config: &Config, observer: &mut dyn Observer) -> Result<PlanReport, 
             "the volume is not there yet: [groundtruth] bounds would tell its size".to_owned(),
         ));
     };
-    config.groundtruth.bounds_voxels = Some(region.shape);
+    config.groundtruth.set_bounds(region.shape);
     simulation::check_light(&config)?;
     let model = Model::new(&config, region, config.compute.seed.unwrap_or(0))?;
     let contents = Contents {

@@ -202,7 +202,7 @@ fn floating_point_numbers_that_are_whole_are_ids() {
         (16_777_218.0, ["is 16777218", "up to 16777216"]),
         (f32::NAN, ["is NaN", "whole numbers"]),
         (f32::INFINITY, ["is inf", "whole numbers"]),
-        (-1.0, ["is -1", "background = -1"]),
+        (-1.0, ["is -1", "background = [0, -1]"]),
     ] {
         tiff(&path, 32, &f32s([0.0, 1.0, 2.0, 3.0, value, 5.0]), &[float]);
         let message = refusal(&path, &ReadOptions::default());
@@ -393,7 +393,7 @@ fn background_is_what_the_user_says() {
     npy(&path, "<i4", "(2, 3)", &signed);
     assert_says(
         &refusal(&path, &ReadOptions::default()),
-        &["is -1", "background = -1"],
+        &["is -1", "background = [0, -1]"],
     );
     assert_says(&refusal(&path, &background(&[1])), &["is -1"]);
     // 0 is a cell where it is not among them.
