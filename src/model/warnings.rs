@@ -110,10 +110,17 @@ pub(super) fn coarse_tissue(config: &Config, camera: &Camera) -> Option<String> 
 /// A value that no experiment has: its key, what it is, its unit, and what experiments have.
 struct Implausible(String, f64, &'static str, [f64; 2]);
 
-/// Warns of values that no microscope or tissue has: mistakes of units, above all. Of the model
-/// `simexm`, whose laser of 50 W fills an aperture of a metre, those of SimExm's are none.
+/// Warns of values that no microscope or tissue has: mistakes of units, above all. SimExm's own are
+/// none: its lasers of 50 W fill an aperture of a metre, which together is a plausible light.
 pub(super) fn implausible(config: &Config) -> Vec<String> {
-    let (optics, is_simexm) = (&config.optics, config.model == ModelKind::Simexm);
+    let optics = &config.optics;
+    let is_simexm = config.model == ModelKind::Simexm;
+    let fills_a_metre = is_simexm && optics.objective_back_aperture_m == Some(1.0);
+    let (most_w, most_m) = if fills_a_metre {
+        (50.0, 1.0)
+    } else {
+        (5.0, 0.05)
+    };
     let mut looked_at: Vec<Implausible> = Vec::new();
     let mut look = |key: &str, value: f64, unit, range| {
         looked_at.push(Implausible(key.to_owned(), value, unit, range));
@@ -155,11 +162,10 @@ pub(super) fn implausible(config: &Config) -> Vec<String> {
         look("[optics] pinhole_radius", um, "um", [0.0, 2000.0]);
     }
     if let Some(m) = optics.objective_back_aperture_m {
-        look("[optics] objective_back_aperture", m, "m", [1e-4, 1.0]);
+        look("[optics] objective_back_aperture", m, "m", [1e-4, most_m]);
     }
     for (name, channel) in &optics.channels {
         let key = |key: &str| format!("[optics.channels.{name}] {key}");
-        let most_w = if is_simexm { 50.0 } else { 5.0 };
         if let Some(w) = channel.laser_power_w {
             look(&key("laser_power"), w, "W", [1e-9, most_w]);
         }
