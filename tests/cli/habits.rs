@@ -280,12 +280,12 @@ fn values_that_no_experiment_has_are_told() {
     let told = |set: &str| {
         let outcome = workplace.run(["check", "config.toml", "--set", set]);
         let warnings = outcome.succeeded().stdout;
-        warnings.contains("is the unit right?").then_some(warnings)
+        warnings.contains(" plausible").then_some(warnings)
     };
     for (set, words) in [
         ("optics.pixel_size=6.5", "[optics] pixel_size is 6.5 nm"),
         ("groundtruth.voxel_dim=40000,16,16", "voxel_dim is 40000 nm"),
-        ("expansion.factor=450", "[expansion] factor is 450 times"),
+        ("expansion.factor=450", "[expansion] factor is 450:"),
         (
             "optics.exposure_time=1000",
             "[optics] exposure_time is 1000 s",
@@ -298,9 +298,9 @@ fn values_that_no_experiment_has_are_told() {
             "optics.objective_back_aperture=0.5",
             "[optics] objective_back_aperture is 0.5 m",
         ),
-        // An aperture that there may be shows that its lasers are none.
+        // A real aperture shows that its lasers are none.
         (
-            "optics.objective_back_aperture=0.04",
+            "optics.objective_back_aperture=8 mm",
             "[optics.channels.blue] laser_power is 50 W",
         ),
         (
