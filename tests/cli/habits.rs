@@ -280,7 +280,7 @@ fn values_that_no_experiment_has_are_told() {
     let told = |set: &str| {
         let outcome = workplace.run(["check", "config.toml", "--set", set]);
         let warnings = outcome.succeeded().stdout;
-        warnings.contains(" plausible").then_some(warnings)
+        warnings.contains("are plausible").then_some(warnings)
     };
     for (set, words) in [
         ("optics.pixel_size=6.5", "[optics] pixel_size is 6.5 nm"),
@@ -300,7 +300,7 @@ fn values_that_no_experiment_has_are_told() {
         ),
         // A real aperture shows that its lasers are none.
         (
-            "optics.objective_back_aperture=8 mm",
+            "optics.objective_back_aperture=4 cm",
             "[optics.channels.blue] laser_power is 50 W",
         ),
         (

@@ -230,7 +230,7 @@ mod tests {
                 offset: [2, 1, 3],
                 shape: [5, 4, 7],
             };
-            let bytes = [1, 3, 4].map(|slices| finer.gathered_bytes(&part, slices));
+            let bytes = [1, 4].map(|slices| finer.gathered_bytes(&part, slices));
             assert!(bytes.is_sorted(), "{name}: {bytes:?}");
             finer.gather(&part).unwrap();
             let mut reader = finer.slices().unwrap();
