@@ -99,6 +99,10 @@ pub struct Channel {
         serialize_with = "serialize::path_if_any"
     )]
     pub efficiency_curve: Option<PathBuf>,
+    /// Length in the gel over which the tissue leaves 1/e of the light, there and back, in um;
+    /// `None` where it is clear.
+    #[serde(rename = "attenuation_length", skip_serializing_if = "Option::is_none")]
+    pub attenuation_length_um: Option<f64>,
 }
 
 impl Default for Optics {
@@ -148,6 +152,7 @@ impl Default for Channel {
             filter_curve: None,
             dichroic_curve: None,
             efficiency_curve: None,
+            attenuation_length_um: None,
         }
     }
 }
@@ -344,6 +349,8 @@ fn read_channel(section: &mut Section<'_>, light: Light) -> Option<Channel> {
             section.optional_path(key)
         }
     });
+    let attenuation_length_um =
+        section.optional("attenuation_length", number(above(0.0).unit("um")));
     Some(Channel {
         laser_wavelength_nm: laser_wavelength_nm?,
         laser_power_w: laser_power_w?,
@@ -353,5 +360,6 @@ fn read_channel(section: &mut Section<'_>, light: Light) -> Option<Channel> {
         filter_curve,
         dichroic_curve,
         efficiency_curve,
+        attenuation_length_um,
     })
 }

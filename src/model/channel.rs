@@ -32,6 +32,25 @@ pub struct EmissionSource {
     pub middle: usize,
     /// What the exposures before an image have left of its light.
     pub bleaching: Bleaching,
+    /// What the tissue above an image leaves of it.
+    pub attenuation: Attenuation,
+}
+
+/// How light fades with the depth of an image, exponentially, there and back; the default leaves it
+/// all.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Attenuation {
+    /// Depth of the first slice over the length that leaves 1/e.
+    pub first: f64,
+    /// Distance of slices over that length.
+    pub slice: f64,
+}
+
+impl Attenuation {
+    /// The share of the light of a place, in slices.
+    pub fn left(&self, slice: f64) -> f64 {
+        (-self.first - self.slice * slice).exp()
+    }
 }
 
 /// Point spread function of a slice.
@@ -99,6 +118,7 @@ impl EmissionSource {
             }],
             middle: 0,
             bleaching: Bleaching::default(),
+            attenuation: Attenuation::default(),
         }
     }
 
@@ -128,13 +148,15 @@ impl EmissionSource {
             let step = (planes.slice(start + 1) - first_z).max(1);
             let joins = |&image: &usize| {
                 self.bleaching == Bleaching::default()
+                    && self.attenuation == Attenuation::default()
                     && planes.phase(image) == phase
                     && planes.slice(image) == first_z + (image - start) * step
                     && before(image) == next
             };
             let end = (start + 1..images.end).find(|image| !joins(image));
             let end = end.unwrap_or(images.end);
-            let left = self.bleaching.left(start);
+            let place = first_z as f64 + behind;
+            let left = self.bleaching.left(start) * self.attenuation.left(place);
             let mut add = |function: usize, weight: SliceWeight| {
                 runs.push(FilterRun {
                     images: start - images.start..end - images.start,
@@ -252,6 +274,22 @@ mod tests {
             runs.iter()
                 .all(|run| run.images.len() == 1 && run.first_z == 0)
         );
+    }
+
+    #[test]
+    fn light_fades_with_depth() {
+        let mut deep = source(&[(0, 0.0), (2, 0.0)]);
+        deep.attenuation = Attenuation {
+            first: 0.5,
+            slice: 0.2,
+        };
+        // Places 1.5, 3 and 4.5.
+        let weights = weights(&deep, &(1..4), 1.5);
+        let found = weights.iter().map(|weights| weights.iter().sum::<f32>());
+        for (found, place) in found.zip([1.5f64, 3.0, 4.5]) {
+            let expected = (-0.5 - 0.2 * place).exp();
+            assert!((f64::from(found) - expected).abs() < 1e-7, "{found}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod detectors;
 mod fluorophore;
+mod gel;
 mod golden_end_to_end;
 mod golden_labeling;
 mod golden_nearest;

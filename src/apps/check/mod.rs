@@ -62,7 +62,8 @@ pub fn check(
         offset: [0; 3],
         shape: [1; 3],
     });
-    let model = Model::new(&config, region, config.compute.seed.unwrap_or(0))?;
+    let source = opened.source_shape(region);
+    let model = Model::of_part(&config, source, region, config.compute.seed.unwrap_or(0), &[])?;
     simulation::warnings::before(&model, &mut told);
     let sampling = Sampling::new(&config, &model.camera);
     sampling.warn(&config, &mut told);

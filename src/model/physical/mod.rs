@@ -7,7 +7,7 @@ mod optics;
 
 pub use budget::{ExpectedPixel, LightBudget, expected_pixels, light_budgets};
 
-use super::{Bleaching, EmissionSource, Emitter, Light, ModelError, SlicePsf};
+use super::{Attenuation, Bleaching, EmissionSource, Emitter, Light, ModelError, SlicePsf};
 use crate::config::{self, Config};
 use crate::engine::detector::Detection;
 use crate::engine::psf::{Psf, PsfShape};
@@ -130,6 +130,7 @@ impl Imaging {
                         })
                         .collect(),
                     bleaching: bleaching(&seen_of_channels, channel, number),
+                    attenuation: Attenuation::default(),
                 });
             }
             let photons: Vec<Photons> = seen.iter().map(|seen| seen.light).collect();

@@ -4,6 +4,7 @@ mod charts;
 #[cfg(test)]
 mod tests;
 
+use crate::base::text::of_axes;
 use crate::base::volume::slices_in_words;
 use crate::config::Config;
 use crate::model::{Model, point_spread_functions};
@@ -91,7 +92,7 @@ fn summary(page: &mut String, facts: &Facts<'_, '_>) {
         ),
         (
             "expansion",
-            format!("{} times", facts.config.expansion.factor),
+            format!("{} times", of_axes(facts.config.expansion.factors())),
         ),
         ("microscope", facts.config.optics.microscope.to_string()),
         ("seed", report.seed.to_string()),
