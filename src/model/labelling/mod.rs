@@ -138,6 +138,15 @@ impl Labelling {
         layers.filter_map(move |(number, layer)| differ(layer).then_some(number))
     }
 
+    /// The layers whose proteins cluster, by number.
+    pub(crate) fn clustered(&self) -> impl Iterator<Item = (usize, &OwnProteins)> {
+        let layers = self.layers.iter().enumerate();
+        layers.filter_map(|(number, layer)| {
+            let own = layer.own.as_ref().filter(|own| own.members.is_some())?;
+            Some((number, own))
+        })
+    }
+
     /// True where layers ask for a voxel's neighbours in the slices around it.
     pub(super) fn looks_around(&self) -> bool {
         let by_area = |layer: &LayerModel| layer.own.as_ref().is_some_and(|own| own.by == BY_AREA);

@@ -364,6 +364,11 @@ impl<'a> Planner<'a> {
         });
         let image_reads = steps.max().unwrap_or(0).saturating_add(1 + channels);
         let survey_reads = (model.layer_regions().len() * cells) as u64;
+        // Of a layer of clusters their number in each voxel, and the labels.
+        let clustered = (2 * model.labelling.clustered().count() * sheets) as u64;
+        let puncta_reads = (plan.schedule.regions as u64)
+            .saturating_mul(plane)
+            .saturating_mul(clustered);
         let (thresholds, grey_reads) = match plan.quantisation {
             Quantisation::AtTheEnd => {
                 let images = grey(plan.batch as u64).saturating_mul(channels);
@@ -376,7 +381,8 @@ impl<'a> Planner<'a> {
         let bytes = |words: u64| words.saturating_mul(4);
         let writes = constants.saturating_add(loads).saturating_add(thresholds);
         plan.write_bytes = bytes(writes.max(words(b.thresholds)));
-        plan.read_bytes = bytes(image_reads.max(survey_reads).max(grey_reads));
+        let reads = image_reads.max(puncta_reads);
+        plan.read_bytes = bytes(reads.max(survey_reads).max(grey_reads));
         // Grey values on their way to the sink: of all images of a run in one slab, of a batch of
         // those that waited.
         let batch = (plan.batch as u64).saturating_mul(whole_image);
@@ -415,7 +421,7 @@ impl<'a> Planner<'a> {
                 ),
             buffer_bytes: plan.buffer_bytes(),
             write_bytes: bytes(writes),
-            read_bytes: bytes(image_reads),
+            read_bytes: bytes(reads),
             grey_bytes,
             image_pixels: whole_image,
         };

@@ -312,6 +312,13 @@ impl LoadedRun {
                 .create(sink::CODES_NAME.as_ref())?
                 .write_whole(table.as_bytes())?;
         }
+        if model.labelling.clustered().next().is_some() {
+            let ids = volume.cells.ids();
+            let table = sink::table_of_puncta(config, model, &outcome.puncta, ids);
+            output
+                .create(sink::PUNCTA_NAME.as_ref())?
+                .write_whole(table.as_bytes())?;
+        }
         warnings::after(model, &outcome, &blank_truths, log);
         warnings::of_stale_files(root, &stale(output), log);
         let report = Report {

@@ -75,11 +75,9 @@ impl<'a> Recorder<'a> {
     /// What stays on the device for the whole image sweep; `maxima` are those of the images that
     /// are there already.
     pub(super) fn start(mut self, selection: &Selection, maxima: &[u32]) -> Recording<'static> {
+        self.write_labelling(selection);
         let b = &self.plan.buffers;
         let out = &mut self.recording;
-        out.write(b.cells, 0, self.input.volume.cells.keys());
-        out.write(b.selection, 0, selection.words.clone());
-        out.write(b.tables, 0, self.model.tables.clone());
         out.write(b.fourier, 0, self.plan.blur.tables().words.clone());
         out.write(b.shown, 0, self.tile.shown(self.model));
         match &self.model.imaging {

@@ -9,7 +9,7 @@ pub(crate) use layout::{
     table_of_ids, targets,
 };
 
-pub(crate) use tissue::{CODES_NAME, has_codes, table_of_codes};
+pub(crate) use tissue::{CODES_NAME, PUNCTA_NAME, has_codes, table_of_codes, table_of_puncta};
 
 use super::SimulationError;
 use crate::base::progress::Observer;

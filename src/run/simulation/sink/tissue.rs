@@ -1,10 +1,11 @@
-//! Ground truth of the tissue as a whole: displacements of an uneven expansion, and barcodes.
+//! Ground truth of the tissue as a whole: displacements of an uneven expansion, barcodes, clusters.
 
 use super::layout::{Layouts, is_compact};
 use crate::config::Config;
 use crate::io::write::{FLOAT_FORMAT, OutputFolder, SliceWriter, Target, WriteError};
 use crate::model::Model;
 use crate::model::cells::Selection;
+use crate::run::pipeline::Punctum;
 use std::borrow::Cow;
 use std::path::PathBuf;
 
@@ -14,12 +15,17 @@ pub(super) const DISPLACEMENT_STEM: &str = "groundtruth/displacement";
 /// Name of the code book below the output folder.
 pub(crate) const CODES_NAME: &str = "groundtruth/codes.csv";
 
+/// Name of the table of clusters below the output folder.
+pub(crate) const PUNCTA_NAME: &str = "groundtruth/puncta.csv";
+
 /// What a run of this model writes of its tissue.
 pub(super) fn targets(config: &Config, model: &Model) -> Vec<Target> {
     let field = model.distortion.as_ref();
     let field = field.map(|_| FLOAT_FORMAT.target(DISPLACEMENT_STEM.as_ref()));
     let codes = has_codes(config).then(|| Target::File(PathBuf::from(CODES_NAME)));
-    field.into_iter().chain(codes).collect()
+    let clustered = model.labelling.clustered().next();
+    let puncta = clustered.map(|_| Target::File(PathBuf::from(PUNCTA_NAME)));
+    field.into_iter().chain(codes).chain(puncta).collect()
 }
 
 /// Whether cells have barcodes.
@@ -75,10 +81,6 @@ pub(crate) fn table_of_codes(
     ids: &[u64],
 ) -> String {
     let layers = model.labelling.layers.iter().filter(|layer| layer.barcode);
-    let quoted = |name: &str| match name.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", name.replace('"', "\"\"")),
-        false => name.to_owned(),
-    };
     let mut text = String::from("cell");
     for layer in layers {
         text.push(',');
@@ -86,15 +88,45 @@ pub(crate) fn table_of_codes(
     }
     text.push('\n');
     for code in &selection.codes {
-        let number = match is_compact(config) {
-            true => code.cell as u64,
-            false => ids[code.cell],
-        };
-        text.push_str(&number.to_string());
+        text.push_str(&number(config, ids, code.cell).to_string());
         for level in &code.levels {
             text.push_str(&format!(",{level}"));
         }
         text.push('\n');
     }
     text
+}
+
+/// The table of clusters: for each its layer, its cell by the number in the output, the voxel of
+/// its middle in the part of the tissue that is simulated, and its proteins.
+pub(crate) fn table_of_puncta(
+    config: &Config,
+    model: &Model,
+    puncta: &[Punctum],
+    ids: &[u64],
+) -> String {
+    let mut text = String::from("layer,cell,z,x,y,proteins\n");
+    for punctum in puncta {
+        let layer = quoted(&model.labelling.layers[punctum.layer].name);
+        let cell = number(config, ids, punctum.cell);
+        let ([z, x, y], proteins) = (punctum.voxel, punctum.proteins);
+        text.push_str(&format!("{layer},{cell},{z},{x},{y},{proteins}\n"));
+    }
+    text
+}
+
+/// The number of a cell in the output.
+fn number(config: &Config, ids: &[u64], cell: usize) -> u64 {
+    match is_compact(config) {
+        true => cell as u64,
+        false => ids[cell],
+    }
+}
+
+/// A name as a cell of a table.
+fn quoted(name: &str) -> Cow<'_, str> {
+    match name.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", name.replace('"', "\"\"")).into(),
+        false => name.into(),
+    }
 }
