@@ -223,13 +223,13 @@ impl<'a> Layouts<'a> {
         if let Some(toml::Value::Table(output)) = text.get_mut("output") {
             output.insert("path".to_owned(), "output".into());
         }
-        let factor = config.expansion.factor;
         let voxel_nm = config.groundtruth.voxel_or_nan();
         let offset = config.groundtruth.offset_voxels;
+        let offset_nm = std::array::from_fn(|axis| offset[axis] as f64 * voxel_nm[axis]);
         About {
-            offset_nm: std::array::from_fn(|axis| offset[axis] as f64 * voxel_nm[axis] * factor),
+            offset_nm: config.in_gel(offset_nm),
             tissue_nm: Some(self.model.camera.pixel_in_tissue_nm(voxel_nm)),
-            factor: Some(factor),
+            factors: Some(config.expansion.factors()),
             seed: Some(self.model.seed),
             configuration: Some(text.to_string()),
         }
@@ -275,7 +275,6 @@ impl<'a> Layouts<'a> {
             pixel: self.id_pixel,
             content: Content::Labels,
             compression: (self.config.output.compression).unwrap_or(Compression::Deflate),
-            chunks: self.chunks(),
             chunks: self.chunks(),
             metadata: self.metadata(format!("{what}, region {region}"), Vec::new()),
         }
