@@ -38,7 +38,7 @@ fn fluorophores_lie_as_far_from_their_proteins_as_linkage_says() {
             &["labeling.a.labelled=after", "expansion.factor=[2, 3, 4]"],
             [2.0, 3.0, 4.0],
         ),
-        (rounds, [2.5; 3]),
+        (rounds, [2.5_f64; 3]),
     ] {
         let density = [
             "labeling.a.linkage=17.5",
@@ -63,7 +63,8 @@ fn fluorophores_lie_as_far_from_their_proteins_as_linkage_says() {
         }
         for axis in 0..3 {
             // Rounding to whole voxels adds 1/12.
-            let expected = (17.5 / swollen[axis] / 4.0).powi(2) / 3.0 + 1.0 / 12.0;
+            let voxels: f64 = 17.5 / swollen[axis] / 4.0;
+            let expected = voxels.powi(2) / 3.0 + 1.0 / 12.0;
             let found = squares[axis] / 3.0 / count;
             let error = expected * (2.0 / count).sqrt();
             assert!(
