@@ -64,7 +64,7 @@ impl Recorder<'_> {
         };
         let key = imaging.exposures[number];
         let mut params =
-            ExposeParams::new(imaging.detection(), part, !imaging.maps.is_empty(), key);
+            ExposeParams::new(&imaging.detection(number), part, !imaging.maps.is_empty(), key);
         params.per_word = match self.plan.quantisation.is_on_host() {
             true => 1,
             false => 32 / self.model.output.bit_depth.bits(),
