@@ -239,6 +239,9 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("pulse_rate", "number", "Hz", "above 0", Value("80000000.0"), "Pulses of a two-photon laser per second.").only(ModelKind::Physical),
         key("pulse_duration", "number", "s", "above 0", Value("0.00000000000015"), "Length of these pulses at half their height.").only(ModelKind::Physical),
         key("pulse_factor", "number", "", "above 0", Value("0.66"), "Second-order coherence of their shape: 0.66 for a Gaussian, 0.59 for sech^2.").only(ModelKind::Physical),
+        key("stripes", "number", "", SHARE, Otherwise { meaning: "light is even", example: "0.1" }, "Standard deviation of stripes along the rows of images, over the light: shadows of what lies beside the tissue.").only(ModelKind::Physical),
+        key("stripe_width", "number", "um", "above 0", Otherwise { meaning: "2", example: "2.0" }, "Width of a stripe in the gel.").only(ModelKind::Physical),
+        key("lost_images", "list", "", "a list of whole numbers, of images from 0 on", Otherwise { meaning: "none", example: "[3]" }, "Images without light: sections that were lost. The ground truth shows them.").only(ModelKind::Physical),
     ] },
     SectionInfo { name: "optics.channels.NAME", example: None, meaning: "A channel: a laser and a filter. At least one is needed; the output has them in the order of their names.", keys: vec![
         key("laser_wavelength", "number", "nm", "from 200 to 1000", Required, "Wavelength of the laser.").only(ModelKind::Simexm),
@@ -253,6 +256,7 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("dichroic_curve", "path", "", "", Otherwise { meaning: "all", example: "\"dichroic.csv\"" }, "CSV file of what the dichroic mirror passes.").only(ModelKind::Physical),
         key("efficiency_curve", "path", "", "", Otherwise { meaning: "detector_efficiency", example: "\"efficiency.csv\"" }, "CSV file of the detector's electrons per photon.").only(ModelKind::Physical),
         key("attenuation_length", "number", "um", "above 0", Otherwise { meaning: "the tissue is clear", example: "150.0" }, "Length in the gel over which tissue leaves 1/e of the light by scattering and absorption, there and back: images fade with their depth."),
+        key("haze", "number", "electrons per s", "at least 0", Otherwise { meaning: "0", example: "50.0" }, "Electrons of a pixel by light from elsewhere in the gel, alike over all images.").only(ModelKind::Physical),
     ] },
     SectionInfo { name: "detector", example: None, meaning: "The detector of the model physical.", keys: vec![
         key("camera", "word", "", words::<CameraModel>(), Otherwise { meaning: "none", example: "\"ORCA-Flash4.0 V3\"" }, "A camera or another detector whose data sheet gives the keys that are left out (docs/detectors.md).").only(ModelKind::Physical),

@@ -261,7 +261,8 @@ fn read_layer(section: &mut Section<'_>, model: ModelKind, overlap: bool) -> Lay
         section.contradiction("antibody_amp", "antibody_amp", expected);
     }
     if extras.puncta_proteins.is_some() && protein_noise.is_some_and(|share| share > 0.0) {
-        let expected = "0, or left out, beside puncta_proteins: clusters have puncta_spread and linkage";
+        let expected =
+            "0, or left out, beside puncta_proteins: clusters have puncta_spread and linkage";
         section.contradiction("protein_noise", "puncta_proteins", expected);
     }
     let by_area = extras.membrane_density_per_nm2.is_some();

@@ -103,6 +103,10 @@ pub struct Channel {
     /// `None` where it is clear.
     #[serde(rename = "attenuation_length", skip_serializing_if = "Option::is_none")]
     pub attenuation_length_um: Option<f64>,
+    /// Electrons per s of a pixel by light from elsewhere in the gel, as a haze over all images;
+    /// `None` without. Only the model `physical` has it.
+    #[serde(rename = "haze", skip_serializing_if = "Option::is_none")]
+    pub haze_per_s: Option<f64>,
 }
 
 impl Default for Optics {
@@ -153,6 +157,7 @@ impl Default for Channel {
             dichroic_curve: None,
             efficiency_curve: None,
             attenuation_length_um: None,
+            haze_per_s: None,
         }
     }
 }
@@ -351,6 +356,12 @@ fn read_channel(section: &mut Section<'_>, light: Light) -> Option<Channel> {
     });
     let attenuation_length_um =
         section.optional("attenuation_length", number(above(0.0).unit("um")));
+    let haze_per_s = if simexm {
+        section.forbid("haze", OF_PHYSICAL);
+        None
+    } else {
+        section.optional("haze", number(at_least(0.0).unit("electrons per s")))
+    };
     Some(Channel {
         laser_wavelength_nm: laser_wavelength_nm?,
         laser_power_w: laser_power_w?,
@@ -361,5 +372,6 @@ fn read_channel(section: &mut Section<'_>, light: Light) -> Option<Channel> {
         dichroic_curve,
         efficiency_curve,
         attenuation_length_um,
+        haze_per_s,
     })
 }

@@ -34,6 +34,8 @@ pub struct EmissionSource {
     pub bleaching: Bleaching,
     /// What the tissue above an image leaves of it.
     pub attenuation: Attenuation,
+    /// Images that hold none of it.
+    pub lost: Vec<usize>,
 }
 
 /// How light fades with the depth of an image, exponentially, there and back; the default leaves it
@@ -119,6 +121,7 @@ impl EmissionSource {
             middle: 0,
             bleaching: Bleaching::default(),
             attenuation: Attenuation::default(),
+            lost: Vec::new(),
         }
     }
 
@@ -149,6 +152,7 @@ impl EmissionSource {
             let joins = |&image: &usize| {
                 self.bleaching == Bleaching::default()
                     && self.attenuation == Attenuation::default()
+                    && self.lost.is_empty()
                     && planes.phase(image) == phase
                     && planes.slice(image) == first_z + (image - start) * step
                     && before(image) == next
@@ -156,7 +160,10 @@ impl EmissionSource {
             let end = (start + 1..images.end).find(|image| !joins(image));
             let end = end.unwrap_or(images.end);
             let place = first_z as f64 + behind;
-            let left = self.bleaching.left(start) * self.attenuation.left(place);
+            let left = match self.lost.contains(&start) {
+                true => 0.0,
+                false => self.bleaching.left(start) * self.attenuation.left(place),
+            };
             let mut add = |function: usize, weight: SliceWeight| {
                 runs.push(FilterRun {
                     images: start - images.start..end - images.start,
@@ -290,6 +297,19 @@ mod tests {
             let expected = (-0.5 - 0.2 * place).exp();
             assert!((f64::from(found) - expected).abs() < 1e-7, "{found}");
         }
+    }
+
+    #[test]
+    fn lost_images_hold_no_light() {
+        let mut source = source(&[(0, 0.0), (2, 0.0)]);
+        source.lost = vec![2, 9];
+        let weights = weights(&source, &(1..4), 1.5);
+        let found: Vec<f32> = weights.iter().map(|weights| weights.iter().sum()).collect();
+        assert_eq!(found[1], 0.0);
+        assert!(
+            (found[0] - 1.0).abs() < 1e-6 && (found[2] - 1.0).abs() < 1e-6,
+            "{found:?}"
+        );
     }
 
     #[test]

@@ -82,8 +82,9 @@ impl DisplacementField {
         let waves: Vec<Wave> = (0..scales.len())
             .flat_map(|scale| Wave::draw(seed, scale, scales[scale]))
             .collect();
-        let middle_um: [f64; 3] =
-            std::array::from_fn(|axis| source[axis].saturating_sub(1) as f64 / 2.0 * voxel_um[axis]);
+        let middle_um: [f64; 3] = std::array::from_fn(|axis| {
+            source[axis].saturating_sub(1) as f64 / 2.0 * voxel_um[axis]
+        });
         let middle: [f64; 3] =
             std::array::from_fn(|axis| waves.iter().map(|wave| wave.at(middle_um)[axis]).sum());
         // e^(i k x) at the nodes along an axis.
@@ -310,7 +311,9 @@ impl Wave {
 impl Wave {
     /// The displacement at a place in um.
     fn at(&self, place_um: [f64; 3]) -> [f64; 3] {
-        let angle: f64 = (self.vector.iter().zip(place_um)).map(|(k, um)| k * um).sum();
+        let angle: f64 = (self.vector.iter().zip(place_um))
+            .map(|(k, um)| k * um)
+            .sum();
         let (cosine, sine) = (libm::cos(angle), libm::sin(angle));
         std::array::from_fn(|axis| self.real[axis] * cosine - self.imaginary[axis] * sine)
     }
@@ -392,8 +395,16 @@ mod tests {
             assert_eq!(part.at(voxel), whole.at(voxel));
         }
         // The middle stays where it is, but for what lies between nodes.
-        assert!(whole.at([15, 25, 30]).iter().all(|part| part.abs() < 0.1), "{:?}", whole.at([15, 25, 30]));
-        assert!(whole.at([0; 3]).iter().any(|part| part.abs() > 0.5), "{:?}", whole.at([0; 3]));
+        assert!(
+            whole.at([15, 25, 30]).iter().all(|part| part.abs() < 0.1),
+            "{:?}",
+            whole.at([15, 25, 30])
+        );
+        assert!(
+            whole.at([0; 3]).iter().any(|part| part.abs() > 0.5),
+            "{:?}",
+            whole.at([0; 3])
+        );
         let other = field(&scales, 4, [0.04, 0.01, 0.01], [31, 51, 61]);
         assert_ne!(other.at([29, 49, 59]), whole.at([29, 49, 59]));
     }

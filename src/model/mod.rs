@@ -344,11 +344,18 @@ impl Model {
     }
 }
 
-/// Notes what the tissue leaves of the channels' light.
+/// Notes what the tissue leaves of the channels' light, and the images that hold none.
 fn attenuate(config: &Config, light: &mut Light) {
     let slice_um = config.voxel_in_gel_nm()[0] / 1e3;
     let physical = config.optics.physical.as_ref();
     let first_um = physical.map_or(0.0, |physical| physical.depth_um);
+    for source in light
+        .channels
+        .iter_mut()
+        .flat_map(|channel| &mut channel.sources)
+    {
+        source.lost = physical.map_or(Vec::new(), |physical| physical.lost_images.clone());
+    }
     for channel in &mut light.channels {
         let keys = config.optics.channels.get(&channel.name);
         let Some(length_um) = keys.and_then(|keys| keys.attenuation_length_um) else {

@@ -16,7 +16,10 @@ fn sharp(workplace: &Workplace, entries: &[&str]) {
     let path = workplace.path("point.tif");
     write_stack::<colortype::Gray32Float>(&path, [3, 3, 3], &planes, Compression::Uncompressed);
     let path = format!("optics.psf_file={}", path.display());
-    let image = format!("groundtruth.image_path={}", workplace.path("cells.tif").display());
+    let image = format!(
+        "groundtruth.image_path={}",
+        workplace.path("cells.tif").display()
+    );
     let output = format!("output.path={}", workplace.path("out").display());
     let common = [
         image.as_str(),
@@ -80,7 +83,10 @@ fn moments(workplace: &Workplace, [_, rows, columns]: [usize; 3], middle: f64) -
         for (place, &electrons) in page.iter().enumerate() {
             let electrons = f64::from(electrons);
             sum += electrons;
-            for (square, at) in squares.iter_mut().zip([z, place / columns, place % columns]) {
+            for (square, at) in squares
+                .iter_mut()
+                .zip([z, place / columns, place % columns])
+            {
                 *square += electrons * (at as f64 - middle).powi(2);
             }
         }
@@ -101,7 +107,10 @@ fn linkage_moves_the_light_as_far_as_it_says_before_and_after_expansion() {
         let (mut electrons, mut squares) = (0.0, [0.0; 3]);
         for seed in 1..=20 {
             let seed = format!("compute.seed={seed}");
-            sharp(&workplace, &[&dense[..], entries, &[seed.as_str()]].concat());
+            sharp(
+                &workplace,
+                &[&dense[..], entries, &[seed.as_str()]].concat(),
+            );
             workplace.simulate(&["--quiet"]);
             let (sum, found) = moments(&workplace, SHAPE, 15.0);
             electrons += sum / 20.0;
@@ -117,14 +126,20 @@ fn linkage_moves_the_light_as_far_as_it_says_before_and_after_expansion() {
         (["labeling.a.linkage=24", "labeling.a.labelled=after"], 4.0),
     ] {
         let (electrons, squares) = run(&entries);
-        assert!((electrons / of_none - 1.0).abs() < 0.03, "{electrons}, not {of_none}");
+        assert!(
+            (electrons / of_none - 1.0).abs() < 0.03,
+            "{electrons}, not {of_none}"
+        );
         for (moved, still) in squares.iter().zip(still) {
             let voxels: f64 = 24.0 / swollen / 8.0;
             // A third along each axis; rounding to whole voxels adds a twelfth.
             let expected = voxels.powi(2) / 3.0 + 1.0 / 12.0;
             let error = expected * (2.0f64 / (20.0 * 512.0)).sqrt();
             let found = moved - still;
-            assert!((found - expected).abs() < 4.0 * error, "{entries:?}: {found}, not {expected}");
+            assert!(
+                (found - expected).abs() < 4.0 * error,
+                "{entries:?}: {found}, not {expected}"
+            );
         }
     }
 }
@@ -135,14 +150,21 @@ fn retention_leaves_its_share_of_the_light() {
     let workplace = Workplace::new();
     workplace.volume(SHAPE, &vec![1u16; SHAPE.iter().product()]);
     let light = |entries: &[&str]| {
-        sharp(&workplace, &[&["labeling.a.protein_density=0.02"], entries].concat());
+        sharp(
+            &workplace,
+            &[&["labeling.a.protein_density=0.02"], entries].concat(),
+        );
         workplace.simulate(&["--quiet"]);
         moments(&workplace, SHAPE, 0.0).0
     };
     let all = light(&[]);
     let kept = light(&["labeling.a.retention=0.3"]);
     // Of 131072 proteins.
-    assert!((kept / all - 0.3).abs() < 4.0 * (0.3f64 / 131_072.0).sqrt(), "{}", kept / all);
+    assert!(
+        (kept / all - 0.3).abs() < 4.0 * (0.3f64 / 131_072.0).sqrt(),
+        "{}",
+        kept / all
+    );
 }
 
 #[test]
@@ -212,7 +234,12 @@ fn the_code_book_is_read_back_from_the_expected_images() {
     let workplace = Workplace::new();
     let ([_, _, columns], middles) = many_cells(&workplace);
     let dyes = ["ATTO425", "ATTO488", "ATTO565", "ATTO647N"];
-    let lights = [(425, [440, 470]), (488, [505, 530]), (560, [580, 620]), (640, [660, 720])];
+    let lights = [
+        (425, [440, 470]),
+        (488, [505, 530]),
+        (560, [580, 620]),
+        (640, [660, 720]),
+    ];
     let mut entries: Vec<String> = ["barcode_layers=2", "barcode_levels=[0.4, 1]"]
         .map(|key| format!("labeling.{key}"))
         .to_vec();
@@ -235,7 +262,10 @@ fn the_code_book_is_read_back_from_the_expected_images() {
     let entries: Vec<&str> = entries.iter().map(String::as_str).collect();
     sharp(&workplace, &entries);
     workplace.simulate(&["--quiet"]);
-    let book = table(&workplace.path("out/tissue/groundtruth/codes.csv"), "cell,a,b,c,d");
+    let book = table(
+        &workplace.path("out/tissue/groundtruth/codes.csv"),
+        "cell,a,b,c,d",
+    );
     assert_eq!(book.len(), 225);
     let mut expected: Vec<_> = fs::read_dir(workplace.path("out/tissue/expected"))
         .unwrap()
@@ -250,7 +280,8 @@ fn the_code_book_is_read_back_from_the_expected_images() {
             let pages = floats(path);
             let around = |&[z, x, y]: &[usize; 3]| {
                 let near = (x - 1..=x + 1).flat_map(|x| (y - 1..=y + 1).map(move |y| (x, y)));
-                near.map(|(x, y)| f64::from(pages[z][x * columns + y])).sum()
+                near.map(|(x, y)| f64::from(pages[z][x * columns + y]))
+                    .sum()
             };
             middles.iter().map(around).collect()
         })
@@ -302,7 +333,8 @@ fn clusters_lie_where_the_table_says() {
     for line in lines {
         let words: Vec<&str> = line.split(',').collect();
         assert_eq!(words[0], "a");
-        let [cell, z, x, y, of_cluster] = [1, 2, 3, 4, 5].map(|at| words[at].parse::<u64>().unwrap());
+        let [cell, z, x, y, of_cluster] =
+            [1, 2, 3, 4, 5].map(|at| words[at].parse::<u64>().unwrap());
         let at = (z as usize * rows + x as usize) * columns + y as usize;
         assert_eq!(cells[at], cell, "{line}");
         proteins[at] += of_cluster;
@@ -316,12 +348,26 @@ fn clusters_lie_where_the_table_says() {
     let each = all / proteins.iter().sum::<u64>() as f64;
     let alone = (0..proteins.len()).filter(|&at| {
         let (x, y) = (at / columns % rows, at % columns);
-        let inside = at / columns / rows == 2 && (3..rows - 3).contains(&x) && (3..columns - 3).contains(&y);
-        let near = |at: usize| (at - columns - 1..at - columns + 2).chain(at - 1..at + 2).chain(at + columns - 1..at + columns + 2);
+        let inside =
+            at / columns / rows == 2 && (3..rows - 3).contains(&x) && (3..columns - 3).contains(&y);
+        let near = |at: usize| {
+            (at - columns - 1..at - columns + 2)
+                .chain(at - 1..at + 2)
+                .chain(at + columns - 1..at + columns + 2)
+        };
         let plane = rows * columns;
-        inside && proteins[at] > 0 && [at - plane, at, at + plane].into_iter().flat_map(near).filter(|&other| proteins[other] > 0).count() == 1
+        inside
+            && proteins[at] > 0
+            && [at - plane, at, at + plane]
+                .into_iter()
+                .flat_map(near)
+                .filter(|&other| proteins[other] > 0)
+                .count()
+                == 1
     });
-    let shares: Vec<f64> = alone.map(|at| f64::from(pages[at]) / each / proteins[at] as f64).collect();
+    let shares: Vec<f64> = alone
+        .map(|at| f64::from(pages[at]) / each / proteins[at] as f64)
+        .collect();
     assert!(shares.len() > 5, "{}", shares.len());
     for share in &shares {
         // What the blur leaves of a voxel's light in its pixel is the same for all.
@@ -351,7 +397,10 @@ fn the_truth_is_warped_by_the_field_that_is_written_and_by_the_same_when_it_is_r
             (!is_field).then_some(path)
         });
         let channel = only(&workplace, "simulation");
-        (read_stack(&truth.unwrap()).values, read_stack(&channel).values)
+        (
+            read_stack(&truth.unwrap()).values,
+            read_stack(&channel).values,
+        )
     };
     let (before, _) = run(&[]);
     let (after, image) = run(&["expansion.distortion=[[0.06, 0.02], [0.4, 0.02]]"]);
@@ -369,7 +418,9 @@ fn the_truth_is_warped_by_the_field_that_is_written_and_by_the_same_when_it_is_r
             let voxels = field[3 * place[0] + axis][place[1] * columns + place[2]];
             moved += usize::from(voxels.abs() > 0.5);
             let from = place[axis] as i64 - (voxels + 0.5).floor() as i64;
-            usize::try_from(from).ok().filter(|from| *from < SHAPE[axis])
+            usize::try_from(from)
+                .ok()
+                .filter(|from| *from < SHAPE[axis])
         });
         let id = match from {
             [Some(z), Some(x), Some(y)] => before[(z * rows + x) * columns + y],

@@ -63,7 +63,13 @@ pub fn check(
         shape: [1; 3],
     });
     let source = opened.source_shape(region);
-    let model = Model::of_part(&config, source, region, config.compute.seed.unwrap_or(0), &[])?;
+    let model = Model::of_part(
+        &config,
+        source,
+        region,
+        config.compute.seed.unwrap_or(0),
+        &[],
+    )?;
     simulation::warnings::before(&model, &mut told);
     let sampling = Sampling::new(&config, &model.camera);
     sampling.warn(&config, &mut told);

@@ -6,8 +6,8 @@ use super::{FULL, read};
 use crate::config::tree::{Position, Table, Value};
 use crate::config::{
     AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, CellsFrom, ChannelArrangement,
-    ChannelFiles, ChunkCodec, Compression, Config, Factor, Normalization, OutputFormat, SingleNeuron,
-    StoredIds, WrittenIds, toml_source,
+    ChannelFiles, ChunkCodec, Compression, Config, Factor, Normalization, OutputFormat,
+    SingleNeuron, StoredIds, WrittenIds, toml_source,
 };
 use crate::optics::psf::Microscope;
 

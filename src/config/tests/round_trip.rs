@@ -12,8 +12,7 @@ use crate::config::{
     AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, CellsFrom, Channel,
     ChannelArrangement, ChannelFiles, Choice, ChunkCodec, Compression, Compute, Config, Distortion,
     Expansion, Factor, GroundTruth, InputFormat, Labeling, Layer, ModelKind, Normalization, Optics,
-    Output,
-    OutputFormat, OwnFluorophore, RegionVolume, SingleNeuron, StoredIds, WrittenIds,
+    Output, OutputFormat, OwnFluorophore, RegionVolume, SingleNeuron, StoredIds, WrittenIds,
 };
 use crate::optics::psf::Microscope;
 

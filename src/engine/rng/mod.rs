@@ -64,6 +64,8 @@ pub enum Purpose {
     Brightness,
     /// The layers of a cell's barcode, and their levels.
     Barcode,
+    /// Stripes of uneven light.
+    Stripes,
     /// Photons per protein of a voxel.
     Emission,
     /// Jitter of a magnified voxel on the camera.
@@ -87,6 +89,7 @@ impl Purpose {
             Self::Cluster => "cluster",
             Self::Brightness => "brightness",
             Self::Barcode => "barcode",
+            Self::Stripes => "stripes",
             Self::Emission => "emission",
             Self::Jitter => "jitter",
             Self::Baseline => "baseline",

@@ -121,7 +121,10 @@ mod tests {
             let [ball, plane] = estimates(voxel_nm, radius_nm);
             assert!((ball - 1.0).abs() < 0.03, "{voxel_nm:?}: ball {ball}");
             // Half a class of some 80.
-            assert!((plane - of_plane).abs() < 0.007, "{voxel_nm:?}: plane {plane}");
+            assert!(
+                (plane - of_plane).abs() < 0.007,
+                "{voxel_nm:?}: plane {plane}"
+            );
         }
     }
 }

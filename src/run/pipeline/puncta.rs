@@ -52,7 +52,13 @@ impl Pipeline<'_> {
                     let of_layers = slices.zip(Recorder::new(model, tile, input).read_puncta(step));
                     for ([counts, labels], (layer, z)) in of_layers {
                         let found = Found { tile, layer, z };
-                        found.puncta(self.model, input.volume.cells.ids(), counts, labels, &mut puncta);
+                        found.puncta(
+                            self.model,
+                            input.volume.cells.ids(),
+                            counts,
+                            labels,
+                            &mut puncta,
+                        );
                     }
                     Ok(())
                 },
@@ -97,7 +103,14 @@ impl Found<'_> {
             }
             let voxel = [self.z, x, y];
             for number in 0..count {
-                let proteins = members(own, &model.tables, model.volume.offset, voxel, number, ids[cell as usize]);
+                let proteins = members(
+                    own,
+                    &model.tables,
+                    model.volume.offset,
+                    voxel,
+                    number,
+                    ids[cell as usize],
+                );
                 puncta.push(Punctum {
                     layer: self.layer,
                     voxel,

@@ -40,7 +40,13 @@ pub fn plan(config: &Config, observer: &mut dyn Observer) -> Result<PlanReport, 
     config.groundtruth.bounds_voxels = Some(region.shape);
     simulation::check_light(&config)?;
     let source = opened.source_shape(region);
-    let model = Model::of_part(&config, source, region, config.compute.seed.unwrap_or(0), &[])?;
+    let model = Model::of_part(
+        &config,
+        source,
+        region,
+        config.compute.seed.unwrap_or(0),
+        &[],
+    )?;
     let contents = Contents {
         cells: CELLS.min(model.volume.voxels().saturating_add(1)),
         sheets: 1,

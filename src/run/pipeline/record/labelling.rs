@@ -55,7 +55,15 @@ impl Recorder<'_> {
                     let words = slots.start * plane..slots.end * plane;
                     self.recording.clear(counts, words);
                 }
-                let buffers = [labels, regions, b.cells, b.selection, b.tables, counts, b.status];
+                let buffers = [
+                    labels,
+                    regions,
+                    b.cells,
+                    b.selection,
+                    b.tables,
+                    counts,
+                    b.status,
+                ];
                 self.recording
                     .dispatch_voxels(&PROTEINS, params, &buffers, shape);
                 for z in step.regions.clone() {
