@@ -1,11 +1,15 @@
 //! Keys of uneven expansion and of labels as they are in a gel.
 
-use super::{FULL, problems, read};
+use super::{FULL, full_physical, problems, read};
 use crate::config::{Distortion, Factor, Labelled, Stain};
 
 /// The keys that are tested here, since many of them exclude each other.
-pub const KEYS: [&str; 18] = [
+pub const KEYS: [&str; 22] = [
     "attenuation_length",
+    "haze",
+    "stripes",
+    "stripe_width",
+    "lost_images",
     "rounds",
     "distortion",
     "distortion_file",
@@ -269,4 +273,56 @@ fn barcodes_are_of_so_many_layers() {
         problems(&with("barcode_layers = 1\nbarcode_levels = [0]"))[0]
             .contains("numbers, each above 0")
     );
+}
+
+#[test]
+fn light_is_dimmed_and_lost_where_keys_say_so() {
+    let with = |optics: &str, channel: &str| {
+        full_physical(true)
+            .replace("[optics]\n", &format!("[optics]\n{optics}\n"))
+            .replace(
+                "[optics.channels.channel_1]\n",
+                &format!("[optics.channels.channel_1]\n{channel}\n"),
+            )
+            .replace("pinhole_radius = 50\n", "")
+    };
+    let config = reads_back(&with(
+        "stripes = 0.1\nstripe_width = 3\nlost_images = [0, 4]",
+        "haze = 20\nattenuation_length = 150",
+    ));
+    let physical = config.optics.physical.unwrap();
+    assert_eq!(
+        (physical.stripes, physical.stripe_width_um),
+        (Some(0.1), Some(3.0))
+    );
+    assert_eq!(physical.lost_images, [0, 4]);
+    let channel = &config.optics.channels["channel_1"];
+    assert_eq!(
+        (channel.haze_per_s, channel.attenuation_length_um),
+        (Some(20.0), Some(150.0))
+    );
+    for (optics, channel, problem) in [
+        ("stripes = 1.5", "", "from 0 to 1"),
+        ("stripe_width = 3", "", "means nothing without stripes"),
+        (
+            "lost_images = [0.5]",
+            "",
+            "a list of whole numbers, of images from 0 on",
+        ),
+        (
+            "lost_images = [-1]",
+            "",
+            "a list of whole numbers, of images from 0 on",
+        ),
+        ("", "haze = -1", "at least 0 electrons per s"),
+        ("", "attenuation_length = 0", "above 0 um"),
+    ] {
+        let found = problems(&with(optics, channel));
+        assert!(
+            found.len() == 1 && found[0].contains(problem),
+            "{optics}{channel}: {found:?}"
+        );
+    }
+    let of_simexm = FULL.replace("[optics]\n", "[optics]\nstripes = 0.1\n");
+    assert_eq!(problems(&of_simexm).len(), 1);
 }

@@ -87,7 +87,7 @@ fn an_unknown_key_names_the_nearest_or_else_the_right_ones() {
     let text = FULL.replace("global_density = 0.9\n", "layer2 = 5\n");
     assert_eq!(
         message(&text),
-        "unknown key [labeling] layer2: the keys of [labeling] are global_density and tables [labeling.NAME]"
+        "unknown key [labeling] layer2: the keys of [labeling] are global_density, barcode_layers, barcode_levels and tables [labeling.NAME]"
     );
     let text = FULL.replace("[output]\n", "[optics.channels]\ngain = 1\n[output]\n");
     assert_eq!(
