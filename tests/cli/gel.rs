@@ -7,6 +7,8 @@ use std::path::Path;
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::encoder::{Compression, colortype};
 
+const USAGE: i32 = 2;
+
 /// A microscope that shows each voxel of 8 nm as a pixel, and hardly blurs it: a point spread function
 /// that was measured as a point. A layer `a` of all cells, and entries.
 fn sharp(workplace: &Workplace, entries: &[&str]) {
@@ -94,6 +96,15 @@ fn moments(workplace: &Workplace, [_, rows, columns]: [usize; 3], middle: f64) -
     (sum, squares.map(|square| square / sum))
 }
 
+/// The mean square of a normal deviate that is rounded to a whole number.
+fn rounded_square(deviation: f64) -> f64 {
+    let beyond = |number: f64| libm::erfc(number / deviation / 2.0f64.sqrt());
+    (1..40)
+        .map(f64::from)
+        .map(|number| (2.0 * number - 1.0) * beyond(number - 0.5))
+        .sum()
+}
+
 #[test]
 fn linkage_moves_the_light_as_far_as_it_says_before_and_after_expansion() {
     const SHAPE: [usize; 3] = [31, 31, 31];
@@ -131,9 +142,9 @@ fn linkage_moves_the_light_as_far_as_it_says_before_and_after_expansion() {
             "{electrons}, not {of_none}"
         );
         for (moved, still) in squares.iter().zip(still) {
+            // A third along each axis, rounded to whole voxels.
             let voxels: f64 = 24.0 / swollen / 8.0;
-            // A third along each axis; rounding to whole voxels adds a twelfth.
-            let expected = voxels.powi(2) / 3.0 + 1.0 / 12.0;
+            let expected = rounded_square(voxels / 3.0f64.sqrt());
             let error = expected * (2.0f64 / (20.0 * 512.0)).sqrt();
             let found = moved - still;
             assert!(
@@ -442,15 +453,15 @@ fn fields_that_do_not_fit_are_refused() {
     let path = workplace.path("field.tiff");
     let set = format!("expansion.distortion_file={}", path.display());
     let args = ["config.toml", "--set", &set];
-    workplace.refuses(1, &args, &["field.tiff"]);
+    workplace.refuses(USAGE, &args, &["field.tiff"]);
     let small = vec![0.5f32; 3 * 20 * 20];
     write_stack::<colortype::Gray32Float>(&path, [3, 20, 20], &small, Compression::Uncompressed);
-    workplace.refuses(1, &args, &["field.tiff", "1 nodes along z", "needs 14"]);
+    workplace.refuses(USAGE, &args, &["field.tiff", "1 nodes along z", "needs 14"]);
     let odd = vec![0.5f32; 4 * 48 * 36];
     write_stack::<colortype::Gray32Float>(&path, [4, 48, 36], &odd, Compression::Uncompressed);
-    workplace.refuses(1, &args, &["field.tiff", "4 planes"]);
+    workplace.refuses(USAGE, &args, &["field.tiff", "4 planes"]);
     let mut broken = vec![0.5f32; 42 * 48 * 36];
     broken[7] = f32::NAN;
     write_stack::<colortype::Gray32Float>(&path, [42, 48, 36], &broken, Compression::Uncompressed);
-    workplace.refuses(1, &args, &["field.tiff", "NaN"]);
+    workplace.refuses(USAGE, &args, &["field.tiff", "NaN"]);
 }

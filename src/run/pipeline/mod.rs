@@ -220,8 +220,8 @@ impl<'a> Pipeline<'a> {
         };
         let selection = Selection::draw(self.model, &self.input.volume.cells, voxels.as_deref());
         sink.begin(&selection).map_err(RunError::Sink)?;
-        let maxima = self.image(&selection, sink)?;
         let puncta = self.puncta(&selection)?;
+        let maxima = self.image(&selection, sink)?;
         sink.finish(self.observer).map_err(|error| {
             if error.is::<Interrupted>() {
                 RunError::Interrupted
