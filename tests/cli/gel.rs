@@ -183,7 +183,7 @@ fn a_sheet_has_the_same_electrons_in_voxels_of_any_size() {
     const RADIUS_NM: f64 = 160.0;
     let per_nm2 = [4.0, 8.0, 16.0].map(|voxel_nm: f64| {
         let workplace = Workplace::new();
-        let size = (2.0 * RADIUS_NM / voxel_nm) as usize + 8;
+        let size = (384.0 / voxel_nm) as usize;
         let middle = size as f64 / 2.0;
         let place = |number: usize| number as f64 + 0.5 - middle;
         let cells: Vec<u16> = (0..size.pow(3))
@@ -198,13 +198,15 @@ fn a_sheet_has_the_same_electrons_in_voxels_of_any_size() {
             &[
                 "labeling.a.membrane_density=0.05",
                 &format!("groundtruth.voxel_dim=[{voxel_nm}, {voxel_nm}, {voxel_nm}]"),
-                &format!("optics.pixel_size={}", 160.0 * voxel_nm),
-                &format!("optics.focal_plane_depth={}", 4.0 * voxel_nm),
+                // The same pixels, slices and spread of light in all.
+                "optics.pixel_size=2560",
+                "optics.focal_plane_depth=64",
+                "optics.psf_voxel=[64, 64, 64]",
             ],
         );
         workplace.simulate(&["--quiet"]);
         let area_nm2 = 4.0 * std::f64::consts::PI * RADIUS_NM * RADIUS_NM;
-        moments(&workplace, [size; 3], 0.0).0 / area_nm2
+        moments(&workplace, [24; 3], 0.0).0 / area_nm2
     });
     let mean = per_nm2.iter().sum::<f64>() / 3.0;
     for found in per_nm2 {
@@ -401,15 +403,10 @@ fn the_truth_is_warped_by_the_field_that_is_written_and_by_the_same_when_it_is_r
         let plain = ["labeling.a.region=full", "labeling.a.protein_density=0.001"];
         sharp(&workplace, &[&plain[..], entries].concat());
         workplace.simulate(&["--quiet"]);
-        let mut files = fs::read_dir(workplace.path("out/tissue/groundtruth")).unwrap();
-        let truth = files.find_map(|file| {
-            let path = file.unwrap().path();
-            let is_field = path.ends_with("displacement.tiff");
-            (!is_field).then_some(path)
-        });
+        let truth = only(&workplace, "groundtruth/ATTO550");
         let channel = only(&workplace, "simulation");
         (
-            read_stack(&truth.unwrap()).values,
+            read_stack(&truth).values,
             read_stack(&channel).values,
         )
     };
