@@ -52,7 +52,9 @@ pub use crate::optics::detector::{CameraModel, DetectorKeys, DetectorKind};
 pub use crate::optics::fluorophore::OwnFluorophore;
 pub use compute::{AdapterChoice, BackendChoice, Compute};
 pub use error::{ConfigError, Problem};
-pub use expansion::{Distortion, Expansion, Factor};
+pub use expansion::Expansion;
+#[doc(hidden)]
+pub use expansion::{Distortion, Factor};
 pub use groundtruth::{CellPart, CellsFrom, GroundTruth, RegionVolume};
 pub use labeling::{Labeling, Layer, SingleNeuron};
 pub use optics::{Channel, Optics};
@@ -60,6 +62,7 @@ pub use output::{BitDepth, ChannelArrangement, ChannelFiles, Normalization, Outp
 pub use overrides::{Override, OverrideError};
 pub use physical::{Detector, ModelKind, PhysicalOptics, PsfModel};
 pub(crate) use stain::OUTSIDE;
+#[doc(hidden)]
 pub use stain::{Labelled, LayerExtras, Stain};
 pub use tree::Position;
 

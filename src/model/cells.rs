@@ -176,9 +176,9 @@ impl Selection {
             };
             if let Some((levels_at, own)) = model.levels_at(number, index.len()).zip(own) {
                 let key = StreamKey::new(model.seed, Purpose::Brightness, &[&layer.name]);
-                for cell in 1..index.len() {
+                for (cell, &word) in keys.iter().enumerate().skip(1) {
                     let level = barcodes.level(number, cell).unwrap_or(0);
-                    let factor = own.brightness.number(key.at([0; 3], keys[cell])[0], level);
+                    let factor = own.brightness.number(key.at([0; 3], word)[0], level);
                     selection.words[levels_at + cell / 4] |= (factor as u32) << (8 * (cell % 4));
                 }
             }

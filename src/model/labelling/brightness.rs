@@ -36,12 +36,12 @@ impl Brightness {
     /// Number of the factor of a cell by a word of a class and one of a level.
     pub fn number(&self, class: u32, level: usize) -> usize {
         let classes = self.variation.len() as u64;
-        (u64::from(class) * classes >> 32) as usize * self.levels.len() + level
+        ((u64::from(class) * classes) >> 32) as usize * self.levels.len() + level
     }
 
     /// Number of the level that a word draws.
     pub fn level(&self, word: u32) -> usize {
-        (u64::from(word) * self.levels.len() as u64 >> 32) as usize
+        ((u64::from(word) * self.levels.len() as u64) >> 32) as usize
     }
 
     /// The factor of a level.
