@@ -119,7 +119,7 @@ pub fn notice_interrupts() -> (Arc<AtomicBool>, Result<(), ctrlc::Error>) {
     let signal = Arc::clone(&interrupted);
     let handler = ctrlc::set_handler(move || {
         if signal.swap(true, Ordering::Relaxed) {
-            end_at_once();
+            end(exit::INTERRUPTED);
         }
         // Where nobody reads what is printed, printing waits, and the next signal must not.
         let _ = std::thread::Builder::new().spawn(|| tell("interrupted: stopping"));
@@ -128,7 +128,7 @@ pub fn notice_interrupts() -> (Arc<AtomicBool>, Result<(), ctrlc::Error>) {
 }
 
 /// Ends the process, whatever libraries have to do at the end.
-fn end_at_once() -> ! {
+pub fn end(code: u8) -> ! {
     #[cfg(unix)]
     {
         // They may wait for what hangs.
@@ -137,7 +137,7 @@ fn end_at_once() -> ! {
             nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL)
         });
     }
-    std::process::exit(exit::INTERRUPTED.into());
+    std::process::exit(code.into());
 }
 
 /// Bounds the threads of the work that no pool of its own does (RAYON_NUM_THREADS may say

@@ -56,6 +56,10 @@ pub struct VoxelBox {
     pub shape: [usize; 3],
 }
 
+/// The id that readers give to voxels of 0 where 0 is a cell, since 0 is the background of
+/// everything that is done with ids. A number that no program counts to, nor marks anything with.
+pub const ZERO_CELL: u64 = 0x7a65_726f_2063_656c;
+
 impl VoxelBox {
     /// Makes the box at `offset` of size `bounds` (without bounds: all that follows the offset) in
     /// a volume of size `shape`. `volume` names it in errors.

@@ -4,7 +4,7 @@ use super::files::NewFile;
 use super::progress::Progress;
 use super::{exit, report, say, tell};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
-use simexm_gpu::config::BackendChoice;
+use simexm_gpu::config::{BackendChoice, Config, Override, OverrideError};
 use simexm_gpu::internals::apps::bench::compare::compare;
 use simexm_gpu::internals::apps::bench::file::BenchFile;
 use simexm_gpu::internals::apps::bench::{self, BenchDevice, BenchOptions, Size};
@@ -13,7 +13,8 @@ use simexm_gpu::internals::engine::compute::ComputeError;
 use simexm_gpu::internals::engine::compute::gpu::{adapters, pick};
 use simexm_gpu::internals::run::simulation::SimulationError;
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Measure this machine's GPUs and its CPU, and check that they compute the same.
 ///
@@ -38,12 +39,19 @@ pub(super) struct BenchArgs {
     /// Measure all adapters, software ones too
     #[arg(long, conflicts_with = "adapter")]
     all: bool,
-    /// Largest tissue: 0.5, 3 or 17 million voxels; on a CPU some seconds to a minute or two
-    #[arg(long, value_enum, default_value = "small")]
+    /// Largest tissue: 0.5, 3 or 17 million voxels; auto is, for each device, the largest that it
+    /// does in half a minute
+    #[arg(long, value_enum, default_value = "auto")]
     size: SizeName,
     /// Timed runs of each job, after one that is not timed
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
     repeat: u16,
+    /// Longest for one device, in seconds; one that does not come back is left behind
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    time_limit: u32,
+    /// Most memory for the buffers of one device, like "2 GB"
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    memory: Option<u64>,
     /// Write all figures to a file, as docs/bench.md describes it
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     json: Option<PathBuf>,
@@ -80,19 +88,52 @@ enum SizeName {
     /// For tests: tells nothing of speed
     #[value(hide = true)]
     Tiny,
+    Auto,
     Small,
     Medium,
     Large,
 }
 
-impl From<SizeName> for Size {
-    fn from(name: SizeName) -> Self {
-        match name {
-            SizeName::Tiny => Self::Tiny,
-            SizeName::Small => Self::Small,
-            SizeName::Medium => Self::Medium,
-            SizeName::Large => Self::Large,
+impl SizeName {
+    fn size(self) -> Option<Size> {
+        match self {
+            Self::Auto => None,
+            Self::Tiny => Some(Size::Tiny),
+            Self::Small => Some(Size::Small),
+            Self::Medium => Some(Size::Medium),
+            Self::Large => Some(Size::Large),
         }
+    }
+}
+
+/// Files that are written anew after each device.
+struct Files<'a> {
+    args: &'a BenchArgs,
+    /// Whether they hold the devices of this measurement.
+    are_ours: bool,
+}
+
+impl Files<'_> {
+    /// Checks that they may be written.
+    fn check(&self) -> Result<(), Box<dyn Error>> {
+        for path in [&self.args.json, &self.args.html].into_iter().flatten() {
+            NewFile::prepare(path, self.args.force)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, measured: &BenchFile) -> Result<(), Box<dyn Error>> {
+        let force = self.args.force || self.are_ours;
+        if let Some(path) = &self.args.json {
+            let mut text = serde_json::to_string_pretty(measured)?;
+            text.push('\n');
+            NewFile::prepare(path, force)?.write(text.as_bytes())?;
+        }
+        if let Some(path) = &self.args.html {
+            NewFile::prepare(path, force)?.write(bench::page(measured).as_bytes())?;
+        }
+        self.are_ours = true;
+        Ok(())
     }
 }
 
@@ -101,65 +142,80 @@ pub(super) fn bench(args: &BenchArgs) -> u8 {
     if let Some(BenchCommand::Compare(args)) = &args.command {
         return compare_files(&args.files);
     }
+    let mut files = Files {
+        args,
+        are_ours: false,
+    };
     let prepared = (|| -> Result<_, Box<dyn Error>> {
-        let file = |path: &Option<PathBuf>| {
-            let path = path.as_ref();
-            path.map(|path| NewFile::prepare(path, args.force))
-                .transpose()
-        };
         if args.json.is_some() && args.json == args.html {
             return Err("--json and --html name the same file".into());
         }
-        let devices = devices(args)?;
-        Ok((devices, file(&args.json)?, file(&args.html)?))
+        files.check()?;
+        devices(args)
     })();
-    let (devices, json, html) = match prepared {
-        Ok(prepared) => prepared,
+    let devices = match prepared {
+        Ok(devices) => devices,
         Err(error) => {
             report(error.as_ref());
             return exit::USAGE;
         }
     };
-    // Without a handler Ctrl-C ends the process at once, and nothing is written either.
+    // Without a handler Ctrl-C ends the process at once, and nothing more is written either.
     let (interrupted, _) = program::notice_interrupts();
     let mut progress = Progress::new(args.quiet, interrupted);
     let options = BenchOptions {
-        size: args.size.into(),
+        size: args.size.size(),
         repeat: args.repeat.into(),
+        time: Duration::from_secs(args.time_limit.into()),
+        memory_bytes: args.memory.unwrap_or(u64::MAX),
     };
-    let measured = match bench::measure(devices, options, &mut progress) {
-        Ok(measured) => measured,
-        Err(error @ SimulationError::Interrupted) => {
-            report(&error);
-            return exit::INTERRUPTED;
+    let mut failure = None;
+    let measured = bench::measure(devices, options, &mut progress, &mut |measured| {
+        files.write(measured).map_err(|error| {
+            failure = Some(error);
+            SimulationError::Unsupported("the results cannot be written".to_owned())
+        })
+    });
+    let code = match (measured, failure) {
+        (_, Some(error)) => {
+            report(error.as_ref());
+            exit::FAILED
         }
-        Err(error) => {
+        (Err(error @ SimulationError::Interrupted), _) => {
             report(&error);
-            return exit::FAILED;
+            exit::INTERRUPTED
+        }
+        (Err(error), _) => {
+            report(&error);
+            exit::FAILED
+        }
+        (Ok(measured), None) => {
+            say(bench::text(&measured).trim_end());
+            match measured.is_sound() {
+                true => exit::DONE,
+                false => {
+                    tell("error: a device failed, or results differ that must be equal; see above");
+                    exit::FAILED
+                }
+            }
         }
     };
-    say(bench::text(&measured).trim_end());
-    let written = (|| -> Result<(), Box<dyn Error>> {
-        if let Some(json) = json {
-            let mut text = serde_json::to_string_pretty(&measured)?;
-            text.push('\n');
-            json.write(text.as_bytes())?;
-        }
-        if let Some(html) = html {
-            html.write(bench::page(&measured).as_bytes())?;
-        }
-        Ok(())
-    })();
-    if let Err(error) = written {
-        report(error.as_ref());
-        return exit::FAILED;
+    match code {
+        exit::DONE => code,
+        // A driver may still be at work.
+        code => program::end(code),
     }
-    if measured.is_sound() {
-        exit::DONE
-    } else {
-        tell("error: a device failed, or results differ that must be equal; see above");
-        exit::FAILED
-    }
+}
+
+/// Reads a size of memory, as a configuration does.
+fn memory(text: &str) -> Result<u64, String> {
+    let memory: Override = format!("compute.gpu_memory={text:?}")
+        .parse()
+        .map_err(|error: OverrideError| error.to_string())?;
+    let plain = Config::default().to_toml();
+    let config = Config::from_toml_str(&plain, "--memory", Path::new("."), &[memory]);
+    let bytes = config.ok().and_then(|config| config.compute.gpu_memory);
+    bytes.ok_or_else(|| "a size from 1 MB to 1 EB, like \"2 GB\", is wanted".to_owned())
 }
 
 /// Takes the CPU, and the adapters that are asked for.

@@ -42,10 +42,17 @@ pub struct GroundTruth {
     /// volume's file tells.
     #[serde(rename = "voxel_dim", skip_serializing_if = "Option::is_none")]
     pub voxel_nm: Option<[f64; 3]>,
+    /// Voxels that are simulated in place of one of the volume, along (z, x, y), each 1 to 64;
+    /// default (1, 1, 1).
+    #[serde(
+        skip_serializing_if = "is_whole_voxel",
+        serialize_with = "serialize::voxels"
+    )]
+    pub upsample: [usize; 3],
     /// How ids are stored; default as one number.
     #[serde(skip_serializing_if = "is_default")]
     pub ids: StoredIds,
-    /// Stored numbers that are background beside 0, which always is.
+    /// Stored numbers that are background; 0 alone where there are none.
     #[serde(
         skip_serializing_if = "Vec::is_empty",
         serialize_with = "serialize::whole_numbers"
@@ -97,6 +104,7 @@ impl Default for GroundTruth {
             gt_cells: Arrangement::Merged,
             isotropic: false,
             voxel_nm: Some([40.0, 24.0, 24.0]),
+            upsample: [1; 3],
             ids: StoredIds::default(),
             background: Vec::new(),
             label: CellsFrom::default(),
@@ -111,10 +119,18 @@ impl Default for GroundTruth {
 }
 
 impl GroundTruth {
-    /// Returns the size of a voxel, (z, x, y) in nm; of a configuration that leaves it to the
-    /// volume's file no numbers.
+    /// Returns the size of a voxel that is simulated, (z, x, y) in nm: that of the volume's, or a
+    /// part of it where these are cut up; of a configuration that leaves the size to the volume's
+    /// file no numbers.
     pub fn voxel_or_nan(&self) -> [f64; 3] {
-        self.voxel_nm.unwrap_or([f64::NAN; 3])
+        let volume = self.voxel_nm.unwrap_or([f64::NAN; 3]);
+        std::array::from_fn(|axis| volume[axis] / self.upsample[axis] as f64)
+    }
+
+    /// Writes down what is loaded, of which the grid of `upsample` has so many voxels.
+    pub(crate) fn set_bounds(&mut self, loaded: [usize; 3]) {
+        let parts = self.upsample;
+        self.bounds_voxels = Some(std::array::from_fn(|axis| loaded[axis] / parts[axis]));
     }
 }
 
@@ -251,6 +267,31 @@ pub(super) fn region_names(root: &Table) -> Vec<String> {
         .unwrap_or_default()
 }
 
+/// Most voxels that are simulated in place of one, along an axis.
+pub(crate) const MOST_PARTS: usize = 64;
+
+fn is_whole_voxel(upsample: &[usize; 3]) -> bool {
+    *upsample == [1; 3]
+}
+
+/// Takes the parts of a voxel: a number for all axes, or one for each.
+fn parts() -> ValueKind<'static, [usize; 3]> {
+    let part = |value: &Value| {
+        let parts = usize::try_from(value.as_whole()?).ok();
+        parts.filter(|parts| (1..=MOST_PARTS).contains(parts))
+    };
+    ValueKind::new(
+        format!("a whole number from 1 to {MOST_PARTS}, or three [z, x, y]"),
+        move |value| match value.as_list() {
+            Some(items) => match &*items {
+                [z, x, y] => Some([part(z)?, part(x)?, part(y)?]),
+                _ => None,
+            },
+            None => Some([part(value)?; 3]),
+        },
+    )
+}
+
 /// Largest number of a series, channel or time point.
 const MOST: i128 = u32::MAX as i128;
 
@@ -299,6 +340,9 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<GroundTruth> {
         .unwrap_or(default.gt_cells);
     let isotropic = section.required("isotropic", boolean());
     let voxel_nm = section.optional("voxel_dim", numbers_zxy(above(0.0).unit("nm")));
+    let upsample = section
+        .optional("upsample", parts())
+        .unwrap_or(default.upsample);
     let ids = section.optional("ids", choice()).unwrap_or(default.ids);
     let background = section
         .optional("background", background())
@@ -332,6 +376,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<GroundTruth> {
         gt_cells,
         isotropic: isotropic?,
         voxel_nm,
+        upsample,
         ids,
         background,
         label,

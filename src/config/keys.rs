@@ -1,11 +1,12 @@
 //! Catalogue of all sections and keys: type, unit, range, default and meaning of each. Commented
-//! configurations and the README's table are made of it.
+//! configurations and the table of docs/keys.md are made of it.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
 use super::groundtruth::CellsFrom;
+use super::optics::Magnify;
 use super::physical::{Boundary, ModelKind, PsfModel};
 use super::stain::{Labelled, Stain};
 use crate::base::choice::{Choice, alternatives, any_of};
@@ -150,8 +151,9 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("gt_cells", "word", "", ARRANGEMENT, Value("\"merged\""), "One volume with all cells, or one volume per cell, which may overlap."),
         key("isotropic", "boolean", "", "true or false", Required, "Whether membranes are found among all 26 neighbours of a voxel, or among the 8 in its slice."),
         key("voxel_dim", "three numbers [z, x, y]", "nm", "above 0", Otherwise { meaning: "what the file tells", example: "[40, 24, 24]" }, "Size of a voxel before expansion. ImageJ's TIFFs, OME-TIFFs and most containers tell it; for others it is needed."),
+        key("upsample", "whole number or list", "", "a whole number from 1 to 64, or three [z, x, y]", Otherwise { meaning: "1", example: "3" }, "Voxels that are simulated in place of one of the volume, along each axis: for tissue that is coarser than the optics. offset and bounds count the volume's."),
         key("ids", "word", "", words::<StoredIds>(), Otherwise { meaning: "\"number\"", example: "\"rgb\"" }, "How ids are stored: as a number, as a colour r + 256 g + 65536 b (rgb), or as b + 256 g + 65536 r (bgr)."),
-        key("background", "whole number or list", "", "a whole number from -2^63 to 2^64 - 1, or a list of such", Otherwise { meaning: "0 alone", example: "-1" }, "Numbers that are background, beside 0."),
+        key("background", "whole number or list", "", "a whole number from -2^63 to 2^64 - 1, or a list of such", Otherwise { meaning: "0 alone", example: "-1" }, "Numbers that are background. Where 0 is not among them it is a cell like any other, written as the number behind the largest id."),
         key("label", "word", "", words::<CellsFrom>(), Otherwise { meaning: "\"ids\"", example: "\"components\"" }, "What makes a cell: an id, or the voxels of an id that touch by their faces, as for a mask of 0 and 255."),
         key("series", "whole number", "", "from 0 to 4294967295", Otherwise { meaning: "the first", example: "0" }, "Which series of a file that holds several."),
         key("channel", "whole number", "", "from 0 to 4294967295", Otherwise { meaning: "there is one", example: "0" }, "Which channel of a file that holds several."),
@@ -209,8 +211,9 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("objective_factor", "number", "", "at least 1", Required, "Magnification of the objective."),
         key("pixel_size", "number", "nm", "at least 1", Required, "Size of a pixel on the camera."),
         key("pinhole_radius", "number", "um", "at least 0", Required, "Radius of the pinhole in its own plane; the confocal microscope has one.").only(ModelKind::Simexm),
-        key("pinhole_radius", "number", "um", "at least 0", Otherwise { meaning: "pinhole_airy = 1, or 25 on a spinning disk", example: "30.0" }, "Radius of the pinholes in their own plane, of confocal microscopes and spinning disks.").only(ModelKind::Physical),
+        key("pinhole_radius", "number", "um", "at least 0", Otherwise { meaning: "pinhole_airy = 1, or 25 on a spinning disk", example: "30.0" }, "Radius of the pinholes in their own plane, of confocal microscopes and spinning disks; \"1 AU\" is a diameter of one Airy unit.").only(ModelKind::Physical),
         key("baseline_noise", "number", "photons", "at least 0", Required, "Mean background in the middle of a slice.").only(ModelKind::Simexm),
+        key("magnify", "word", "", words::<Magnify>(), Otherwise { meaning: "\"jitter\"", example: "\"area\"" }, "What becomes of a voxel that covers several pixels: its light is spread over them evenly (area), or falls on one of them or beyond at random, as SimExm has it, which moves images against the ground truth (jitter).").only(ModelKind::Simexm),
         key("psf", "word", "", words::<PsfModel>(), Value("\"vectorial\""), "Where the point spread function comes from: the diffraction integral of light waves or of scalar ones, or a stack that was measured.").only(ModelKind::Physical),
         key("psf_file", "path", "", "", Otherwise { meaning: "psf = \"measured\" needs it", example: "\"bead.tif\"" }, "TIFF stack of a measured point spread function: the image of a bead, each plane focused deeper than the one before.").only(ModelKind::Physical),
         key("psf_voxel", "three numbers [z, x, y]", "nm", "above 0", Otherwise { meaning: "psf = \"measured\" needs it", example: "[200.0, 65.0, 65.0]" }, "Size of its voxels in the gel.").only(ModelKind::Physical),

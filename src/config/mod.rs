@@ -55,6 +55,7 @@ pub use error::{ConfigError, Problem};
 pub use expansion::Expansion;
 #[doc(hidden)]
 pub use expansion::{Distortion, Factor};
+pub(crate) use groundtruth::MOST_PARTS;
 pub use groundtruth::{CellPart, CellsFrom, GroundTruth, RegionVolume};
 pub use labeling::{Labeling, Layer, SingleNeuron};
 pub use optics::{Channel, Optics};

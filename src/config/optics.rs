@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::keys::of_physical_alone;
-use super::kind::{above, at_least, band_nm, between, choice, number};
+use super::kind::{ValueKind, above, at_least, band_nm, between, choice, number};
 use super::physical::{self, ModelKind, PhysicalOptics};
 use super::section::Section;
 use super::serialize;
+use super::tree::Value;
 use crate::optics::detector::CameraModel;
 use crate::optics::microscope::Microscope;
+use crate::optics::physical::microscopes::airy_pinhole_um;
 
 /// Microscope. Lengths count in the expanded specimen or on the camera, as each field says.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -53,11 +55,38 @@ pub struct Optics {
     /// `simexm` has it, and needs it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline_noise: Option<f64>,
+    /// Of the model `simexm`: true to spread a voxel that covers several pixels over them evenly,
+    /// false to jitter it as SimExm does, which moves images against the ground truth; default
+    /// false.
+    #[serde(
+        rename = "magnify",
+        skip_serializing_if = "std::ops::Not::not",
+        serialize_with = "magnify"
+    )]
+    pub magnify_evenly: bool,
     /// What only the model `physical` asks; `None` takes its defaults there.
     #[serde(flatten)]
     pub physical: Option<PhysicalOptics>,
     /// Channels by name, `[optics.channels.NAME]`, in the order of the output; at least one.
     pub channels: BTreeMap<String, Channel>,
+}
+
+crate::base::choice::choice! {
+    /// The words of `magnify`.
+    pub enum Magnify {
+        /// A voxel is spread over its pixels evenly.
+        Area = "area",
+        /// A voxel falls as a whole on one pixel, a Poisson number of them away along each axis.
+        Jitter = "jitter",
+    }
+}
+
+fn magnify<S: Serializer>(evenly: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+    match evenly {
+        true => Magnify::Area,
+        false => Magnify::Jitter,
+    }
+    .serialize(serializer)
 }
 
 /// `[optics.channels.NAME]`: a laser and a filter.
@@ -132,6 +161,7 @@ impl Default for Optics {
             pixel_size_nm: 6500.0,
             pinhole_radius_um: Some(50.0),
             baseline_noise: Some(1.0),
+            magnify_evenly: false,
             physical: None,
             channels: [
                 ("channel_1", channel(425.0, [440.0, 550.0])),
@@ -204,11 +234,10 @@ pub(super) fn read(
     };
     let objective_factor = section.required("objective_factor", number(at_least(1.0)));
     let pixel_size_nm = section.required("pixel_size", number(at_least(1.0).unit("nm")));
-    let pinhole = number(at_least(0.0).unit("um"));
-    let pinhole_radius_um = if simexm {
-        section.required("pinhole_radius", pinhole).map(Some)
+    let pinhole = if simexm {
+        section.required("pinhole_radius", pinhole()).map(Some)
     } else {
-        Some(section.optional("pinhole_radius", pinhole))
+        Some(section.optional("pinhole_radius", pinhole()))
     };
     let baseline = number(at_least(0.0).unit("photons"));
     let baseline_noise = if simexm {
@@ -217,7 +246,15 @@ pub(super) fn read(
         section.forbid("baseline_noise", OF_SIMEXM);
         Some(None)
     };
-    let physical = if simexm {
+    let magnify = if simexm {
+        section.optional("magnify", choice())
+    } else {
+        let why =
+            "with [model] kind = \"physical\", where pixels always take of voxels their shares";
+        section.forbid("magnify", why);
+        None
+    };
+    let mut physical = if simexm {
         for key in of_physical_alone("optics") {
             section.forbid(key, OF_PHYSICAL);
         }
@@ -244,6 +281,26 @@ pub(super) fn read(
     {
         beyond_index(section, numerical_aperture, index, "refractory_index");
     }
+    let airy_um = |units: f64| {
+        let seen = channels.iter().flat_map(BTreeMap::values);
+        let seen = seen.map(|channel| channel.laser_filter_nm.iter().sum::<f64>() / 2.0);
+        let mean_um = seen.clone().sum::<f64>() / seen.count().max(1) as f64 / 1e3;
+        Some(airy_pinhole_um(units, mean_um, numerical_aperture?) * objective_factor?)
+    };
+    // Of a key that only one model needs: none where something is wrong.
+    let pinhole_radius_um = pinhole.and_then(|pinhole| match (pinhole, &mut physical) {
+        (None, _) => Some(None),
+        (Some(Pinhole::Um(radius)), _) => Some(Some(radius)),
+        (Some(Pinhole::Airy(units)), None) => airy_um(units).map(Some),
+        // Beside pinhole_airy it is one too many, as is told below.
+        (Some(Pinhole::Airy(units)), Some(physical)) => match physical.pinhole_airy {
+            Some(_) => Some(Some(units)),
+            None => {
+                physical.pinhole_airy = Some(units);
+                Some(None)
+            }
+        },
+    });
     if let Some(physical) = &physical {
         if let Some(microscope) = microscope {
             physical::check_optics(section, physical, microscope);
@@ -277,6 +334,7 @@ pub(super) fn read(
         pixel_size_nm: pixel_size_nm?,
         pinhole_radius_um: pinhole_radius_um?,
         baseline_noise: baseline_noise?,
+        magnify_evenly: magnify == Some(Magnify::Area),
         physical,
         channels: channels?,
     })
@@ -293,6 +351,39 @@ impl Optics {
         let immersion = physical.and_then(|physical| physical.immersion_index);
         let ratio = immersion.map_or(1.0, |immersion| self.refractive_index / immersion);
         self.focal_plane_depth_nm * ratio
+    }
+}
+
+/// The size of a pinhole, as it is given.
+enum Pinhole {
+    /// Its radius in its own plane.
+    Um(f64),
+    /// Its diameter in Airy units.
+    Airy(f64),
+}
+
+/// Takes the radius of a pinhole, or its diameter in Airy units, "1 AU".
+fn pinhole() -> ValueKind<'static, Pinhole> {
+    const MOST_AIRY: f64 = 100.0;
+    let radius = number(at_least(0.0).unit("um"));
+    let airy = |value: &Value| {
+        let units = value
+            .as_text()?
+            .trim()
+            .strip_suffix("AU")?
+            .trim()
+            .parse()
+            .ok()?;
+        (units > 0.0 && units <= MOST_AIRY).then_some(Pinhole::Airy(units))
+    };
+    ValueKind {
+        expected: radius.expected.clone(),
+        candidates: Vec::new(),
+        units: radius.units.iter().copied().chain(["AU"]).collect(),
+        parse: Box::new(move |value| {
+            let um = (radius.parse)(value).map(Pinhole::Um);
+            um.or_else(|| airy(value))
+        }),
     }
 }
 

@@ -1,15 +1,18 @@
 //! Cells of a volume: their ids, numbered densely, and the choice of labelled ones.
 
+use crate::base::volume::ZERO_CELL;
 use crate::config::SingleNeuron;
 use crate::engine::rng::{DiscreteTable, Purpose, StreamKey, cell_key};
 use crate::model::Model;
 use std::collections::HashMap;
 
 /// Ids of a volume in ascending order; a cell's index is its place. Index 0 is id 0, the
-/// background.
+/// background. A cell whose voxels are stored as 0 ([`ZERO_CELL`]) comes last, with the number that
+/// follows the largest id.
 #[derive(Clone, Debug)]
 pub struct CellIndex {
     ids: Vec<u64>,
+    zero_cell: Option<u32>,
     dense: Vec<u32>,
     sparse: HashMap<u64, u32>,
 }
@@ -22,6 +25,8 @@ impl CellIndex {
         let mut ids: Vec<u64> = std::iter::once(0).chain(ids).collect();
         ids.sort_unstable();
         ids.dedup();
+        let stored = ids.binary_search(&ZERO_CELL).map(|at| ids.remove(at));
+        let zero_cell = stored.ok().map(|_| ids.len() as u32);
         let largest = ids.last().copied().unwrap_or(0);
         let numbered = || (0u32..).zip(&ids);
         let mut dense = Vec::new();
@@ -34,7 +39,16 @@ impl CellIndex {
         } else {
             sparse = numbered().map(|(index, &id)| (id, index)).collect();
         }
-        Self { ids, dense, sparse }
+        if zero_cell.is_some() {
+            // Behind the largest number of all it keeps the one that it has here.
+            ids.push(largest.checked_add(1).unwrap_or(ZERO_CELL));
+        }
+        Self {
+            ids,
+            zero_cell,
+            dense,
+            sparse,
+        }
     }
 
     /// Returns the number of indices, background included.
@@ -52,6 +66,11 @@ impl CellIndex {
         &self.ids
     }
 
+    /// Returns the number of the cell whose voxels are stored as 0, where that is one.
+    pub fn zero_cell(&self) -> Option<u64> {
+        self.zero_cell.map(|index| self.ids[index as usize])
+    }
+
     /// Returns the largest id.
     pub fn largest_id(&self) -> u64 {
         self.ids.last().copied().unwrap_or(0)
@@ -59,6 +78,9 @@ impl CellIndex {
 
     /// Returns the index of an id of the volume; 0 for any other.
     pub fn index(&self, id: u64) -> u32 {
+        if id == ZERO_CELL {
+            return self.zero_cell.unwrap_or(0);
+        }
         if self.sparse.is_empty() {
             usize::try_from(id)
                 .ok()

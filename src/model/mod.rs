@@ -185,6 +185,8 @@ impl Model {
             optics.pixel_size_nm,
             optics.focus_step_nm(),
         );
+        warnings.extend(warnings::coarse_tissue(config, &camera));
+        warnings.extend(warnings::implausible(config));
         let camera = match config.model {
             ModelKind::Simexm => camera,
             ModelKind::Physical => camera.with_areas(),
@@ -316,6 +318,14 @@ impl Model {
             }
         };
         self.emitters.iter().enumerate().map(named)
+    }
+
+    /// What a photon counts in a pixel.
+    pub fn counts_per_photon(&self) -> u32 {
+        match &self.imaging {
+            Imaging::Simexm(imaging) => imaging.counts_per_photon,
+            Imaging::Physical(_) => 1,
+        }
     }
 
     /// What the model `physical` says of pixels; `None` in `simexm`.

@@ -4,7 +4,7 @@ use ndarray::{Array3, Axis};
 
 use crate::base::choice::Choice;
 use crate::base::volume::VoxelBox;
-use crate::config::{Config, ModelKind};
+use crate::config::{Config, Detector, ModelKind};
 use crate::model::{Model, ModelError};
 use crate::optics::microscope::Microscope;
 
@@ -84,21 +84,28 @@ impl PsfVolume {
         }
     }
 
-    /// Writes the full widths, in the gel and in the tissue.
+    /// Writes the full widths, in the tissue and in the gel.
     pub fn widths(&self) -> String {
-        let [z, x, y] = self.full_width_nm();
-        let list = |[of_z, of_x, of_y]: [f64; 3]| {
-            let part = |axis: &str, width: Option<f64>, divisor: f64| match width {
-                Some(nm) => format!("{axis} {:.0}", nm / divisor),
-                None => format!("{axis} beyond the cube"),
-            };
-            [part("x", x, of_x), part("y", y, of_y), part("z", z, of_z)].join(", ")
-        };
         format!(
-            "{} nm in the gel; {} nm in the tissue",
-            list([1.0; 3]),
-            list(self.expansion_factors)
+            "{} in the tissue; {} in the gel",
+            self.tissue_widths(),
+            self.list([1.0; 3])
         )
+    }
+
+    /// Writes the full widths in the tissue.
+    pub fn tissue_widths(&self) -> String {
+        self.list(self.expansion_factors)
+    }
+
+    fn list(&self, [of_z, of_x, of_y]: [f64; 3]) -> String {
+        let [z, x, y] = self.full_width_nm();
+        let part = |axis: &str, width: Option<f64>, divisor: f64| match width {
+            Some(nm) => format!("{axis} {:.0}", nm / divisor),
+            None => format!("{axis} beyond the cube"),
+        };
+        let parts = [part("x", x, of_x), part("y", y, of_y), part("z", z, of_z)];
+        format!("{} nm", parts.join(", "))
     }
 
     /// Returns the name of the microscope's type, as an adjective.
@@ -137,8 +144,13 @@ pub fn with_other_fluorophores(
             ModelKind::Physical => [61, 513, 513],
         },
     };
-    let model = Model::of_part(config, volume.shape, volume, 0, others)?;
-    Ok(PsfVolume::of_model(config, &model))
+    // Maps of the detector's pixels are as large as the run's images.
+    let mut config = config.clone();
+    if let Some(detector) = &mut config.detector {
+        *detector = Detector::new(detector.keys);
+    }
+    let model = Model::of_part(&config, volume.shape, volume, 0, others)?;
+    Ok(PsfVolume::of_model(&config, &model))
 }
 
 impl PsfVolume {

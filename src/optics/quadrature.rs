@@ -1,6 +1,8 @@
 //! Numerical integration by the Gauss-Legendre rule.
 
+use std::borrow::Cow;
 use std::f64::consts::PI;
+use std::sync::OnceLock;
 
 /// Nodes of one panel.
 pub(super) const PANEL_NODES: usize = 64;
@@ -19,13 +21,22 @@ pub(super) fn gauss_legendre_of(
     panels: usize,
 ) -> Vec<(f64, f64)> {
     let half = 0.5 * (to - from) / panels as f64;
-    let rule = unit_rule(nodes);
+    let rule = known_rule(nodes);
     let scaled = |panel: usize| {
         let middle = from + half * (2 * panel + 1) as f64;
         let place = move |&(node, weight): &(f64, f64)| (middle + half * node, half * weight);
         rule.iter().map(place)
     };
     (0..panels).flat_map(scaled).collect()
+}
+
+/// The rule on -1..1, which is computed once if it is not too long to be kept.
+fn known_rule(nodes: usize) -> Cow<'static, [(f64, f64)]> {
+    static KNOWN: [OnceLock<Vec<(f64, f64)>>; 256] = [const { OnceLock::new() }; 256];
+    match KNOWN.get(nodes) {
+        Some(known) => Cow::Borrowed(known.get_or_init(|| unit_rule(nodes))),
+        None => Cow::Owned(unit_rule(nodes)),
+    }
 }
 
 /// Computes the rule on -1..1. The nodes are the zeros of the Legendre polynomial P_n, found by

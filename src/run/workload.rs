@@ -174,7 +174,22 @@ impl<'a> JobRunner<'a> {
     /// # Errors
     /// The job does not fit.
     pub fn new(job: &'a Job<'a>, backend: &'a mut dyn Backend) -> Result<Self, SimulationError> {
-        let plan = job.plan(backend.limits(), backend.deepest_slab())?;
+        Self::within(job, backend, u64::MAX)
+    }
+
+    /// Plans for the device and so many bytes of memory.
+    ///
+    /// # Errors
+    /// The job does not fit.
+    pub fn within(
+        job: &'a Job<'a>,
+        backend: &'a mut dyn Backend,
+        memory_bytes: u64,
+    ) -> Result<Self, SimulationError> {
+        let mut limits = backend.limits().clone();
+        limits.wanted_bytes = limits.wanted_bytes.min(memory_bytes);
+        limits.total_bytes = limits.total_bytes.min(memory_bytes);
+        let plan = job.plan(&limits, backend.deepest_slab())?;
         Ok(Self { job, plan, backend })
     }
 

@@ -13,6 +13,7 @@ use simexm_gpu::internals::engine::stages::{KERNELS, truth::TRUTH};
 use simexm_gpu::internals::run::simulation::Silent;
 use std::collections::BTreeSet;
 use std::fs;
+use std::time::Duration;
 
 const QUICK: [&str; 5] = ["bench", "--size", "tiny", "--repeat", "1"];
 
@@ -165,10 +166,18 @@ fn measured_with(kernel: &'static Kernel, from: &str, to: &str) -> BenchFile {
         ..BenchDevice::adapter(index, summary)
     };
     let options = BenchOptions {
-        size: Size::Tiny,
+        size: Some(Size::Tiny),
         repeat: 1,
+        time: Duration::from_secs(600),
+        memory_bytes: u64::MAX,
     };
-    let file = bench::measure(vec![BenchDevice::cpu(), device], options, &mut Silent).unwrap();
+    let file = bench::measure(
+        vec![BenchDevice::cpu(), device],
+        options,
+        &mut Silent,
+        &mut |_| Ok(()),
+    )
+    .unwrap();
     assert!(!file.is_sound());
     file
 }

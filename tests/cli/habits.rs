@@ -272,3 +272,116 @@ fn values_have_the_units_that_people_write() {
     ];
     workplace.refuses(USAGE, &wrong, &words);
 }
+
+/// Values that no experiment has are told: slips of units, above all.
+#[test]
+fn values_that_no_experiment_has_are_told() {
+    let workplace = Workplace::new();
+    let told = |set: &str| {
+        let outcome = workplace.run(["check", "config.toml", "--set", set]);
+        let warnings = outcome.succeeded().stdout;
+        warnings.contains("are plausible").then_some(warnings)
+    };
+    for (set, words) in [
+        ("optics.pixel_size=6.5", "[optics] pixel_size is 6.5 nm"),
+        ("groundtruth.voxel_dim=40000,16,16", "voxel_dim is 40000 nm"),
+        ("expansion.factor=450", "[expansion] factor is 450:"),
+        (
+            "optics.exposure_time=1000",
+            "[optics] exposure_time is 1000 s",
+        ),
+        (
+            "optics.channels.red.laser_power=5e6",
+            "laser_power is 5e6 W",
+        ),
+        (
+            "optics.objective_back_aperture=0.5",
+            "[optics] objective_back_aperture is 0.5 m",
+        ),
+        // A real aperture shows that its lasers are none.
+        (
+            "optics.objective_back_aperture=4 cm",
+            "[optics.channels.blue] laser_power is 50 W",
+        ),
+        (
+            "optics.pinhole_radius=50000",
+            "[optics] pinhole_radius is 50000 um",
+        ),
+    ] {
+        let warnings = told(set);
+        assert!(
+            warnings.as_ref().is_some_and(|all| all.contains(words)),
+            "{set}: {warnings:?}"
+        );
+    }
+    for set in [
+        "optics.pixel_size=6.5 um",
+        "groundtruth.voxel_dim=40,16,16",
+        "optics.exposure_time=10 us",
+        "expansion.factor=20",
+    ] {
+        assert_eq!(told(set), None, "{set}");
+    }
+    // SimExm's own are no slip, and no microscope's.
+    let outcome = workplace.run(["check", "config.toml"]).succeeded().stdout;
+    let is_simexms = |text: &str| text.contains("objective_back_aperture = 1 m are SimExm's own");
+    assert!(is_simexms(&outcome), "{outcome}");
+    let set = ["--set", "optics.channels.red.laser_power=5 mW"];
+    let outcome = workplace.run([&["check", "config.toml"][..], &set].concat());
+    assert!(!is_simexms(&outcome.succeeded().stdout));
+}
+
+#[test]
+fn objectives_are_written_as_they_are_engraved() {
+    let workplace = Workplace::new();
+    for (engraved, lines) in [
+        (
+            "60x/1.2W",
+            [
+                "objective_factor = 60.0",
+                "numerical_aperture = 1.2",
+                "refractory_index = 1.333",
+            ],
+        ),
+        (
+            "100x/1.45 oil",
+            [
+                "objective_factor = 100.0",
+                "numerical_aperture = 1.45",
+                "immersion_index = 1.518",
+            ],
+        ),
+        (
+            "20X/0.8",
+            [
+                "objective_factor = 20.0",
+                "numerical_aperture = 0.8",
+                "immersion_index = 1.0",
+            ],
+        ),
+        (
+            "30x/1.05S",
+            [
+                "objective_factor = 30.0",
+                "numerical_aperture = 1.05",
+                "immersion_index = 1.406",
+            ],
+        ),
+    ] {
+        let args = ["init", "new.toml", "--force", "--objective", engraved];
+        workplace.run(args).succeeded();
+        let text = fs::read_to_string(workplace.path("new.toml")).unwrap();
+        let has = |line: &str| text.lines().any(|of| of.trim_start().starts_with(line));
+        for line in lines {
+            assert!(has(line), "{engraved}: {line}\n{text}");
+        }
+        let told = workplace.run(["plan", "new.toml", "--set", "optics.psf_truncation=2"]);
+        assert!(
+            told.stderr.contains("psf_truncation"),
+            "it is read: {told:?}"
+        );
+        assert_eq!(told.stderr.matches("error:").count(), 1, "{told:?}");
+    }
+    let wrong = ["init", "new.toml", "--force", "--objective", "60/1.2"];
+    workplace.refuses(USAGE, &wrong, &["like 60x/1.2W"]);
+}

@@ -2,6 +2,7 @@
 //! way out.
 
 use crate::support::{SHAPE, Workplace, blocks, read_stack};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::Path;
 use tiff::encoder::{Rational, TiffEncoder};
@@ -215,9 +216,39 @@ fn background_that_is_not_0() {
     workplace.refuses(
         FAILED,
         &["config.toml"],
-        &["cells.tif", "is -1", "background = -1"],
+        &["cells.tif", "is -1", "background = [0, -1]"],
     );
     same_as_cells(&workplace, &["--set", "groundtruth.background=-1"]);
+
+    // Cells that count from 0, as many programs number them: 0 is one of them, and said.
+    let workplace = Workplace::new();
+    let pages = slices(|id| (i32::from(id) - 1).to_le_bytes());
+    let pages: Vec<Page<'_>> = pages
+        .iter()
+        .map(|page| Page {
+            format: 2,
+            ..Page::new(page, 32)
+        })
+        .collect();
+    file(&workplace.path("cells.tif"), &pages);
+    let outcome = workplace.simulate(&[
+        "--set",
+        "groundtruth.background=-1",
+        "--set",
+        "labeling.bodies.labeling_density=1",
+    ]);
+    let most = blocks(SHAPE).into_iter().max().unwrap();
+    assert!(
+        outcome.tells(&[&format!("cell 0 is written as {most}")]),
+        "{outcome:?}"
+    );
+    let found: BTreeSet<u64> = truth(&workplace, "out").concat().into_iter().collect();
+    assert!(
+        found.contains(&u64::from(most)) && found.contains(&0),
+        "{found:?}"
+    );
+    let outcome = workplace.simulate(&["--set", "groundtruth.background=-1,0", "--force"]);
+    assert!(!outcome.tells(&["cell 0"]), "{outcome:?}");
 
     let workplace = Workplace::new();
     let all: Vec<u16> = blocks(SHAPE)
@@ -226,7 +257,10 @@ fn background_that_is_not_0() {
         .collect();
     workplace.volume(SHAPE, &all);
     let outcome = workplace.run(["check", "config.toml"]).succeeded();
-    assert!(outcome.stdout.contains("background = 65535"), "{outcome:?}");
+    assert!(
+        outcome.stdout.contains("background = [0, 65535]"),
+        "{outcome:?}"
+    );
     let outcome = workplace
         .run([
             "check",

@@ -417,3 +417,54 @@ fn many_dyes_in_many_channels() {
         assert_eq!(image.values.iter().max(), Some(&255));
     }
 }
+
+/// Voxels that are cut up are a volume of finer voxels: the bytes are those of a file that holds them.
+#[test]
+fn upsampled_tissue_is_finer_tissue() {
+    let parts = [2, 3, 1];
+    let finer: [usize; 3] = std::array::from_fn(|axis| SHAPE[axis] * parts[axis]);
+    let ids = blocks(SHAPE);
+    let [_, x, y] = SHAPE;
+    let fine = (0..finer.iter().product::<usize>()).map(|at| {
+        let (z, row, column) = (
+            at / (finer[1] * finer[2]),
+            at / finer[2] % finer[1],
+            at % finer[2],
+        );
+        ids[(z / parts[0] * x + row / parts[1]) * y + column / parts[2]]
+    });
+    let coarse = Workplace::new();
+    coarse.simulate(&[
+        "--set",
+        "groundtruth.upsample=2,3,1",
+        "--set",
+        "groundtruth.offset=1,2,3",
+        "--set",
+        "optics.magnify=area",
+    ]);
+    let workplace = Workplace::new();
+    workplace.volume(finer, &fine.collect::<Vec<u16>>());
+    workplace.simulate(&[
+        "--set",
+        "groundtruth.voxel_dim=20,5.333333333333333,16",
+        "--set",
+        "groundtruth.offset=2,6,3",
+    ]);
+    for volume in [
+        "simulation/channel_0.tiff",
+        "groundtruth/ATTO390/all_cells.tiff",
+    ] {
+        let [a, b] = [&coarse, &workplace]
+            .map(|workplace| read_stack(&workplace.path("out/tissue").join(volume)).values);
+        assert!(!a.is_empty() && a == b, "{volume}");
+    }
+    // The record says what of the volume was loaded, and not what was made of it.
+    let record = coarse.path("out/tissue/simulation.toml");
+    let again = ["--force", "-o", "again", "--backend", "cpu"];
+    coarse
+        .run([&[record.to_str().unwrap()], &again[..]].concat())
+        .succeeded();
+    let [a, b] = ["out/tissue", "again/tissue"]
+        .map(|run| read_stack(&coarse.path(run).join("simulation/channel_0.tiff")).values);
+    assert_eq!(a, b);
+}

@@ -41,6 +41,7 @@ impl Walk<'_> {
                 "const" => value == rule,
                 "enum" => rule.as_array().unwrap().contains(value),
                 "minimum" => value.as_f64().is_none_or(|value| value >= number(rule)),
+                "maximum" => value.as_f64().is_none_or(|value| value <= number(rule)),
                 "exclusiveMinimum" => value.as_f64().is_none_or(|value| value > number(rule)),
                 "minItems" => value
                     .as_array()

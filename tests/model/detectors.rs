@@ -3,6 +3,7 @@
 
 use crate::support::physical;
 use ndarray::Array3;
+use simexm_gpu::psf::point_spread_functions;
 use simexm_gpu::simulate_arrays;
 use simexm_gpu::simulation::{Options, Silent, Tissue};
 
@@ -265,6 +266,12 @@ fn pixels_have_their_own_gain_and_offset() {
     for ((z, x, y), &grey) in found.indexed_iter() {
         assert_eq!(usize::from(grey), usize::from(plain[[z, x, y]]) + 3 * x + y);
     }
+    // Point spread functions are those of a volume of another size, to which no map belongs.
+    let mapped = physical(&[&base[..], &[own[0].as_str()]].concat());
+    assert_eq!(
+        point_spread_functions(&mapped).unwrap(),
+        point_spread_functions(&physical(&base)).unwrap()
+    );
     let wrong = [format!(
         "detector.gain_map={}",
         folder.path().join("none.tif").display()

@@ -1,5 +1,6 @@
 //! What a run computes, against figures of other programs and the text of the model.
 
+mod alignment;
 mod detectors;
 mod fluorophore;
 mod gel;

@@ -19,13 +19,14 @@ fn main() -> ExitCode {
     program::block_file_size_signal();
     program::bound_threads();
     let Viewer { args } = Viewer::parse();
-    let shown = open(&args.path, &args.labels).and_then(|scene| window::show(scene, &args.save_to));
+    let shown =
+        open(&args.path, &args.labels).and_then(|scenes| window::show(scenes, &args.save_to));
     match shown {
         Ok(()) => exit::DONE,
         Err(error) => {
             report(&error);
             match error {
-                ViewError::Nothing | ViewError::SizesDiffer { .. } => exit::USAGE,
+                ViewError::Nothing => exit::USAGE,
                 _ => exit::FAILED,
             }
         }

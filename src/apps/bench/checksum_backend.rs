@@ -29,6 +29,7 @@ const SLAB: usize = 8;
 pub(super) fn checksums(
     job: &Job<'_>,
     backend: &mut dyn Backend,
+    memory_bytes: u64,
     observer: &mut dyn Observer,
 ) -> Result<Vec<Checksum>, SimulationError> {
     let limits = Limits {
@@ -50,6 +51,14 @@ pub(super) fn checksums(
             device: backend.name().to_owned(),
             bytes: spec.bytes(),
             reason: format!("{} in a buffer, which holds {most} bytes", spec.name),
+        }
+        .into());
+    }
+    if plan.buffer_bytes() > memory_bytes {
+        return Err(ComputeError::OutOfMemory {
+            device: backend.name().to_owned(),
+            bytes: plan.buffer_bytes(),
+            reason: format!("its checksums' buffers, where --memory is {memory_bytes} bytes"),
         }
         .into());
     }

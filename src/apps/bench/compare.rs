@@ -1,7 +1,7 @@
 //! Comparison of several machines' files, or of the devices of one.
 
 use super::file::{BenchFile, DeviceFacts};
-use super::table::{TextTable, blocks, digits, result_table, time};
+use super::table::{TextTable, blocks, digits, ratio, result_table, time};
 use super::verdicts::results;
 pub use super::verdicts::{Row, Verdict};
 
@@ -179,7 +179,7 @@ fn time_table(devices: &[&DeviceFacts], numbers: &[String]) -> TextTable {
         let show = |(number, seconds): (usize, &Option<f64>)| match (seconds, first) {
             (None, _) => "-".to_owned(),
             (Some(seconds), Some(first)) if number > 0 && *seconds > 0.0 => {
-                format!("{} ({}x)", time(*seconds), digits(first / seconds))
+                format!("{}, {}", time(*seconds), ratio(seconds / first))
             }
             (Some(seconds), _) => time(*seconds),
         };
@@ -188,7 +188,7 @@ fn time_table(devices: &[&DeviceFacts], numbers: &[String]) -> TextTable {
         rows.push(what.into_iter().chain(times).collect());
     }
     TextTable {
-        title: "Times (median), and how many times as fast as [1]".to_owned(),
+        title: "Times (median), and how they compare to [1]".to_owned(),
         header: titled(&["job", "size", "pass"], numbers),
         words: 3,
         rows,

@@ -2,18 +2,24 @@
 
 use super::checksum_sink::ChecksumSink;
 use super::file::{AdapterFacts, DeviceFacts, LimitFacts, PassFacts, RunFacts, Spread, Startup};
-use super::{BenchOptions, checksum_backend, copy};
+use super::{Size, checksum_backend, copy};
 use crate::base::progress::Observer;
 use crate::engine::compute::cpu::CpuBackend;
 use crate::engine::compute::gpu::{AdapterSummary, GpuBackend};
 use crate::engine::compute::{Backend, ComputeError, Kernel, KernelTime, Limits};
 use crate::engine::stages::KERNELS;
-use crate::run::simulation::{CPU_BYTES, SimulationError, Watcher};
+use crate::run::simulation::{CPU_BYTES, SimulationError};
 use crate::run::workload::{BenchTissue, Job, JobRunner, NullSink, configurations};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
 use std::time::Instant;
 
 /// Function that opens a device.
-type OpenDevice = Box<dyn FnOnce() -> Result<Box<dyn Backend>, ComputeError>>;
+pub(super) type OpenDevice = Box<dyn FnOnce() -> Result<Box<dyn Backend>, ComputeError> + Send>;
+
+/// Bytes of the buffers between which a device copies: more than caches hold.
+const COPY_BYTES: u64 = 128 << 20;
 
 /// Device to be measured, not yet open.
 pub struct BenchDevice {
@@ -51,74 +57,90 @@ impl BenchDevice {
         }
     }
 
-    /// Measures the device over these tissues, from small to large.
-    ///
-    /// # Errors
-    /// [`SimulationError::Interrupted`]. Every other failure is part of the result.
-    pub(super) fn measure(
-        self,
-        tissues: &[(&str, BenchTissue)],
-        options: BenchOptions,
-        watcher: &mut dyn Watcher,
-    ) -> Result<DeviceFacts, SimulationError> {
-        let adapter = self.adapter.map(|adapter| AdapterFacts {
-            name: adapter.name,
-            backend: adapter.backend,
-            driver: adapter.driver,
-            kind: adapter.kind.to_owned(),
-        });
-        let mut facts = DeviceFacts {
-            name: self.name,
-            adapter,
+    /// The device before anything is measured.
+    pub(super) fn facts(&self) -> DeviceFacts {
+        DeviceFacts {
+            name: self.name.clone(),
+            adapter: self.adapter.as_ref().map(|adapter| AdapterFacts {
+                name: adapter.name.clone(),
+                backend: adapter.backend.clone(),
+                driver: adapter.driver.clone(),
+                kind: adapter.kind.to_owned(),
+            }),
             limits: None,
             startup: None,
             copy_bytes_per_second: None,
             runs: Vec::new(),
             error: None,
-        };
-        watcher.note(&format!("measuring {}", facts.name));
-        match fill(&mut facts, self.open, tissues, options, watcher) {
-            Err(SimulationError::Interrupted) => return Err(SimulationError::Interrupted),
-            Err(error) => {
-                watcher.warn(&format!("{}: {error}", facts.name));
-                facts.error = Some(error.to_string());
-            }
-            Ok(()) => {}
         }
-        Ok(facts)
     }
 }
 
-fn fill(
-    facts: &mut DeviceFacts,
-    open: OpenDevice,
-    tissues: &[(&str, BenchTissue)],
-    options: BenchOptions,
-    watcher: &mut dyn Watcher,
+/// Tissue of a size.
+pub(super) type SizedTissue = Arc<(Size, BenchTissue)>;
+
+/// What a device has done.
+pub(super) enum Event {
+    /// It is open.
+    Opened(LimitFacts),
+    /// Its first runs are done.
+    Started(Startup),
+    /// Its copies are.
+    Copied(f64),
+    /// A job is.
+    Measured(RunFacts),
+    /// All jobs of a size are.
+    SizeDone,
+}
+
+/// Opens a device, and measures it over one tissue after the other, from small to large, until no
+/// more come. What it finds goes to `events`.
+pub(super) fn work(
+    (open, is_gpu): (OpenDevice, bool),
+    repeat: usize,
+    memory_bytes: u64,
+    tissues: &Receiver<SizedTissue>,
+    events: &Sender<Event>,
+    stop: &AtomicBool,
 ) -> Result<(), SimulationError> {
     let start = Instant::now();
+    // Nobody listens any more where the measurement has gone on without this device.
+    let tell = |event: Event| events.send(event).map_err(|_| SimulationError::Interrupted);
     let mut backend = open()?;
     let open_seconds = start.elapsed().as_secs_f64();
     let backend = backend.as_mut();
-    facts.limits = Some(limits(backend.limits(), facts.adapter.is_some()));
+    tell(Event::Opened(limits(backend.limits(), is_gpu)))?;
     let jobs = configurations();
-    if let Some((_, tissue)) = tissues.first() {
-        let pipelines_seconds = first_run(&Job::new(tissue, &jobs[0].1)?, backend, watcher)?;
-        facts.startup = Some(Startup {
-            open_seconds,
-            pipelines_seconds,
-        });
-    }
-    let bandwidth = copy::bandwidth(backend, options.size.copy_bytes())?;
-    facts.copy_bytes_per_second = Some(bandwidth);
-    for (size, tissue) in tissues {
+    let mut bandwidth = None;
+    for tissue in tissues {
+        let (size, tissue) = &*tissue;
+        let bandwidth = match bandwidth {
+            Some(bandwidth) => bandwidth,
+            None => {
+                let pipelines_seconds = first_run(&Job::new(tissue, &jobs[0].1)?, backend, stop)?;
+                tell(Event::Started(Startup {
+                    open_seconds,
+                    pipelines_seconds,
+                }))?;
+                let bytes = COPY_BYTES.min(memory_bytes / 2);
+                let measured = copy::bandwidth(backend, bytes)?;
+                tell(Event::Copied(measured))?;
+                *bandwidth.insert(measured)
+            }
+        };
         for (name, config) in &jobs {
             let job = Job::new(tissue, config)?;
-            let run = measure(&job, name, size, backend, options, watcher)?;
-            let run = with_rates(run, bandwidth);
-            watcher.note(&format!("  {name}, {size}: {:.4} s", run.seconds.median));
-            facts.runs.push(run);
+            let run = measure(
+                &job,
+                name,
+                size.name(),
+                backend,
+                (repeat, memory_bytes),
+                stop,
+            )?;
+            tell(Event::Measured(with_rates(run, bandwidth)))?;
         }
+        tell(Event::SizeDone)?;
     }
     Ok(())
 }
@@ -136,12 +158,12 @@ fn limits(limits: &Limits, gpu: bool) -> LimitFacts {
 fn first_run(
     job: &Job<'_>,
     backend: &mut dyn Backend,
-    watcher: &mut dyn Watcher,
+    stop: &AtomicBool,
 ) -> Result<f64, SimulationError> {
     let mut run = JobRunner::new(job, backend)?;
     let mut timed = || -> Result<f64, SimulationError> {
         let start = Instant::now();
-        run.once(&mut NullSink, &mut Unseen(watcher))?;
+        run.once(&mut NullSink, &mut Unseen(stop))?;
         Ok(start.elapsed().as_secs_f64())
     };
     let first = timed()?;
@@ -156,25 +178,25 @@ fn measure(
     name: &str,
     size: &str,
     backend: &mut dyn Backend,
-    options: BenchOptions,
-    watcher: &mut dyn Watcher,
+    (repeat, memory_bytes): (usize, u64),
+    stop: &AtomicBool,
 ) -> Result<RunFacts, SimulationError> {
-    let mut run = JobRunner::new(job, backend)?;
+    let mut run = JobRunner::within(job, backend, memory_bytes)?;
     // The warm-up run supplies the checksums.
     let mut checksum_sink = ChecksumSink::new(job.model());
-    let outcome = run.once(&mut checksum_sink, &mut Unseen(watcher))?;
+    let outcome = run.once(&mut checksum_sink, &mut Unseen(stop))?;
     let mut checksums = checksum_sink.checksums(&outcome);
     let (mut seconds, mut kernels) = (Vec::new(), Vec::new());
-    for _ in 0..options.repeat.max(1) {
+    for _ in 0..repeat.max(1) {
         run.backend().reset_times();
         let start = Instant::now();
-        run.once(&mut NullSink, &mut Unseen(watcher))?;
+        run.once(&mut NullSink, &mut Unseen(stop))?;
         seconds.push(start.elapsed().as_secs_f64());
         kernels.push(run.backend().kernel_times());
     }
     checksums.splice(
         0..0,
-        checksum_backend::checksums(job, backend, &mut Unseen(watcher))?,
+        checksum_backend::checksums(job, backend, memory_bytes, &mut Unseen(stop))?,
     );
     let seconds = Spread::of(&seconds).unwrap_or(Spread {
         median: 0.0,
@@ -234,14 +256,14 @@ fn with_rates(mut run: RunFacts, copy_bytes_per_second: f64) -> RunFacts {
     run
 }
 
-/// Watcher that shows nothing of a run, but lets it be interrupted.
-struct Unseen<'a>(&'a dyn Watcher);
+/// Observer that shows nothing of a run, but lets it be stopped.
+struct Unseen<'a>(&'a AtomicBool);
 
 impl Observer for Unseen<'_> {
     fn begin(&mut self, _: &str, _: usize) {}
     fn advance(&mut self, _: usize) {}
     fn end(&mut self) {}
     fn interrupted(&self) -> bool {
-        self.0.interrupted()
+        self.0.load(Ordering::Relaxed)
     }
 }

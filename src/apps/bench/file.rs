@@ -14,6 +14,8 @@ pub const SCHEMA: u32 = 1;
 pub struct BenchFile {
     /// Version of the file, [`SCHEMA`].
     pub schema: u32,
+    /// When it was measured, in UTC, as `2026-01-31T12:00:00Z`; absent in files of before.
+    pub measured: Option<String>,
     /// Program that measured.
     pub program: Program,
     /// Machine that was measured.
@@ -38,7 +40,7 @@ pub struct Program {
 }
 
 /// Facts of the machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// Operating system, with its version.
     pub os: String,
@@ -52,17 +54,24 @@ pub struct Machine {
     pub threads: usize,
     /// Memory in bytes; absent where the system does not tell.
     pub memory_bytes: Option<u64>,
+    /// Share of the threads that other programs kept busy over the minute before; absent where the
+    /// system does not tell.
+    pub load: Option<f64>,
 }
 
 /// Settings of the measurement.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Name of the largest size.
+    /// Name of the largest size, or "auto": as large as each device does in a short time.
     pub size: String,
     /// Timed runs of each job, after one that is not timed.
     pub repeat: usize,
     /// Seed of tissue and draws.
     pub seed: u64,
+    /// Longest that a device was measured, in seconds; absent in files of before.
+    pub time_limit_seconds: Option<f64>,
+    /// Most bytes of a device's buffers; absent where there was no limit.
+    pub memory_limit_bytes: Option<u64>,
 }
 
 /// Tissue of one size.
@@ -164,6 +173,11 @@ impl Spread {
             (sorted[half - 1] + sorted[half]) / 2.0
         };
         Some(Self { median, min, max })
+    }
+
+    /// The range over the median.
+    pub fn share(&self) -> f64 {
+        (self.max - self.min) / self.median.max(1e-12)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Facts of the machine that is measured.
 
 use super::file::{Machine, Program};
+use std::time::{SystemTime, UNIX_EPOCH};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 /// Returns the versions of this program and of wgpu.
@@ -41,7 +42,43 @@ pub(super) fn machine() -> Machine {
         cores: System::physical_core_count().ok(),
         threads: rayon::current_num_threads(),
         memory_bytes: system.map(|system| system.total_memory()),
+        load: System::load_average().ok().map(|load| {
+            let threads = std::thread::available_parallelism().map_or(1, usize::from);
+            (load.one / threads as f64).min(1.0)
+        }),
     }
+}
+
+/// The time, in UTC, as `2026-01-31T12:00:00Z`.
+pub(super) fn now() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    utc(since.map_or(0, |since| since.as_secs()))
+}
+
+/// Seconds since 1970 as a date and a time of day.
+fn utc(seconds: u64) -> String {
+    let (mut days, second) = (seconds / 86_400, seconds % 86_400);
+    let is_leap =
+        |year: u64| year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
+    let mut year = 1970;
+    while days >= 365 + u64::from(is_leap(year)) {
+        days -= 365 + u64::from(is_leap(year));
+        year += 1;
+    }
+    let february = 28 + u64::from(is_leap(year));
+    let mut month = 1;
+    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
+        if days < length {
+            break;
+        }
+        days -= length;
+        month += 1;
+    }
+    let [hour, minute, second] = [second / 3600, second / 60 % 60, second % 60];
+    format!(
+        "{year}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z",
+        days + 1
+    )
 }
 
 #[cfg(test)]
@@ -54,6 +91,20 @@ mod tests {
         assert_eq!(locked_version(lock, "wgpu"), Some("2.3.4"));
         assert_eq!(locked_version(lock, "naga"), None);
         assert!(program().wgpu.starts_with(|c: char| c.is_ascii_digit()));
+    }
+
+    #[test]
+    fn seconds_are_dates() {
+        for (seconds, date) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_709_251_200, "2024-03-01T00:00:00Z"),
+            (1_798_761_599, "2026-12-31T23:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(utc(seconds), date);
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod copy;
 mod crossover;
 mod device;
 pub mod file;
+mod guarded;
 mod html;
 mod machine;
 mod table;
@@ -28,6 +29,8 @@ pub use table::text;
 use crate::run::simulation::{SimulationError, Watcher};
 use crate::run::workload::{BenchTissue, SEED};
 use file::{BenchFile, SCHEMA, Settings, SizeFacts};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Largest size of the tissue that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,69 +69,106 @@ impl Size {
             Self::Large => [64, 512, 512],
         }
     }
-
-    /// Returns the bytes of the buffers between which a device copies: more than caches hold, but
-    /// for the least size.
-    fn copy_bytes(self) -> u64 {
-        match self {
-            Self::Tiny => 4 << 20,
-            _ => 128 << 20,
-        }
-    }
 }
 
 /// Options of a measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct BenchOptions {
-    /// Largest size; all below it are measured too.
-    pub size: Size,
+    /// Largest size; all below it are measured too. `None`: for each device as large as it does in
+    /// half a minute.
+    pub size: Option<Size>,
     /// Timed runs of each job; at least 1.
     pub repeat: usize,
+    /// Longest that one device is measured.
+    pub time: Duration,
+    /// Most bytes that a device's buffers may take.
+    pub memory_bytes: u64,
 }
 
 /// Measures these devices, one after the other. The error of a device that fails is part of its
-/// result, and the others go on.
+/// result, and the others go on. `done` is given what has been measured after each device.
 ///
 /// # Errors
-/// The tissue cannot be made, or [`SimulationError::Interrupted`].
+/// The tissue cannot be made, `done` fails, or [`SimulationError::Interrupted`]: also while a
+/// driver does not come back, which then goes on with what it does until the process ends.
 pub fn measure(
     devices: Vec<BenchDevice>,
     options: BenchOptions,
     watcher: &mut dyn Watcher,
+    done: &mut dyn FnMut(&BenchFile) -> Result<(), SimulationError>,
 ) -> Result<BenchFile, SimulationError> {
-    let mut tissues = Vec::new();
-    for size in Size::ALL.into_iter().filter(|&size| size <= options.size) {
+    let mut tissues = Tissues::default();
+    let mut file = BenchFile {
+        schema: SCHEMA,
+        measured: Some(machine::now()),
+        program: machine::program(),
+        machine: machine::machine(),
+        settings: Settings {
+            size: options.size.map_or("auto", Size::name).to_owned(),
+            repeat: options.repeat,
+            seed: SEED,
+            time_limit_seconds: Some(options.time.as_secs_f64()),
+            memory_limit_bytes: (options.memory_bytes < u64::MAX).then_some(options.memory_bytes),
+        },
+        sizes: Vec::new(),
+        crossovers: Vec::new(),
+        devices: Vec::new(),
+    };
+    if let Some(load) = file.machine.load.filter(|&load| load > TOLD) {
+        watcher.warn(&format!(
+            "other programs keep {:.0} per cent of this machine's threads busy: times are longer than they need be",
+            100.0 * load
+        ));
+    }
+    for device in devices {
+        let facts = guarded::measure(device, options, &mut tissues, watcher)?;
+        if let Some(note) = table::spread_warning(&facts) {
+            watcher.warn(&note);
+        }
+        file.devices.push(facts);
+        file.sizes = tissues.facts();
+        file.crossovers = crossover::crossovers(&file.devices);
+        done(&file)?;
+    }
+    Ok(file)
+}
+
+/// Share of a machine's load, or of a time's spread, from which on it is told.
+const TOLD: f64 = 0.1;
+
+/// Tissue of all sizes that are asked for, each made once.
+#[derive(Default)]
+struct Tissues(Vec<device::SizedTissue>);
+
+impl Tissues {
+    fn get(
+        &mut self,
+        size: Size,
+        watcher: &mut dyn Watcher,
+    ) -> Result<device::SizedTissue, SimulationError> {
+        if let Some(known) = self.0.iter().find(|known| known.0 == size) {
+            return Ok(known.clone());
+        }
         let [z, x, y] = size.shape();
         watcher.note(&format!(
             "making tissue: {}, {z} x {x} x {y} voxels",
             size.name()
         ));
-        tissues.push((size.name(), BenchTissue::phantom(size.shape())?));
+        let made = Arc::new((size, BenchTissue::phantom(size.shape())?));
         if watcher.interrupted() {
             return Err(SimulationError::Interrupted);
         }
+        self.0.push(made.clone());
+        Ok(made)
     }
-    let mut measured = Vec::new();
-    for device in devices {
-        measured.push(device.measure(&tissues, options, watcher)?);
+
+    fn facts(&self) -> Vec<SizeFacts> {
+        let facts = |tissue: &device::SizedTissue| SizeFacts {
+            name: tissue.0.name().to_owned(),
+            shape_voxels: tissue.1.shape(),
+            voxels: tissue.1.voxels() as u64,
+            cells: tissue.1.cells(),
+        };
+        self.0.iter().map(facts).collect()
     }
-    let size = |(name, tissue): &(&str, BenchTissue)| SizeFacts {
-        name: (*name).to_owned(),
-        shape_voxels: tissue.shape(),
-        voxels: tissue.voxels() as u64,
-        cells: tissue.cells(),
-    };
-    Ok(BenchFile {
-        schema: SCHEMA,
-        program: machine::program(),
-        machine: machine::machine(),
-        settings: Settings {
-            size: options.size.name().to_owned(),
-            repeat: options.repeat,
-            seed: SEED,
-        },
-        sizes: tissues.iter().map(size).collect(),
-        crossovers: crossover::crossovers(&measured),
-        devices: measured,
-    })
 }

@@ -2,6 +2,7 @@
 
 use super::file::{BenchFile, Crossing, Crossover, DeviceFacts, RunFacts, Side, Spread};
 use super::verdicts::{Row, Verdict, results};
+use super::{Size, TOLD};
 
 /// Table of words and numbers.
 #[derive(Clone, Debug)]
@@ -108,7 +109,14 @@ pub(super) fn head(file: &BenchFile) -> Vec<(&'static str, String)> {
     let memory = memory.map(|bytes| format!(", {} GB", digits(bytes as f64 / 1e9)));
     let settings = &file.settings;
     let plural = if settings.repeat == 1 { "" } else { "s" };
-    vec![
+    let load = machine
+        .load
+        .map(|load| format!(", {:.0} % busy", 100.0 * load));
+    let mut lines = vec![
+        (
+            "headline",
+            headline(file).unwrap_or_else(|| "no whole run".to_owned()),
+        ),
         (
             "program",
             format!(
@@ -119,12 +127,13 @@ pub(super) fn head(file: &BenchFile) -> Vec<(&'static str, String)> {
         (
             "machine",
             format!(
-                "{cpu} ({}){}, {} threads{}, {}",
+                "{cpu} ({}){}, {} threads{}, {}{}",
                 machine.architecture,
                 cores.unwrap_or_default(),
                 machine.threads,
                 memory.unwrap_or_default(),
-                machine.os
+                machine.os,
+                load.unwrap_or_default()
             ),
         ),
         (
@@ -134,7 +143,83 @@ pub(super) fn head(file: &BenchFile) -> Vec<(&'static str, String)> {
                 settings.repeat
             ),
         ),
-    ]
+    ];
+    if let Some(date) = &file.measured {
+        lines.insert(1, ("date", date.clone()));
+    }
+    lines
+}
+
+/// What one would say of it in a line: the speed of whole runs of the first job on each device, at
+/// the largest size that all have, and how much slower the others are than the fastest.
+fn headline(file: &BenchFile) -> Option<String> {
+    let devices = || file.devices.iter().filter(|device| !device.runs.is_empty());
+    let job = &devices().next()?.runs.first()?.job;
+    let run = |device: &'_ DeviceFacts, size: &str| -> Option<f64> {
+        let mut runs = device.runs.iter();
+        let run = runs.find(|run| run.job == *job && run.size == size)?;
+        Some(run.voxels_per_second)
+    };
+    let size = file.sizes.iter().rev().map(|size| &size.name);
+    let size = { size }.find(|size| devices().all(|device| run(device, size).is_some()))?;
+    let names = short_names(&file.devices);
+    let named = file.devices.iter().zip(names);
+    let mut speeds: Vec<(String, f64)> = named
+        .filter_map(|(device, name)| Some((name, run(device, size)?)))
+        .collect();
+    speeds.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let fastest = speeds.first()?.1;
+    let said: Vec<String> = speeds
+        .iter()
+        .enumerate()
+        .map(|(place, (name, speed))| {
+            let slower = match place {
+                0 => String::new(),
+                _ => format!(" ({})", ratio(fastest / speed)),
+            };
+            format!("{name} {} Mvoxel/s{slower}", digits(speed / 1e6))
+        })
+        .collect();
+    Some(format!("{} - whole runs, {job}, {size}", said.join(", ")))
+}
+
+/// How one time compares to another, by the first over the second, in words.
+pub(super) fn ratio(times: f64) -> String {
+    match times {
+        times if !times.is_finite() || times <= 0.0 => "-".to_owned(),
+        times if (0.995..1.005).contains(&times) => "as fast".to_owned(),
+        times if times >= 1.0 => format!("{} x slower", two_digits(times)),
+        times => format!("{} x faster", two_digits(1.0 / times)),
+    }
+}
+
+fn two_digits(times: f64) -> String {
+    match times {
+        times if times < 1.1 => format!("{times:.2}"),
+        times if times < 10.0 => format!("{times:.1}"),
+        times => format!("{times:.0}"),
+    }
+}
+
+/// What is to be told of times that vary: the job that does most.
+pub(super) fn spread_warning(device: &DeviceFacts) -> Option<String> {
+    // Runs of the least size are over before a clock that changes has.
+    let runs = device
+        .runs
+        .iter()
+        .filter(|run| run.size != Size::Tiny.name());
+    let worst = runs.max_by(|a, b| a.seconds.share().total_cmp(&b.seconds.share()))?;
+    let share = worst.seconds.share();
+    (share > TOLD).then(|| {
+        format!(
+            "{}: times of {}, {} vary by {:.0} per cent: other programs run, or clocks change; measure again in a quiet \
+             minute, with a larger --repeat",
+            device.name,
+            worst.job,
+            worst.size,
+            100.0 * share
+        )
+    })
 }
 
 /// Makes all tables of a file.
@@ -151,7 +236,14 @@ fn device_table(file: &BenchFile) -> TextTable {
         let adapter = device.adapter.as_ref();
         vec![
             device.name.clone(),
+            dash(adapter.map(|a| a.backend.clone())),
             dash(adapter.map(|a| a.driver.clone())),
+            dash(
+                device
+                    .limits
+                    .as_ref()
+                    .map(|limits| digits(limits.wanted_bytes as f64 / 1e9)),
+            ),
             dash(start.map(|s| time(s.open_seconds))),
             dash(start.map(|s| time(s.pipelines_seconds))),
             dash(device.copy_bytes_per_second.map(|rate| digits(rate / 1e9))),
@@ -159,8 +251,16 @@ fn device_table(file: &BenchFile) -> TextTable {
     };
     TextTable {
         title: "Devices: start-up, and copies in their own memory".to_owned(),
-        header: strings(&["device", "driver", "open", "pipelines", "copy, GB/s"]),
-        words: 2,
+        header: strings(&[
+            "device",
+            "API",
+            "driver",
+            "memory, GB",
+            "open",
+            "pipelines",
+            "copy, GB/s",
+        ]),
+        words: 3,
         rows: file.devices.iter().map(row).collect(),
     }
 }
@@ -178,11 +278,19 @@ fn run_table(file: &BenchFile) -> TextTable {
             key.size.clone(),
             digits(key.voxels as f64 / 1e6),
         ];
-        for device in &file.devices {
-            let same = |r: &&RunFacts| r.job == key.job && r.size == key.size;
-            let run = device.runs.iter().find(same);
-            cells.push(dash(run.map(|run| spread(&run.seconds))));
-        }
+        let run = |device: &'_ DeviceFacts| -> Option<Spread> {
+            let mut runs = device.runs.iter();
+            let run = runs.find(|r| r.job == key.job && r.size == key.size)?;
+            Some(run.seconds)
+        };
+        let times: Vec<Option<Spread>> = file.devices.iter().map(run).collect();
+        let all = times.iter().flatten().map(|seconds| seconds.median);
+        let fastest = all.fold(f64::INFINITY, f64::min);
+        let show = |seconds: Spread| match seconds.median > fastest {
+            true => format!("{}, {}", spread(&seconds), ratio(seconds.median / fastest)),
+            false => spread(&seconds),
+        };
+        cells.extend(times.iter().map(|seconds| dash(seconds.map(show))));
         cells
     };
     let names = short_names(&file.devices);
@@ -200,7 +308,8 @@ fn run_table(file: &BenchFile) -> TextTable {
 /// Makes the table of passes at the largest size. A pass of several jobs is shown in the first of
 /// them.
 fn pass_table(file: &BenchFile, device: &DeviceFacts) -> Option<TextTable> {
-    let size = &file.sizes.last()?.name;
+    let sizes = file.sizes.iter().rev().map(|size| &size.name);
+    let size = { sizes }.find(|size| device.runs.iter().any(|run| run.size == **size))?;
     let mut seen: Vec<&str> = Vec::new();
     let mut rows = Vec::new();
     let runs = device.runs.iter().filter(|run| run.size == *size);

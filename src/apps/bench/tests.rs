@@ -3,16 +3,20 @@
 use super::file::{DeviceFacts, Equality};
 use super::verdicts::{Verdict, results};
 use super::{BenchDevice, BenchOptions, Size, copy, measure, page, text};
+use crate::base::progress::Observer;
 use crate::engine::compute::cpu::CpuBackend;
 use crate::engine::compute::gpu::GpuBackend;
 use crate::engine::compute::{
     Backend, Buffer, BufferSpec, Command, ComputeError, KernelTime, Limits, Recording, Ticket,
 };
-use crate::run::simulation::Silent;
+use crate::run::simulation::{Silent, SimulationError, Watcher};
+use std::time::Duration;
 
 const QUICK: BenchOptions = BenchOptions {
-    size: Size::Tiny,
+    size: Some(Size::Tiny),
     repeat: 1,
+    time: Duration::from_secs(600),
+    memory_bytes: u64::MAX,
 };
 
 /// CPU that fails when it meets a kernel.
@@ -86,7 +90,7 @@ fn a_device_that_fails_is_told_of_and_the_others_go_on() {
         fragile("magnify"),
         BenchDevice::cpu(),
     ];
-    let file = measure(devices, QUICK, &mut Silent).unwrap();
+    let file = measure(devices, QUICK, &mut Silent, &mut |_| Ok(())).unwrap();
     let [refused, early, midway, cpu] = &file.devices[..] else {
         panic!("four devices");
     };
@@ -111,7 +115,13 @@ fn a_device_that_fails_is_told_of_and_the_others_go_on() {
 /// Returns the verdict on the first result of this kind of two runs of the CPU, of which the second
 /// was tampered with.
 fn verdict_on(equality: Equality, tamper: fn(&mut super::file::Checksum)) -> Verdict {
-    let file = measure(vec![BenchDevice::cpu()], QUICK, &mut Silent).unwrap();
+    let file = measure(
+        vec![BenchDevice::cpu()],
+        QUICK,
+        &mut Silent,
+        &mut |_| Ok(()),
+    )
+    .unwrap();
     let right: DeviceFacts = file.devices[0].clone();
     let mut other = right.clone();
     let checksums = other.runs.iter_mut().flat_map(|run| &mut run.checksums);
@@ -188,4 +198,134 @@ fn copies_arrive_and_have_a_bandwidth() {
         let rate = copy::bandwidth(backend.as_mut(), 1 << 20).unwrap();
         assert!((1e6..1e13).contains(&rate), "{}: {rate}", backend.name());
     }
+}
+
+/// A device that never comes back, as while a driver compiles for ever.
+fn hung() -> BenchDevice {
+    BenchDevice {
+        name: "hung".to_owned(),
+        adapter: None,
+        open: Box::new(|| {
+            loop {
+                std::thread::park();
+            }
+        }),
+    }
+}
+
+#[test]
+fn a_device_that_does_not_come_back_is_left_behind() {
+    let options = BenchOptions {
+        time: Duration::from_millis(300),
+        ..QUICK
+    };
+    let mut written = Vec::new();
+    let file = measure(vec![hung()], options, &mut Silent, &mut |file| {
+        written.push(file.devices.len());
+        Ok(())
+    });
+    let file = file.unwrap();
+    let error = file.devices[0].error.clone().unwrap();
+    assert!(
+        error.contains("--time-limit") && error.contains("still busy"),
+        "{error}"
+    );
+    // What the others have is written as soon as it is there.
+    let done = &mut |file: &super::file::BenchFile| {
+        written.push(file.devices.len());
+        Ok(())
+    };
+    measure(
+        vec![BenchDevice::cpu(), fragile("emit")],
+        QUICK,
+        &mut Silent,
+        done,
+    )
+    .unwrap();
+    assert_eq!(written, [1, 1, 2]);
+}
+
+/// Watcher that asks to stop once a device is measured.
+struct Stopping(bool);
+
+impl Observer for Stopping {
+    fn begin(&mut self, _: &str, _: usize) {}
+    fn advance(&mut self, _: usize) {}
+    fn end(&mut self) {}
+    fn interrupted(&self) -> bool {
+        self.0
+    }
+}
+
+impl Watcher for Stopping {
+    fn note(&mut self, text: &str) {
+        self.0 |= text.starts_with("measuring");
+    }
+    fn warn(&mut self, _: &str) {}
+}
+
+#[test]
+fn an_interrupt_ends_it_also_while_a_driver_compiles() {
+    for device in [hung(), BenchDevice::cpu()] {
+        let options = BenchOptions {
+            size: Some(Size::Small),
+            repeat: 1000,
+            ..QUICK
+        };
+        let found = measure(vec![device], options, &mut Stopping(false), &mut |_| Ok(()));
+        assert!(
+            matches!(found, Err(SimulationError::Interrupted)),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn a_limit_of_memory_is_kept_or_told() {
+    let options = BenchOptions {
+        memory_bytes: 1 << 20,
+        ..QUICK
+    };
+    let file = measure(vec![BenchDevice::cpu()], options, &mut Silent, &mut |_| {
+        Ok(())
+    });
+    let error = file.unwrap().devices[0].error.clone().unwrap();
+    assert!(
+        error.contains("--memory") || error.contains("memory"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_headline_says_how_fast_and_ratios_are_words() {
+    use super::table::ratio;
+    for (times, words) in [
+        (7.93, "7.9 x slower"),
+        (1.0 / 7.93, "7.9 x faster"),
+        (23.4, "23 x slower"),
+        (1.04, "1.04 x slower"),
+        (1.0, "as fast"),
+    ] {
+        assert_eq!(ratio(times), words);
+    }
+    let mut file = measure(
+        vec![BenchDevice::cpu()],
+        QUICK,
+        &mut Silent,
+        &mut |_| Ok(()),
+    )
+    .unwrap();
+    let mut slow = file.devices[0].clone();
+    slow.name = "slow".to_owned();
+    for run in &mut slow.runs {
+        run.seconds.median *= 4.0;
+        run.voxels_per_second /= 4.0;
+    }
+    file.devices.push(slow);
+    let shown = text(&file);
+    let headline = shown.lines().next().unwrap();
+    for words in ["headline", "Mvoxel/s", "(4.0 x slower)", "brainbow, tiny"] {
+        assert!(headline.contains(words), "{headline}");
+    }
+    assert!(shown.contains(file.measured.as_deref().unwrap()), "{shown}");
 }

@@ -25,7 +25,7 @@ pub use sampling::Sampling;
 
 use crate::base::progress::Observer;
 use crate::base::volume::VoxelBox;
-use crate::config::{CellPart, Config};
+use crate::config::{CellPart, Channel, Config};
 use crate::model::Model;
 use crate::run::ground_truth::LoadError;
 use crate::run::simulation::{self, SimulationError, Watcher};
@@ -55,7 +55,7 @@ pub fn check(
     let mut config = config.clone();
     let opened = volumes::open(&mut config, options, &mut told)?;
     if let Some(region) = opened.region {
-        config.groundtruth.bounds_voxels = Some(region.shape);
+        config.groundtruth.set_bounds(region.shape);
     }
     // Nothing that is told of a volume of unknown size depends on it, or on the seed.
     let region = opened.region.unwrap_or(VoxelBox {
@@ -71,6 +71,9 @@ pub fn check(
         &[],
     )?;
     simulation::warnings::before(&model, &mut told);
+    if let Some(note) = simexm_light(&config) {
+        told.note(&note);
+    }
     let sampling = Sampling::new(&config, &model.camera);
     sampling.warn(&config, &mut told);
     experiment::warn_of_camera(&config, &mut told);
@@ -120,6 +123,19 @@ pub fn check(
         notes,
         warnings,
         configuration: config,
+    })
+}
+
+/// What is to be said of the light of a configuration that is SimExm's own.
+fn simexm_light(config: &Config) -> Option<String> {
+    let (power_w, aperture_m) = (50.0, 1.0);
+    let is_its = |channel: &Channel| channel.laser_power_w == Some(power_w);
+    let all = config.optics.channels.values().all(is_its);
+    (all && config.optics.objective_back_aperture_m == Some(aperture_m)).then(|| {
+        format!(
+            "laser_power = {power_w} W and objective_back_aperture = {aperture_m} m are SimExm's own, and no laser's nor \
+             objective's: together they give a plausible light"
+        )
     })
 }
 

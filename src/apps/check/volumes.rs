@@ -66,9 +66,13 @@ pub(super) fn open(
     }
     let truth = &config.groundtruth;
     let region = region.or_else(|| {
-        let offset = truth.offset_voxels;
-        let shape = truth.bounds_voxels?;
-        Some(VoxelBox { offset, shape })
+        let times = |voxels: [usize; 3]| -> [usize; 3] {
+            std::array::from_fn(|axis| voxels[axis].saturating_mul(truth.upsample[axis]))
+        };
+        Some(VoxelBox {
+            offset: times(truth.offset_voxels),
+            shape: times(truth.bounds_voxels?),
+        })
     });
     let mut volume = |name: &str, what: &str, path: &Path, description| {
         let found = files(path).iter().any(|file| file.exists());

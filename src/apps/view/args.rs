@@ -10,17 +10,18 @@ use std::path::{Path, PathBuf};
     after_help = "Examples: simexm-gpu view examples/output/brainbow\n          \
                   simexm-gpu view channel_0.tiff channel_1.tiff --labels cells.tif\n\n\
                   PATH is a TIFF stack, a NumPy .npy array, a folder with an image per slice, or the output folder of\n\
-                  a run, of which all channels and the ground truth are shown. Volumes may be larger than the memory.\n\
+                  a run (or one that holds a single run), of which all channels and the ground truth are shown.\n\
+                  Volumes may be larger than the memory; those of different sizes are shown side by side.\n\
                   Wheel, arrows, PageUp and PageDown go through the slices; the window names the other keys."
 )]
 pub struct ViewArgs {
-    /// Volumes of one size, or the output folder of a run
+    /// Volumes, or the output folder of a run
     #[arg(required_unless_present = "labels", value_hint = ValueHint::AnyPath)]
     pub path: Vec<PathBuf>,
     /// A volume of ids, each shown in a colour of its own; may be given several times
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub labels: Vec<PathBuf>,
-    /// Folder for the pictures that are saved
+    /// Folder for the pictures that are saved; it is made where it is not there
     #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
     pub save_to: PathBuf,
 }

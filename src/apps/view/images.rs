@@ -5,13 +5,14 @@ use super::scene::Scene;
 use super::state::ViewState;
 use crate::io::write::Content;
 use crate::show::picture::{Paint, Picture, Samples, ScaleBar, compose};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Pixels between the pictures of a saved view.
 const GAP: usize = 4;
 
-/// The samples of the layers that are visible, and how they are painted.
-type Layers = Vec<(Samples, Paint)>;
+/// The layers that are visible, by their index: their samples, and how they are painted.
+type Layers = Vec<(usize, Samples, Paint)>;
 
 /// The slice, or the maximum along z: rows x, columns y. `None` until all that is visible has come;
 /// the first samples of a layer decide its contrast.
@@ -26,7 +27,7 @@ pub fn slice(scene: &Scene, state: &mut ViewState, loader: &Loader) -> Option<Pi
             let samples = samples.flatten()?;
             push(&mut layers, state, index, samples);
         }
-        return painted(&borrowed(&layers), rows, columns);
+        return painted(state, &borrowed(&layers), rows, columns);
     }
     let z = state.position[0];
     let mut planes: Vec<(usize, Arc<Vec<Samples>>)> = Vec::new();
@@ -42,10 +43,11 @@ pub fn slice(scene: &Scene, state: &mut ViewState, loader: &Loader) -> Option<Pi
     for (index, plane) in &planes {
         if let Some(samples) = plane.get(scene.layers[*index].component) {
             state.settle_contrast(*index, samples);
-            layers.extend(state.paint(*index, samples).map(|paint| (samples, paint)));
+            let paint = state.paint(*index, samples);
+            layers.extend(paint.map(|paint| (*index, samples, paint)));
         }
     }
-    painted(&layers, rows, columns)
+    painted(state, &layers, rows, columns)
 }
 
 /// The x-z section at the crosshairs' column: rows x, columns z. What has not come yet is black.
@@ -54,7 +56,7 @@ pub fn section_xz(scene: &Scene, state: &mut ViewState, loader: &Loader) -> Opti
     let layers = sections(scene, state, loader, |section, component| {
         section.along_column(component).cloned()
     })?;
-    painted(&borrowed(&layers), slices, rows).map(|picture| picture.transposed())
+    painted(state, &borrowed(&layers), slices, rows).map(|picture| picture.transposed())
 }
 
 /// The y-z section at the crosshairs' row: rows z, columns y. What has not come yet is black.
@@ -63,7 +65,7 @@ pub fn section_yz(scene: &Scene, state: &mut ViewState, loader: &Loader) -> Opti
     let layers = sections(scene, state, loader, |section, component| {
         section.along_row(component).cloned()
     })?;
-    painted(&borrowed(&layers), slices, columns)
+    painted(state, &borrowed(&layers), slices, columns)
 }
 
 fn sections(
@@ -102,19 +104,32 @@ fn visible(scene: &Scene, state: &ViewState) -> Vec<usize> {
 fn push(layers: &mut Layers, state: &mut ViewState, index: usize, samples: Samples) {
     state.settle_contrast(index, &samples);
     if let Some(paint) = state.paint(index, &samples) {
-        layers.push((samples, paint));
+        layers.push((index, samples, paint));
     }
 }
 
-fn borrowed(layers: &Layers) -> Vec<(&Samples, Paint)> {
+fn borrowed(layers: &Layers) -> Vec<(usize, &Samples, Paint)> {
     layers
         .iter()
-        .map(|(samples, paint)| (samples, *paint))
+        .map(|(index, samples, paint)| (*index, samples, *paint))
         .collect()
 }
 
-fn painted(layers: &[(&Samples, Paint)], rows: usize, columns: usize) -> Option<Picture> {
-    Picture::from_rgb(rows, columns, compose(layers, rows * columns))
+fn painted(
+    state: &ViewState,
+    layers: &[(usize, &Samples, Paint)],
+    rows: usize,
+    columns: usize,
+) -> Option<Picture> {
+    let shown = layers
+        .iter()
+        .map(|&(index, samples, paint)| (state.shown(index, samples, columns), paint));
+    let shown: Vec<(Cow<'_, Samples>, Paint)> = shown.collect();
+    let layers: Vec<(&Samples, Paint)> = shown
+        .iter()
+        .map(|(samples, paint)| (samples.as_ref(), *paint))
+        .collect();
+    Picture::from_rgb(rows, columns, compose(&layers, rows * columns))
 }
 
 /// What the layers hold at a voxel of the current slice: their names, with the value or the id.

@@ -1,9 +1,9 @@
 //! What a window shows of volumes: slices, sections, projections, channels in colours, ids.
 //!
-//! [`open()`] makes a [`Scene`] of files or of the output of a run; a [`Loader`] fetches the slices
-//! that are looked at from the disk, on threads of its own, and keeps the latest; [`ViewState`] is
-//! what the user has chosen, and [`images`] makes pictures of it. None of these knows of the
-//! window, which is a program of its own (`crates/viewer`): only who builds that one builds a
+//! [`open()`] makes a [`Scene`] of files or of the output of a run, or several where sizes differ; a
+//! [`Loader`] fetches the slices that are looked at from the disk, on threads of its own, and keeps
+//! the latest; [`ViewState`] is what the user has chosen, and [`images`] makes pictures of it. None
+//! of these knows of the window, which is a program of its own (`crates/viewer`): only who builds that one builds a
 //! window toolkit.
 
 mod args;
@@ -31,9 +31,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum ViewError {
     /// Nothing was named.
-    #[error(
-        "name a volume, several of one size, or the output folder of a run (with its simulation.toml)"
-    )]
+    #[error("name volumes, or the output folder of a run (with its simulation.toml)")]
     Nothing,
     /// A volume cannot be read.
     #[error(transparent)]
@@ -57,18 +55,6 @@ pub enum ViewError {
         /// The folder.
         folder: PathBuf,
     },
-    /// Volumes that do not lie on one another.
-    #[error("{first} has {} voxels (z, x, y), but {second} has {}: only volumes of one size are shown together", size(.first_shape), size(.second_shape))]
-    SizesDiffer {
-        /// The first volume.
-        first: PathBuf,
-        /// Its size.
-        first_shape: [usize; 3],
-        /// The one that differs.
-        second: PathBuf,
-        /// Its size.
-        second_shape: [usize; 3],
-    },
     /// No window can be opened.
     #[error(
         "no window can be opened: {0}; every run writes quicklook.png beside its output, which needs none"
@@ -90,9 +76,4 @@ pub fn display() -> Result<(), ViewError> {
         }
     }
     Ok(())
-}
-
-fn size(shape: &[usize; 3]) -> String {
-    let [z, x, y] = shape;
-    format!("{z} x {x} x {y}")
 }

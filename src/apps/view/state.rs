@@ -4,6 +4,7 @@ use super::loader::Wanted;
 use super::scene::{Layer, Scene};
 use crate::io::write::Content;
 use crate::show::picture::{Contrast, Paint, Samples};
+use std::borrow::Cow;
 
 /// Where the user is, and how the layers are shown.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +37,8 @@ pub struct LayerView {
     pub contrast: Option<Contrast>,
     /// Opacity of ids, from 0 to 1.
     pub opacity: f64,
+    /// Whether of ids only the borders are shown, and the light within them.
+    pub outlined: bool,
 }
 
 impl ViewState {
@@ -51,7 +54,8 @@ impl ViewState {
             content: layer.content,
             colour: layer.colour,
             contrast: None,
-            opacity: if light { 0.4 } else { 1.0 },
+            opacity: 1.0,
+            outlined: light,
         });
         Self {
             position: scene.shape.map(|count| count / 2),
@@ -88,6 +92,27 @@ impl ViewState {
             && view.contrast.is_none()
         {
             view.contrast = Some(Contrast::automatic(samples));
+        }
+    }
+
+    /// Decides anew the contrast of all layers of light that are visible, by the next samples.
+    pub fn reset_contrast(&mut self) {
+        let mut visible: Vec<_> = self.layers.iter_mut().filter(|view| view.visible).collect();
+        visible.iter_mut().for_each(|view| view.contrast = None);
+    }
+
+    /// What a layer shows of its samples, of a picture with rows of so many pixels.
+    #[must_use]
+    pub fn shown<'s>(
+        &self,
+        layer: usize,
+        samples: &'s Samples,
+        columns: usize,
+    ) -> Cow<'s, Samples> {
+        let view = self.layers.get(layer);
+        match view.filter(|view| view.outlined && view.content == Content::Labels) {
+            Some(_) => Cow::Owned(samples.outlines(columns)),
+            None => Cow::Borrowed(samples),
         }
     }
 

@@ -60,7 +60,7 @@ fn keys_override_the_camera() {
             ..sheet
         }
     );
-    assert_eq!(read.read_noise, Some(1.6));
+    assert_eq!(read.read_noise, Some(1.8));
 }
 
 #[test]

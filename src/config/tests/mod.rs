@@ -40,6 +40,7 @@ format = "tiff"
 gt_cells = "splitted"
 isotropic = true
 voxel_dim = [40, 32.5, 32]
+upsample = [1, 2, 3]
 ids = "bgr"
 background = [-1, "18446744073709551615"]
 label = "components"
@@ -82,6 +83,7 @@ objective_factor = 40
 pixel_size = 6500
 pinhole_radius = 50
 baseline_noise = 2
+magnify = "area"
 
 [optics.channels.channel_1]
 laser_wavelength = 425
@@ -178,7 +180,7 @@ fn full_physical(scans: bool) -> String {
         .replace("two photon", microscope)
         .replace("objective_back_aperture = 1.0\n", "")
         .replace("laser_power = 50\nlaser_percentage = 0.25", light)
-        .replace("baseline_noise = 2\n", PHYSICAL_OPTICS)
+        .replace("baseline_noise = 2\nmagnify = \"area\"\n", PHYSICAL_OPTICS)
         .replace("laser_filter = [440, 550]\n", CURVES)
         .replace("compression = ", "expected = true\ncompression = ");
     format!("[model]\nkind = \"physical\"\n\n{text}{DETECTOR}")

@@ -50,6 +50,8 @@ fn every_key_is_read() {
     assert_eq!(truth.gt_cells, Arrangement::Split);
     assert!(truth.isotropic);
     assert_eq!(truth.voxel_nm, Some([40.0, 32.5, 32.0]));
+    assert_eq!(truth.upsample, [1, 2, 3]);
+    assert_eq!(truth.voxel_or_nan(), [40.0, 16.25, 32.0 / 3.0]);
     assert_eq!(
         (truth.ids, truth.label),
         (StoredIds::Bgr, CellsFrom::Components)
@@ -92,6 +94,7 @@ fn every_key_is_read() {
     assert_eq!(optics.pixel_size_nm, 6500.0);
     assert_eq!(optics.pinhole_radius_um, Some(50.0));
     assert_eq!(optics.baseline_noise, Some(2.0));
+    assert!(optics.magnify_evenly);
     let channel = &optics.channels["channel_1"];
     assert_eq!(channel.laser_wavelength_nm, 425.0);
     assert_eq!(channel.laser_power_w, Some(50.0));

@@ -53,6 +53,7 @@ prop_compose! {
         gt_cells in any_choice::<Arrangement>(),
         isotropic: bool,
         voxel_nm in prop::option::of(prop::array::uniform3(from(1e-9))),
+        upsample in prop::array::uniform3(1usize..=64),
         ids in any_choice::<StoredIds>(),
         background in prop::collection::vec(i128::from(i64::MIN)..=i128::from(u64::MAX), 0..3),
         label in any_choice::<CellsFrom>(),
@@ -66,8 +67,8 @@ prop_compose! {
             0..3),
     ) -> GroundTruth {
         GroundTruth {
-            image_path, offset_voxels, bounds_voxels, format, gt_cells, isotropic, voxel_nm, ids, background,
-            label, series, channel, time, dataset, level, regions,
+            image_path, offset_voxels, bounds_voxels, format, gt_cells, isotropic, voxel_nm,
+            upsample, ids, background, label, series, channel, time, dataset, level, regions,
         }
     }
 }
@@ -131,6 +132,7 @@ prop_compose! {
         pixel_size_nm in from(1.0),
         pinhole_radius_um in from(0.0),
         baseline_noise in from(0.0),
+        magnify_evenly: bool,
         channels in prop::collection::btree_map(name(), channel(), 1..4),
     ) -> Optics {
         Optics {
@@ -138,7 +140,7 @@ prop_compose! {
             objective_back_aperture_m: Some(objective_back_aperture_m), exposure_time_s,
             objective_efficiency, detector_efficiency, objective_factor, pixel_size_nm,
             pinhole_radius_um: Some(pinhole_radius_um), baseline_noise: Some(baseline_noise),
-            physical: None, channels,
+            magnify_evenly, physical: None, channels,
         }
     }
 }

@@ -135,6 +135,13 @@ fn numbers_may_have_a_unit() {
         let read = |value| read(&super::with_value(section, key, value).0).unwrap();
         assert_eq!(read(plain), read(with_unit), "{key}");
     }
+    // Airy units count in the mean of the bands: here 1.22 x 0.495 um / 1.15 are the diameter.
+    let (text, _) = super::with_value("optics", "pinhole_radius", "'2 AU'");
+    let radius = read(&text).unwrap().optics.pinhole_radius_um.unwrap();
+    assert!(
+        (radius - 40.0 * 1.22 * 0.495 / 1.15).abs() < 1e-9,
+        "{radius}"
+    );
     let (text, line) = super::with_value("optics.channels.channel_1", "laser_power", "'5 nm'");
     assert_eq!(
         problems(&text),

@@ -38,6 +38,7 @@ pub struct Detection {
 impl Detection {
     /// The grey value of a pixel, of so many expected electrons, that these words draw: shot noise
     /// (two words), read noise, register. `tables` are [`tables`](super::tables).
+    #[inline]
     pub fn grey(
         &self,
         tables: &[u32],
@@ -51,6 +52,7 @@ impl Detection {
     }
 
     /// The grey value of a pixel that holds so many electrons.
+    #[inline]
     pub(crate) fn read(
         &self,
         tables: &[u32],
@@ -66,9 +68,14 @@ impl Detection {
             let output = register::output(tables, electrons, multiplied, self.shape);
             wide_shift(output.min(self.register_most), pixel.gain, 16 + SHAPED - 8)
         };
-        let deviate = Deviate::new(tables, noise);
-        let noise = wide_shift(pixel.noise, deviate.size, 32) as i32;
-        let noise = if deviate.negative { -noise } else { noise };
+        let noise = match pixel.noise {
+            0 => 0,
+            deviation => {
+                let deviate = Deviate::new(tables, noise);
+                let size = wide_shift(deviation, deviate.size, 32) as i32;
+                if deviate.negative { -size } else { size }
+            }
+        };
         // Halves up.
         let value = signal as i32 + pixel.offset + 128 + noise;
         (value >> 8).clamp(0, self.largest as i32) as u32

@@ -73,12 +73,19 @@ pub(super) fn electrons(tables: &[u32], mean: u32, [shot, rest]: [u32; 2]) -> u3
     let node = mean >> REST_BITS;
     if node < NODES {
         let of_rest = NODES + (mean & ((1 << REST_BITS) - 1));
-        tabulated(tables, node, shot) + tabulated(tables, of_rest, rest)
+        // Nearly always no electron: what is below a multiple is little.
+        let first = tables[tables[(STARTS_AT + of_rest) as usize] as usize];
+        let more = match rest < first {
+            true => 0,
+            false => tabulated(tables, of_rest, rest),
+        };
+        tabulated(tables, node, shot) + more
     } else {
         expanded(tables, mean, shot)
     }
 }
 
+#[inline]
 fn tabulated(tables: &[u32], number: u32, word: u32) -> u32 {
     let starts = &tables[(STARTS_AT + number) as usize..];
     let thresholds = &tables[starts[0] as usize..starts[1] as usize];

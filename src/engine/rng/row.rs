@@ -51,18 +51,27 @@ impl RowDraws {
             .map(move |(i, &y)| (y as usize, words.each_ref().map(|words| words[i])))
     }
 
-    /// The first words of [`StreamKey::at`] of the `count` voxels of a row from `start`, without a
-    /// cell.
+    /// The words of [`StreamKey::at`] of the `count` voxels of a row from `start`, without a cell.
+    pub(crate) fn of_row(
+        &mut self,
+        key: StreamKey,
+        start: [u32; 3],
+        count: usize,
+    ) -> impl Iterator<Item = [u32; 4]> + '_ {
+        self.clear();
+        self.y.extend(0..count as u32);
+        self.cells.resize(count, 0);
+        self.draw(key, start).map(|(_, words)| words)
+    }
+
+    /// The first words of [`RowDraws::of_row`].
     pub(crate) fn first_words(
         &mut self,
         key: StreamKey,
         start: [u32; 3],
         count: usize,
     ) -> &mut [u32] {
-        self.clear();
-        self.y.extend(0..count as u32);
-        self.cells.resize(count, 0);
-        let _ = self.draw(key, start);
+        let _ = self.of_row(key, start, count);
         &mut self.words[0][..count]
     }
 }

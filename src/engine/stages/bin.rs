@@ -1,4 +1,4 @@
-//! Voxels summed over the camera's pixels (docs/model.md section 7).
+//! Voxels summed over the camera's pixels, or shown by several of them (docs/model.md section 7).
 
 use super::for_rows;
 use super::status::IMAGE_OVERFLOW;
@@ -9,7 +9,8 @@ use crate::engine::compute::{
 use std::sync::atomic::Ordering;
 
 kernel_params! {
-    /// Bins of `bin_x` by `bin_y` voxels; the last of a row or column may be cut.
+    /// Bins of `bin_x` by `bin_y` voxels, each for `repeat_x` by `repeat_y` pixels; the last bin of
+    /// a row or column may be cut.
     BinParams {
         /// Rows of a slice.
         size_x: u32,
@@ -23,6 +24,10 @@ kernel_params! {
         bin_x: u32,
         /// Voxels per pixel along y.
         bin_y: u32,
+        /// Pixels that have the same voxels, along x.
+        repeat_x: u32,
+        /// As `repeat_x`, along y.
+        repeat_y: u32,
         /// Number of slices.
         slices: u32,
     }
@@ -58,6 +63,7 @@ fn bin_cpu(call: &mut CpuCall<'_>) {
     let [blurred, mut image, mut state] = call.buffers();
     let (size_x, size_y) = (p.size_x as usize, p.size_y as usize);
     let (bin_x, bin_y) = (p.bin_x as usize, p.bin_y as usize);
+    let (repeat_x, repeat_y) = (p.repeat_x as usize, p.repeat_y as usize);
     let (image_x, image_y) = (p.image_x as usize, p.image_y as usize);
     let (blurred, state) = (blurred.read::<u32>(), state.atomic());
     for_rows(
@@ -68,13 +74,17 @@ fn bin_cpu(call: &mut CpuCall<'_>) {
         |slice, i, out: &mut [u32]| {
             out.fill(0);
             let mut overflow = false;
-            for x in i * bin_x..((i + 1) * bin_x).min(size_x) {
+            let first_x = i / repeat_x * bin_x;
+            for x in first_x..(first_x + bin_x).min(size_x) {
                 let row = &blurred[(slice as usize * size_x + x) * size_y..][..size_y];
-                for (pixel, voxels) in out.iter_mut().zip(row.chunks(bin_y)) {
+                let pixels = out.chunks_mut(repeat_y);
+                for (pixels, voxels) in pixels.zip(row.chunks(bin_y)) {
                     for &value in voxels {
-                        let (sum, wrapped) = pixel.overflowing_add(value);
-                        *pixel = sum;
-                        overflow |= wrapped;
+                        for pixel in &mut *pixels {
+                            let (sum, wrapped) = pixel.overflowing_add(value);
+                            *pixel = sum;
+                            overflow |= wrapped;
+                        }
                     }
                 }
             }

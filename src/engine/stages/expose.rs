@@ -9,8 +9,11 @@ use crate::engine::detector::{
     CELLS, Detection, MEAN_BITS, MOST_ELECTRONS, MOST_MEAN, NODES, PixelResponse, REGISTER_AT,
     REST_BITS, SHAPED, STARTS_AT, STEPS, TABULATED,
 };
-use crate::engine::rng::StreamKey;
+use crate::engine::rng::{RowDraws, StreamKey};
 use rayon::prelude::*;
+
+/// Words that a thread fills at a time.
+const WORDS: usize = 1 << 9;
 
 kernel_params! {
     /// Images of one channel, packed into words as those of `normalise` (little-endian).
@@ -164,31 +167,37 @@ fn expose_cpu(call: &mut CpuCall<'_>) {
     let (tables, maps) = (tables.read::<u32>(), maps.read::<u32>());
     let detection = p.detection();
     let (per_word, bits) = (p.per_word as usize, 32 / p.per_word);
-    let grey_of = |at: usize, mean: f32| {
-        let (slice, within) = (at / plane, at % plane);
-        let pixel = if p.maps == 0 {
-            detection.pixel
-        } else {
-            PixelResponse {
-                gain: maps[within],
-                noise: maps[plane + within],
-                offset: maps[2 * plane + within] as i32,
-            }
-        };
-        let [slice, x, y] = [slice, within / size_y, within % size_y].map(|at| at as u32);
-        let place = [p.first_slice + slice, p.first_x + x, p.first_y + y];
-        detection.grey(tables, pixel, mean, p.key.at(place, 0))
+    let pixel = |within: usize| match p.maps {
+        0 => detection.pixel,
+        _ => PixelResponse {
+            gain: maps[within],
+            noise: maps[plane + within],
+            offset: maps[2 * plane + within] as i32,
+        },
     };
+    // Words begin and end anywhere in a row.
+    let part = WORDS * per_word;
     grey.write::<u32>()[..p.words()]
-        .par_iter_mut()
-        .zip(means.par_chunks(per_word))
-        .with_min_len(1 << 8)
+        .par_chunks_mut(WORDS)
         .enumerate()
-        .for_each(|(at, (word, means))| {
-            let pixels = (0..).zip(means);
-            *word = pixels.fold(0, |word, (i, &mean)| {
-                word | grey_of(at * per_word + i, mean) << (bits as usize * i)
-            });
+        .for_each_init(RowDraws::default, |draws, (number, words)| {
+            words.fill(0);
+            let from = number * part;
+            let end = (from + part).min(means.len());
+            let mut at = from;
+            while at < end {
+                let (slice, within) = (at / plane, at % plane);
+                let (x, y) = (within / size_y, within % size_y);
+                let count = (size_y - y).min(end - at);
+                let [slice, x, y] = [slice, x, y].map(|at| at as u32);
+                let place = [p.first_slice + slice, p.first_x + x, p.first_y + y];
+                for (i, drawn) in draws.of_row(p.key, place, count).enumerate() {
+                    let grey = detection.grey(tables, pixel(within + i), means[at + i], drawn);
+                    let to = at + i - from;
+                    words[to / per_word] |= grey << (bits as usize * (to % per_word));
+                }
+                at += count;
+            }
         });
 }
 

@@ -58,9 +58,14 @@ pub fn thresholds(maximum: u32, largest: u32) -> Vec<u32> {
         .collect()
 }
 
-/// The thresholds by which grey values are photons, cut at `largest`.
-pub fn photon_thresholds(largest: u32) -> Vec<u32> {
-    (1..=largest).collect()
+/// The thresholds by which grey values are photons, cut at `largest`, where each counts so many in
+/// a pixel; parts of photons are rounded, a half up. Counts end below `u32::MAX`, which stands for
+/// what none reaches.
+pub fn photon_thresholds(largest: u32, counts_per_photon: u32) -> Vec<u32> {
+    let smallest = |grey: u64| ((2 * grey - 1) * u64::from(counts_per_photon)).div_ceil(2);
+    (1..=u64::from(largest))
+        .map(|grey| u32::try_from(smallest(grey)).unwrap_or(u32::MAX))
+        .collect()
 }
 
 /// Words that are 0 together where their pixels are dark.
@@ -196,7 +201,7 @@ mod tests {
 
     #[test]
     fn photons_are_cut_at_the_largest_grey_value() {
-        let thresholds = photon_thresholds(255);
+        let thresholds = photon_thresholds(255, 1);
         for (photons, grey) in [
             (0, 0),
             (1, 1),
@@ -206,6 +211,22 @@ mod tests {
             (u32::MAX, 255),
         ] {
             assert_eq!(thresholds.partition_point(|&t| t <= photons), grey);
+        }
+        for per in [1, 2, 3, 6, 9, 1 << 20, u32::MAX] {
+            let thresholds = photon_thresholds(255, per);
+            for counts in [
+                0,
+                1,
+                per / 2,
+                per / 2 + 1,
+                per.min(u32::MAX - 1),
+                per.saturating_mul(7) / 2,
+                u32::MAX - 1,
+            ] {
+                let grey = thresholds.partition_point(|&t| t <= counts) as u32;
+                let photons = (2 * u64::from(counts) + u64::from(per)) / (2 * u64::from(per));
+                assert_eq!(u64::from(grey), photons.min(255), "{counts} of {per}");
+            }
         }
     }
 }

@@ -7,8 +7,8 @@ use rayon::prelude::*;
 
 use super::folder::is_image;
 use super::{
-    Facts, Found, InputFormat, READ_FORMATS, ReadError, ReadFormat, ReadOptions, VolumeSource,
-    natural_order, open_as,
+    Facts, Found, InputFormat, READ_FORMATS, ReadError, ReadFormat, ReadOptions, Upsampled,
+    VolumeSource, natural_order, open_as,
 };
 use crate::base::volume::{Arrangement, VoxelBox, triple};
 
@@ -21,6 +21,30 @@ pub enum CellSource<'a> {
 }
 
 impl CellSource<'_> {
+    /// The cells in a finer grid, of so many voxels along (z, x, y) for each of their own.
+    #[must_use]
+    pub fn upsampled(self, parts: [usize; 3]) -> Self {
+        match self {
+            Self::Merged(volume) => Self::Merged(Upsampled::of(volume, parts)),
+            Self::Splitted(cells) => {
+                let SplittedCells {
+                    name,
+                    stacks,
+                    shape,
+                } = cells;
+                let finer = stacks.into_iter().map(|stack| CellStack {
+                    volume: Upsampled::of(stack.volume, parts),
+                    ..stack
+                });
+                Self::Splitted(SplittedCells {
+                    name,
+                    stacks: finer.collect(),
+                    shape: std::array::from_fn(|axis| shape[axis].saturating_mul(parts[axis])),
+                })
+            }
+        }
+    }
+
     /// Size in voxels, (z, x, y).
     #[must_use]
     pub fn shape(&self) -> [usize; 3] {
@@ -256,6 +280,11 @@ fn open_splitted(
     folder: &Path,
     options: &ReadOptions,
 ) -> Result<SplittedCells<'static>, ReadError> {
+    // In the volume of a cell 0 is what lies outside it, whatever else is background.
+    let mut options = options.clone();
+    if !options.background.is_empty() {
+        options.background.push(0);
+    }
     let format = options.format;
     let metadata = fs::metadata(folder).map_err(|error| ReadError::io(folder, None, error))?;
     let path = folder.to_owned();

@@ -370,8 +370,8 @@ pub enum ReadError {
     },
     /// A signed image with a value below 0.
     #[error(
-        "{}: the pixel in row {x}, column {y} is {value}; cell ids cannot be negative: if it is the background, say \
-         background = {value}",
+        "{}: the pixel in row {x}, column {y} is {value}; cell ids cannot be negative: if it is background, say \
+         [groundtruth] background = [0, {value}], or {value} alone where 0 is a cell",
         place(path, *slice)
     )]
     Negative {

@@ -337,7 +337,7 @@ impl VolumeSource for ImageFolder {
     }
 
     fn bits(&self) -> u8 {
-        self.bits
+        self.background.id_bits(self.bits)
     }
 
     fn facts(&self) -> Facts {

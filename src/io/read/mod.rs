@@ -32,6 +32,7 @@ mod samples;
 mod tiff;
 mod unchanged;
 mod units;
+mod upsampled;
 mod zarr;
 
 #[cfg(test)]
@@ -55,6 +56,7 @@ pub use npy::NpyVolume;
 pub use options::ReadOptions;
 pub use pattern::files;
 pub use tiff::TiffStack;
+pub use upsampled::Upsampled;
 
 use crate::base::choice::Choice;
 use crate::base::files::open_regular;

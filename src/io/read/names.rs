@@ -122,6 +122,13 @@ pub(super) fn gaps(paths: &[&Path]) -> Vec<String> {
     let Some(values) = values else {
         return Vec::new();
     };
+    if let Some(index) = values.windows(2).position(|pair| pair[0] == pair[1]) {
+        return vec![format!(
+            "{} and {} have one number: both are taken for slices, one after the other",
+            name(index),
+            name(index + 1)
+        )];
+    }
     let steps = || {
         values
             .windows(2)
@@ -175,6 +182,10 @@ mod tests {
                 "missing (2, 3), first between s001.tif and s004.tif",
             ),
             (&["a1.png", "a2.png", "a9.png"], "missing (3 to 8)"),
+            (
+                &["s1.tif", "s01.tif", "s2.tif"],
+                "s1.tif and s01.tif have one number",
+            ),
             (&["a0.png", "a10.png", "a40.png"], "missing (20, 30)"),
             (
                 &["x2_z1.tif", "x2_z2.tif", "x2_z4.tif", "x2_z6.tif"],
@@ -197,7 +208,6 @@ mod tests {
                 "s99999999999999999999998.tif",
                 "s99999999999999999999999.tif",
             ],
-            &["s1.tif", "s01.tif"],
             &[],
         ] {
             assert_eq!(gaps(&paths(names)), [""; 0], "{names:?}");

@@ -377,7 +377,7 @@ impl VolumeSource for NpyVolume {
     }
 
     fn bits(&self) -> u8 {
-        self.layout.samples.id_bits()
+        self.background.id_bits(self.layout.samples.id_bits())
     }
 
     fn unchanged(&self) -> Result<(), ReadError> {

@@ -2,6 +2,7 @@
 
 use super::ids::IdsMut;
 use crate::base::formats::{InputFormat, StoredIds};
+use crate::base::volume::ZERO_CELL;
 
 /// How a volume is to be read. The default takes it as it is, and 0 alone for the background.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,7 +11,9 @@ pub struct ReadOptions {
     pub format: Option<InputFormat>,
     /// How ids are stored.
     pub ids: StoredIds,
-    /// Stored numbers that are background, and are read as 0, which always is.
+    /// Stored numbers that are background, and are read as 0; 0 alone where there are none. Where
+    /// there are some and 0 is not among them, it is a cell like any other, and read as
+    /// [`ZERO_CELL`].
     pub background: Vec<i128>,
     /// Which of the series of a file, from 0; the first one unless it is said.
     pub series: Option<usize>,
@@ -41,6 +44,8 @@ pub(super) struct Background {
     /// Sign-extended.
     pub signed: Vec<u64>,
     pub float: Vec<f64>,
+    /// What 0 is read as.
+    pub zero: u64,
 }
 
 impl Background {
@@ -61,12 +66,33 @@ impl Background {
                 .map(|value| value as u64)
                 .collect(),
             float: values().map(|value| value as f64).collect(),
+            zero: match options.background.is_empty() || options.background.contains(&0) {
+                true => 0,
+                false => ZERO_CELL,
+            },
         }
     }
 
-    /// An id, or 0 where it stands for the background.
-    pub fn unless_known(&self, id: u64) -> u64 {
-        if self.unsigned.contains(&id) { 0 } else { id }
+    /// Whether 0 alone is the background.
+    pub fn is_plain(&self) -> bool {
+        self.zero == 0 && self.float.is_empty()
+    }
+
+    /// The id of a stored number, of which `known` are background.
+    pub fn id(&self, number: u64, known: &[u64]) -> u64 {
+        match number {
+            0 => self.zero,
+            number if known.contains(&number) => 0,
+            number => number,
+        }
+    }
+
+    /// Bits of the widest id that samples of so many bits give.
+    pub fn id_bits(&self, bits: u8) -> u8 {
+        match self.zero {
+            0 => bits,
+            _ => 64,
+        }
     }
 
     /// The ids that colours stand for, red first in each pixel.
@@ -80,7 +106,7 @@ impl Background {
             let &[red, green, blue, ..] = pixel else {
                 continue;
             };
-            let id = self.unless_known(stored.of_colour([red, green, blue]));
+            let id = self.id(stored.of_colour([red, green, blue]), &self.unsigned);
             out.part(index..index + 1).put(&[id]);
         }
     }

@@ -134,7 +134,8 @@ fn read_webp(
             if pixel.iter().any(|&sample| sample != pixel[0]) {
                 return Err(ImageError::NotIds("RGB colours".to_owned()));
             }
-            ids.push(crop.background.unless_known(pixel[0].into()));
+            let known = &crop.background.unsigned;
+            ids.push(crop.background.id(pixel[0].into(), known));
         }
         out.put(&ids);
     }
@@ -195,7 +196,7 @@ fn read_pgm(
                 let id: u16 = sample.parse().map_err(|_| pgm("a sample is no number"))?;
                 if row >= x.start && y.contains(&column) {
                     let to = (row - x.start) * y.len() + (column - y.start);
-                    let id = background.unless_known(id.into());
+                    let id = background.id(id.into(), &background.unsigned);
                     out.part(to..to + 1).put(&[id]);
                 }
             }

@@ -142,9 +142,9 @@ impl SampleType {
             true => &background.signed,
             false => &background.unsigned,
         };
-        if !known.is_empty() {
-            for id in out.iter_mut().filter(|id| known.contains(id)) {
-                *id = 0;
+        if !background.is_plain() {
+            for id in out.iter_mut() {
+                *id = background.id(*id, known);
             }
         }
         // Sign extension has set the top bit of negative samples, and of no others.
@@ -210,6 +210,7 @@ impl SampleType {
         for (index, (to, &sample)) in out.iter_mut().zip(samples).enumerate() {
             let value = value(sample);
             *to = match value {
+                0.0 => background.zero,
                 _ if background.float.contains(&value) => 0,
                 _ if value.fract() == 0.0 && (0.0..=largest).contains(&value) => value as u64,
                 _ => return Err((index, value)),

@@ -14,6 +14,7 @@ pub(super) fn nanometres(unit: &str) -> Option<f64> {
         "\u{e5}" | "\u{212b}" | "angstrom" | "angstroms" | "\u{e5}ngstr\u{f6}m" => 0.1,
         "mm" | "millimeter" | "millimeters" | "millimetre" | "millimetres" => 1e6,
         "cm" | "centimeter" | "centimeters" | "centimetre" | "centimetres" => 1e7,
+        "in" | "inch" | "inches" | "\"" => 2.54e7,
         "m" | "meter" | "meters" | "metre" | "metres" => 1e9,
         _ => return None,
     })
@@ -44,6 +45,7 @@ mod tests {
         for (unit, nm) in [
             ("nm", Some(1.0)),
             ("mm", Some(1e6)),
+            ("inch", Some(2.54e7)),
             ("\u{212b}", Some(0.1)),
             ("pixel", None),
             ("", None),

@@ -83,9 +83,10 @@ impl Labelling {
         if annotations.len() > region_bits::MOST_ANNOTATIONS {
             return Err(ModelError::TooManyRegions(annotations.len()));
         }
-        let Some(voxel_nm) = config.groundtruth.voxel_nm else {
+        if config.groundtruth.voxel_nm.is_none() {
             return Err(ModelError::NoVoxelSize);
-        };
+        }
+        let voxel_nm = config.groundtruth.voxel_or_nan();
         if let Some(&voxel_nm) = voxel_nm.iter().find(|&&voxel| voxel < LEAST_VOXEL_NM) {
             return Err(ModelError::TinyVoxel {
                 voxel_nm,

@@ -23,6 +23,11 @@ pub struct Imaging {
     pub jitter: [TableRef; 2],
     /// The farthest that jitter moves light by, along x and y, in voxels.
     pub farthest_jitter: [usize; 2],
+    /// True where a voxel that covers several pixels is spread over them evenly, and not jittered.
+    pub spreads: bool,
+    /// What one photon counts in a pixel: a voxel that is spread over so many counts with all its
+    /// photons in each of them, so that no part of a photon is rounded away.
+    pub counts_per_photon: u32,
 }
 
 impl Imaging {
@@ -39,19 +44,28 @@ impl Imaging {
     ) -> Result<Light, ModelError> {
         let channels =
             channels::channels(config, seed, fluorophores, tables, proteins_per_voxel, told)?;
-        let (jitter_x, moved_x) = jitter(camera.x, tables)?;
-        let (jitter_y, moved_y) = jitter(camera.y, tables)?;
+        let spreads = config.optics.magnify_evenly;
+        let moves = |axis: AxisSampling| match spreads {
+            true => AxisSampling::Bin(axis.bin()),
+            false => axis,
+        };
+        let (jitter_x, moved_x) = jitter(moves(camera.x), tables)?;
+        let (jitter_y, moved_y) = jitter(moves(camera.y), tables)?;
+        let pixels = [camera.x, camera.y].map(AxisSampling::magnification);
+        let counts_per_photon = match spreads {
+            true => pixels[0].saturating_mul(pixels[1]),
+            false => 1,
+        };
         let baseline = DiscreteTable::poisson(config.optics.baseline_noise.unwrap_or(0.0));
         let baseline = baseline.map_err(ModelError::Baseline)?;
         let baseline = (!baseline.is_always_zero()).then(|| tables.add(&baseline));
-        if camera.magnifies() {
-            told.push(crate::model::warnings::magnification(camera));
-        }
         let imaging = Self {
             keys: channels.keys,
             baseline,
             jitter: [jitter_x, jitter_y],
             farthest_jitter: [moved_x, moved_y],
+            spreads,
+            counts_per_photon,
         };
         Ok(Light {
             channels: channels.channels,

@@ -2,6 +2,7 @@
 //!
 //! A gain that a sheet does not give is the one with which the largest grey value is a full pixel,
 //! as makers choose it. Read noise is the root mean square over all pixels, not the median.
+//! docs/detectors.md tells which figures were compared, and with what.
 
 use super::{DetectorKeys, DetectorKind};
 use crate::base::choice::choice;
@@ -89,7 +90,7 @@ impl CameraModel {
                 source: "https://www.hamamatsu.com/us/en/product/cameras/cmos-cameras/C15440-20UP.html",
             },
             Self::Prime95b => DataSheet {
-                keys: camera(scmos, 80_000.0, 1.6, 0.55),
+                keys: camera(scmos, 80_000.0, 1.8, 0.55),
                 pixel_nm: Some(11_000.0),
                 quantum_efficiency: 0.95,
                 mode: "16 bit, air-cooled to -20 C",
@@ -126,7 +127,10 @@ impl CameraModel {
                 source: "https://www.excelitas.com/product/pcoedge-42-scmos-camera",
             },
             Self::Zyla42Plus => DataSheet {
-                keys: camera(scmos, 30_000.0, 1.3, 0.1),
+                keys: DetectorKeys {
+                    gain: Some(1.0 / 0.45),
+                    ..camera(scmos, 30_000.0, 1.3, 0.1)
+                },
                 pixel_nm: Some(6500.0),
                 quantum_efficiency: 0.82,
                 mode: "16 bit, fast read-out, air-cooled to 0 C",

@@ -412,15 +412,19 @@ fn two_photon_cross_sections_lie_on_lines_between_those_measured() {
         .filter(|dye| dye.two_photon.is_some())
         .map(|dye| dye.name.as_str())
         .collect();
-    assert!(known.len() >= 10, "{known:?}");
+    assert_eq!(known.len(), 12, "{known:?}");
     let gm = |name: &str, nm: f64| find(name).unwrap().two_photon_gm_at(nm);
     // Published values, and one between two of them.
-    assert_eq!(gm("Fluorescein", 780.0), Some(37.0));
-    assert_eq!(gm("Fluorescein", 920.0), Some(26.0));
+    assert_eq!(gm("Fluorescein", 780.0), Some(37.33));
+    assert_eq!(gm("Fluorescein", 920.0), Some(25.99));
     assert_eq!(gm("EGFP", 920.0), Some(54.9));
     assert_eq!(gm("EGFP", 915.0), Some(53.8 + 0.75 * (54.9 - 53.8)));
     assert_eq!(gm("mCherry", 1080.0), Some(26.6));
     assert_eq!(gm("Alexa594", 780.0), Some(99.8));
+    assert_eq!(gm("Alexa350", 700.0), Some(34.28));
+    // Two chromophores: 278 GM at 1050 nm.
+    let tandem = gm("tdTomato", 1050.0).unwrap();
+    assert!((tandem / 278.0 - 1.0).abs() < 0.05, "{tandem}");
     // The last value holds as far as a laser's pulses are wide, and no farther.
     assert_eq!(gm("Alexa488", 1010.0), Some(21.4));
     assert_eq!(gm("Alexa488", 1010.1), None);

@@ -7,25 +7,19 @@
 
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
-use super::radial::cubic_weights;
+use super::radial::{TableSum, sums};
 use crate::optics::quadrature::gauss_legendre_of;
 
 /// A pinhole as sums over a table's samples, one sum for each radius.
 pub(super) struct Disc {
-    sums: Vec<Sum>,
-}
-
-/// Weights of the samples from `first` on.
-struct Sum {
-    first: usize,
-    weights: Vec<f64>,
+    sums: Vec<TableSum>,
 }
 
 impl Disc {
     /// A disc for functions that are tabulated in these steps and hold no structure finer than a
     /// wavenumber in rad/um, at so many radii.
     pub fn new(radius_um: f64, step_um: f64, wavenumber: f64, count: usize) -> Self {
-        let sum = |at: usize| Sum::new(radius_um, step_um, wavenumber, at);
+        let sum = |at: usize| sum_at(radius_um, step_um, wavenumber, at);
         Self {
             sums: (0..count).map(sum).collect(),
         }
@@ -39,47 +33,32 @@ impl Disc {
     /// The light of an emitter at the first radii that falls into the disc, from the emission's
     /// table, which should reach so much farther as [`Disc::reach`] says.
     pub fn through(&self, values: &[f64], count: usize) -> Vec<f64> {
-        let sum = |sum: &Sum| {
-            let values = values.get(sum.first..).unwrap_or(&[]);
-            sum.weights.iter().zip(values).map(|(w, v)| w * v).sum()
-        };
-        self.sums[..count].iter().map(sum).collect()
+        sums(&self.sums[..count], values)
     }
 }
 
-impl Sum {
-    fn new(a: f64, step_um: f64, wavenumber: f64, at: usize) -> Self {
-        let r = at as f64 * step_um;
-        let last = ((r + a) / step_um) as usize + 2;
-        let first = (((r - a) / step_um) as usize).saturating_sub(1);
-        let mut weights = vec![0.0; last - first + 1];
-        let mut add = |q: f64, weight: f64| {
-            let left = (q / step_um) as usize;
-            for (offset, cubic) in cubic_weights(q / step_um - left as f64).iter().enumerate() {
-                // The function is even: the sample before the axis is the one after it.
-                let sample = (left + offset).abs_diff(1);
-                weights[sample - first] += weight * cubic;
-            }
-        };
-        let nodes = |width: f64| (0.5 * width * wavenumber) as usize + 16;
-        if a > r {
-            // Circles that lie in the disc as a whole.
-            for (q, dq) in gauss_legendre_of(nodes(a - r), 0.0, a - r, 1) {
-                add(q, TAU * q * dq);
-            }
+/// The sum for emitters at a radius, counted in steps.
+fn sum_at(a: f64, step_um: f64, wavenumber: f64, at: usize) -> TableSum {
+    let r = at as f64 * step_um;
+    let mut sum = TableSum::within((r - a) / step_um, (r + a) / step_um);
+    let nodes = |width: f64| (0.5 * width * wavenumber) as usize + 16;
+    if a > r {
+        // Circles that lie in the disc as a whole.
+        for (q, dq) in gauss_legendre_of(nodes(a - r), 0.0, a - r, 1) {
+            sum.add(q / step_um, TAU * q * dq);
         }
-        if at > 0 {
-            // Circles that leave it. The share starts and ends like a square root, which is smooth
-            // in the angle t.
-            let (middle, half) = (r.max(a), r.min(a));
-            for (t, dt) in gauss_legendre_of(nodes(2.0 * half), -FRAC_PI_2, FRAC_PI_2, 1) {
-                let (sin, cos) = libm::sincos(t);
-                let q = middle + half * sin;
-                let angle = (q * q + r * r - a * a) / (2.0 * q * r);
-                let share = libm::acos(angle.clamp(-1.0, 1.0)) / PI;
-                add(q, TAU * q * share * half * cos * dt);
-            }
-        }
-        Self { first, weights }
     }
+    if at > 0 {
+        // Circles that leave it. The share starts and ends like a square root, which is smooth in
+        // the angle t.
+        let (middle, half) = (r.max(a), r.min(a));
+        for (t, dt) in gauss_legendre_of(nodes(2.0 * half), -FRAC_PI_2, FRAC_PI_2, 1) {
+            let (sin, cos) = libm::sincos(t);
+            let q = middle + half * sin;
+            let angle = (q * q + r * r - a * a) / (2.0 * q * r);
+            let share = libm::acos(angle.clamp(-1.0, 1.0)) / PI;
+            sum.add(q / step_um, TAU * q * share * half * cos * dt);
+        }
+    }
+    sum
 }

@@ -23,6 +23,8 @@ use std::f64::consts::{FRAC_PI_2, TAU};
 use rayon::prelude::*;
 
 use super::bessel::Bessel;
+use super::between::{AROUND, Between, FINE};
+use super::cis::cis;
 use super::error::{OpticsError, positive, within};
 use super::pupil::{Objective, PupilRay, beam_amplitude};
 use crate::base::choice::choice;
@@ -35,6 +37,12 @@ const MAX_PANELS: f64 = 2e3;
 
 /// Radii whose fields are summed side by side.
 const LANES: usize = 8;
+
+/// Real and imaginary parts of the three integrals.
+const PARTS: usize = 6;
+
+/// What the square of each part counts in the intensity.
+const PART_WEIGHTS: [f64; PARTS] = [1.0, 1.0, 2.0, 2.0, 1.0, 1.0];
 
 choice! {
     /// Which field the diffraction integral has.
@@ -91,64 +99,88 @@ impl Light {
         z_um: &[f64],
         r_um: &[f64],
     ) -> Result<Vec<Vec<f64>>, OpticsError> {
-        self.rows(focus, z_um, r_um, &vec![r_um.len(); z_um.len()])
+        let fields = self.fields(focus, z_um, r_um, &vec![r_um.len(); z_um.len()])?;
+        let row = |row: usize| {
+            let place = |r: usize| fields.at(row, r / LANES).intensity(fields.norm)[r % LANES];
+            (0..r_um.len()).map(place).collect()
+        };
+        Ok((0..z_um.len()).map(row).collect())
     }
 
-    /// As [`Light::density`], where each row ends after its own count of radii.
-    pub(super) fn rows(
+    /// As [`Light::density`] at equal steps from the axis on, so many in each row, of which a wave
+    /// of the light has forty or more (`Imaging::step_um`): the field has no structure finer than a
+    /// wave, so that every eighth place is enough, and the others lie between.
+    pub(super) fn table(
+        &self,
+        focus: Focus,
+        z_um: &[f64],
+        step_um: f64,
+        counts: &[usize],
+    ) -> Result<Vec<Vec<f64>>, OpticsError> {
+        let coarse = |count: usize| count.div_ceil(FINE) + AROUND;
+        let longest = counts.iter().copied().max().unwrap_or(0);
+        let r_um: Vec<f64> = (0..coarse(longest))
+            .map(|at| (at * FINE) as f64 * step_um)
+            .collect();
+        let coarse_counts: Vec<usize> = counts.iter().map(|count| coarse(*count)).collect();
+        let fields = self.fields(focus, z_um, &r_um, &coarse_counts)?;
+        let between = Between::new();
+        let row = |(row, count): (usize, &usize)| {
+            let mut intensity = vec![0.0; count.next_multiple_of(FINE)];
+            let (mut around, mut values) = (Vec::new(), Vec::new());
+            for (part, weight) in PART_WEIGHTS.into_iter().enumerate() {
+                fields.along(row, part, coarse(*count), &mut around);
+                between.fill(&around, &mut values);
+                let factor = weight / fields.norm;
+                for (sum, value) in intensity.iter_mut().zip(values.as_flattened()) {
+                    *sum += factor * (value * value);
+                }
+            }
+            intensity.truncate(*count);
+            intensity
+        };
+        Ok(counts.par_iter().enumerate().map(row).collect())
+    }
+
+    /// The fields at these places, where each row ends after its own count of radii.
+    fn fields(
         &self,
         focus: Focus,
         z_um: &[f64],
         r_um: &[f64],
         counts: &[usize],
-    ) -> Result<Vec<Vec<f64>>, OpticsError> {
+    ) -> Result<Fields, OpticsError> {
         self.validate()?;
         let range = |values: &[f64]| {
             let fold = |[low, high]: [f64; 2], v: &f64| [low.min(*v), high.max(*v)];
             values.iter().fold([f64::INFINITY, f64::NEG_INFINITY], fold)
         };
         if z_um.is_empty() || r_um.is_empty() {
-            return Ok(vec![Vec::new(); z_um.len()]);
+            return Ok(Fields {
+                groups: Vec::new(),
+                norm: 1.0,
+            });
         }
         let (rays, norm) = self.field_rays(focus, range(z_um), range(r_um)[1])?;
-        let phase = |z: f64| {
-            let factor = move |ray: &FieldRay| {
-                let (im, re) = libm::sincos(ray.phase[0] + z * ray.phase[1]);
-                [re, im]
-            };
-            rays.iter().map(factor).collect()
-        };
-        let phases: Vec<Vec<[f64; 2]>> = z_um.par_iter().map(|z| phase(*z)).collect();
-        let longest = counts.iter().copied().max().unwrap_or(0);
-        let farthest = r_um[..longest].iter().copied().fold(0.0, f64::max);
+        let phases: Vec<Vec<[f64; 2]>> = z_um.par_iter().map(|z| phases(&rays, *z)).collect();
         let finest = rays.iter().map(|ray| ray.radial).fold(0.0, f64::max);
-        let bessel = Bessel::new(finest * farthest);
+        let bessel = Bessel::new(finest * range(r_um)[1]);
         // Bessel functions depend on r alone and phases on z alone: each is computed once.
-        let groups: Vec<Vec<[f64; LANES]>> = r_um[..longest]
-            .par_chunks(LANES)
-            .enumerate()
-            .map(|(group, radii)| {
-                let table: Vec<[[f64; LANES]; 3]> = rays
-                    .iter()
-                    .map(|ray| ray.components(radii, &bessel))
-                    .collect();
-                let long = |count: &usize| *count > group * LANES;
-                let rows = phases.iter().zip(counts);
-                rows.map(|(phases, count)| {
-                    if long(count) {
-                        intensity(&table, phases)
-                    } else {
-                        [0.0; LANES]
-                    }
-                })
-                .collect()
-            })
-            .collect();
-        let row = |(row, count): (usize, &usize)| {
-            let value = |r: usize| groups[r / LANES][row][r % LANES] / norm;
-            (0..*count).map(value).collect()
-        };
-        Ok(counts.iter().enumerate().map(row).collect())
+        let groups = r_um.par_chunks(LANES).enumerate();
+        let groups = groups.map(|(group, radii)| {
+            let components = |ray: &FieldRay| ray.components(radii, &bessel);
+            let table: Vec<[[f64; LANES]; 3]> = rays.iter().map(components).collect();
+            let rows = phases.iter().zip(counts);
+            let row = |(phases, count): (&Vec<[f64; 2]>, &usize)| match *count > group * LANES {
+                true => field(&table, phases),
+                false => Field::default(),
+            };
+            rows.map(row).collect()
+        });
+        Ok(Fields {
+            groups: groups.collect(),
+            norm,
+        })
     }
 
     /// Returns the radius in um within which rays of this share of the light cross a plane: the
@@ -295,30 +327,68 @@ impl FieldRay {
     }
 }
 
-/// |I0|^2 + 2 |I1|^2 + |I2|^2 at neighbouring radii. Products are not fused with sums: every machine
-/// has the same values.
-#[pulp::with_simd(intensity = pulp::Arch::new())]
+/// The real and imaginary parts of I0, I1 and I2 at neighbouring radii.
+#[derive(Clone, Copy, Default)]
+struct Field([[f64; LANES]; PARTS]);
+
+impl Field {
+    fn intensity(&self, norm: f64) -> [f64; LANES] {
+        std::array::from_fn(|lane| {
+            let parts = self.0.iter().zip(PART_WEIGHTS);
+            let sum: f64 = parts
+                .map(|(part, weight)| weight * (part[lane] * part[lane]))
+                .sum();
+            sum / norm
+        })
+    }
+}
+
+/// Fields by groups of neighbouring radii and places along the axis.
+struct Fields {
+    groups: Vec<Vec<Field>>,
+    /// Integral of the intensity over a plane.
+    norm: f64,
+}
+
+impl Fields {
+    fn at(&self, row: usize, group: usize) -> &Field {
+        &self.groups[group][row]
+    }
+
+    /// One part along a row's first radii, and before the axis, where I1 is odd and the others even.
+    fn along(&self, row: usize, part: usize, count: usize, values: &mut Vec<f64>) {
+        let value = |r: usize| self.at(row, r / LANES).0[part][r % LANES];
+        let sign = if matches!(part, 2 | 3) { -1.0 } else { 1.0 };
+        values.clear();
+        values.extend((1..AROUND).rev().map(|r| sign * value(r)));
+        values.extend((0..count).map(value));
+    }
+}
+
+/// Phases of rays at a place along the axis. Nothing is fused: every machine has the same values.
+#[pulp::with_simd(phases = pulp::Arch::new())]
 #[inline(always)]
-fn intensity_simd<'a, S: pulp::Simd>(
+fn phases_simd<S: pulp::Simd>(_: S, rays: &[FieldRay], z_um: f64) -> Vec<[f64; 2]> {
+    let phase = |ray: &FieldRay| cis(ray.phase[0] + z_um * ray.phase[1]);
+    rays.iter().map(phase).collect()
+}
+
+/// Sums of rays at neighbouring radii. Products are not fused with sums: every machine has the same
+/// values.
+#[pulp::with_simd(field = pulp::Arch::new())]
+#[inline(always)]
+fn field_simd<'a, S: pulp::Simd>(
     _: S,
     table: &'a [[[f64; LANES]; 3]],
     phases: &'a [[f64; 2]],
-) -> [f64; LANES] {
-    let mut re = [[0.0; LANES]; 3];
-    let mut im = [[0.0; LANES]; 3];
-    for (ray, [cos, sin]) in table.iter().zip(phases) {
-        for component in 0..3 {
-            for lane in 0..LANES {
-                re[component][lane] += ray[component][lane] * cos;
-                im[component][lane] += ray[component][lane] * sin;
+) -> Field {
+    let mut sums = [[0.0; LANES]; PARTS];
+    for (ray, phase) in table.iter().zip(phases) {
+        for (part, sums) in sums.iter_mut().enumerate() {
+            for (sum, amplitude) in sums.iter_mut().zip(&ray[part / 2]) {
+                *sum += amplitude * phase[part % 2];
             }
         }
     }
-    std::array::from_fn(|lane| {
-        let [i0, i1, i2] = std::array::from_fn(|component| {
-            let (re, im) = (re[component][lane], im[component][lane]);
-            re * re + im * im
-        });
-        i0 + 2.0 * i1 + i2
-    })
+    Field(sums)
 }

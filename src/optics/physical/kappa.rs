@@ -40,9 +40,7 @@ impl Tables<'_> {
     /// Densities of light, each so many radii longer.
     fn density(&self, light: Light, beyond: usize) -> Result<Vec<Vec<f64>>, OpticsError> {
         let counts: Vec<usize> = self.counts.iter().map(|count| count + beyond).collect();
-        let longest = self.longest() + beyond;
-        let r_um: Vec<f64> = (0..longest).map(|at| at as f64 * self.step_um).collect();
-        light.rows(self.focus, self.z_um, &r_um, &counts)
+        light.table(self.focus, self.z_um, self.step_um, &counts)
     }
 
     fn longest(&self) -> usize {

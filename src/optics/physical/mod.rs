@@ -11,6 +11,8 @@
 //! lies deeper, away from the objective. Formulas are those of docs/physical.md, sections 2 to 4.
 
 mod bessel;
+mod between;
+mod cis;
 mod curve_file;
 pub mod depth;
 mod disc;

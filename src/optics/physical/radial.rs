@@ -10,6 +10,9 @@ pub(super) const FARTHER: f64 = 1.4;
 /// the radius, so that about 1e-4 is left out.
 const FADED: f64 = 5e-4;
 
+/// Products that are summed side by side.
+const LANES: usize = 8;
+
 /// Weights of the four samples around a place between the two in the middle (Lagrange), for the
 /// fraction of a step from the second one.
 pub(super) fn cubic_weights(t: f64) -> [f64; 4] {
@@ -21,25 +24,65 @@ pub(super) fn cubic_weights(t: f64) -> [f64; 4] {
     ]
 }
 
+/// A sum over a table's samples, from `first` on.
+pub(super) struct TableSum {
+    first: usize,
+    weights: Vec<f64>,
+}
+
+impl TableSum {
+    /// A sum of values at places between these, in steps.
+    pub fn within(from: f64, to: f64) -> Self {
+        let first = (from as usize).saturating_sub(1);
+        let last = to as usize + 2;
+        Self {
+            first,
+            weights: vec![0.0; last - first + 1],
+        }
+    }
+
+    /// Adds the value at a place, by cubics between the samples.
+    pub fn add(&mut self, place: f64, weight: f64) {
+        let left = place as usize;
+        for (offset, cubic) in cubic_weights(place - left as f64).iter().enumerate() {
+            // The function is even: the sample before the axis is the one after it.
+            let sample = (left + offset).abs_diff(1);
+            self.weights[sample - self.first] += weight * cubic;
+        }
+    }
+}
+
 /// The value at a place in steps, by cubics; the function is even, and 0 beyond its table.
 pub(super) fn interpolate(values: &[f64], place: f64) -> f64 {
-    let left = place as usize;
-    let weights = cubic_weights(place - left as f64);
-    if left >= 1 && left + 2 < values.len() {
-        let v = &values[left - 1..left + 3];
-        return weights[0] * v[0] + weights[1] * v[1] + weights[2] * v[2] + weights[3] * v[3];
-    }
-    if left + 1 > values.len() {
-        return 0.0;
-    }
-    let value = |at: usize| values.get(at).copied().unwrap_or(0.0);
-    let neighbours = [
-        value(left.abs_diff(1)),
-        value(left),
-        value(left + 1),
-        value(left + 2),
-    ];
-    weights.iter().zip(neighbours).map(|(w, v)| w * v).sum()
+    let mut value = TableSum::within(place, place);
+    value.add(place, 1.0);
+    sums(&[value], values).iter().sum()
+}
+
+/// Evaluates sums over one table; what is beyond its end counts as 0. Products are not fused with
+/// sums, and their order is fixed: every machine has the same values.
+#[pulp::with_simd(sums = pulp::Arch::new())]
+#[inline(always)]
+pub(super) fn sums_simd<'a, S: pulp::Simd>(
+    _: S,
+    sums: &'a [TableSum],
+    values: &'a [f64],
+) -> Vec<f64> {
+    let sum = |sum: &TableSum| {
+        let values = values.get(sum.first..).unwrap_or(&[]);
+        let length = sum.weights.len().min(values.len());
+        let (weights, weights_left) = sum.weights[..length].as_chunks::<LANES>();
+        let (values, values_left) = values[..length].as_chunks::<LANES>();
+        let mut lanes = [0.0; LANES];
+        for (weights, values) in weights.iter().zip(values) {
+            for (lane, (weight, value)) in lanes.iter_mut().zip(weights.iter().zip(values)) {
+                *lane += weight * value;
+            }
+        }
+        let left = weights_left.iter().zip(values_left).map(|(w, v)| w * v);
+        lanes.iter().sum::<f64>() + left.sum::<f64>()
+    };
+    sums.iter().map(sum).collect()
 }
 
 /// The integral over the disc within each sample of a table.

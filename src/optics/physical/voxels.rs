@@ -11,7 +11,7 @@ use super::error::{OpticsError, positive, within};
 use super::kappa::STEPS;
 use super::microscopes::Imaging;
 use super::profile::{Planes, Profile};
-use super::radial::interpolate;
+use super::radial::{TableSum, sums};
 use super::reach::{Reach, Stack};
 use crate::engine::psf::{Psf, PsfShape};
 use crate::optics::quadrature::gauss_legendre_of;
@@ -156,10 +156,10 @@ fn assemble(stack: &Stack, lateral: &Lateral, keep_light: bool, symmetric: bool)
         radius,
         symmetric,
     };
-    let made: Vec<(Vec<f32>, f64, f64, bool)> = planes
-        .par_iter()
-        .map(|(profile, taken_over)| {
-            let values = lateral.plane(profile, radius);
+    let profiles: Vec<&Profile> = planes.iter().map(|(profile, _)| *profile).collect();
+    let made: Vec<(Vec<f32>, f64, f64, bool)> = (planes.par_iter())
+        .zip(lateral.planes(&profiles, radius))
+        .map(|((profile, taken_over), values)| {
             let kept = lateral.light(&values, radius);
             let capped = lateral.capped(profile);
             let light = profile.light + taken_over;
@@ -233,42 +233,79 @@ impl Lateral {
         wider(0) || wider(1)
     }
 
-    /// The voxels (x, y) of a quarter of a plane, 0 outside its radius.
-    fn plane(&self, profile: &Profile, radius: [usize; 2]) -> Vec<f64> {
-        let size = radius.map(|radius| radius + 1);
-        let mut values = vec![0.0; size[0] * size[1]];
-        let even = self.voxel_um[0] == self.voxel_um[1];
-        let outer = profile.radius_um + 0.5 * self.voxel_um[0].max(self.voxel_um[1]);
-        for x in 0..=self.radius(profile, 0) {
-            for y in 0..=self.radius(profile, 1) {
-                let at = [x as f64 * self.voxel_um[0], y as f64 * self.voxel_um[1]];
-                if at[0] * at[0] + at[1] * at[1] > outer * outer {
-                    break;
+    /// The voxels (x, y) of a quarter of each plane, 0 outside its radius.
+    fn planes(&self, profiles: &[&Profile], radius: [usize; 2]) -> Vec<Vec<f64>> {
+        let rows: Vec<Vec<Vec<f64>>> = (0..=radius[0])
+            .into_par_iter()
+            .map(|x| self.row(profiles, x, radius[1]))
+            .collect();
+        let columns = radius[1] + 1;
+        let plane = |number: usize| {
+            let mut values = vec![0.0; rows.len() * columns];
+            for (x, row) in rows.iter().enumerate() {
+                let from = self.first_column(x, radius[1]);
+                let row = &row[number];
+                values[x * columns + from..][..row.len()].copy_from_slice(row);
+                for y in 0..from {
+                    values[x * columns + y] = values[y * columns + x];
                 }
-                // Square voxels repeat themselves across the diagonal.
-                values[x * size[1] + y] = if even && y < x && x < size[1] {
-                    values[y * size[1] + x]
-                } else {
-                    self.voxel(profile, at)
-                };
             }
-        }
-        values
+            values
+        };
+        (0..profiles.len()).into_par_iter().map(plane).collect()
     }
 
-    /// Electrons of the voxel whose middle is at this place.
-    fn voxel(&self, profile: &Profile, [x_um, y_um]: [f64; 2]) -> f64 {
+    /// The first column of a row that does not stand across the diagonal, too: square voxels repeat
+    /// themselves there.
+    fn first_column(&self, x: usize, last: usize) -> usize {
+        if self.voxel_um[0] == self.voxel_um[1] && x <= last {
+            x
+        } else {
+            0
+        }
+    }
+
+    /// A row of voxels from [`Lateral::first_column`] on, of each plane as far as its radius goes.
+    fn row(&self, profiles: &[&Profile], x: usize, last: usize) -> Vec<Vec<f64>> {
+        let from = self.first_column(x, last);
+        let x_um = x as f64 * self.voxel_um[0];
+        let count = |profile: &&Profile| {
+            if x > self.radius(profile, 0) {
+                return 0;
+            }
+            let outer = profile.radius_um + 0.5 * self.voxel_um[0].max(self.voxel_um[1]);
+            let columns = from..=last.min(self.radius(profile, 1));
+            let inside = columns.take_while(|y| {
+                let y_um = *y as f64 * self.voxel_um[1];
+                x_um * x_um + y_um * y_um <= outer * outer
+            });
+            inside.count()
+        };
+        let counts: Vec<usize> = profiles.iter().map(count).collect();
+        let most = counts.iter().copied().max().unwrap_or(0);
+        let voxel = |y: usize| self.voxel([x_um, (from + y) as f64 * self.voxel_um[1]]);
+        let voxels: Vec<TableSum> = (0..most).map(voxel).collect();
+        let rows = profiles.iter().zip(counts);
+        rows.map(|(profile, count)| sums(&voxels[..count], &profile.values))
+            .collect()
+    }
+
+    /// Electrons of the voxel whose middle is at this place, as a sum over a profile's table.
+    fn voxel(&self, [x_um, y_um]: [f64; 2]) -> TableSum {
         let [width, height] = self.voxel_um;
-        let mut sum = 0.0;
+        let at = |x: f64, y: f64| ((x * x + y * y).sqrt()) / self.step_um;
+        let nearest = |middle: f64, size: f64| (middle - size).max(0.0);
+        let mut sum = TableSum::within(
+            at(nearest(x_um, width), nearest(y_um, height)),
+            at(x_um + width, y_um + height),
+        );
         for (x, weight_x) in &self.triangles[0] {
-            let x = x_um + x * width;
             for (y, weight_y) in &self.triangles[1] {
-                let y = y_um + y * height;
-                let r = (x * x + y * y).sqrt();
-                sum += weight_x * weight_y * interpolate(&profile.values, r / self.step_um);
+                let place = at(x_um + x * width, y_um + y * height);
+                sum.add(place, weight_x * weight_y * width * height);
             }
         }
-        sum * width * height
+        sum
     }
 
     /// Sum of a whole plane, of whose voxels a quarter is given.

@@ -38,7 +38,9 @@ impl Pipeline<'_> {
         let largest = self.model.output.bit_depth.largest();
         match self.model.output.normalize {
             Normalization::Channel => normalise::thresholds(maximum, largest),
-            Normalization::None => normalise::photon_thresholds(largest),
+            Normalization::None => {
+                normalise::photon_thresholds(largest, self.model.counts_per_photon())
+            }
         }
     }
 

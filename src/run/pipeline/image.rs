@@ -13,7 +13,7 @@ use crate::run::plan::{Quantisation, TilePlan};
 use rayon::prelude::*;
 
 impl<'a> Pipeline<'a> {
-    /// From labels to grey values; returns the channels' maxima.
+    /// From labels to grey values; returns the brightest pixel of each channel, in photons.
     pub(super) fn image(
         &mut self,
         selection: &Selection,
@@ -52,7 +52,10 @@ impl<'a> Pipeline<'a> {
         }
         self.observer.end();
         self.finish(&mark.maxima, &finished, sink)?;
-        Ok(mark.maxima)
+        // Rounded up: a pixel with a part of a photon is not dark.
+        let per_photon = model.counts_per_photon();
+        let maxima = mark.maxima.into_iter();
+        Ok(maxima.map(|counts| counts.div_ceil(per_photon)).collect())
     }
 
     /// The images of a tile, from where an earlier run has come to; returns how far the run is

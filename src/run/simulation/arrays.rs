@@ -203,6 +203,12 @@ impl Prepared {
             config.groundtruth.bounds_voxels,
         );
         let region = VoxelBox::within(&tissue.cells.describe(), shape, offset, bounds)?;
+        if config.groundtruth.upsample != [1; 3] {
+            return Err(SimulationError::Unsupported(
+                "[groundtruth] upsample is for volumes in files: give an array of finer voxels"
+                    .to_owned(),
+            ));
+        }
         let seed = config.compute.seed.unwrap_or_else(rand::random);
         let counted: Vec<&str> = tissue.counts.keys().map(String::as_str).collect();
         let model = Model::of_part(&config, shape, region, seed, &counted)?;

@@ -55,7 +55,7 @@ impl RunSetup {
         }
         let seed = *config.compute.seed.get_or_insert_with(rand::random);
         let (ref source, _, region) = volumes;
-        config.groundtruth.bounds_voxels = Some(region.shape);
+        config.groundtruth.set_bounds(region.shape);
         let model = Model::of_part(&config, source.shape(), region, seed, &[])?;
         Ok(Self {
             config,

@@ -1,9 +1,9 @@
 //! The volumes that a run reads, and what their headers say of it.
 
 use super::{SimulationError, Watcher};
-use crate::base::volume::VoxelBox;
+use crate::base::volume::{VoxelBox, triple};
 use crate::config::{CellsFrom, Config, GroundTruth};
-use crate::io::read::{self, CellSource, ReadOptions, VolumeSource};
+use crate::io::read::{self, CellSource, ReadOptions, Upsampled, VolumeSource};
 
 pub(crate) type OpenVolumes = (CellSource<'static>, Vec<Box<dyn VolumeSource>>, VoxelBox);
 
@@ -27,6 +27,7 @@ pub(crate) fn open_volumes(config: &Config) -> Result<OpenVolumes, SimulationErr
     let source = read::open_cells(&truth.image_path, &reading(truth), truth.gt_cells)?;
     let (offset, bounds) = (truth.offset_voxels, truth.bounds_voxels);
     let region = VoxelBox::within(&source.describe(), source.shape(), offset, bounds)?;
+    let region = finer(region, truth.upsample)?;
     let mut annotations = Vec::new();
     for (name, volume) in &truth.regions {
         let options = ReadOptions {
@@ -36,9 +37,25 @@ pub(crate) fn open_volumes(config: &Config) -> Result<OpenVolumes, SimulationErr
         };
         let annotation = read::open_as(&volume.region_path, &options)?;
         check_region(name, annotation.as_ref(), &source)?;
-        annotations.push(annotation);
+        annotations.push(Upsampled::of(annotation, truth.upsample));
     }
-    Ok((source, annotations, region))
+    Ok((source.upsampled(truth.upsample), annotations, region))
+}
+
+/// A box of a volume in a grid of so many voxels along (z, x, y) for each of its own.
+pub(super) fn finer(region: VoxelBox, parts: [usize; 3]) -> Result<VoxelBox, SimulationError> {
+    const MOST: usize = u32::MAX as usize;
+    let times = |voxels: [usize; 3]| -> [usize; 3] {
+        std::array::from_fn(|axis| voxels[axis].saturating_mul(parts[axis]))
+    };
+    let (offset, shape) = (times(region.offset), times(region.shape));
+    if (0..3).any(|axis| offset[axis].saturating_add(shape[axis]) > MOST) {
+        return Err(SimulationError::Unsupported(format!(
+            "[groundtruth] upsample makes {} voxels of what is loaded; an axis holds {MOST}",
+            triple(shape, " x ")
+        )));
+    }
+    Ok(VoxelBox { offset, shape })
 }
 
 /// Fails where a region's volume has another size than that of the cells.

@@ -57,6 +57,12 @@ pub(crate) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn 
             "the ground truth is empty: every voxel is 0, the background (look at offset and bounds)",
         );
     }
+    if let Some(number) = volume.cells.zero_cell() {
+        watcher.warn(&format!(
+            "cell 0 is written as {number}, since 0 is the background of every ground truth; if it is the background here, too, \
+             add 0 to the list [groundtruth] background"
+        ));
+    }
     let cells = volume.cells.len() - 1;
     if cells == 1 && volume.stacks > 1 {
         watcher.warn(&format!(
@@ -82,9 +88,15 @@ pub(crate) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn 
              label = \"components\"",
             volume.cells.largest_id()
         ));
+    } else if matches!(ids, [0, 1]) && volume.stacks == 0 {
+        watcher.note(
+            "the ground truth holds one cell, of id 1: if it is a mask whose pieces are the cells, say [groundtruth] \
+             label = \"components\"",
+        );
     } else if let Some(id) = looks.other_background(ids) {
         watcher.warn(&format!(
-            "the id {id} has more voxels than 0, the background: if it is the background, say [groundtruth] background = {id}"
+            "the id {id} has more voxels than 0, the background: if it is the background, say [groundtruth] \
+             background = [0, {id}]"
         ));
     }
     const NAMED: usize = 5;

@@ -183,17 +183,26 @@ impl Picture {
             right.saturating_sub(length),
             bottom.saturating_sub(thickness),
         );
-        // A dark rim keeps it visible on bright tissue.
-        let rim = |at: usize| at.saturating_sub(1);
-        self.fill(rim(top)..bottom + 1, rim(left)..right + 1, [0; 3]);
-        self.fill(top..bottom, left..right, [255; 3]);
         let wide = text::width(&bar.label, size);
         let at = (right as f64 - wide).max(0.0);
         let row = top as f64 - size * 1.3;
-        for (down, across) in [(-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0)] {
-            self.write(&bar.label, row + down, at + across, size, [0; 3]);
-        }
+        // On a dark ground both are visible whatever the picture shows.
+        let pad = margin / 2;
+        let widest = left.min(at as usize).saturating_sub(pad);
+        let above = (row.max(0.0) as usize).saturating_sub(pad);
+        self.darken(above..bottom + pad, widest..right + pad);
+        self.fill(top..bottom, left..right, [255; 3]);
         self.write(&bar.label, row, at, size, [255; 3]);
+    }
+
+    /// Leaves a quarter of the light of a rectangle, cut at the border.
+    fn darken(&mut self, rows: Range<usize>, columns: Range<usize>) {
+        let columns = columns.start.min(self.columns)..columns.end.min(self.columns);
+        for row in rows.start..rows.end.min(self.rows) {
+            let start = row * self.columns;
+            let bytes = (start + columns.start) * 3..(start + columns.end) * 3;
+            self.rgb[bytes].iter_mut().for_each(|part| *part /= 4);
+        }
     }
 
     /// Writes a line of text, its upper left corner at (row, column), `size` pixels high.

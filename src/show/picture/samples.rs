@@ -167,6 +167,34 @@ impl Samples {
         });
     }
 
+    /// Returns the ids of a picture's regions along their borders, where a pixel above, below or
+    /// beside has another id, and 0 elsewhere. `columns` are those of a row.
+    #[must_use]
+    pub fn outlines(&self, columns: usize) -> Self {
+        fn border<T: Copy + PartialEq + Default>(values: &[T], columns: usize) -> Vec<T> {
+            let columns = columns.max(1);
+            let differs = |at: usize, value: T| values.get(at).is_some_and(|other| *other != value);
+            let kept = |(at, &value): (usize, &T)| {
+                let column = at % columns;
+                let edge = at
+                    .checked_sub(columns)
+                    .is_some_and(|above| differs(above, value))
+                    || differs(at + columns, value)
+                    || column > 0 && differs(at - 1, value)
+                    || column + 1 < columns && differs(at + 1, value);
+                if edge { value } else { T::default() }
+            };
+            values.iter().enumerate().map(kept).collect()
+        }
+        match self {
+            Self::U8(values) => Self::U8(border(values, columns)),
+            Self::U16(values) => Self::U16(border(values, columns)),
+            Self::U32(values) => Self::U32(border(values, columns)),
+            Self::U64(values) => Self::U64(border(values, columns)),
+            Self::F32(values) => Self::F32(border(values, columns)),
+        }
+    }
+
     /// Raises samples to those of others of the same type, where these are larger.
     pub fn raise(&mut self, others: &Self) {
         both!(self, others, to, from => {

@@ -148,3 +148,21 @@ fn words_are_drawn() {
     let read = image::load_from_memory(&png).expect("PNG").to_rgb8();
     assert_eq!(read.as_raw(), picture.rgb());
 }
+
+#[test]
+fn outlines_are_the_borders_of_ids() {
+    #[rustfmt::skip]
+    let ids = Samples::U16(vec![
+        1, 1, 1, 0,
+        1, 1, 1, 2,
+        1, 1, 1, 2,
+    ]);
+    #[rustfmt::skip]
+    let expected = Samples::U16(vec![
+        0, 0, 1, 0,
+        0, 0, 1, 2,
+        0, 0, 1, 2,
+    ]);
+    assert_eq!(ids.outlines(4), expected);
+    assert_eq!(Samples::U8(vec![]).outlines(0), Samples::U8(vec![]));
+}

@@ -188,7 +188,7 @@ fn sections_show_every_voxel() {
         "xz section, logarithmic",
         "z (nm in the gel)",
         "y (nm in the tissue)",
-        "full width at half maximum: x 223, y 223, z 559 nm in the gel",
+        "full width at half maximum: x 50, y 50, z 124 nm in the tissue; x 223, y 223, z 559 nm in the gel",
     ] {
         assert!(svg.contains(text), "{text}");
     }

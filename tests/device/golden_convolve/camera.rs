@@ -78,6 +78,8 @@ fn camera_is_that_of_simexm() {
                 image_y: image_shape[2] as u32,
                 bin_x: camera.x.bin(),
                 bin_y: camera.y.bin(),
+                repeat_x: 1,
+                repeat_y: 1,
                 slices: image_shape[0] as u32,
             };
             recording.dispatch_voxels(&BIN, params, &[volume, image, status], image_shape);

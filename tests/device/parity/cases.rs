@@ -386,29 +386,36 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
         "proteins" => labelling::proteins(kernel, shape, &mut dice),
         "area" => physical::area(kernel, shape, &mut dice),
         "expose" => physical::expose(shape, &mut dice),
-        "bin" => [(1, 1), (2, 3), (1000, 1)]
-            .into_iter()
-            .map(|(bin_x, bin_y)| {
-                let image = [x.div_ceil(bin_x), y.div_ceil(bin_y)];
-                let params = bin::BinParams {
-                    size_x,
-                    size_y,
-                    image_x: image[0] as u32,
-                    image_y: image[1] as u32,
-                    bin_x: bin_x as u32,
-                    bin_y: bin_y as u32,
-                    slices: slices as u32,
-                };
-                let pixels = slices * image[0] * image[1];
-                let blurred = dice.words(voxels, if seed == 0 { u32::MAX } else { 1000 });
-                let bindings = vec![Words(blurred), Poison(pixels + 2), Words(vec![0])];
-                case(
-                    params,
-                    bindings,
-                    kernel.grid.voxels([slices, image[0], image[1]]),
-                )
-            })
-            .collect(),
+        "bin" => [
+            ([1, 1], [1, 1]),
+            ([2, 3], [1, 1]),
+            ([1000, 1], [1, 4]),
+            ([1, 1], [3, 2]),
+        ]
+        .into_iter()
+        .map(|([bin_x, bin_y], [repeat_x, repeat_y])| {
+            let image = [x.div_ceil(bin_x) * repeat_x, y.div_ceil(bin_y) * repeat_y];
+            let params = bin::BinParams {
+                size_x,
+                size_y,
+                image_x: image[0] as u32,
+                image_y: image[1] as u32,
+                bin_x: bin_x as u32,
+                bin_y: bin_y as u32,
+                repeat_x: repeat_x as u32,
+                repeat_y: repeat_y as u32,
+                slices: slices as u32,
+            };
+            let pixels = slices * image[0] * image[1];
+            let blurred = dice.words(voxels, if seed == 0 { u32::MAX } else { 1000 });
+            let bindings = vec![Words(blurred), Poison(pixels + 2), Words(vec![0])];
+            case(
+                params,
+                bindings,
+                kernel.grid.voxels([slices, image[0], image[1]]),
+            )
+        })
+        .collect(),
         "magnify" => [(2, 3), (4, 1)]
             .into_iter()
             .map(|(magnify_x, magnify_y)| {

@@ -58,7 +58,9 @@ fn pixels_have_their_own_step_along_each_axis() {
     // 24 / 20 and 24 / 32: one to one.
     let fine = run(24, 40);
     assert_eq!(fine.model.image_shape(), [12, size_x, size_y]);
-    assert!(fine.model.warnings.is_empty(), "{:?}", fine.model.warnings);
+    let is_coarse = |warning: &String| warning.contains("too coarse");
+    let told = &fine.model.warnings;
+    assert!(!told.iter().any(is_coarse), "{told:?}");
     let voxels = fine.images[0].chunks_exact(size_y);
 
     // 100 / 20 = 5 voxels along x, 100 / 32 = 3.1 along y, every second slice.

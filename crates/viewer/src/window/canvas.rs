@@ -82,7 +82,14 @@ pub(super) struct Places {
     xz: Rect,
     yz: Rect,
     zoom: f32,
+    /// How many times as deep as it is the volume is drawn in the sections.
+    pub(super) stretch: f32,
+    /// All that there is for the pictures.
+    pub(super) area: Rect,
 }
+
+/// Least depth of the sections, as a share of the slice's shorter side: thin volumes are stretched.
+const LEAST_DEPTH: f32 = 0.3;
 
 impl Places {
     fn new(
@@ -94,6 +101,8 @@ impl Places {
     ) -> Self {
         let [depth, height, width] =
             [0, 1, 2].map(|axis| (shape[axis] as f64 * scale[axis]) as f32);
+        let stretch = (LEAST_DEPTH * width.min(height) / depth).max(1.0);
+        let depth = depth * stretch;
         let beside = if sections { depth } else { 0.0 };
         let gaps = if sections { GAP } else { 0.0 };
         let room = area.size() - Vec2::splat(gaps);
@@ -121,6 +130,8 @@ impl Places {
             xz,
             yz,
             zoom,
+            stretch,
+            area,
         }
     }
 
@@ -256,6 +267,12 @@ fn paint(viewer: &Viewer, ui: &egui::Ui, area: Rect, places: &Places) {
         cross(places.slice, y, x);
         cross(places.xz, z, x);
         cross(places.yz, y, z);
+        if places.stretch > 1.005 {
+            let told = format!("z {:.1} times as deep", places.stretch);
+            let at = pos2(places.slice.right() + GAP, places.slice.bottom() + GAP);
+            let font = egui::FontId::proportional(12.0);
+            painter.text(at, egui::Align2::LEFT_TOP, told, font, Color32::LIGHT_GRAY);
+        }
     }
     if viewer.textures.slice.is_none() {
         let font = egui::FontId::proportional(16.0);

@@ -9,6 +9,16 @@ use simexm_gpu::internals::show::picture::{Contrast, SampleKind, Samples};
 /// The list of layers.
 pub(super) fn layers(viewer: &mut Viewer, ui: &mut egui::Ui) {
     egui::ScrollArea::vertical().show(ui, |ui| {
+        ui.horizontal(|ui| {
+            let best = "what shows the slices of all layers best (A)";
+            if ui.button("auto contrast").on_hover_text(best).clicked() {
+                viewer.state.reset_contrast();
+            }
+            if ui.button("keys").clicked() {
+                viewer.helps = !viewer.helps;
+            }
+        });
+        ui.separator();
         for index in 0..viewer.scene.layers.len() {
             let layer = &viewer.scene.layers[index];
             let kind = viewer.scene.volumes[layer.volume].kind;
@@ -21,14 +31,35 @@ pub(super) fn layers(viewer: &mut Viewer, ui: &mut egui::Ui) {
             ui.push_id(index, |ui| one_layer(ui, &name, kind, samples, view));
             ui.separator();
         }
-        ui.label(
-            RichText::new(
-                "wheel, arrows, PageUp, PageDown: slices\ndrag: crosshairs\nright drag: move, ctrl + wheel: zoom\n\
-                 space: play, F: fit, S: save",
-            )
-            .weak()
-            .small(),
-        );
+    });
+}
+
+/// What keys and pointer do, each with its effect.
+const KEYS: [(&str, &str); 9] = [
+    ("wheel, arrows", "next and last slice"),
+    ("PageUp, PageDown", "ten slices"),
+    ("drag", "crosshairs"),
+    ("right drag", "move"),
+    ("Ctrl + wheel", "zoom"),
+    ("space", "play"),
+    ("F", "fit into the window"),
+    ("A", "automatic contrast of all"),
+    ("S", "save a PNG"),
+];
+
+/// The window of keys, where it is wanted.
+pub(super) fn help(viewer: &mut Viewer, context: &egui::Context) {
+    let window = egui::Window::new("keys")
+        .resizable(false)
+        .collapsible(false);
+    window.open(&mut viewer.helps).show(context, |ui| {
+        egui::Grid::new("keys").spacing([16.0, 6.0]).show(ui, |ui| {
+            for (keys, effect) in KEYS {
+                ui.label(RichText::new(keys).strong().size(14.0));
+                ui.label(RichText::new(effect).size(14.0));
+                ui.end_row();
+            }
+        });
     });
 }
 
@@ -58,11 +89,15 @@ fn one_layer(
         }
     });
     if view.content == Content::Labels {
+        ui.checkbox(&mut view.outlined, "outlines");
         ui.add(Slider::new(&mut view.opacity, 0.0..=1.0).text("opacity"));
         return;
     }
     let full = Contrast::full(kind);
-    let contrast = view.contrast.get_or_insert(full);
+    // The first slice decides, and it has not come yet.
+    let Some(contrast) = &mut view.contrast else {
+        return;
+    };
     let speed = ((contrast.maximum - contrast.minimum).abs() / 200.0).max(1e-6);
     ui.horizontal(|ui| {
         let label = ui.label("min");
@@ -98,7 +133,16 @@ fn one_layer(
 pub(super) fn navigation(viewer: &mut Viewer, ui: &mut egui::Ui) {
     let last = viewer.scene.shape[0].saturating_sub(1);
     ui.add_space(4.0);
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
+        let narrow = viewer
+            .places
+            .is_some_and(|places| places.area.width() < super::NARROW);
+        if narrow || viewer.lists_layers.is_some() {
+            let mut lists = viewer.lists_layers.unwrap_or(!narrow);
+            if ui.toggle_value(&mut lists, "layers").changed() {
+                viewer.lists_layers = Some(lists);
+            }
+        }
         let playing = viewer.state.playing;
         if ui.button(if playing { "pause" } else { "play" }).clicked() {
             viewer.state.playing = !playing;
@@ -116,7 +160,9 @@ pub(super) fn navigation(viewer: &mut Viewer, ui: &mut egui::Ui) {
         if ui.button("save PNG").clicked() {
             viewer.save();
         }
-        ui.label(&viewer.message);
+        if !viewer.message.is_empty() {
+            ui.add(egui::Label::new(&viewer.message).truncate());
+        }
     });
     ui.horizontal(|ui| {
         let label = ui.label("slice");
@@ -124,7 +170,7 @@ pub(super) fn navigation(viewer: &mut Viewer, ui: &mut egui::Ui) {
         ui.add(Slider::new(&mut viewer.state.position[0], 0..=last))
             .labelled_by(label.id);
     });
-    ui.label(status(viewer));
+    ui.add(egui::Label::new(status(viewer)).truncate());
     ui.add_space(2.0);
 }
 

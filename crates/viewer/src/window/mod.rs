@@ -16,6 +16,10 @@ use std::sync::{Arc, OnceLock};
 /// Slices that PageUp and PageDown go.
 const PAGE: isize = 10;
 
+/// Width, in points, below which the picture needs all there is: the list of layers is shown on
+/// demand.
+const NARROW: f32 = 720.0;
+
 /// What is shown in the window.
 pub(crate) struct Viewer {
     scene: Arc<Scene>,
@@ -36,6 +40,12 @@ pub(crate) struct Viewer {
     message: String,
     title: String,
     context: Arc<OnceLock<egui::Context>>,
+    /// Whether the user wants the list of layers; `None` where there is room for it.
+    lists_layers: Option<bool>,
+    /// Whether the window of keys is open.
+    helps: bool,
+    /// Whether its title is the window's, as it is where nothing is shown beside it.
+    names_window: bool,
 }
 
 impl Viewer {
@@ -65,6 +75,9 @@ impl Viewer {
             message: String::new(),
             title: String::new(),
             context,
+            lists_layers: None,
+            helps: false,
+            names_window: true,
         }
     }
 
@@ -73,10 +86,14 @@ impl Viewer {
         let _ = self.context.set(ui.ctx().clone());
         self.keys(ui);
         self.play(ui);
+        let narrow = ui.available_width() < NARROW;
         egui::Panel::bottom("navigation").show(ui, |ui| controls::navigation(self, ui));
-        egui::Panel::left("layers")
-            .default_size(230.0)
-            .show(ui, |ui| controls::layers(self, ui));
+        if self.lists_layers.unwrap_or(!narrow) {
+            egui::Panel::left("layers")
+                .default_size(if narrow { 200.0 } else { 250.0 })
+                .show(ui, |ui| controls::layers(self, ui));
+        }
+        controls::help(self, ui.ctx());
         self.loader.want(self.state.wanted(&self.scene));
         self.refresh(ui.ctx());
         let frame = egui::Frame::new().fill(egui::Color32::from_gray(24));
@@ -115,6 +132,12 @@ impl Viewer {
         }
         if pressed(Key::F) > 0 {
             self.canvas = Canvas::default();
+        }
+        if pressed(Key::A) > 0 {
+            self.state.reset_contrast();
+        }
+        if pressed(Key::H) > 0 {
+            self.helps = !self.helps;
         }
     }
 
@@ -178,35 +201,56 @@ impl Viewer {
             }
         };
         let title = format!("{} - {what}", self.scene.title);
-        if title != self.title {
+        if title != self.title && self.names_window {
             context.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
             self.title = title;
         }
     }
 }
 
-impl eframe::App for Viewer {
+/// Scenes of different sizes, side by side.
+struct Viewers(Vec<Viewer>);
+
+impl eframe::App for Viewers {
     fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
-        Self::ui(self, ui);
+        match &mut self.0[..] {
+            [only] => only.ui(ui),
+            several => ui.columns(several.len(), |columns| {
+                for (number, (viewer, ui)) in several.iter_mut().zip(columns).enumerate() {
+                    ui.push_id(number, |ui| viewer.ui(ui));
+                }
+            }),
+        }
     }
 }
 
-/// Opens a window and shows a scene until it is closed; pictures are saved to `folder`.
+/// Opens a window and shows scenes until it is closed; pictures are saved to `folder`.
 ///
 /// # Errors
 /// Where there is no display, or no graphics driver that can draw on it.
-pub(crate) fn show(scene: Scene, folder: &Path) -> Result<(), ViewError> {
+pub(crate) fn show(scenes: Vec<Scene>, folder: &Path) -> Result<(), ViewError> {
     display()?;
+    let titles: Vec<&str> = scenes.iter().map(|scene| scene.title.as_str()).collect();
+    let title = match &titles[..] {
+        [only] => format!("{only} - loading"),
+        several => several.join(" | "),
+    };
+    let wide = if scenes.len() > 1 { 1600.0 } else { 1100.0 };
     let viewport = egui::ViewportBuilder::default()
-        .with_title(format!("{} - loading", scene.title))
+        .with_title(title)
         .with_app_id("simexm-gpu")
-        .with_inner_size([1100.0, 800.0])
+        .with_inner_size([wide, 800.0])
         .with_icon(egui::IconData::default());
     let options = eframe::NativeOptions {
         viewport,
         ..Default::default()
     };
-    let viewer = Viewer::new(scene, folder);
-    eframe::run_native("simexm-gpu", options, Box::new(|_| Ok(Box::new(viewer))))
+    let alone = scenes.len() == 1;
+    let viewers = scenes.into_iter().map(|scene| Viewer {
+        names_window: alone,
+        ..Viewer::new(scene, folder)
+    });
+    let viewers = Viewers(viewers.collect());
+    eframe::run_native("simexm-gpu", options, Box::new(|_| Ok(Box::new(viewers))))
         .map_err(|error| ViewError::NoWindow(error.to_string()))
 }

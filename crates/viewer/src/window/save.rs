@@ -22,6 +22,8 @@ pub(super) fn save(
     let bytes = picture
         .to_png()
         .map_err(|error| format!("not saved: {error}"))?;
+    std::fs::create_dir_all(folder)
+        .map_err(|error| format!("not saved: {}: {error}", folder.display()))?;
     let stem = scene
         .volumes
         .first()

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 /// A window with two channels, red and blue, and ids, which are not visible at first.
 fn window(folder: &TempDir) -> Harness<'static, Viewer> {
     let [first, second, cells] = files(folder);
-    let scene = open(&[first, second], &[cells]).expect("scene");
+    let scene = open(&[first, second], &[cells]).expect("scene").remove(0);
     let mut viewer = Viewer::new(scene, folder.path());
     let layers = &mut viewer.state.layers;
     for (layer, colour) in layers.iter_mut().zip([[255, 0, 0], [0, 0, 255], [0; 3]]) {
@@ -190,10 +190,13 @@ fn a_click_moves_the_crosshairs_and_the_sections() {
 fn the_view_is_saved_and_nothing_is_replaced() {
     let folder = TempDir::new().expect("folder");
     let mut harness = window(&folder);
+    // The folder is made.
+    let pictures = folder.path().join("pictures/of today");
+    harness.state_mut().folder.clone_from(&pictures);
     for name in ["channel_0_z3.png", "channel_0_z3_2.png"] {
         harness.get_by_label("save PNG").click();
         settle(&mut harness);
-        let path = folder.path().join(name);
+        let path = pictures.join(name);
         assert_eq!(harness.state().message, format!("saved {}", path.display()));
         let saved = image::open(&path).expect("a PNG").to_rgb8();
         assert_eq!(saved.dimensions(), (SHAPE[2] as u32, SHAPE[1] as u32));
@@ -202,4 +205,77 @@ fn the_view_is_saved_and_nothing_is_replaced() {
             assert_eq!(pixel, [value(0, at), 0, value(1, at)], "{at:?}");
         }
     }
+}
+
+#[test]
+fn contrast_is_that_of_the_slices_and_one_button_sets_all() {
+    let folder = TempDir::new().expect("folder");
+    let [first, second, _] = files(&folder);
+    let scene = open(&[first, second], &[]).expect("scene").remove(0);
+    let mut harness = Harness::builder()
+        .with_size(vec2(900.0, 700.0))
+        .build_ui_state(
+            |ui, viewer: &mut Viewer| viewer.ui(ui),
+            Viewer::new(scene, folder.path()),
+        );
+    settle(&mut harness);
+    let best = |harness: &Harness<'_, Viewer>| {
+        let layers = harness.state().state.layers.iter();
+        layers
+            .map(|layer| layer.contrast.expect("settled"))
+            .collect::<Vec<Contrast>>()
+    };
+    let found = best(&harness);
+    // Not that of the whole type, which shows few photons in black.
+    assert!(
+        found.iter().all(|contrast| contrast.maximum < 255.0),
+        "{found:?}"
+    );
+    for layer in &mut harness.state_mut().state.layers {
+        layer.contrast = Some(Contrast {
+            minimum: 0.0,
+            maximum: 65_535.0,
+            gamma: 1.0,
+        });
+    }
+    harness.get_by_label("auto contrast").click();
+    settle(&mut harness);
+    assert_eq!(best(&harness), found);
+}
+
+#[test]
+fn a_small_window_shows_the_picture_first_and_layers_on_demand() {
+    let folder = TempDir::new().expect("folder");
+    let [first, second, cells] = files(&folder);
+    let scene = open(&[first, second], &[cells]).expect("scene").remove(0);
+    let mut harness = Harness::builder()
+        .with_size(vec2(640.0, 480.0))
+        .build_ui_state(
+            |ui, viewer: &mut Viewer| viewer.ui(ui),
+            Viewer::new(scene, folder.path()),
+        );
+    settle(&mut harness);
+    assert!(harness.query_by_label("channel_0").is_none());
+    let places = harness.state().places.expect("places");
+    assert!(
+        places.slice.width() > 200.0 && places.area.width() > 600.0,
+        "{places:?}"
+    );
+    harness.get_by_label("layers").click();
+    settle(&mut harness);
+    harness.get_by_label("channel_0");
+    harness.get_by_label("keys").click();
+    settle(&mut harness);
+    harness.get_by_label("automatic contrast of all");
+}
+
+#[test]
+fn sections_of_few_slices_fill_the_window() {
+    let folder = TempDir::new().expect("folder");
+    let mut harness = window(&folder);
+    harness.state_mut().state.sections = true;
+    settle(&mut harness);
+    let places = harness.state().places.expect("places");
+    let used = places.area.height() - places.slice.height();
+    assert!(used >= 0.2 * places.slice.height(), "{places:?}");
 }

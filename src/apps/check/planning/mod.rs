@@ -37,7 +37,7 @@ pub fn plan(config: &Config, observer: &mut dyn Observer) -> Result<PlanReport, 
             "the volume is not there yet: [groundtruth] bounds would tell its size".to_owned(),
         ));
     };
-    config.groundtruth.bounds_voxels = Some(region.shape);
+    config.groundtruth.set_bounds(region.shape);
     simulation::check_light(&config)?;
     let source = opened.source_shape(region);
     let model = Model::of_part(

@@ -29,17 +29,18 @@ const COMPONENTS: [(&str, [u8; 3]); 3] = [
     ("blue", [0, 0, 255]),
 ];
 
-/// Opens volumes, which must be of one size, and output folders of runs. Headers and tags are read,
-/// no pixel is. The volumes `labels` hold ids; of the others this is guessed: from what the file
-/// says, or else by the type, more than 16 bits being ids.
+/// Opens volumes, and output folders of runs: a scene for each size of volume, in the order in
+/// which they are named, at least one. Headers and tags are read, no pixel is. The volumes `labels`
+/// hold ids; of the others this is guessed: from what the file says, or else by the type, more than
+/// 16 bits being ids.
 ///
 /// # Errors
 /// See [`ViewError`].
-pub fn open(paths: &[PathBuf], labels: &[PathBuf]) -> Result<Scene, ViewError> {
+pub fn open(paths: &[PathBuf], labels: &[PathBuf]) -> Result<Vec<Scene>, ViewError> {
     let mut volumes = Vec::new();
     for path in paths {
-        if output::is_output(path) {
-            volumes.extend(output::open(path)?);
+        if let Some(folder) = output::find(path) {
+            volumes.extend(output::open(&folder)?);
         } else {
             volumes.extend(open_volume(path, None)?);
         }
@@ -79,25 +80,29 @@ fn open_channels(
         true => Metadata::of_tiff(path),
         false => Metadata::default(),
     };
-    if metadata.planes > 1 && metadata.planes == metadata.channels.len() {
-        let channels = metadata.channels.iter().enumerate();
-        let open = |(number, channel): (usize, &(String, [u8; 3]))| {
-            let options = ReadOptions {
-                channel: Some(number),
-                ..ReadOptions::default()
+    let sources = hyperstack(path);
+    if sources.len() > 1 {
+        let named = metadata.channels.len() == sources.len();
+        let opened = sources.into_iter().enumerate().map(|(number, source)| {
+            let channel = match metadata.channels.get(number).filter(|_| named) {
+                Some(channel) => channel.clone(),
+                None => {
+                    let colour = COLOURS[number % COLOURS.len()];
+                    (format!("{name}: channel {number}"), colour)
+                }
             };
-            Ok(Opened {
+            Opened {
                 name: channel.0.clone(),
                 path: path.to_owned(),
-                planes: grey(read::open_as(path, &options)?),
-                content: Content::Intensity,
+                planes: grey(source),
+                content: content.unwrap_or(Content::Intensity),
                 metadata: Metadata {
-                    channels: vec![channel.clone()],
+                    channels: vec![channel],
                     ..metadata.clone()
                 },
-            })
-        };
-        return channels.map(open).collect();
+            }
+        });
+        return Ok(opened.collect());
     }
     let (planes, is_palette) = open_planes(path)?;
     let guess = match planes.kind() {
@@ -113,6 +118,30 @@ fn open_channels(
         planes,
         metadata,
     }])
+}
+
+/// Most channels of a file that are shown.
+const MOST_CHANNELS: usize = 32;
+
+/// The channels of a file of whole numbers, as far as it tells of several; of several time points
+/// the first.
+fn hyperstack(path: &Path) -> Vec<Box<dyn read::VolumeSource>> {
+    let channel = |number: usize| {
+        let at = |time: Option<usize>| {
+            let options = ReadOptions {
+                channel: Some(number),
+                time,
+                ..ReadOptions::default()
+            };
+            read::open_as(path, &options)
+        };
+        let source = at(None).or_else(|_| at(Some(0))).ok()?;
+        (!source.facts().is_float).then_some(source)
+    };
+    if !path.is_file() || channel(1).is_none() {
+        return Vec::new();
+    }
+    (0..MOST_CHANNELS).map_while(channel).collect()
 }
 
 /// Opens a volume, and tells whether its samples are indices of a palette.
@@ -173,19 +202,7 @@ fn explain(path: &Path, error: read::ReadError) -> ViewError {
 fn assemble<'a>(
     opened: Vec<Opened>,
     paths: impl Iterator<Item = &'a PathBuf>,
-) -> Result<Scene, ViewError> {
-    let Some(first) = opened.first() else {
-        return Err(ViewError::Nothing);
-    };
-    let shape = first.planes.shape();
-    if let Some(other) = opened.iter().find(|other| other.planes.shape() != shape) {
-        return Err(ViewError::SizesDiffer {
-            first: first.path.clone(),
-            first_shape: shape,
-            second: other.path.clone(),
-            second_shape: other.planes.shape(),
-        });
-    }
+) -> Result<Vec<Scene>, ViewError> {
     let names: Vec<String> = paths
         .map(|path| {
             path.file_name()
@@ -194,6 +211,32 @@ fn assemble<'a>(
                 .into_owned()
         })
         .collect();
+    let title = names.join(", ");
+    let mut sizes: Vec<([usize; 3], Vec<Opened>)> = Vec::new();
+    for volume in opened {
+        let shape = volume.planes.shape();
+        match sizes.iter_mut().find(|(known, _)| *known == shape) {
+            Some((_, volumes)) => volumes.push(volume),
+            None => sizes.push((shape, vec![volume])),
+        }
+    }
+    let alone = sizes.len() == 1;
+    let scenes = sizes.into_iter().map(|(shape, volumes)| {
+        let title = match (alone, volumes.first()) {
+            (false, Some(first)) => first.name.clone(),
+            _ => title.clone(),
+        };
+        scene(title, shape, volumes)
+    });
+    let scenes: Vec<Scene> = scenes.collect();
+    if scenes.is_empty() {
+        return Err(ViewError::Nothing);
+    }
+    Ok(scenes)
+}
+
+/// The scene of volumes of one size.
+fn scene(title: String, shape: [usize; 3], opened: Vec<Opened>) -> Scene {
     let pixel = opened.iter().find_map(|volume| volume.metadata.pixel);
     // One grey volume alone is shown in grey.
     let alone = opened.len() == 1;
@@ -230,11 +273,11 @@ fn assemble<'a>(
             planes: volume.planes,
         });
     }
-    Ok(Scene {
-        title: names.join(", "),
+    Scene {
+        title,
         shape,
         volumes,
         layers,
         pixel,
-    })
+    }
 }

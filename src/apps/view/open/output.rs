@@ -5,26 +5,38 @@ use crate::apps::view::ViewError;
 use crate::apps::view::metadata::Metadata;
 use crate::apps::view::planes::{Cells, Planes};
 use crate::base::colour;
-use crate::config::Config;
+use crate::config::{Channel, Config};
 use crate::io::read::{self, VolumeSource, natural_order};
 use crate::io::write::{Content, Target, WriteFormat, writer};
 use crate::optics::camera::Camera;
+use crate::optics::fluorophore::Fluorophore;
 use crate::run::simulation::{RECORD_NAME, channel_stems, written_files};
 use crate::show::picture::{PixelSize, SampleKind};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Whether a path is the output folder of a run, or its record.
-pub(super) fn is_output(path: &Path) -> bool {
-    path.join(RECORD_NAME).is_file() || path.file_name() == Some(RECORD_NAME.as_ref())
+/// The output folder of a run: a path itself, that of the record which it is, or the only run in
+/// the folder which it is.
+pub(super) fn find(path: &Path) -> Option<PathBuf> {
+    let is_output = |path: &Path| path.join(RECORD_NAME).is_file();
+    if is_output(path) {
+        return Some(path.to_owned());
+    }
+    if path.file_name() == Some(RECORD_NAME.as_ref()) {
+        return Some(path.parent().unwrap_or(Path::new("")).to_owned());
+    }
+    let entries = std::fs::read_dir(path).ok()?.flatten();
+    let mut runs = entries
+        .map(|entry| entry.path())
+        .filter(|path| is_output(path));
+    match (runs.next(), runs.next()) {
+        (Some(only), None) => Some(only),
+        _ => None,
+    }
 }
 
 /// The channels of a run in their colours, then its ground truth.
-pub(super) fn open(path: &Path) -> Result<Vec<Opened>, ViewError> {
-    let folder = match path.is_dir() {
-        true => path,
-        false => path.parent().unwrap_or(Path::new("")),
-    };
+pub(super) fn open(folder: &Path) -> Result<Vec<Opened>, ViewError> {
     let config = Config::from_file(&folder.join(RECORD_NAME), &[])?;
     let pixel = pixel_size(&config);
     let format = writer(config.output.format);
@@ -141,7 +153,10 @@ fn channels(stems: &BTreeMap<String, PathBuf>, config: &Config) -> Result<Vec<Op
     // Otherwise three are in a file, or some are gone.
     if opened.len() == config.optics.channels.len() {
         for (volume, (name, channel)) in opened.iter_mut().zip(&config.optics.channels) {
-            volume.name.clone_from(name);
+            volume.name = match brightest_dye(config, channel) {
+                Some(dye) => format!("{name} ({dye})"),
+                None => name.clone(),
+            };
             if volume.metadata.channels.is_empty() {
                 let middle_nm = channel.laser_filter_nm.iter().sum::<f64>() / 2.0;
                 let colour = colour::of_wavelength(middle_nm);
@@ -150,6 +165,19 @@ fn channels(stems: &BTreeMap<String, PathBuf>, config: &Config) -> Result<Vec<Op
         }
     }
     Ok(opened)
+}
+
+/// The dye of the layers that a channel sees best.
+fn brightest_dye(config: &Config, channel: &Channel) -> Option<String> {
+    let layers = config.labeling.layers.values();
+    let dyes = layers.filter_map(|layer| {
+        let dye = Fluorophore::of(&config.fluorophores, &layer.fluorophore).ok()??;
+        let seen = dye.excitation.at(channel.laser_wavelength_nm)
+            * dye.emission.fraction_within(channel.laser_filter_nm);
+        (seen > 0.0).then(|| (dye.name.clone(), seen * dye.brightness()))
+    });
+    let brightest = dyes.max_by(|a, b| a.1.total_cmp(&b.1));
+    brightest.map(|(name, _)| name)
 }
 
 fn pixel_size(config: &Config) -> Option<PixelSize> {
@@ -168,4 +196,30 @@ fn pixel_size(config: &Config) -> Option<PixelSize> {
         gel_nm,
         expansion: Some(factors),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_one_run_stands_for_it() {
+        let folder = tempfile::tempdir().expect("folder");
+        let run = |name: &str| {
+            let run = folder.path().join(name);
+            std::fs::create_dir(&run).expect("folder");
+            std::fs::write(run.join(RECORD_NAME), "").expect("record");
+            run
+        };
+        std::fs::create_dir(folder.path().join("other")).expect("folder");
+        assert_eq!(find(folder.path()), None);
+        let first = run("first");
+        for path in [folder.path(), &first, &first.join(RECORD_NAME)] {
+            assert_eq!(find(path).as_deref(), Some(&*first));
+        }
+        // Of two neither is meant.
+        let second = run("second");
+        assert_eq!(find(folder.path()), None);
+        assert_eq!(find(&second), Some(second));
+    }
 }

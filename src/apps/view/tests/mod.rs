@@ -16,7 +16,7 @@ use tiff::encoder::colortype;
 /// A scene of these files, and its state with the contrast of the whole type.
 fn scene(folder: &TempDir) -> (Arc<Scene>, ViewState, Loader) {
     let [first, second, cells] = files(folder);
-    let scene = Arc::new(open(&[first, second], &[cells]).expect("scene"));
+    let scene = Arc::new(open(&[first, second], &[cells]).expect("scene").remove(0));
     let mut state = ViewState::new(&scene);
     for (layer, colour) in state
         .layers
@@ -66,7 +66,8 @@ fn a_channel_that_is_off_is_dark_and_ids_have_colours() {
     let (scene, mut state, loader) = scene(&folder);
     state.layers[1].visible = false;
     state.layers[2].visible = true;
-    state.layers[2].opacity = 1.0;
+    assert!(state.layers[2].outlined);
+    state.layers[2].outlined = false;
     settled(&scene, &state, &loader);
     let picture = images::slice(&scene, &mut state, &loader).expect("slice");
     let z = state.position[0];
@@ -132,7 +133,7 @@ fn colours_and_floating_point_are_shown() {
             .flat_map(|at| [value(0, at), value(1, at), value(2, at)])
             .collect()
     });
-    let scene = Arc::new(open(&[path("rgb.tif")], &[]).expect("scene"));
+    let scene = Arc::new(open(&[path("rgb.tif")], &[]).expect("scene").remove(0));
     let names: Vec<&str> = scene
         .layers
         .iter()
@@ -160,7 +161,7 @@ fn colours_and_floating_point_are_shown() {
             .map(|at| f32::from(value(0, at)) / 250.0)
             .collect()
     });
-    let scene = Arc::new(open(&[path("psf.tif")], &[]).expect("scene"));
+    let scene = Arc::new(open(&[path("psf.tif")], &[]).expect("scene").remove(0));
     let mut state = ViewState::new(&scene);
     state.layers[0].contrast = Some(Contrast {
         minimum: 0.0,
@@ -188,11 +189,10 @@ fn what_cannot_be_shown_is_named() {
         Ok(_) => panic!("opened"),
         Err(error) => error.to_string(),
     };
-    let sizes = told(&[first, other.clone()]);
-    assert!(
-        sizes.contains("6 x 9 x 7") && sizes.contains("1 x 2 x 2"),
-        "{sizes}"
-    );
+    // What has another size is a scene of its own.
+    let both = open(&[first, other.clone()], &[]).expect("scenes");
+    let shapes: Vec<[usize; 3]> = both.iter().map(|scene| scene.shape).collect();
+    assert_eq!(shapes, [[6, 9, 7], [1, 2, 2]]);
     assert!(matches!(open(&[], &[]), Err(ViewError::Nothing)));
     assert!(told(&[folder.path().join("none.tif")]).contains("none.tif"));
     std::fs::write(&other, "GIF89a").expect("write");
@@ -212,7 +212,11 @@ fn a_damaged_slice_is_told_and_the_others_are_shown() {
         let path = slices.join(format!("{z}.tif"));
         write::<colortype::Gray8>(&path, [1, 40, 40], |_| vec![7; 1600]);
     }
-    let scene = Arc::new(open(std::slice::from_ref(&slices), &[]).expect("scene"));
+    let scene = Arc::new(
+        open(std::slice::from_ref(&slices), &[])
+            .expect("scene")
+            .remove(0),
+    );
     let file = std::fs::File::options()
         .write(true)
         .open(slices.join("2.tif"))
@@ -268,4 +272,50 @@ fn arguments_reach_the_window_as_they_were_given() {
         let read = command.try_get_matches_from(args.words()).expect("read");
         assert_eq!(ViewArgs::from_arg_matches(&read).expect("arguments"), args);
     }
+}
+
+#[test]
+fn channels_of_a_hyperstack_are_layers() {
+    let folder = TempDir::new().expect("folder");
+    let path = folder.path().join("stack.tif");
+    // Two channels of six slices, channel by channel in each.
+    let pages = [2 * SHAPE[0], SHAPE[1], SHAPE[2]];
+    let channel = |page: usize| voxels(page / 2).map(move |at| value(page % 2, at));
+    let text = "ImageJ=1.54f\nimages=12\nchannels=2\nslices=6\nhyperstack=true\n";
+    let file = std::fs::File::create(&path).expect("file");
+    let mut encoder = tiff::encoder::TiffEncoder::new(file).expect("encoder");
+    for page in 0..pages[0] {
+        let mut image = encoder
+            .new_image::<colortype::Gray8>(pages[2] as u32, pages[1] as u32)
+            .expect("page");
+        let description = tiff::tags::Tag::ImageDescription;
+        image.encoder().write_tag(description, text).expect("tag");
+        image
+            .write_data(&channel(page).collect::<Vec<u8>>())
+            .expect("data");
+    }
+    let scene = Arc::new(open(&[path], &[]).expect("scene").remove(0));
+    let names: Vec<&str> = scene
+        .layers
+        .iter()
+        .map(|layer| layer.name.as_str())
+        .collect();
+    assert_eq!(names, ["stack: channel 0", "stack: channel 1"]);
+    let mut state = ViewState::new(&scene);
+    for (layer, colour) in state.layers.iter_mut().zip([[255, 0, 0], [0, 0, 255]]) {
+        layer.colour = colour;
+        layer.contrast = Some(Contrast {
+            minimum: 0.0,
+            maximum: 255.0,
+            gamma: 1.0,
+        });
+    }
+    let loader = Loader::new(Arc::clone(&scene), state.wanted(&scene), || {});
+    settled(&scene, &state, &loader);
+    let picture = images::slice(&scene, &mut state, &loader).expect("slice");
+    let z = state.position[0];
+    let expected: Vec<[u8; 3]> = voxels(z)
+        .map(|at| [value(0, at), 0, value(1, at)])
+        .collect();
+    assert_eq!(pixels(&picture), expected);
 }

@@ -11,6 +11,7 @@ use crate::engine::fft::BLOCK;
 use crate::engine::psf::PsfShape;
 use pulp::Simd;
 use rayon::prelude::*;
+use std::ops::Range;
 
 kernel_params! {
     /// The kept slices `first_z, first_z + step_z, ...`.
@@ -127,6 +128,11 @@ fn filter_cpu(call: &mut CpuCall<'_>) {
     let slots: Vec<Option<usize>> = (first_z..=last + p.after as i32)
         .map(|z| (!is_dark(z)).then(|| (fold(z, p.depth) % p.spectra_ring) as usize))
         .collect();
+    let lit = slots.iter().position(Option::is_some).unwrap_or(0);
+    let lit = lit..lit + slots.iter().flatten().count();
+    // Those that some slice takes of what is lit.
+    let first_tap = lit.start.saturating_sub((slices.max(1) - 1) * step);
+    let used_taps = first_tap.min(shape.taps())..lit.end.min(shape.taps());
     let weight = SliceWeight {
         from: p.weight_from as usize,
         start: p.weight,
@@ -151,9 +157,6 @@ fn filter_cpu(call: &mut CpuCall<'_>) {
                     // what is read over and over is near.
                     for (n, slot) in slots.iter().enumerate() {
                         let Some(slot) = slot else {
-                            for k in 0..together {
-                                planes[k * slots.len() + n] = [0.0; 2 * BLOCK];
-                            }
                             continue;
                         };
                         let at = (slot * blocks + block) * length + first;
@@ -166,7 +169,7 @@ fn filter_cpu(call: &mut CpuCall<'_>) {
                         let kx = first + k;
                         // The function is even along x, too.
                         let psf = &psf[kx.min(length - kx) * shape.planes()..][..shape.planes()];
-                        spread(psf, &shape, taps);
+                        spread(psf, &shape, used_taps.clone(), taps);
                         let accumulate = p.accumulate != 0;
                         let out = &mut out[out_first * length..][..slices * length];
                         let out = out[kx..].iter_mut().step_by(length);
@@ -182,7 +185,7 @@ fn filter_cpu(call: &mut CpuCall<'_>) {
                         if taps::is_unrolled(&shape) {
                             filter_frequency(planes, taps, step, put);
                         } else {
-                            filter_in_runs(planes, taps, (first_z, step), put);
+                            filter_in_runs(planes, taps, (first_z, lit.clone()), step, put);
                         }
                     }
                 }
@@ -193,9 +196,10 @@ fn filter_cpu(call: &mut CpuCall<'_>) {
 /// Zeros on either side of the taps, so that every slice of a group can take part in every sample.
 const MARGIN: usize = GROUP * (GROUP - 1);
 
-/// The taps of all slices, for the real and the imaginary part, between zeros.
-fn spread(psf: &[Plane], shape: &PsfShape, taps: &mut [Sample]) {
-    for (tap, out) in taps[MARGIN..].iter_mut().take(shape.taps()).enumerate() {
+/// Taps of these slices, for the real and the imaginary part, between zeros.
+fn spread(psf: &[Plane], shape: &PsfShape, used: Range<usize>, taps: &mut [Sample]) {
+    let out = &mut taps[MARGIN + used.start..];
+    for (tap, out) in used.zip(out) {
         for (c, value) in psf[shape.plane(tap)].iter().enumerate() {
             (out[2 * c], out[2 * c + 1]) = (*value, *value);
         }
@@ -240,34 +244,71 @@ fn filter_frequency_simd<'a, S: Simd, P: FnMut(Sample)>(
 }
 
 /// As [`filter_frequency`] for many taps: products are summed in runs of slices that start at
-/// multiples of [`RUN`]. `first_z` is the place of the first sample in the reflected volume.
+/// multiples of [`RUN`]. `first_z` is the place of the first sample in the reflected volume, and
+/// `lit` are the samples that are not dark: only these are read.
 #[pulp::with_simd(filter_in_runs = pulp::Arch::new())]
 #[inline(always)]
 fn filter_in_runs_simd<'a, S: Simd, P: FnMut(Sample)>(
     _: S,
     planes: &'a [Sample],
     taps: &'a [Sample],
-    (first_z, step): (i32, usize),
+    (first_z, lit): (i32, Range<usize>),
+    step: usize,
     mut put: P,
 ) {
-    let taps = &taps[MARGIN..taps.len() - MARGIN];
-    let starts = (0..planes.len()).step_by(step);
-    for (start, planes) in starts.filter_map(|n| Some((n, planes.get(n..n + taps.len())?))) {
+    let mut start = 0;
+    let count = taps.len() - 2 * MARGIN;
+    let span = count + (GROUP - 1) * step;
+    // Runs are those of all slices of a group: the zeros beside a slice's taps change no sum.
+    while step <= GROUP && start + span <= planes.len() {
+        let mut sums = [[0.0f32; 2 * BLOCK]; GROUP];
+        for run in runs(first_z, start..start + span, &lit) {
+            let mut of_run = [[0.0f32; 2 * BLOCK]; GROUP];
+            for n in run {
+                let first = MARGIN + (n - start) - (GROUP - 1) * step;
+                let taps = &taps[first..=first + (GROUP - 1) * step];
+                for (g, sum) in of_run.iter_mut().enumerate() {
+                    add_product::<S>(sum, &taps[(GROUP - 1 - g) * step], &planes[n]);
+                }
+            }
+            sums.iter_mut().zip(of_run).for_each(add_run);
+        }
+        sums.into_iter().for_each(&mut put);
+        start += GROUP * step;
+    }
+    while start + count <= planes.len() {
         let mut sum = [0.0f32; 2 * BLOCK];
-        let mut from = 0;
-        while from < taps.len() {
-            let place = (first_z + (start + from) as i32).rem_euclid(RUN as i32) as usize;
-            let to = (from + RUN - place).min(taps.len());
-            let mut run = [0.0f32; 2 * BLOCK];
-            for (sample, tap) in planes[from..to].iter().zip(&taps[from..to]) {
-                add_product::<S>(&mut run, tap, sample);
+        for run in runs(first_z, start..start + count, &lit) {
+            let mut of_run = [0.0f32; 2 * BLOCK];
+            for n in run {
+                add_product::<S>(&mut of_run, &taps[MARGIN + n - start], &planes[n]);
             }
-            for (sum, run) in sum.iter_mut().zip(run) {
-                *sum += run;
-            }
-            from = to;
+            add_run((&mut sum, of_run));
         }
         put(sum);
+        start += step;
+    }
+}
+
+/// What is lit of these samples, in runs.
+#[inline(always)]
+fn runs(
+    first_z: i32,
+    samples: Range<usize>,
+    lit: &Range<usize>,
+) -> impl Iterator<Item = Range<usize>> {
+    let (from, to) = (samples.start.max(lit.start), samples.end.min(lit.end));
+    let place = (first_z + from as i32).rem_euclid(RUN as i32) as usize;
+    let length = to.saturating_sub(from);
+    (0..length + place)
+        .step_by(RUN)
+        .map(move |run| from + run.max(place) - place..from + (run + RUN - place).min(length))
+}
+
+#[inline(always)]
+fn add_run((sum, run): (&mut Sample, Sample)) {
+    for (sum, run) in sum.iter_mut().zip(run) {
+        *sum += run;
     }
 }
 

@@ -376,7 +376,7 @@ impl<S: ChunkStore> VolumeSource for ChunkedVolume<S> {
     }
 
     fn bits(&self) -> u8 {
-        self.layout.samples.id_bits()
+        self.background.id_bits(self.layout.samples.id_bits())
     }
 
     fn facts(&self) -> Facts {

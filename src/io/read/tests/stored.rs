@@ -1,5 +1,6 @@
 //! Whole numbers are ids however they are stored.
 
+use crate::base::volume::ZERO_CELL;
 use std::path::PathBuf;
 
 use image::codecs::bmp::BmpEncoder;
@@ -201,14 +202,16 @@ fn floating_point_numbers_that_are_whole_are_ids() {
         (16_777_218.0, ["is 16777218", "up to 16777216"]),
         (f32::NAN, ["is NaN", "whole numbers"]),
         (f32::INFINITY, ["is inf", "whole numbers"]),
-        (-1.0, ["is -1", "background = -1"]),
+        (-1.0, ["is -1", "background = [0, -1]"]),
     ] {
         tiff(&path, 32, &f32s([0.0, 1.0, 2.0, 3.0, value, 5.0]), &[float]);
         let message = refusal(&path, &ReadOptions::default());
         assert_says(&message, &words);
         assert_says(&message, &["labels.tif, slice 0", "row 1, column 1"]);
     }
-    assert_eq!(read(&path, &background(&[-1, 5])), [0, 1, 2, 3, 0, 0]);
+    let both = read(&path, &background(&[-1, 5]));
+    assert_eq!(both, [ZERO_CELL, 1, 2, 3, 0, 0]);
+    assert_eq!(read(&path, &background(&[-1, 5, 0])), [0, 1, 2, 3, 0, 0]);
 
     let array = folder.path().join("labels.npy");
     npy(
@@ -390,15 +393,20 @@ fn background_is_what_the_user_says() {
     npy(&path, "<i4", "(2, 3)", &signed);
     assert_says(
         &refusal(&path, &ReadOptions::default()),
-        &["is -1", "background = -1"],
+        &["is -1", "background = [0, -1]"],
     );
     assert_says(&refusal(&path, &background(&[1])), &["is -1"]);
+    // 0 is a cell where it is not among them.
     assert_eq!(
         read(&path, &background(&[-1])),
+        [0, ZERO_CELL, 1, 7, 0, i32::MAX as u64]
+    );
+    assert_eq!(
+        read(&path, &background(&[0, -1])),
         [0, 0, 1, 7, 0, i32::MAX as u64]
     );
     assert_eq!(
-        read(&path, &background(&[7, -1, i128::from(i32::MAX)])),
+        read(&path, &background(&[7, -1, 0, i128::from(i32::MAX)])),
         [0, 0, 1, 0, 0, 0]
     );
     let wide: Vec<u8> = [u64::MAX, 0, 1, 7, u64::MAX - 1, u64::MAX]
@@ -409,7 +417,7 @@ fn background_is_what_the_user_says() {
     assert_eq!(read(&path, &ReadOptions::default())[0], u64::MAX);
     assert_eq!(
         read(&path, &background(&[i128::from(u64::MAX)])),
-        [0, 0, 1, 7, u64::MAX - 1, 0]
+        [0, ZERO_CELL, 1, 7, u64::MAX - 1, 0]
     );
     // -1 is no number of an unsigned type.
     assert_eq!(read(&path, &background(&[-1]))[0], u64::MAX);

@@ -356,7 +356,8 @@ impl Pixels {
                     let to = (row - x.start) * y.len() + (in_y.start - y.start);
                     let mut out = out.part(to..to + in_y.len());
                     let Some(rows) = &mut rows else {
-                        out.clear();
+                        // What is left out is stored as 0.
+                        out.put(&vec![background.zero; in_y.len()]);
                         continue;
                     };
                     // Slices that share a tile lie in it one after the other.

@@ -178,7 +178,7 @@ impl VolumeSource for TiffStack {
     }
 
     fn bits(&self) -> u8 {
-        self.page.id_bits()
+        self.background.id_bits(self.page.id_bits())
     }
 
     fn describe(&self) -> String {

@@ -55,8 +55,8 @@ pub struct Quicklook {
     channels: Vec<Views<Samples>>,
     /// Indices of cells for each fluorophore.
     truths: Vec<Views<Vec<u32>>>,
-    /// Pixels of each channel in 256 classes of grey values; empty unless asked for.
-    histograms: Vec<[u64; 256]>,
+    /// Pixels of each channel by their grey value; empty unless asked for.
+    histograms: Vec<Vec<u64>>,
 }
 
 impl Quicklook {
@@ -75,10 +75,11 @@ impl Quicklook {
             highest: vec![0; pixels],
         };
         let channels = about.channels.len();
+        let values = 1usize << about.bits.min(16);
         Self {
             channels: vec![grey; channels],
             truths: vec![cells; about.fluorophores.len()],
-            histograms: vec![[0; 256]; if histograms { channels } else { 0 }],
+            histograms: vec![vec![0; values]; if histograms { channels } else { 0 }],
             about,
         }
     }
@@ -99,9 +100,9 @@ impl Quicklook {
         ))
     }
 
-    /// Returns the pixels of each channel in 256 classes of grey values; empty unless asked for.
+    /// Returns the pixels of each channel by their grey value; empty unless asked for.
     #[must_use]
-    pub fn histograms(&self) -> &[[u64; 256]] {
+    pub fn histograms(&self) -> &[Vec<u64>] {
         &self.histograms
     }
 
@@ -140,7 +141,7 @@ impl Quicklook {
                     };
                     pass(values, first, middle, pixels, at_middle, highest);
                     if let Some(histogram) = histogram {
-                        count(histogram, values, |value| usize::from(*value >> 8));
+                        count(histogram, values, |value| usize::from(*value));
                     }
                 }
                 _ => {}
@@ -194,11 +195,12 @@ fn pass<T: Copy + Ord + Send + Sync>(
         });
 }
 
-fn count<T: Sync>(histogram: &mut [u64; 256], values: &[T], class: impl Fn(&T) -> usize + Sync) {
-    let parts: Vec<[u64; 256]> = values
+fn count<T: Sync>(histogram: &mut [u64], values: &[T], class: impl Fn(&T) -> usize + Sync) {
+    let classes = histogram.len();
+    let parts: Vec<Vec<u64>> = values
         .par_chunks(1 << 20)
         .map(|values| {
-            let mut part = [0; 256];
+            let mut part = vec![0; classes];
             for value in values {
                 part[class(value)] += 1;
             }
@@ -263,7 +265,15 @@ pub(crate) fn about(
     voxel_nm: [f64; 3],
     expansion: [f64; 3],
 ) -> About {
-    let names = model.channels.iter().map(|channel| channel.name.clone());
+    // With the dye that it sees best.
+    let names = model.channels.iter().map(|channel| {
+        let lights = channel.photons.iter().map(|photons| photons.mean_photons);
+        let brightest = lights.enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+        match brightest.filter(|(_, light)| *light > 0.0) {
+            Some((dye, _)) => format!("{} ({})", channel.name, model.fluorophores[dye].name),
+            None => channel.name.clone(),
+        }
+    });
     let tissue_nm = model.camera.pixel_in_tissue_nm(voxel_nm);
     About {
         title,

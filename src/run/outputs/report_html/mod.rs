@@ -7,7 +7,7 @@ mod tests;
 use crate::base::text::of_axes;
 use crate::base::volume::slices_in_words;
 use crate::config::Config;
-use crate::model::{Model, point_spread_functions};
+use crate::model::{Model, PsfVolume, point_spread_functions};
 use crate::optics::fluorophore::Fluorophore;
 use crate::run::log::RunLog;
 use crate::run::outputs::quicklook::Quicklook;
@@ -39,20 +39,23 @@ pub(crate) struct Facts<'a, 'w> {
 /// on a phone; plots keep the size at which their words can be read, and scroll by themselves.
 const STYLE: &str = "
 :root{color-scheme:light dark}
-body{font:16px/1.5 system-ui,sans-serif;max-width:1200px;margin:0 auto;padding:1rem;overflow-wrap:anywhere}
+body{font:16px/1.5 system-ui,sans-serif;max-width:1760px;margin:0 auto;padding:1rem;overflow-wrap:anywhere}
 h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2rem;border-bottom:1px solid #8886}
 .row{display:flex;flex-wrap:wrap;gap:1rem}
+.images{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr))}
+.images img{width:100%;image-rendering:pixelated}
 figure{margin:0;min-width:0;max-width:100%}
 figure img,figure svg{max-width:100%;height:auto;display:block}
-figure.plot{flex:0 1 860px;overflow-x:auto;background:#fff;color:#000}
-figure.plot>svg{max-width:none}figure.plot>img{max-width:none;width:860px}
-figure.histogram{flex:0 1 512px}figure.histogram>svg{max-width:100%}
+figure.plot{flex:1 1 600px;max-width:min(100%,max(600px,50% - .5rem));overflow-x:auto;background:#fff;color:#000}
+figure.plot>svg,figure.plot>img{width:100%;min-width:600px}
+figure.histogram{flex:1 1 300px;max-width:min(100%,512px)}figure.histogram>svg{min-width:0}
 figure.plot figcaption{padding:0 .5rem .4rem}
 figcaption{font-size:.85rem;opacity:.8}
 .colour{display:inline-block;width:.8em;height:.8em;margin-right:.3em}
 .scroll{overflow-x:auto}
+@media(max-width:630px){.plot:not(.histogram)::before{content:'\\2194  drag sideways';position:sticky;left:0;display:inline-block;padding:.2rem .5rem;font-size:.85rem;background:#fff8;color:#333}}
 table{border-collapse:collapse}td,th{padding:.15rem .8rem .15rem 0;text-align:left;vertical-align:top}
-th{white-space:nowrap}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+th{min-width:6.5rem;max-width:14rem;overflow-wrap:break-word}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.85rem}
 .warning{border-left:4px solid #d55e00;padding-left:.6rem;margin:.4rem 0}
 ";
@@ -66,14 +69,15 @@ pub(crate) fn page(facts: &Facts<'_, '_>) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{name} - simexm-gpu</title>\n<style>{STYLE}</style></head><body>\n<h1>{name}</h1>\n"
     );
-    summary(&mut page, facts);
+    let functions = point_spread_functions(facts.config).map_err(|error| error.to_string());
+    summary(&mut page, facts, functions.as_deref().unwrap_or_default());
     warnings(&mut page, facts);
     images(&mut page, facts);
     histograms(&mut page, facts);
     spectra(&mut page, facts);
-    point_spread(&mut page, facts);
+    point_spread(&mut page, &functions);
     times(&mut page, facts);
-    let parameters = escaped(&facts.config.to_commented_toml());
+    let parameters = escaped(&facts.config.to_toml());
     let _ = write!(
         page,
         "<h2>Parameters</h2>\n<details open><summary>the configuration that repeats this run</summary><pre>{parameters}\
@@ -82,9 +86,14 @@ pub(crate) fn page(facts: &Facts<'_, '_>) -> String {
     page
 }
 
-fn summary(page: &mut String, facts: &Facts<'_, '_>) {
+fn summary(page: &mut String, facts: &Facts<'_, '_>, functions: &[PsfVolume]) {
     let report = facts.report;
     let [z, x, y] = report.image_shape;
+    let resolution = functions.iter().map(|psf| {
+        let widths = psf.tissue_widths();
+        format!("{widths} ({} in {})", psf.fluorophore, psf.channel)
+    });
+    let resolution: Vec<String> = resolution.collect();
     let rows = [
         (
             "images",
@@ -93,6 +102,10 @@ fn summary(page: &mut String, facts: &Facts<'_, '_>) {
         (
             "expansion",
             format!("{} times", of_axes(facts.config.expansion.factors())),
+        ),
+        (
+            "resolution in tissue, full width at half maximum",
+            resolution.join("; "),
         ),
         ("microscope", facts.config.optics.microscope.to_string()),
         ("seed", report.seed.to_string()),
@@ -125,7 +138,7 @@ fn images(page: &mut String, facts: &Facts<'_, '_>) {
         if panel.is_mixed {
             let _ = writeln!(page, "<p>{colours}</p>");
         }
-        page.push_str("<div class=\"row\">");
+        page.push_str("<div class=\"row images\">");
         for (what, mut picture) in panel.rows {
             if let Some(bar) = facts.quicklook.scale_bar(picture.columns()) {
                 picture.draw_scale_bar(&bar);
@@ -169,8 +182,7 @@ fn histograms(page: &mut String, facts: &Facts<'_, '_>) {
         .map(|channel| channel.name.as_str());
     let maxima = facts.report.maxima.iter();
     for ((name, counts), photons) in names.zip(facts.quicklook.histograms()).zip(maxima) {
-        let largest = facts.model.output.bit_depth.largest();
-        let chart = charts::histogram(counts, largest);
+        let chart = charts::histogram(counts);
         let name = escaped(name);
         let brightest = match facts.model.physical() {
             Some(_) => format!("the grey value {photons}"),
@@ -178,8 +190,8 @@ fn histograms(page: &mut String, facts: &Facts<'_, '_>) {
         };
         let _ = write!(
             page,
-            "<figure class=\"plot histogram\">{chart}<figcaption>{name}: pixels of each of 256 classes of grey values, \
-             logarithmic; the brightest pixel has {brightest}</figcaption></figure>"
+            "<figure class=\"plot histogram\">{chart}<figcaption>{name}: pixels by their grey value, logarithmic, \
+             up to the brightest one, which has {brightest}</figcaption></figure>"
         );
     }
     page.push_str("</div>\n");
@@ -199,13 +211,13 @@ fn plot_of(dye: &Fluorophore, bands: &[ChannelBand]) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&svg).into_owned())
 }
 
-fn point_spread(page: &mut String, facts: &Facts<'_, '_>) {
+fn point_spread(page: &mut String, functions: &Result<Vec<PsfVolume>, String>) {
     page.push_str("<h2>Point spread functions</h2>\n<div class=\"row\">");
-    match point_spread_functions(facts.config) {
+    match functions {
         Ok(functions) => {
             for psf in functions {
                 let caption = format!("{} in {}: {}", psf.fluorophore, psf.channel, psf.widths());
-                let drawn = plot::sections(&psf, ImageFormat::Png).map(|png| {
+                let drawn = plot::sections(psf, ImageFormat::Png).map(|png| {
                     let data = STANDARD.encode(png);
                     let alt = escaped(&caption);
                     format!("<img alt=\"{alt}\" src=\"data:image/png;base64,{data}\">")
@@ -214,7 +226,7 @@ fn point_spread(page: &mut String, facts: &Facts<'_, '_>) {
             }
         }
         Err(error) => {
-            let _ = write!(page, "<p>{}</p>", escaped(&error.to_string()));
+            let _ = write!(page, "<p>{}</p>", escaped(error));
         }
     }
     page.push_str("</div>\n");

@@ -99,7 +99,10 @@ impl<'a> Recorder<'a> {
             out.write(b.maximum, 0, maxima.to_vec());
         }
         if self.plan.quantisation == Quantisation::InSteps && self.model.physical().is_none() {
-            let thresholds = photon_thresholds(self.model.output.bit_depth.largest());
+            let thresholds = photon_thresholds(
+                self.model.output.bit_depth.largest(),
+                self.model.counts_per_photon(),
+            );
             self.thresholds(thresholds.repeat(self.model.channels.len()));
         }
         self.finish()

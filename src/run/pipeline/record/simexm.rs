@@ -56,7 +56,7 @@ impl Recorder<'_> {
         let image = self.image_buffer(number);
         let count = images.len();
         let pixels = count * image_x * image_y;
-        if camera.magnifies() {
+        if camera.magnifies() && !imaging.spreads {
             let [jitter_x, jitter_y] = imaging.jitter;
             let params = magnify::MagnifyParams {
                 size_x,
@@ -92,6 +92,8 @@ impl Recorder<'_> {
                 image_y: image_y as u32,
                 bin_x: camera.x.bin(),
                 bin_y: camera.y.bin(),
+                repeat_x: camera.x.magnification(),
+                repeat_y: camera.y.magnification(),
                 slices: count as u32,
             };
             let buffers = [b.blurred, image, b.status];
