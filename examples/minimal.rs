@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let cells = Array3::from_shape_vec(size, phantom.generate()?)?;
 
-    config.expansion.factor = 4.0;
+    config.expansion.factor = 4.0.into();
     config.compute.seed = Some(7);
     let tissue = Tissue::new(cells.view());
     let images = simulate_arrays(&config, &tissue, Options::default(), &mut Silent)?;

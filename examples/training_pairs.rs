@@ -96,7 +96,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut config = Config::default();
     let voxel_nm = [40.0, 32.0, 32.0];
     config.groundtruth.voxel_nm = Some(voxel_nm);
-    let factor = config.expansion.factor;
+    let [factor, ..] = config.expansion.factors();
     config.optics.pixel_size_nm = voxel_nm[1] * factor * config.optics.objective_factor;
     config.optics.focal_plane_depth_nm = voxel_nm[0] * factor;
     let layer = Layer {

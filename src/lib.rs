@@ -19,7 +19,7 @@
 //! let cells = Array3::from_shape_vec(size, phantom.generate()?)?;
 //!
 //! // The default is a confocal microscope and three dyes on membranes. What differs is set.
-//! config.expansion.factor = 4.0;
+//! config.expansion.factor = 4.0.into();
 //! config.compute.seed = Some(7);
 //!
 //! let tissue = Tissue::new(cells.view());

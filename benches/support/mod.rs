@@ -36,7 +36,7 @@ pub fn psf() -> Psf {
         refractive_index: 1.33,
         pinhole_radius_um: 1.0,
         voxel_nm: [40.0, 20.0, 20.0],
-        expansion_factor: 4.0,
+        expansion_factors: [4.0; 3],
     };
     PointSpreadFunction::new(&parameters)
         .expect("the parameters of a common microscope")

@@ -58,7 +58,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let cells = Array3::from_shape_vec(size, phantom.generate()?)?;
     let synapses = synapses(cells.view(), &mut random);
-    let deviation_nm = barcodes::DEVIATION_GEL_NM / config.expansion.factor;
+    let [factor, ..] = config.expansion.factors();
+    let deviation_nm = barcodes::DEVIATION_GEL_NM / factor;
     let deviation_voxels = config
         .groundtruth
         .voxel_or_nan()
@@ -93,7 +94,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn config() -> Config {
     let mut config = Config::default();
     config.groundtruth.voxel_nm = Some([40.0, 32.0, 32.0]);
-    config.expansion.factor = 4.0;
+    config.expansion.factor = 4.0.into();
     config.optics.focal_plane_depth_nm = 160.0;
     config.output.bit_depth = simexm_gpu::config::BitDepth::Sixteen;
     config.compute.seed = Some(1);

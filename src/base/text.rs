@@ -1,6 +1,30 @@
-//! Characters that a name must not have, and a terminal must not get.
+//! Characters that a name must not have and a terminal must not get, and numbers of axes as they
+//! are written.
 
 use std::borrow::Cow;
+
+/// Writes what may differ along (z, x, y): once where it does not.
+pub fn of_axes(values: [f64; 3]) -> String {
+    match values {
+        [z, x, y] if z == x && z == y => z.to_string(),
+        [z, x, y] => format!("{z} x {x} x {y}"),
+    }
+}
+
+/// Reads what [`of_axes`] writes at the start of a text, where it is finite and above 0.
+pub fn parse_of_axes(text: &str) -> Option<[f64; 3]> {
+    let mut words = text.split_whitespace();
+    let mut number = || {
+        let number = words.next()?.parse::<f64>().ok()?;
+        let more = words.next() == Some("x");
+        (number.is_finite() && number > 0.0).then_some((number, more))
+    };
+    let (z, more) = number()?;
+    if !more {
+        return Some([z; 3]);
+    }
+    Some([z, number()?.0, number()?.0])
+}
 
 /// Whether a character is none that can be seen, or changes how those around it are shown: control
 /// and format characters, separators of lines and paragraphs, and what Unicode lets a program
@@ -55,7 +79,7 @@ pub fn shown(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_unseen, shown};
+    use super::{is_unseen, of_axes, parse_of_axes, shown};
 
     #[test]
     fn a_terminal_gets_only_what_can_be_seen() {
@@ -64,6 +88,21 @@ mod tests {
             shown("a\u{1b}[2J\u{202e}b\r"),
             "a\\u{1b}[2J\\u{202e}b\\u{d}"
         );
+    }
+
+    #[test]
+    fn what_is_written_of_axes_is_read() {
+        for (values, text) in [
+            ([4.5; 3], "4.5"),
+            ([4.0, 4.5, 5.0], "4 x 4.5 x 5"),
+            ([4.0, 4.5, 4.5], "4 x 4.5 x 4.5"),
+        ] {
+            assert_eq!(of_axes(values), text);
+            assert_eq!(parse_of_axes(&format!("{text}\nmore")), Some(values));
+        }
+        for wrong in ["", "x", "0", "4 x", "4 x 5", "-1", "nan"] {
+            assert_eq!(parse_of_axes(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

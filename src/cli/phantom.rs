@@ -30,7 +30,11 @@ pub(super) struct PhantomArgs {
     /// Share of the voxels that belong to cells, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.85)]
     density: f64,
-    /// Replace the file if it exists
+    /// Also write nuclei, mitochondria and synapses, beside OUTPUT as NAME.nuclei.tif, ...: regions
+    /// of the configuration
+    #[arg(long)]
+    organelles: bool,
+    /// Replace the files if they exist
     #[arg(long)]
     force: bool,
 }
@@ -67,17 +71,46 @@ pub(super) fn write(args: &PhantomArgs) -> u8 {
 
 fn try_write(args: &PhantomArgs) -> Result<u32, Box<dyn Error>> {
     let (folder, target) = place(&args.output)?;
-    let mut output =
-        OutputFolder::prepare(&folder, &[], &[Target::File(target.clone())], args.force)?;
+    let organelles: Vec<PathBuf> = match args.organelles {
+        true => ORGANELLES.map(|name| beside(&target, name)).to_vec(),
+        false => Vec::new(),
+    };
+    let targets = std::iter::once(&target).chain(&organelles);
+    let targets: Vec<Target> = targets.cloned().map(Target::File).collect();
+    let mut output = OutputFolder::prepare(&folder, &[], &targets, args.force)?;
     let phantom = Phantom {
         size: args.size,
         voxel_nm: args.voxel_dim,
         seed: args.seed,
         density: args.density,
     };
-    let cells = write_stack(&mut output, &target, &phantom)?;
+    let labels = phantom.generate()?;
+    let cells = write_labels(
+        &mut output,
+        &target,
+        &phantom,
+        &labels,
+        "neurites and somata",
+    )?;
+    if args.organelles {
+        for (name, volume) in phantom.organelles(&labels) {
+            write_labels(&mut output, &beside(&target, name), &phantom, &volume, name)?;
+        }
+    }
     output.commit()?;
     Ok(cells)
+}
+
+/// Names of what lies within the cells.
+const ORGANELLES: [&str; 3] = ["mitochondria", "nuclei", "synapses"];
+
+/// The path of a volume that belongs to another: `NAME.of.tif` beside `NAME.tif`.
+fn beside(target: &Path, of: &str) -> PathBuf {
+    let extension = target.extension().unwrap_or_default().to_string_lossy();
+    target.with_extension(match extension.is_empty() {
+        true => of.to_owned(),
+        false => format!("{of}.{extension}"),
+    })
 }
 
 /// Writes a phantom as the TIFF stack `target` of an output folder; returns the number of its
@@ -88,6 +121,17 @@ pub(super) fn write_stack(
     phantom: &Phantom,
 ) -> Result<u32, Box<dyn Error>> {
     let labels = phantom.generate()?;
+    write_labels(output, target, phantom, &labels, "neurites and somata")
+}
+
+/// Writes numbers of what a phantom holds; returns the largest.
+fn write_labels(
+    output: &mut OutputFolder,
+    target: &Path,
+    phantom: &Phantom,
+    labels: &[u32],
+    what: &str,
+) -> Result<u32, Box<dyn Error>> {
     let cells = labels.iter().copied().max().unwrap_or(0);
     let narrow = u16::try_from(cells).is_ok();
     let layout = VolumeLayout {
@@ -103,7 +147,7 @@ pub(super) fn write_stack(
         metadata: VolumeMetadata {
             voxel_nm: phantom.voxel_nm,
             description: format!(
-                "phantom of neurites and somata, seed {}, density {}",
+                "phantom of {what}, seed {}, density {}",
                 phantom.seed, phantom.density
             ),
             channels: Vec::new(),

@@ -5,6 +5,7 @@ use super::work::configuration;
 use super::{exit, report, say};
 use clap::Args;
 use simexm_gpu::config::Config;
+use simexm_gpu::internals::base::text::of_axes;
 use simexm_gpu::internals::io::write::{
     Chunks, Compression, Content, PixelType, StagedFile, TiffStackWriter, VolumeLayout,
     VolumeMetadata, VolumeSink, WriteError,
@@ -209,7 +210,7 @@ fn description(psf: &PsfVolume) -> String {
         psf.excitation_nm,
         psf.emission_nm,
         psf.unit(),
-        psf.expansion_factor,
+        of_axes(psf.expansion_factors),
         psf.widths()
     )
 }

@@ -137,6 +137,12 @@ fn toml_value(value: &Value) -> String {
             let items: Vec<_> = items.iter().map(toml_value).collect();
             format!("[{}]", items.join(", "))
         }
+        Value::Table(entries) => {
+            let entries = entries.iter();
+            let entries =
+                entries.map(|(name, value)| format!("{} = {}", key(name), toml_value(value)));
+            format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
+        }
         value => value.to_string(),
     }
 }

@@ -216,6 +216,13 @@ impl CellPart {
     }
 }
 
+impl GroundTruth {
+    /// Returns true where a voxel may belong to several cells.
+    pub(super) fn may_overlap(&self) -> bool {
+        self.gt_cells == Arrangement::Split
+    }
+}
+
 impl Serialize for CellPart {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use super::groundtruth::CellsFrom;
 use super::optics::Magnify;
 use super::physical::{Boundary, ModelKind, PsfModel};
+use super::stain::{Labelled, Stain};
 use crate::base::choice::{Choice, alternatives, any_of};
 use crate::base::formats::{ChunkCodec, InputFormat, OutputFormat, StoredIds};
 use crate::optics::detector::{CameraModel, DetectorKind};
@@ -167,18 +168,35 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
     ] },
     SectionInfo { name: "labeling", example: None, meaning: "Which proteins carry which fluorophore.", keys: vec![
         key("global_density", "number", "", SHARE, Value("1.0"), "Share of the cells that take up any label."),
+        key("barcode_layers", "whole number", "", "from 1 to 64", Otherwise { meaning: "there are no barcodes", example: "2" }, "Layers of a cell's barcode, of those with barcode = true."),
+        key("barcode_levels", "list", "", "a list of 1 to 16 numbers, each above 0", Otherwise { meaning: "[1.0]", example: "[0.5, 1.0]" }, "Brightness of a layer of a barcode over that of the layer: one of these for each cell and layer."),
     ] },
     SectionInfo { name: "labeling.NAME", example: None, meaning: "A layer: one application of a fluorophore. At least one is needed.", keys: vec![
         key("fluorophore", "word", "", format!("{} or the name of an own one", fluorophore::names().collect::<Vec<_>>().join(", ")), Value("\"ATTO425\""), "The dye."),
         key("region", "word", "", REGIONS, Value("\"full\""), "Part of the cell whose proteins are labelled."),
         key("labeling_density", "number", "", SHARE, Value("0.5"), "Share of the eligible cells that are labelled."),
-        key("protein_density", "number", "per nm^3", SHARE, Value("0.2"), "Mean number of labelled proteins."),
+        key("protein_density", "number", "per nm^3", SHARE, Value("0.2"), "Mean number of labelled proteins; 0.01 by default of a stain of protein.").only(ModelKind::Simexm),
+        key("protein_density", "number", "per nm^3", SHARE, Value("0.0001"), "Mean number of labelled proteins; 0.01 by default of a stain of protein.").only(ModelKind::Physical),
         key("protein_noise", "number", "", SHARE, Value("0.0"), "Share of the proteins that drift off, by 100 nm (standard deviation)."),
         key("antibody_amp", "number", "", "at least 1", Value("5.0"), "Factor by which antibodies multiply the fluorophores of a protein."),
         key("single_neuron", "boolean or word", "", r#"true, false, "random" (the same as true) or "largest""#, Value("false"), "Whether only one of the cells with voxels in the region is labelled, and which."),
+        key("stain", "word", "", words::<Stain>(), Otherwise { meaning: "\"cells\"", example: "\"cells\"" }, "What is labelled: proteins of some cells, or all protein there is (NHS esters, pan-ExM, LICONN)."),
+        key("linkage", "number", "nm", "at least 0", Otherwise { meaning: "0", example: "17.5" }, "Distance of a fluorophore from what it labels when it is attached, root mean square: 17.5 nm of two antibodies, 10 of one, 4 of a nanobody."),
+        key("labelled", "word", "", words::<Labelled>(), Otherwise { meaning: "\"before\"", example: "\"after\"" }, "Whether it is attached before expansion, after the first of several rounds, or after all."),
+        key("retention", "number", "", SHARE, Otherwise { meaning: "1", example: "0.6" }, "Share of the labels that digestion and washes leave."),
+        key("membrane_density", "number", "per nm^2", "from 0 to 10", Otherwise { meaning: "protein_density per volume", example: "0.002" }, "Mean number of labelled proteins of the membrane's area, in place of protein_density: brightness does not follow the size of voxels."),
+        key("cell_variation", "number", "", "from 0 to 10", Otherwise { meaning: "0", example: "0.5" }, "Standard deviation of the cells' brightness over its mean, log-normal."),
+        key("barcode", "boolean", "", "true or false", Otherwise { meaning: "false", example: "true" }, "Whether the layer is one of those of which each cell has barcode_layers, drawn at random; groundtruth/codes.csv tells which."),
+        key("puncta_proteins", "number", "", "above 0 up to 1000000", Otherwise { meaning: "proteins do not cluster", example: "40.0" }, "Mean number of proteins of a cluster; protein_density counts proteins."),
+        key("puncta_spread", "number", "nm", "at least 0", Otherwise { meaning: "0", example: "60.0" }, "Distance of a cluster's proteins from its middle in tissue, root mean square."),
+        key("density_of", "table", "", "a table of numbers of at least 0 by regions, full, membrane, cytosol, outside or the name of a region", Otherwise { meaning: "{ cytosol = 1, membrane = 0.5, outside = 0.15 } of a stain of protein", example: "{ cytosol = 1.0, membrane = 0.5, outside = 0.15 }" }, "For a stain of protein, its density in regions over protein_density. A voxel has that of its own region, else of membrane or cytosol, else of the whole cell."),
     ] },
     SectionInfo { name: "expansion", example: None, meaning: "How far the gel swells.", keys: vec![
-        key("factor", "number", "", "at least 1", Required, "Linear expansion factor."),
+        key("factor", "number or three", "", "a number of at least 1, or three of them [z, x, y]", Required, "Linear expansion factor, alike along all axes or of each."),
+        key("rounds", "list", "", "a list of numbers, each at least 1", Otherwise { meaning: "factor says it", example: "[4.0, 4.0]" }, "In place of factor, those of expansions one after the other: they multiply."),
+        key("distortion", "word or list", "um", "\"none\", \"mild\", \"liconn\" or a list of two numbers above 0 each, [[length, displacement], ...]", Otherwise { meaning: "\"none\"", example: "\"mild\"" }, "How unevenly the gel swells: mild is wrong by 2 per cent of any length below 10 um, liconn as its demonstration; or Gaussian fields, each with the length over which it is alike and the standard deviation of its displacement, in um of tissue. Written to groundtruth/displacement.tiff."),
+        key("distortion_file", "path", "", "", Otherwise { meaning: "distortion says it", example: "\"displacement.tiff\"" }, "A field that was measured: a TIFF stack of three channels, the displacements along z, x and y in voxels."),
+        key("distortion_pitch", "three whole numbers", "voxels", "three whole numbers [z, x, y], each a power of two from 1 to 512", Otherwise { meaning: "[1, 1, 1]", example: "[4, 8, 8]" }, "Voxels between the samples of distortion_file; the first lies on the volume's first voxel."),
     ] },
     SectionInfo { name: "optics", example: None, meaning: "The microscope.", keys: vec![
         key("type", "word", "", Microscope::words_of_simexm(), Required, "Type of microscope.").only(ModelKind::Simexm),
@@ -224,6 +242,9 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("pulse_rate", "number", "Hz", "above 0", Value("80000000.0"), "Pulses of a two-photon laser per second.").only(ModelKind::Physical),
         key("pulse_duration", "number", "s", "above 0", Value("0.00000000000015"), "Length of these pulses at half their height.").only(ModelKind::Physical),
         key("pulse_factor", "number", "", "above 0", Value("0.66"), "Second-order coherence of their shape: 0.66 for a Gaussian, 0.59 for sech^2.").only(ModelKind::Physical),
+        key("stripes", "number", "", SHARE, Otherwise { meaning: "light is even", example: "0.1" }, "Standard deviation of stripes along the rows of images, over the light: shadows of what lies beside the tissue.").only(ModelKind::Physical),
+        key("stripe_width", "number", "um", "above 0", Otherwise { meaning: "2", example: "2.0" }, "Width of a stripe in the gel.").only(ModelKind::Physical),
+        key("lost_images", "list", "", "a list of whole numbers, of images from 0 on", Otherwise { meaning: "none", example: "[3]" }, "Images without light: sections that were lost. The ground truth shows them.").only(ModelKind::Physical),
     ] },
     SectionInfo { name: "optics.channels.NAME", example: None, meaning: "A channel: a laser and a filter. At least one is needed; the output has them in the order of their names.", keys: vec![
         key("laser_wavelength", "number", "nm", "from 200 to 1000", Required, "Wavelength of the laser.").only(ModelKind::Simexm),
@@ -237,6 +258,8 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("filter_curve", "path", "", "", Otherwise { meaning: "all of the band", example: "\"filter.csv\"" }, "CSV file of what the filter passes: wavelength (nm), share.").only(ModelKind::Physical),
         key("dichroic_curve", "path", "", "", Otherwise { meaning: "all", example: "\"dichroic.csv\"" }, "CSV file of what the dichroic mirror passes.").only(ModelKind::Physical),
         key("efficiency_curve", "path", "", "", Otherwise { meaning: "detector_efficiency", example: "\"efficiency.csv\"" }, "CSV file of the detector's electrons per photon.").only(ModelKind::Physical),
+        key("attenuation_length", "number", "um", "above 0", Otherwise { meaning: "the tissue is clear", example: "150.0" }, "Length in the gel over which tissue leaves 1/e of the light by scattering and absorption, there and back: images fade with their depth."),
+        key("haze", "number", "electrons per s", "at least 0", Otherwise { meaning: "0", example: "50.0" }, "Electrons of a pixel by light from elsewhere in the gel, alike over all images.").only(ModelKind::Physical),
     ] },
     SectionInfo { name: "detector", example: None, meaning: "The detector of the model physical.", keys: vec![
         key("camera", "word", "", words::<CameraModel>(), Otherwise { meaning: "none", example: "\"ORCA-Flash4.0 V3\"" }, "A camera or another detector whose data sheet gives the keys that are left out (docs/detectors.md).").only(ModelKind::Physical),

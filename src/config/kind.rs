@@ -155,6 +155,29 @@ pub(super) fn numbers_zxy(bounds: Bounds) -> ValueKind<'static, [f64; 3]> {
     .with_units(bounds.unit)
 }
 
+/// Takes a finite number in a range for all axes, or three of them for (z, x, y).
+pub(super) fn number_or_zxy(bounds: Bounds) -> ValueKind<'static, [f64; 3]> {
+    let expected = format!(
+        "a number {}, or three of them [z, x, y]",
+        bounds.phrase("of at least")
+    );
+    ValueKind::new(expected, move |value| match bounds.parse(value) {
+        Some(number) => Some([number; 3]),
+        None => list(value, |item| bounds.parse(item)),
+    })
+    .with_units(bounds.unit)
+}
+
+/// Takes a list of at least one finite number in a range.
+pub(super) fn numbers(bounds: Bounds) -> ValueKind<'static, Vec<f64>> {
+    let expected = format!("a list of numbers, each {}", bounds.phrase("at least"));
+    ValueKind::new(expected, move |value| {
+        let items = value.as_list().filter(|items| !items.is_empty())?;
+        items.iter().map(|item| bounds.parse(item)).collect()
+    })
+    .with_units(bounds.unit)
+}
+
 /// Takes a band `[min, max]` of wavelengths in nm.
 pub(super) fn band_nm() -> ValueKind<'static, [f64; 2]> {
     ValueKind::new("two wavelengths [min, max] in nm, min below max", |value| {

@@ -28,6 +28,7 @@ mod quantity;
 mod section;
 mod serialize;
 mod source;
+mod stain;
 mod text;
 mod toml_source;
 mod tree;
@@ -52,6 +53,8 @@ pub use crate::optics::fluorophore::OwnFluorophore;
 pub use compute::{AdapterChoice, BackendChoice, Compute};
 pub use error::{ConfigError, Problem};
 pub use expansion::Expansion;
+#[doc(hidden)]
+pub use expansion::{Distortion, Factor};
 pub(crate) use groundtruth::MOST_PARTS;
 pub use groundtruth::{CellPart, CellsFrom, GroundTruth, RegionVolume};
 pub use labeling::{Labeling, Layer, SingleNeuron};
@@ -59,6 +62,9 @@ pub use optics::{Channel, Optics};
 pub use output::{BitDepth, ChannelArrangement, ChannelFiles, Normalization, Output, WrittenIds};
 pub use overrides::{Override, OverrideError};
 pub use physical::{Detector, ModelKind, PhysicalOptics, PsfModel};
+pub(crate) use stain::OUTSIDE;
+#[doc(hidden)]
+pub use stain::{Labelled, LayerExtras, Stain};
 pub use tree::Position;
 
 use section::{Context, Section};
@@ -84,6 +90,7 @@ use tree::Table;
 ///     labeling: Labeling {
 ///         global_density: 0.2,
 ///         layers: [("membranes".to_owned(), membranes)].into(),
+///         ..Labeling::default()
 ///     },
 ///     optics: Optics { numerical_aperture: 1.0, ..Optics::default() },
 ///     ..Config::default()
@@ -191,6 +198,18 @@ impl Config {
         }
     }
 
+    /// Returns the size of a voxel (z, x, y) in the expanded gel, in nm; not a number where the
+    /// configuration leaves the size to the file.
+    pub(crate) fn voxel_in_gel_nm(&self) -> [f64; 3] {
+        self.in_gel(self.groundtruth.voxel_or_nan())
+    }
+
+    /// Returns a size (z, x, y) in tissue as that in the gel.
+    pub(crate) fn in_gel(&self, tissue: [f64; 3]) -> [f64; 3] {
+        let factors = self.expansion.factors();
+        std::array::from_fn(|axis| tissue[axis] * factors[axis])
+    }
+
     /// The files and folders that a run reads, each with the keys that name it.
     pub(crate) fn inputs(&self) -> Vec<(Vec<&str>, &Path)> {
         let truth = &self.groundtruth;
@@ -217,8 +236,13 @@ impl Config {
         let functions = functions.map(|path| (vec!["optics", "psf_file"], path));
         let maps = self.detector.iter().flat_map(Detector::maps);
         let maps = maps.filter_map(|(key, path)| Some((vec!["detector", key], path?)));
+        let field = match &self.expansion.distortion {
+            Distortion::File { path, .. } => Some((vec!["expansion", "distortion_file"], path)),
+            _ => None,
+        };
         let all = std::iter::once(cells)
             .chain(regions)
+            .chain(field)
             .chain(dyes)
             .chain(curves)
             .chain(functions)
@@ -243,7 +267,10 @@ fn read(root: &mut Section<'_>) -> Option<Config> {
     let model = root.optional_table("model", physical::read_model);
     let kind = model.unwrap_or_default();
     let groundtruth = root.table("groundtruth", groundtruth::read);
-    let labeling = root.table("labeling", labeling::read);
+    let labeling = root.table("labeling", |section| {
+        let overlap = groundtruth.as_ref().is_some_and(GroundTruth::may_overlap);
+        labeling::read(section, kind, overlap)
+    });
     let expansion = root.table("expansion", expansion::read);
     let detector = match kind {
         ModelKind::Simexm => {

@@ -128,6 +128,14 @@ pub struct Channel {
         serialize_with = "serialize::path_if_any"
     )]
     pub efficiency_curve: Option<PathBuf>,
+    /// Length in the gel over which the tissue leaves 1/e of the light, there and back, in um;
+    /// `None` where it is clear.
+    #[serde(rename = "attenuation_length", skip_serializing_if = "Option::is_none")]
+    pub attenuation_length_um: Option<f64>,
+    /// Electrons per s of a pixel by light from elsewhere in the gel, as a haze over all images;
+    /// `None` without. Only the model `physical` has it.
+    #[serde(rename = "haze", skip_serializing_if = "Option::is_none")]
+    pub haze_per_s: Option<f64>,
 }
 
 impl Default for Optics {
@@ -178,6 +186,8 @@ impl Default for Channel {
             filter_curve: None,
             dichroic_curve: None,
             efficiency_curve: None,
+            attenuation_length_um: None,
+            haze_per_s: None,
         }
     }
 }
@@ -435,6 +445,14 @@ fn read_channel(section: &mut Section<'_>, light: Light) -> Option<Channel> {
             section.optional_path(key)
         }
     });
+    let attenuation_length_um =
+        section.optional("attenuation_length", number(above(0.0).unit("um")));
+    let haze_per_s = if simexm {
+        section.forbid("haze", OF_PHYSICAL);
+        None
+    } else {
+        section.optional("haze", number(at_least(0.0).unit("electrons per s")))
+    };
     Some(Channel {
         laser_wavelength_nm: laser_wavelength_nm?,
         laser_power_w: laser_power_w?,
@@ -444,5 +462,7 @@ fn read_channel(section: &mut Section<'_>, light: Light) -> Option<Channel> {
         filter_curve,
         dichroic_curve,
         efficiency_curve,
+        attenuation_length_um,
+        haze_per_s,
     })
 }

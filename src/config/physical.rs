@@ -10,6 +10,7 @@ use super::kind::{
     whole,
 };
 use super::section::Section;
+use super::tree::Value;
 use super::{BitDepth, Channel, Config, Labeling, Layer, Normalization, Optics, Output};
 use crate::base::choice::{Choice, choice};
 use crate::optics::detector::{CameraModel, DetectorKeys, DetectorKind};
@@ -168,6 +169,16 @@ pub struct PhysicalOptics {
     pub pulse_duration_s: f64,
     /// Second-order coherence of their shape, default 0.66, that of a Gaussian.
     pub pulse_factor: f64,
+    /// Standard deviation of the stripes that shadows cast along the rows of an image, over the
+    /// light; `None` where it is even.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stripes: Option<f64>,
+    /// Width of a stripe in the gel, in um; default 2.
+    #[serde(rename = "stripe_width", skip_serializing_if = "Option::is_none")]
+    pub stripe_width_um: Option<f64>,
+    /// Images, counted from 0, that hold no light: sections that were lost.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lost_images: Vec<usize>,
 }
 
 impl Default for PhysicalOptics {
@@ -202,6 +213,9 @@ impl Default for PhysicalOptics {
             pulse_rate_hz: 80e6,
             pulse_duration_s: 150e-15,
             pulse_factor: 0.66,
+            stripes: None,
+            stripe_width_um: None,
+            lost_images: Vec::new(),
         }
     }
 }
@@ -297,6 +311,18 @@ impl Detector {
     }
 }
 
+/// Takes a list of images.
+fn images() -> ValueKind<'static, Vec<usize>> {
+    let expected = "a list of whole numbers, of images from 0 on";
+    ValueKind::new(expected, |value| {
+        let image = |value: &Value| {
+            let number = value.as_number().filter(|number| number.fract() == 0.0)?;
+            (0.0..1e9).contains(&number).then_some(number as usize)
+        };
+        value.as_list()?.iter().map(image).collect()
+    })
+}
+
 /// A refractive index.
 fn index() -> ValueKind<'static, f64> {
     number(between(1.0, 2.0))
@@ -322,6 +348,9 @@ pub(super) fn check_optics(
         for key in ["psf_file", "psf_voxel", "psf_background"] {
             section.forbid(key, "unless psf is \"measured\"");
         }
+    }
+    if physical.stripes.is_none() {
+        section.forbid("stripe_width", "without stripes");
     }
     let everywhere = match microscope {
         Microscope::Widefield | Microscope::Confocal | Microscope::SpinningDisk => true,
@@ -404,6 +433,11 @@ pub(super) fn read_optics(section: &mut Section<'_>) -> PhysicalOptics {
         pulse_factor: section
             .optional("pulse_factor", number(above(0.0)))
             .unwrap_or(d.pulse_factor),
+        stripes: section.optional("stripes", number(between(0.0, 1.0))),
+        stripe_width_um: section.optional("stripe_width", um(above(0.0))),
+        lost_images: section
+            .optional("lost_images", images())
+            .unwrap_or_default(),
     }
 }
 

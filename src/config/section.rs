@@ -96,6 +96,11 @@ impl<'c> Section<'c> {
         self.table.get(self.spelling(key))
     }
 
+    /// Returns true where the table has the key.
+    pub fn has(&self, key: &'static str) -> bool {
+        self.table.contains_key(self.spelling(key))
+    }
+
     /// Returns the spelling of a key that the table has; `key` itself where it has neither or both.
     pub fn spelling(&self, key: &'static str) -> &'static str {
         let is_there = |key: &str| self.table.contains_key(key);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, Problem};
 use super::tree::{Position, Table, Value};
-use super::{Config, Detector, DetectorKeys, ModelKind, toml_source};
+use super::{Config, Detector, DetectorKeys, Distortion, ModelKind, toml_source};
 use crate::optics::fluorophore;
 
 /// Name in messages of a configuration that is no file.
@@ -15,12 +15,14 @@ impl Config {
     /// names that must be known, keys that contradict one another. No file is looked at.
     ///
     /// ```
-    /// use simexm_gpu::config::{Config, Expansion};
+    /// use simexm_gpu::config::Config;
     ///
-    /// let config = Config { expansion: Expansion { factor: f64::NAN }, ..Config::default() };
+    /// let mut config = Config::default();
+    /// config.expansion.factor = f64::NAN.into();
     /// assert_eq!(
     ///     config.validate().unwrap_err().to_string(),
-    ///     "configuration: [expansion] factor = NaN must be a number of at least 1"
+    ///     "configuration: [expansion] factor = NaN must be a number of at least 1, or three of them \
+    ///      [z, x, y]"
     /// );
     /// ```
     ///
@@ -33,10 +35,14 @@ impl Config {
             message,
         };
         // In a file this would be a key given twice.
-        if self.labeling.layers.contains_key("global_density") {
+        let keys = ["global_density", "barcode_layers", "barcode_levels"];
+        if let Some(key) = keys
+            .iter()
+            .find(|key| self.labeling.layers.contains_key(**key))
+        {
             let message =
-                "[labeling.global_density] is a layer by the name of a key; choose another name";
-            return Err(ConfigError::Invalid(vec![problem(message.to_owned())]));
+                format!("[labeling.{key}] is a layer by the name of a key; choose another name");
+            return Err(ConfigError::Invalid(vec![problem(message)]));
         }
         let mut tree = toml_source::parse(&self.to_toml(), NAME).map_err(ConfigError::Syntax)?;
         forget_positions(&mut tree);
@@ -102,6 +108,10 @@ impl Config {
             .chain(dyes.map(|dye| &mut dye.spectra))
             .chain(physical.filter_map(|physical| physical.psf_file.as_mut()))
             .chain(maps)
+            .chain(match &mut config.expansion.distortion {
+                Distortion::File { path, .. } => Some(path),
+                _ => None,
+            })
             .chain(channels.flat_map(|channel| {
                 [
                     &mut channel.filter_curve,

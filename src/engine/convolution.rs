@@ -91,6 +91,7 @@ impl<'a> Convolution<'a> {
         let deepest = depth.min(backend.deepest_slab());
         let planned = |slab: usize| {
             let reach = Reach {
+                distortion: 0,
                 membrane: 0,
                 displacement: 0,
                 blur_before: kernel.before,

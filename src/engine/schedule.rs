@@ -1,7 +1,7 @@
 //! In which order the slabs of a volume pass through the stages.
 //!
 //! A volume flows through the stages along z. A stage that looks beyond a slice lags behind the one
-//! before it: membranes by a slice, emission by the farthest displacement of a protein, images by
+//! before it: labels of an uneven expansion by its farthest displacement, membranes by a slice, emission by the farthest displacement of a protein, images by
 //! the radius of the point spread function. What a later step still needs is kept in rings of
 //! slices; nothing is computed twice, and a slice is computed alike however the volume is cut.
 
@@ -10,6 +10,8 @@ use std::ops::Range;
 /// How far beyond a slice the stages look, in slices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reach {
+    /// The farthest place along z from which an uneven expansion takes a label.
+    pub distortion: usize,
     /// Neighbours that decide whether a voxel is membrane.
     pub membrane: usize,
     /// The farthest displacement of a protein.
@@ -47,6 +49,8 @@ impl Reach {
 pub struct Step {
     /// Labels to load.
     pub load: Range<usize>,
+    /// Labels to deform, where the expansion is uneven; else they are there as they are loaded.
+    pub deform: Range<usize>,
     /// Slices to classify and whose sites are scattered.
     pub regions: Range<usize>,
     /// Slices whose counts are complete and that emit.
@@ -62,6 +66,8 @@ pub struct Step {
 pub struct Schedule {
     /// The steps in order.
     pub steps: Vec<Step>,
+    /// Slices in the ring of labels before an uneven expansion.
+    pub source_ring: usize,
     /// Slices in the ring of labels.
     pub labels_ring: usize,
     /// Slices in the ring of counts.
@@ -80,13 +86,15 @@ impl Schedule {
         let slab = slab.clamp(1, depth.max(1));
         let mut schedule = Self {
             steps: Vec::new(),
+            source_ring: 1,
             labels_ring: 1,
             counts_ring: 1,
             spectra_ring: 1,
             regions: 1,
             emission: 1,
         };
-        let (mut loaded, mut classified, mut emitted, mut imaged, mut counted) = (0, 0, 0, 0, 0);
+        let (mut loaded, mut deformed, mut classified) = (0, 0, 0);
+        let (mut emitted, mut imaged, mut counted) = (0, 0, 0);
         while imaged < depth {
             // A stage goes as far as the one before it allows, at most a slab at a time.
             let up_to = |done: usize, allowed: usize| done..allowed.clamp(done, done + slab);
@@ -95,7 +103,8 @@ impl Schedule {
                 up_to(done, before.saturating_sub(lag))
             };
             let load = next(loaded, depth, 0);
-            let regions = next(classified, load.end, reach.membrane);
+            let deform = next(deformed, load.end, reach.distortion);
+            let regions = next(classified, deform.end, reach.membrane);
             let emission = next(emitted, regions.end, reach.displacement);
             let images = up_to(imaged, reach.images(imaged, emission.end, depth));
             let touched = if regions.is_empty() {
@@ -107,7 +116,9 @@ impl Schedule {
                 *ring = (*ring).max(to - from.min(to));
             };
             let first_label = regions.start.saturating_sub(reach.membrane);
-            live(&mut schedule.labels_ring, first_label, load.end);
+            live(&mut schedule.labels_ring, first_label, deform.end);
+            let first_source = deform.start.saturating_sub(reach.distortion);
+            live(&mut schedule.source_ring, first_source, load.end);
             let counts_end = touched.max(counted);
             live(&mut schedule.counts_ring, emission.start, counts_end);
             let first_spectrum = reach.first_blurred(images.start, depth);
@@ -115,11 +126,12 @@ impl Schedule {
             schedule.regions = schedule.regions.max(regions.len());
             schedule.emission = schedule.emission.max(emission.len());
             let fresh_counts = counted..counts_end;
-            (loaded, classified, emitted, imaged) =
-                (load.end, regions.end, emission.end, images.end);
+            (loaded, deformed) = (load.end, deform.end);
+            (classified, emitted, imaged) = (regions.end, emission.end, images.end);
             counted = fresh_counts.end;
             schedule.steps.push(Step {
                 load,
+                deform,
                 regions,
                 emission,
                 images,
@@ -136,12 +148,14 @@ impl Schedule {
         let last = self.steps.last().map_or(0, |step| step.images.end);
         let emission = reach.first_blurred(image, last);
         let regions = emission.saturating_sub(reach.displacement);
-        let load = regions.saturating_sub(reach.membrane);
+        let deform = regions.saturating_sub(reach.membrane);
+        let load = deform.saturating_sub(reach.distortion);
         let counts = regions.saturating_sub(reach.displacement);
         let from = |first: usize, range: &Range<usize>| range.start.max(first)..range.end;
         let nothing = |range: Range<usize>| if range.is_empty() { 0..0 } else { range };
         let rest = |step: &Step| Step {
             load: nothing(from(load, &step.load)),
+            deform: nothing(from(deform, &step.deform)),
             regions: nothing(from(regions, &step.regions)),
             emission: nothing(from(emission, &step.emission)),
             images: nothing(from(image, &step.images)),
@@ -150,6 +164,7 @@ impl Schedule {
         let does_something = |step: &Step| {
             let ranges = [
                 &step.load,
+                &step.deform,
                 &step.regions,
                 &step.emission,
                 &step.images,
@@ -171,6 +186,7 @@ mod tests {
     #[test]
     fn one_slab_is_one_step() {
         let reach = Reach {
+            distortion: 7,
             membrane: 1,
             displacement: 13,
             blur_before: 15,
@@ -192,32 +208,38 @@ mod tests {
         /// ring loses a slice that is still looked at.
         #[test]
         fn stages_never_outrun_their_input(
-            depth in 1usize..80, slab in 1usize..90, membrane in 0usize..2,
+            depth in 1usize..80, slab in 1usize..90, distortion in 0usize..20, membrane in 0usize..2,
             displacement in 0usize..20, blur_before in 0usize..16, blur_after in 0usize..16,
         ) {
-            let reach = Reach { membrane, displacement, blur_before, blur_after };
+            let reach = Reach { distortion, membrane, displacement, blur_before, blur_after };
             let schedule = Schedule::new(depth, slab, reach);
             let (mut load, mut regions, mut emission, mut images, mut counts) = (0, 0, 0, 0, 0);
+            let mut deform = 0;
             for step in &schedule.steps {
                 prop_assert_eq!(step.load.start, load);
+                prop_assert_eq!(step.deform.start, deform);
                 prop_assert_eq!(step.regions.start, regions);
                 prop_assert_eq!(step.emission.start, emission);
                 prop_assert_eq!(step.images.start, images);
                 prop_assert_eq!(step.fresh_counts.start, counts);
                 load = step.load.end;
+                deform = step.deform.end;
                 regions = step.regions.end;
                 emission = step.emission.end;
                 images = step.images.end;
                 counts = step.fresh_counts.end;
                 prop_assert!(step.load.len() <= slab && step.images.len() <= slab);
-                prop_assert!(regions == 0 || (regions + membrane).min(depth) <= load);
+                prop_assert!(deform == 0 || (deform + distortion).min(depth) <= load);
+                let first_source = step.deform.start.saturating_sub(distortion);
+                prop_assert!(load - first_source <= schedule.source_ring);
+                prop_assert!(regions == 0 || (regions + membrane).min(depth) <= deform);
                 prop_assert!(emission == 0 || (emission + displacement).min(depth) <= regions);
                 for near in step.images.clone().flat_map(|z| blurred(z, reach, depth)) {
                     prop_assert!(near < emission && near + schedule.spectra_ring >= emission);
                 }
                 prop_assert!((regions + displacement).min(depth) <= counts || regions == 0);
                 let first_label = step.regions.start.saturating_sub(membrane);
-                prop_assert!(load - first_label <= schedule.labels_ring);
+                prop_assert!(deform - first_label <= schedule.labels_ring);
                 prop_assert!(counts - step.emission.start <= schedule.counts_ring);
             }
             prop_assert_eq!((load, regions, emission, images), (depth, depth, depth, depth));
@@ -228,11 +250,11 @@ mod tests {
         /// of the whole run.
         #[test]
         fn remaining_steps_need_nothing_of_those_before(
-            depth in 1usize..80, slab in 1usize..90, membrane in 0usize..2,
+            depth in 1usize..80, slab in 1usize..90, distortion in 0usize..20, membrane in 0usize..2,
             displacement in 0usize..20, blur_before in 0usize..16, blur_after in 0usize..16,
             image in 0usize..90,
         ) {
-            let reach = Reach { membrane, displacement, blur_before, blur_after };
+            let reach = Reach { distortion, membrane, displacement, blur_before, blur_after };
             let schedule = Schedule::new(depth, slab, reach);
             let steps = schedule.remaining(image, reach);
             if image == 0 {
@@ -241,6 +263,7 @@ mod tests {
             }
             let mut images = image;
             // For each ring and slot the slice that was last put there.
+            let mut sources = vec![None; schedule.source_ring];
             let mut labels = vec![None; schedule.labels_ring];
             let mut counts = vec![None; schedule.counts_ring];
             let mut spectra = vec![None; schedule.spectra_ring];
@@ -248,6 +271,12 @@ mod tests {
             let mut scattered = std::collections::BTreeSet::new();
             for step in &steps {
                 for z in step.load.clone() {
+                    sources[z % schedule.source_ring] = Some(z);
+                }
+                for z in step.deform.clone() {
+                    for near in z.saturating_sub(distortion)..(z + distortion + 1).min(depth) {
+                        prop_assert_eq!(sources[near % schedule.source_ring], Some(near));
+                    }
                     labels[z % schedule.labels_ring] = Some(z);
                 }
                 for z in step.fresh_counts.clone() {

@@ -109,11 +109,23 @@ pub struct LayerOutcome {
     pub labelled: usize,
 }
 
+/// A cell's barcode.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Code {
+    /// Index of the cell.
+    pub cell: usize,
+    /// Brightness in each layer of barcodes, in the order of the layers; 0 where it has none.
+    pub levels: Vec<f64>,
+}
+
 /// Choice of the cells that each layer labels, and that each fluorophore shows.
 #[derive(Clone, Debug)]
 pub struct Selection {
-    /// One bit per cell: first for each layer, then for each fluorophore.
+    /// One bit per cell: first for each layer, then for each fluorophore; then a byte per cell, its
+    /// level, for each layer that has some.
     pub words: Vec<u32>,
+    /// Barcodes of the cells that have one.
+    pub codes: Vec<Code>,
     words_per_set: usize,
     layers: usize,
     /// Counts of cells by layer.
@@ -134,6 +146,7 @@ impl Selection {
         };
         let eligible = bernoulli(model.labelling.global_density, Purpose::Eligible, &[]);
         let mut selection = Self::empty(model, index);
+        let barcodes = Barcodes::draw(model, &keys);
         for (number, layer) in model.labelling.layers.iter().enumerate() {
             let drawn = bernoulli(layer.labeling_density, Purpose::Labelled, &[&layer.name]);
             let region = model.region_number(layer.region_bit);
@@ -145,11 +158,18 @@ impl Selection {
                 .copied()
                 .filter(|&cell| eligible[cell])
                 .collect();
-            let mut labelled: Vec<usize> = candidates
-                .iter()
-                .copied()
-                .filter(|&cell| drawn[cell])
-                .collect();
+            let own = layer.own.as_ref();
+            let everywhere = own.is_some_and(|own| own.everywhere);
+            let takes = |cell: usize| match layer.barcode {
+                true => barcodes.level(number, cell).is_some(),
+                false => drawn[cell],
+            };
+            let mut labelled: Vec<usize> = match everywhere {
+                true => in_region.clone(),
+                false => (candidates.iter().copied())
+                    .filter(|&cell| takes(cell))
+                    .collect(),
+            };
             let key = StreamKey::new(model.seed, Purpose::SingleNeuron, &[&layer.name]);
             let lot = |cell: usize| key.at([0; 3], keys[cell]);
             // Indices ascend with ids: the first of equals has the smallest id.
@@ -176,25 +196,42 @@ impl Selection {
                 eligible: candidates.len(),
                 labelled: labelled.len(),
             };
+            if let Some((levels_at, own)) = model.levels_at(number, index.len()).zip(own) {
+                let key = StreamKey::new(model.seed, Purpose::Brightness, &[&layer.name]);
+                for (cell, &word) in keys.iter().enumerate().skip(1) {
+                    let level = barcodes.level(number, cell).unwrap_or(0);
+                    let factor = own.brightness.number(key.at([0; 3], word)[0], level);
+                    selection.words[levels_at + cell / 4] |= (factor as u32) << (8 * (cell % 4));
+                }
+            }
             for cell in labelled {
                 for set in [number, model.labelling.layers.len() + layer.fluorophore] {
                     selection.words[set * selection.words_per_set + cell / 32] |= 1 << (cell % 32);
                 }
             }
         }
+        selection.codes = (1..index.len())
+            .filter(|_| !barcodes.layers.is_empty())
+            .map(|cell| barcodes.code(model, &selection, cell))
+            .collect();
         selection
     }
 
     /// Selects no cell.
     pub fn empty(model: &Model, index: &CellIndex) -> Self {
         let words_per_set = index.len().div_ceil(32);
-        let sets = model.labelling.layers.len() + model.fluorophores.len();
         Self {
-            words: vec![0; sets * words_per_set],
+            words: vec![0; model.selection_words(index.len())],
+            codes: Vec::new(),
             words_per_set,
             layers: model.labelling.layers.len(),
             outcomes: vec![LayerOutcome::default(); model.labelling.layers.len()],
         }
+    }
+
+    /// Returns true where a layer labels a cell.
+    fn labels(&self, layer: usize, cell: usize) -> bool {
+        self.words[layer * self.words_per_set + cell / 32] >> (cell % 32) & 1 == 1
     }
 
     /// Returns the first word of a layer's bits.
@@ -214,6 +251,56 @@ impl Selection {
         (0..32 * words.len())
             .filter(|&cell| words[cell / 32] >> (cell % 32) & 1 == 1)
             .collect()
+    }
+}
+
+/// The layers of the cells' barcodes, eligible or not, and their levels.
+struct Barcodes {
+    /// Layers that barcodes are made of.
+    layers: Vec<usize>,
+    /// For each cell and each of these layers the level, where it has the layer.
+    levels: Vec<Option<usize>>,
+}
+
+impl Barcodes {
+    /// For each cell, as many of the layers as a barcode has, each choice as probable as any other.
+    fn draw(model: &Model, keys: &[u32]) -> Self {
+        let labelling = &model.labelling;
+        let is_one = |layer: &usize| labelling.layers[*layer].barcode;
+        let layers: Vec<usize> = (0..labelling.layers.len()).filter(is_one).collect();
+        let key = StreamKey::new(model.seed, Purpose::Barcode, &[]);
+        let mut levels = vec![None; keys.len() * layers.len()];
+        let codes = levels.chunks_exact_mut(layers.len().max(1));
+        for (code, &cell) in codes.zip(keys) {
+            // The lots decide on an order of the layers, of which the first are taken.
+            let lots = |number: u32| key.numbered(number).at([0; 3], cell);
+            let mut order: Vec<usize> = (0..layers.len()).collect();
+            order.sort_by_key(|&place| (lots(place as u32)[0], place));
+            for &place in order.iter().take(labelling.barcode_layers) {
+                let own = labelling.layers[layers[place]].own.as_ref();
+                let word = lots(place as u32)[1];
+                code[place] = Some(own.map_or(0, |own| own.brightness.level(word)));
+            }
+        }
+        Self { layers, levels }
+    }
+
+    fn level(&self, layer: usize, cell: usize) -> Option<usize> {
+        let place = self.layers.iter().position(|&known| known == layer)?;
+        self.levels[cell * self.layers.len() + place]
+    }
+
+    /// What a cell shows of its barcode.
+    fn code(&self, model: &Model, selection: &Selection, cell: usize) -> Code {
+        let level = |&layer: &usize| {
+            let own = model.labelling.layers[layer].own.as_ref()?;
+            let level = self.level(layer, cell)?;
+            let shown = selection.labels(layer, cell);
+            shown.then(|| own.brightness.of_level(level))
+        };
+        let levels = self.layers.iter().map(|layer| level(layer).unwrap_or(0.0));
+        let levels = levels.collect();
+        Code { cell, levels }
     }
 }
 

@@ -32,6 +32,27 @@ pub struct EmissionSource {
     pub middle: usize,
     /// What the exposures before an image have left of its light.
     pub bleaching: Bleaching,
+    /// What the tissue above an image leaves of it.
+    pub attenuation: Attenuation,
+    /// Images that hold none of it.
+    pub lost: Vec<usize>,
+}
+
+/// How light fades with the depth of an image, exponentially, there and back; the default leaves it
+/// all.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Attenuation {
+    /// Depth of the first slice over the length that leaves 1/e.
+    pub first: f64,
+    /// Distance of slices over that length.
+    pub slice: f64,
+}
+
+impl Attenuation {
+    /// The share of the light of a place, in slices.
+    pub fn left(&self, slice: f64) -> f64 {
+        (-self.first - self.slice * slice).exp()
+    }
 }
 
 /// Point spread function of a slice.
@@ -99,6 +120,8 @@ impl EmissionSource {
             }],
             middle: 0,
             bleaching: Bleaching::default(),
+            attenuation: Attenuation::default(),
+            lost: Vec::new(),
         }
     }
 
@@ -128,13 +151,19 @@ impl EmissionSource {
             let step = (planes.slice(start + 1) - first_z).max(1);
             let joins = |&image: &usize| {
                 self.bleaching == Bleaching::default()
+                    && self.attenuation == Attenuation::default()
+                    && self.lost.is_empty()
                     && planes.phase(image) == phase
                     && planes.slice(image) == first_z + (image - start) * step
                     && before(image) == next
             };
             let end = (start + 1..images.end).find(|image| !joins(image));
             let end = end.unwrap_or(images.end);
-            let left = self.bleaching.left(start);
+            let place = first_z as f64 + behind;
+            let left = match self.lost.contains(&start) {
+                true => 0.0,
+                false => self.bleaching.left(start) * self.attenuation.left(place),
+            };
             let mut add = |function: usize, weight: SliceWeight| {
                 runs.push(FilterRun {
                     images: start - images.start..end - images.start,
@@ -251,6 +280,35 @@ mod tests {
         assert!(
             runs.iter()
                 .all(|run| run.images.len() == 1 && run.first_z == 0)
+        );
+    }
+
+    #[test]
+    fn light_fades_with_depth() {
+        let mut deep = source(&[(0, 0.0), (2, 0.0)]);
+        deep.attenuation = Attenuation {
+            first: 0.5,
+            slice: 0.2,
+        };
+        // Places 1.5, 3 and 4.5.
+        let weights = weights(&deep, &(1..4), 1.5);
+        let found = weights.iter().map(|weights| weights.iter().sum::<f32>());
+        for (found, place) in found.zip([1.5f64, 3.0, 4.5]) {
+            let expected = (-0.5 - 0.2 * place).exp();
+            assert!((f64::from(found) - expected).abs() < 1e-7, "{found}");
+        }
+    }
+
+    #[test]
+    fn lost_images_hold_no_light() {
+        let mut source = source(&[(0, 0.0), (2, 0.0)]);
+        source.lost = vec![2, 9];
+        let weights = weights(&source, &(1..4), 1.5);
+        let found: Vec<f32> = weights.iter().map(|weights| weights.iter().sum()).collect();
+        assert_eq!(found[1], 0.0);
+        assert!(
+            (found[0] - 1.0).abs() < 1e-6 && (found[2] - 1.0).abs() < 1e-6,
+            "{found:?}"
         );
     }
 

@@ -36,6 +36,34 @@ pub enum ModelError {
         /// Mean photons per protein.
         mean: f64,
     },
+    /// A layer is labelled between rounds that there are not.
+    #[error(
+        "[labeling.{0}] labelled = \"between\" needs [expansion] rounds with at least two factors: choose \"before\" or \
+         \"after\", or give the rounds"
+    )]
+    LabelledBetween(String),
+    /// A field of displacements cannot be used.
+    #[error("[expansion] distortion_file: {0}")]
+    DistortionFile(String),
+    /// A field of displacements has more nodes than can be held.
+    #[error(
+        "[expansion] distortion needs {nodes} nodes here, of which at most {most} are supported: load a smaller part with \
+         [groundtruth] bounds, or leave the shortest length out"
+    )]
+    FineDistortion {
+        /// Nodes of the lattice.
+        nodes: usize,
+        /// Most that are supported.
+        most: usize,
+    },
+    /// A field displaces too far.
+    #[error("[expansion] distortion moves tissue by {voxels} voxels; at most {most} are supported")]
+    LargeDistortion {
+        /// Voxels of the largest displacement along an axis.
+        voxels: usize,
+        /// Most that are supported.
+        most: u32,
+    },
     /// Nobody tells the size of a voxel.
     #[error(
         "[groundtruth] voxel_dim is missing, and the volume does not tell the size of its voxels: voxel_dim must be three \

@@ -8,6 +8,7 @@
 mod advice;
 pub mod cells;
 mod channel;
+mod distortion;
 mod error;
 mod labelling;
 pub mod physical;
@@ -15,9 +16,12 @@ pub mod point_spread;
 pub mod simexm;
 mod warnings;
 
-pub use channel::{Bleaching, ChannelModel, EmissionSource, Emitter, FilterRun, SlicePsf};
+pub use channel::{
+    Attenuation, Bleaching, ChannelModel, EmissionSource, Emitter, FilterRun, SlicePsf,
+};
+pub use distortion::DisplacementField;
 pub use error::ModelError;
-pub use labelling::{Labelling, LayerModel};
+pub use labelling::{Brightness, Labelling, LayerModel, OwnProteins};
 pub use point_spread::{PsfVolume, point_spread_functions};
 
 use crate::base::volume::VoxelBox;
@@ -114,6 +118,8 @@ pub struct Model {
     pub seed: u64,
     /// Which cells and voxels are labelled.
     pub labelling: Labelling,
+    /// Displacements of an uneven expansion.
+    pub distortion: Option<DisplacementField>,
     /// The layers' fluorophores, each once, in the order of their names.
     pub fluorophores: Vec<Fluorophore>,
     /// Pixel grid of the camera.
@@ -139,21 +145,25 @@ pub struct Model {
 }
 
 impl Model {
-    /// Derives the model of a configuration over `volume` of its ground truth.
+    /// Derives the model of a configuration over `volume` of its ground truth, which ends where
+    /// the volume does.
     ///
     /// # Errors
     /// See [`ModelError`].
     pub fn new(config: &Config, volume: VoxelBox, seed: u64) -> Result<Self, ModelError> {
-        Self::with_counts(config, volume, seed, &[])
+        let end = volume.ranges().map(|range| range.end);
+        Self::of_part(config, end, volume, seed, &[])
     }
 
-    /// Derives the model like [`Model::new`], for a run that is given protein counts with the
-    /// fluorophores `counted` besides those of the layers.
+    /// Derives the model like [`Model::new`] over a part of a ground truth of `source` voxels, for
+    /// a run that is given protein counts with the fluorophores `counted` besides those of the
+    /// layers.
     ///
     /// # Errors
     /// See [`ModelError`].
-    pub fn with_counts(
+    pub fn of_part(
         config: &Config,
+        source: [usize; 3],
         volume: VoxelBox,
         seed: u64,
         counted: &[&str],
@@ -162,10 +172,15 @@ impl Model {
         let mut warnings = Vec::new();
         let fluorophores = fluorophores(config, counted)?;
         let labelling = Labelling::new(config, seed, &fluorophores, &mut tables)?;
+        if config.model == ModelKind::Physical {
+            warnings.extend(warnings::dense_layers(config));
+        }
+        let distortion = DisplacementField::of(config, seed, source, volume)?;
+        let warped = distortion.as_ref().map_or([0; 3], |field| field.farthest);
         let optics = &config.optics;
         let camera = Camera::new(
             config.groundtruth.voxel_or_nan(),
-            config.expansion.factor,
+            config.expansion.factors(),
             optics.objective_factor,
             optics.pixel_size_nm,
             optics.focus_step_nm(),
@@ -181,7 +196,7 @@ impl Model {
             return Err(ModelError::HugeStack { count });
         }
         let proteins = proteins_per_voxel(config, &labelling, &fluorophores, counted);
-        let light = match config.model {
+        let mut light = match config.model {
             ModelKind::Simexm => simexm::Imaging::light(
                 config,
                 seed,
@@ -200,12 +215,13 @@ impl Model {
                 &mut warnings,
             )?,
         };
+        attenuate(config, &mut light);
         let [_, x, y] = camera.image_shape(volume.shape);
         if x.checked_mul(y).is_none_or(|pixels| pixels > MOST_PIXELS) {
             return Err(ModelError::HugeImages { x, y });
         }
         let reach = |axis: usize| AxisReach {
-            around: 1 + labelling.farthest[1 + axis],
+            around: 1 + labelling.farthest[1 + axis] + warped[1 + axis],
             jitter: match &light.imaging {
                 Imaging::Simexm(imaging) => imaging.farthest_jitter[axis],
                 Imaging::Physical(_) => 0,
@@ -223,13 +239,15 @@ impl Model {
                 piece_slices: config.output.format.piece_slices,
             },
             reach: Reach {
-                membrane: usize::from(labelling.isotropic),
+                distortion: warped[0],
+                membrane: usize::from(labelling.looks_around()),
                 displacement: labelling.farthest[0],
                 blur_before: light.psf.before,
                 blur_after: light.psf.after,
             },
             reach_in_slice: [reach(0), reach(1)],
             labelling,
+            distortion,
             fluorophores,
             camera,
             channels: light.channels,
@@ -255,6 +273,19 @@ impl Model {
             .iter()
             .position(|&region| region == bit)
             .unwrap_or(0)
+    }
+
+    /// Words of what [`cells::Selection`] holds of so many cells.
+    pub fn selection_words(&self, cells: usize) -> usize {
+        let sets = self.labelling.layers.len() + self.fluorophores.len();
+        sets * cells.div_ceil(32) + self.labelling.levelled().count() * cells.div_ceil(4)
+    }
+
+    /// The first word there of a layer's levels, where its cells have some.
+    pub fn levels_at(&self, layer: usize, cells: usize) -> Option<usize> {
+        let place = self.labelling.levelled().position(|other| other == layer)?;
+        let sets = self.labelling.layers.len() + self.fluorophores.len();
+        Some(sets * cells.div_ceil(32) + place * cells.div_ceil(4))
     }
 
     /// The blocks in which slices are blurred; they start where a pixel does.
@@ -323,6 +354,32 @@ impl Model {
     }
 }
 
+/// Notes what the tissue leaves of the channels' light, and the images that hold none.
+fn attenuate(config: &Config, light: &mut Light) {
+    let slice_um = config.voxel_in_gel_nm()[0] / 1e3;
+    let physical = config.optics.physical.as_ref();
+    let first_um = physical.map_or(0.0, |physical| physical.depth_um);
+    for source in light
+        .channels
+        .iter_mut()
+        .flat_map(|channel| &mut channel.sources)
+    {
+        source.lost = physical.map_or(Vec::new(), |physical| physical.lost_images.clone());
+    }
+    for channel in &mut light.channels {
+        let keys = config.optics.channels.get(&channel.name);
+        let Some(length_um) = keys.and_then(|keys| keys.attenuation_length_um) else {
+            continue;
+        };
+        for source in &mut channel.sources {
+            source.attenuation = Attenuation {
+                first: first_um / length_um,
+                slice: slice_um / length_um,
+            };
+        }
+    }
+}
+
 /// Mean proteins of each fluorophore in a labelled voxel. The number of given ones is not known:
 /// enough to see is assumed.
 fn proteins_per_voxel(
@@ -333,10 +390,9 @@ fn proteins_per_voxel(
 ) -> Vec<f64> {
     let given = |f: &Fluorophore| f64::from(u8::from(counted.contains(&f.name.as_str())));
     let mut proteins: Vec<f64> = fluorophores.iter().map(given).collect();
-    let voxel_nm3: f64 = config.groundtruth.voxel_or_nan().iter().product();
+    let voxel_nm = config.groundtruth.voxel_or_nan();
     for (model, layer) in labelling.layers.iter().zip(config.labeling.layers.values()) {
-        proteins[model.fluorophore] +=
-            layer.protein_density_per_nm3 * voxel_nm3 * layer.antibody_amp;
+        proteins[model.fluorophore] += layer.fluorophores_per_voxel(voxel_nm);
     }
     proteins
 }
@@ -355,6 +411,13 @@ impl Tables {
             at,
             len: table.len(),
         }
+    }
+
+    /// Adds words that are no table; returns the place of the first.
+    fn add_words(&mut self, words: impl IntoIterator<Item = u32>) -> u32 {
+        let at = self.words.len() as u32;
+        self.words.extend(words);
+        at
     }
 }
 

@@ -30,14 +30,14 @@ pub struct PsfVolume {
     pub model: ModelKind,
     /// Size of a voxel (z, x, y) in the tissue, before expansion, in nm.
     pub voxel_nm: [f64; 3],
-    /// Linear expansion of the gel.
-    pub expansion_factor: f64,
+    /// Linear expansion of the gel along (z, x, y).
+    pub expansion_factors: [f64; 3],
 }
 
 impl PsfVolume {
     /// Returns the size of a voxel (z, x, y) in the gel, as the microscope sees it, in nm.
     pub fn gel_voxel_nm(&self) -> [f64; 3] {
-        self.voxel_nm.map(|nm| nm * self.expansion_factor)
+        std::array::from_fn(|axis| self.voxel_nm[axis] * self.expansion_factors[axis])
     }
 
     /// Measures the full width at half maximum along (z, x, y) in the gel, in nm, by straight lines
@@ -89,25 +89,23 @@ impl PsfVolume {
         format!(
             "{} in the tissue; {} in the gel",
             self.tissue_widths(),
-            self.list(1.0)
+            self.list([1.0; 3])
         )
     }
 
     /// Writes the full widths in the tissue.
     pub fn tissue_widths(&self) -> String {
-        self.list(self.expansion_factor)
+        self.list(self.expansion_factors)
     }
 
-    fn list(&self, divisor: f64) -> String {
+    fn list(&self, [of_z, of_x, of_y]: [f64; 3]) -> String {
         let [z, x, y] = self.full_width_nm();
-        let part = |axis: &str, width: Option<f64>| match width {
+        let part = |axis: &str, width: Option<f64>, divisor: f64| match width {
             Some(nm) => format!("{axis} {:.0}", nm / divisor),
             None => format!("{axis} beyond the cube"),
         };
-        format!(
-            "{} nm",
-            [part("x", x), part("y", y), part("z", z)].join(", ")
-        )
+        let parts = [part("x", x, of_x), part("y", y, of_y), part("z", z, of_z)];
+        format!("{} nm", parts.join(", "))
     }
 
     /// Returns the name of the microscope's type, as an adjective.
@@ -151,7 +149,7 @@ pub fn with_other_fluorophores(
     if let Some(detector) = &mut config.detector {
         *detector = Detector::new(detector.keys);
     }
-    let model = Model::with_counts(&config, volume, 0, others)?;
+    let model = Model::of_part(&config, volume.shape, volume, 0, others)?;
     Ok(PsfVolume::of_model(&config, &model))
 }
 
@@ -177,7 +175,7 @@ impl PsfVolume {
                     centre: [shape.after, shape.radius[0], shape.radius[1]],
                     model: config.model,
                     voxel_nm: config.groundtruth.voxel_or_nan(),
-                    expansion_factor: config.expansion.factor,
+                    expansion_factors: config.expansion.factors(),
                 });
             }
         }

@@ -1,7 +1,7 @@
 //! Warnings that the configuration alone gives reason for.
 
 use super::advice;
-use crate::config::{Config, MOST_PARTS, ModelKind};
+use crate::config::{Config, Layer, MOST_PARTS, ModelKind, Stain};
 use crate::optics::camera::Camera;
 use crate::optics::fluorophore::{Fluorophore, Photons};
 use crate::optics::psf::Microscope;
@@ -50,6 +50,24 @@ pub(super) fn dark_channel(
         );
     }
     warning
+}
+
+/// More proteins per nm^3 than anything but a stain of all protein finds.
+const DENSE_PER_NM3: f64 = 0.005;
+
+/// Warns of layers with more proteins than antibodies find.
+pub(super) fn dense_layers(config: &Config) -> impl Iterator<Item = String> {
+    let dense = |layer: &Layer| {
+        layer.extras.stain == Stain::Cells && layer.protein_density_per_nm3 > DENSE_PER_NM3
+    };
+    let layers = config.labeling.layers.iter();
+    layers.filter(move |(_, layer)| dense(layer)).map(|(name, layer)| {
+        format!(
+            "layer {name} has {} proteins per nm^3, of all protein of a cell there are some 0.003: antibodies find 1e-5 to \
+             1e-3 (protein_density); a stain of all protein is stain = \"protein\"",
+            layer.protein_density_per_nm3
+        )
+    })
 }
 
 /// Warns that hardly a photon of the labelling reaches a channel.
@@ -128,12 +146,9 @@ pub(super) fn implausible(config: &Config) -> Vec<String> {
     for nm in config.groundtruth.voxel_nm.into_iter().flatten() {
         look("[groundtruth] voxel_dim", nm, "nm", [0.2, 5000.0]);
     }
-    look(
-        "[expansion] factor",
-        config.expansion.factor,
-        "times",
-        [1.0, 50.0],
-    );
+    for factor in config.expansion.factors() {
+        look("[expansion] factor", factor, "times", [1.0, 50.0]);
+    }
     look(
         "[optics] numerical_aperture",
         optics.numerical_aperture,

@@ -137,17 +137,18 @@ impl Camera {
 
     /// Builds the grid of a camera with pixels of `pixel_nm` behind an objective that magnifies
     /// `objective_factor` times. Images are `focal_plane_depth_nm` apart; voxels measure `voxel_nm`
-    /// (z, x, y) in tissue and are swollen by `expansion_factor`.
+    /// (z, x, y) in tissue and are swollen by `expansion_factors`.
     pub fn new(
         voxel_nm: [f64; 3],
-        expansion_factor: f64,
+        expansion_factors: [f64; 3],
         objective_factor: f64,
         pixel_nm: f64,
         focal_plane_depth_nm: f64,
     ) -> Self {
-        let step = |voxel: f64| pixel_nm / (voxel * expansion_factor * objective_factor);
-        let step_z = focal_plane_depth_nm / (voxel_nm[0] * expansion_factor);
-        let exact_step = [step_z, step(voxel_nm[1]), step(voxel_nm[2])];
+        let gel_nm = |axis: usize| voxel_nm[axis] * expansion_factors[axis];
+        let step = |axis: usize| pixel_nm / (gel_nm(axis) * objective_factor);
+        let step_z = focal_plane_depth_nm / gel_nm(0);
+        let exact_step = [step_z, step(1), step(2)];
         Self {
             x: AxisSampling::new(exact_step[1]),
             y: AxisSampling::new(exact_step[2]),
@@ -204,14 +205,14 @@ mod tests {
     #[test]
     fn image_sizes_follow_the_rounded_steps() {
         // voxel 8 nm, factor 20, objective 40, pixel 6500 nm, focal plane 500 nm
-        let camera = Camera::new([8.0; 3], 20.0, 40.0, 6500.0, 500.0);
+        let camera = Camera::new([8.0; 3], [20.0; 3], 40.0, 6500.0, 500.0);
         assert_eq!(
             (camera.x, camera.planes.step()),
             (AxisSampling::Bin(1), 3.0)
         );
-        let camera = Camera::new([500.0, 125.0, 125.0], 4.0, 20.0, 6500.0, 1000.0);
+        let camera = Camera::new([500.0, 125.0, 125.0], [4.0; 3], 20.0, 6500.0, 1000.0);
         assert_eq!(camera.image_shape([150, 773, 739]), [150, 1546, 1478]);
-        let unequal = Camera::new([40.0, 32.0, 8.0], 4.0, 20.0, 6500.0, 320.0);
+        let unequal = Camera::new([40.0, 32.0, 8.0], [4.0; 3], 20.0, 6500.0, 320.0);
         assert_eq!(
             (unequal.x, unequal.y),
             (AxisSampling::Bin(3), AxisSampling::Bin(10))

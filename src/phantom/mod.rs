@@ -16,6 +16,7 @@ mod gaps;
 mod grid;
 mod neurites;
 mod noise;
+mod organelles;
 mod process;
 mod random;
 mod soma;

@@ -13,6 +13,8 @@ pub(super) enum StreamPurpose {
     Axon,
     Noise,
     Outline,
+    Mitochondrion,
+    Synapse,
 }
 
 /// Last word of every counter ("phan"): keeps these draws apart from other users of the generator.

@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod faults;
 mod fluorophores;
+mod gel;
 #[cfg(target_os = "linux")]
 mod gpu_faults;
 mod habits;

@@ -461,7 +461,9 @@ fn upsampled_tissue_is_finer_tissue() {
     // The record says what of the volume was loaded, and not what was made of it.
     let record = coarse.path("out/tissue/simulation.toml");
     let again = ["--force", "-o", "again", "--backend", "cpu"];
-    coarse.run([&[record.to_str().unwrap()], &again[..]].concat()).succeeded();
+    coarse
+        .run([&[record.to_str().unwrap()], &again[..]].concat())
+        .succeeded();
     let [a, b] = ["out/tissue", "again/tissue"]
         .map(|run| read_stack(&coarse.path(run).join("simulation/channel_0.tiff")).values);
     assert_eq!(a, b);

@@ -48,6 +48,23 @@ fn tiles_and_slabs_give_the_same_bytes() {
     all_cuts_agree(&config, 12, &[7, 4, 1], |_| {});
 }
 
+/// Every voxel's label comes from elsewhere, and proteins lie apart.
+#[test]
+fn tiles_and_slabs_of_an_uneven_expansion_give_the_same_bytes() {
+    let config = configuration(&[
+        "expansion.distortion=[[0.3, 0.04], [3, 0.15]]".into(),
+        // Few enough that each can move on its own.
+        "labeling.a.protein_density=1e-5".into(),
+        "labeling.a.linkage=200".into(),
+        "labeling.a.cell_variation=0.4".into(),
+        "labeling.b.membrane_density=1e-3".into(),
+        "labeling.c.protein_density=1e-5".into(),
+        "labeling.c.puncta_proteins=5".into(),
+        "labeling.c.puncta_spread=150".into(),
+    ]);
+    all_cuts_agree(&config, 12, &[7, 4, 1], |_| {});
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 10, failure_persistence: None, ..Default::default() })]
 

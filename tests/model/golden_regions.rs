@@ -19,6 +19,7 @@ fn regions(
 ) -> Vec<u32> {
     let plane = size_x * size_y;
     let reach = Reach {
+        distortion: 0,
         membrane: isotropic.into(),
         displacement: 0,
         blur_before: 0,

@@ -64,9 +64,9 @@ fn arrays_and_files_give_the_same() {
 fn bare() -> Config {
     let mut config = Config::default();
     let voxel_nm = config.groundtruth.voxel_or_nan();
-    config.optics.pixel_size_nm =
-        voxel_nm[1] * config.expansion.factor * config.optics.objective_factor;
-    config.optics.focal_plane_depth_nm = voxel_nm[0] * config.expansion.factor;
+    let [factor, ..] = config.expansion.factors();
+    config.optics.pixel_size_nm = voxel_nm[1] * factor * config.optics.objective_factor;
+    config.optics.focal_plane_depth_nm = voxel_nm[0] * factor;
     config.optics.baseline_noise = Some(0.0);
     for layer in config.labeling.layers.values_mut() {
         layer.labeling_density = 0.0;

@@ -3,6 +3,7 @@
 mod alignment;
 mod detectors;
 mod fluorophore;
+mod gel;
 mod golden_end_to_end;
 mod golden_labeling;
 mod golden_nearest;

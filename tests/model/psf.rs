@@ -43,7 +43,7 @@ fn agrees_with_the_reference() {
                 other => panic!("unknown type {other}"),
             },
             voxel_nm: [parameters[0], parameters[1], parameters[2]],
-            expansion_factor: parameters[3],
+            expansion_factors: [parameters[3]; 3],
             excitation_nm: parameters[4],
             emission_nm: parameters[5],
             numerical_aperture: parameters[6],

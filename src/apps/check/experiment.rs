@@ -55,9 +55,12 @@ impl Light {
             });
         }
         let functions = PsfVolume::of_model(config, model);
-        let factor = config.expansion.factor;
+        let factors = config.expansion.factors();
+        let in_tissue = |width_nm: [Option<f64>; 3]| {
+            std::array::from_fn(|axis| Some(width_nm[axis]? / factors[axis]))
+        };
         let resolution = functions.into_iter().map(|psf| Resolution {
-            width_tissue_nm: psf.full_width_nm().map(|nm| Some(nm? / factor)),
+            width_tissue_nm: in_tissue(psf.full_width_nm()),
             channel: psf.channel,
             fluorophore: psf.fluorophore,
         });

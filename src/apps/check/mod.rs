@@ -62,7 +62,14 @@ pub fn check(
         offset: [0; 3],
         shape: [1; 3],
     });
-    let model = Model::new(&config, region, config.compute.seed.unwrap_or(0))?;
+    let source = opened.source_shape(region);
+    let model = Model::of_part(
+        &config,
+        source,
+        region,
+        config.compute.seed.unwrap_or(0),
+        &[],
+    )?;
     simulation::warnings::before(&model, &mut told);
     if let Some(note) = simexm_light(&config) {
         told.note(&note);

@@ -34,7 +34,7 @@ pub struct Sampling {
 impl Sampling {
     pub(super) fn new(config: &Config, camera: &Camera) -> Self {
         let voxel = config.groundtruth.voxel_or_nan();
-        let factor = config.expansion.factor;
+        let gel = config.voxel_in_gel_nm();
         let asked = camera.exact_step;
         let taken = [camera.planes.step(), camera.x.step(), camera.y.step()];
         let each = |of: &dyn Fn(usize) -> f64| std::array::from_fn(of);
@@ -44,8 +44,8 @@ impl Sampling {
             taken_voxels: taken,
             asked_tissue_nm: each(&|axis| asked[axis] * voxel[axis]),
             taken_tissue_nm: each(&|axis| taken[axis] * voxel[axis]),
-            asked_gel_nm: each(&|axis| asked[axis] * voxel[axis] * factor),
-            taken_gel_nm: each(&|axis| taken[axis] * voxel[axis] * factor),
+            asked_gel_nm: each(&|axis| asked[axis] * gel[axis]),
+            taken_gel_nm: each(&|axis| taken[axis] * gel[axis]),
             change_per_cent: each(&|axis| 100.0 * (taken[axis] / asked[axis] - 1.0)),
         }
     }
@@ -56,8 +56,7 @@ impl Sampling {
         if moved(0) {
             watcher.warn(&self.z_warning(config.optics.focal_plane_depth_nm));
         }
-        let voxel = self.voxel_tissue_nm;
-        let axes: &[(usize, &str)] = if voxel[1] == voxel[2] {
+        let axes: &[(usize, &str)] = if self.asked_voxels[1] == self.asked_voxels[2] {
             &[(1, "")]
         } else {
             &[(1, " along x"), (2, " along y")]

@@ -20,6 +20,14 @@ pub(super) struct Opened {
     pub(super) facts: Volumes,
 }
 
+impl Opened {
+    /// Voxels of the source; where it is not there yet, it ends with the part of it.
+    pub(super) fn source_shape(&self, part: VoxelBox) -> [usize; 3] {
+        let known = self.facts.shape_voxels;
+        known.unwrap_or_else(|| part.ranges().map(|range| range.end))
+    }
+}
+
 pub(super) fn open(
     config: &mut Config,
     options: CheckOptions,
@@ -91,11 +99,8 @@ pub(super) fn open(
         volume(name, &what, &region.region_path, description)
     });
     let regions: Vec<_> = regions.collect();
-    let size = |factor: f64| {
-        let voxel = truth.voxel_or_nan();
-        region.map(|region| {
-            std::array::from_fn(|axis| region.shape[axis] as f64 * voxel[axis] * factor)
-        })
+    let size = |voxel_nm: [f64; 3]| {
+        region.map(|region| std::array::from_fn(|axis| region.shape[axis] as f64 * voxel_nm[axis]))
     };
     let facts = Volumes {
         cells: cell_facts,
@@ -103,8 +108,8 @@ pub(super) fn open(
         shape_voxels: cells.map(|(shape, _)| shape),
         offset_voxels: truth.offset_voxels,
         loaded_shape_voxels: region.map(|region| region.shape),
-        loaded_tissue_nm: size(1.0),
-        loaded_gel_nm: size(config.expansion.factor),
+        loaded_tissue_nm: size(truth.voxel_or_nan()),
+        loaded_gel_nm: size(config.voxel_in_gel_nm()),
     };
     Ok(Opened {
         sources,

@@ -1,6 +1,7 @@
 //! What a TIFF file says about itself: the size of its voxels, its channels, whether it holds ids.
 
 use crate::base::files::open_regular;
+use crate::base::text::parse_of_axes;
 use crate::io::write::Content;
 use crate::show::picture::PixelSize;
 use std::io::BufReader;
@@ -66,7 +67,7 @@ impl Metadata {
         };
         let expansion = text.lines().find_map(|line| {
             let (_, factor) = line.split_once("expansion factor ")?;
-            factor.split_whitespace().next()?.parse::<f64>().ok()
+            parse_of_axes(factor)
         });
         let pixel = unit_nm.and_then(|nm| {
             let size = |per_unit: f64| nm / per_unit;
@@ -76,10 +77,7 @@ impl Metadata {
                 size(per_unit[1]),
             ];
             let sound = gel_nm.iter().all(|nm| nm.is_finite() && *nm > 0.0);
-            sound.then_some(PixelSize {
-                gel_nm,
-                expansion: expansion.filter(|factor| factor.is_finite() && *factor > 0.0),
-            })
+            sound.then_some(PixelSize { gel_nm, expansion })
         });
         let content = if text.contains("ids of cells") || text.contains("labelled with") {
             Some(Content::Labels)

@@ -37,10 +37,12 @@ fn positions_count_characters_and_survive_crlf_and_a_byte_order_mark() {
     let line = text.lines().position(|line| line == "factor = 0").unwrap() + 1;
     let expected = [
         format!(
-            "c.toml:{}:1: unknown key [expansion] \"é\": the keys of [expansion] are factor",
+            "c.toml:{}:1: unknown key [expansion] \"é\": the keys of [expansion] are factor, rounds, distortion, distortion_file, distortion_pitch",
             line - 1
         ),
-        format!("c.toml:{line}:10: [expansion] factor = 0 must be a number of at least 1"),
+        format!(
+            "c.toml:{line}:10: [expansion] factor = 0 must be a number of at least 1, or three of them [z, x, y]"
+        ),
     ];
     assert_eq!(problems(&text), expected);
     assert_eq!(problems(&text.replace('\n', "\r\n")), expected);
@@ -64,7 +66,7 @@ fn an_unknown_key_names_the_nearest_or_else_the_right_ones() {
     let text = FULL.replace("factor = 4\n", "factor = 4\nzoom = 2\n");
     assert_eq!(
         message(&text),
-        "unknown key [expansion] zoom: the keys of [expansion] are factor"
+        "unknown key [expansion] zoom: the keys of [expansion] are factor, rounds, distortion, distortion_file, distortion_pitch"
     );
 
     let text = FULL
@@ -85,7 +87,7 @@ fn an_unknown_key_names_the_nearest_or_else_the_right_ones() {
     let text = FULL.replace("global_density = 0.9\n", "layer2 = 5\n");
     assert_eq!(
         message(&text),
-        "unknown key [labeling] layer2: the keys of [labeling] are global_density and tables [labeling.NAME]"
+        "unknown key [labeling] layer2: the keys of [labeling] are global_density, barcode_layers, barcode_levels and tables [labeling.NAME]"
     );
     let text = FULL.replace("[output]\n", "[optics.channels]\ngain = 1\n[output]\n");
     assert_eq!(

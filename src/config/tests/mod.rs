@@ -1,6 +1,7 @@
 //! Tests of the configuration: reading, refusals, and their messages.
 
 mod cameras;
+mod expansion;
 mod fuzz;
 mod ini;
 mod keys;

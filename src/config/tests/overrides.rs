@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use super::{FULL, read, read_with};
-use crate::config::{AdapterChoice, CellPart, Config, Override, OverrideError, SingleNeuron};
+use crate::config::{
+    AdapterChoice, CellPart, Config, Factor, Override, OverrideError, SingleNeuron,
+};
 
 fn set(text: &str) -> Override {
     text.parse().unwrap_or_else(|error| panic!("{error}"))
@@ -60,7 +62,11 @@ fn overrides_replace_and_add() {
     assert_eq!(config.compute.adapter, Some(AdapterChoice::Index(1)));
     assert_eq!(config.compute.seed, Some(u64::MAX));
     assert_eq!(config.compute.threads, Some(16));
-    assert_eq!(config.expansion.factor, 3.0, "the last one wins");
+    assert_eq!(
+        config.expansion.factor,
+        Factor::Uniform(3.0),
+        "the last one wins"
+    );
 }
 
 #[test]

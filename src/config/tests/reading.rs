@@ -6,8 +6,8 @@ use super::{FULL, read};
 use crate::config::tree::{Position, Table, Value};
 use crate::config::{
     AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, CellsFrom, ChannelArrangement,
-    ChannelFiles, ChunkCodec, Compression, Config, Normalization, OutputFormat, SingleNeuron,
-    StoredIds, WrittenIds, toml_source,
+    ChannelFiles, ChunkCodec, Compression, Config, Factor, Normalization, OutputFormat,
+    SingleNeuron, StoredIds, WrittenIds, toml_source,
 };
 use crate::optics::psf::Microscope;
 
@@ -80,7 +80,7 @@ fn every_key_is_read() {
     assert_eq!(layer.protein_noise, 0.3);
     assert_eq!(layer.antibody_amp, 10.0);
     assert_eq!(layer.single_neuron, SingleNeuron::Largest);
-    assert_eq!(config.expansion.factor, 4.0);
+    assert_eq!(config.expansion.factor, Factor::Uniform(4.0));
     let optics = &config.optics;
     assert_eq!(optics.microscope, Microscope::TwoPhoton);
     assert_eq!(optics.numerical_aperture, 1.15);
@@ -250,6 +250,6 @@ fn a_format_without_types_or_positions_names_section_and_key() {
     assert_eq!(
         error.to_string(),
         "c.ini: [groundtruth] isotropic = maybe must be true or false\n\
-         c.ini: [expansion] factor = 0.5 must be a number of at least 1"
+         c.ini: [expansion] factor = 0.5 must be a number of at least 1, or three of them [z, x, y]"
     );
 }

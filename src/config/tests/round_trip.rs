@@ -10,9 +10,9 @@ use super::{FLUOROPHORES, FULL, read};
 use crate::base::text::is_unseen;
 use crate::config::{
     AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, CellsFrom, Channel,
-    ChannelArrangement, ChannelFiles, Choice, ChunkCodec, Compression, Compute, Config, Expansion,
-    GroundTruth, InputFormat, Labeling, Layer, ModelKind, Normalization, Optics, Output,
-    OutputFormat, OwnFluorophore, RegionVolume, SingleNeuron, StoredIds, WrittenIds,
+    ChannelArrangement, ChannelFiles, Choice, ChunkCodec, Compression, Compute, Config, Distortion,
+    Expansion, Factor, GroundTruth, InputFormat, Labeling, Layer, ModelKind, Normalization, Optics,
+    Output, OutputFormat, OwnFluorophore, RegionVolume, SingleNeuron, StoredIds, WrittenIds,
 };
 use crate::optics::psf::Microscope;
 
@@ -95,7 +95,7 @@ prop_compose! {
     ) -> Layer {
         Layer {
             fluorophore: fluorophore.to_owned(), region, labeling_density, protein_density_per_nm3,
-            protein_noise, antibody_amp, single_neuron,
+            protein_noise, antibody_amp, single_neuron, ..Layer::default()
         }
     }
 }
@@ -214,8 +214,20 @@ fn config() -> impl Strategy<Value = Config> {
         let labeling = (share(), layers).prop_map(|(global_density, layers)| Labeling {
             global_density,
             layers,
+            ..Labeling::default()
         });
-        let expansion = from(1.0).prop_map(|factor| Expansion { factor });
+        let expansion = prop_oneof![
+            from(1.0).prop_map(Factor::Uniform),
+            (from(1.0), from(1.0)).prop_map(|(z, x)| match z == x {
+                true => Factor::Uniform(z),
+                false => Factor::PerAxis([z, x, x]),
+            }),
+            prop::collection::vec(from(1.0), 1..4).prop_map(Factor::Rounds),
+        ]
+        .prop_map(|factor| Expansion {
+            factor,
+            distortion: Distortion::None,
+        });
         (
             Just(groundtruth),
             labeling,

@@ -54,6 +54,18 @@ pub enum Purpose {
     Proteins,
     /// How far a displaced site moves.
     Displacement,
+    /// How far a protein lies from where it was (`linkage`).
+    Linkage,
+    /// Waves of an uneven expansion.
+    Distortion,
+    /// Proteins of a cluster.
+    Cluster,
+    /// Brightness of a cell in a layer.
+    Brightness,
+    /// The layers of a cell's barcode, and their levels.
+    Barcode,
+    /// Stripes of uneven light.
+    Stripes,
     /// Photons per protein of a voxel.
     Emission,
     /// Jitter of a magnified voxel on the camera.
@@ -72,6 +84,12 @@ impl Purpose {
             Self::SingleNeuron => "single neuron",
             Self::Proteins => "proteins",
             Self::Displacement => "displacement",
+            Self::Linkage => "linkage",
+            Self::Distortion => "distortion",
+            Self::Cluster => "cluster",
+            Self::Brightness => "brightness",
+            Self::Barcode => "barcode",
+            Self::Stripes => "stripes",
             Self::Emission => "emission",
             Self::Jitter => "jitter",
             Self::Baseline => "baseline",
@@ -107,6 +125,12 @@ impl StreamKey {
             absorb(text.len() as u32, u32::MAX);
         }
         Self(key)
+    }
+
+    /// The stream of one of several things of a voxel, by its number.
+    pub(crate) fn numbered(self, number: u32) -> Self {
+        let Self([first, second]) = self;
+        Self([first.wrapping_add(number.wrapping_mul(0x9E37_79B9)), second])
     }
 
     /// The four words drawn at voxel (z, x, y) of the source volume for the cell with this key.

@@ -167,6 +167,15 @@ pub struct TableRef {
     pub len: u32,
 }
 
+impl TableRef {
+    /// [`DiscreteTable::draw`] of the table at this place.
+    pub(crate) fn draw(self, tables: &[u32], word: u32) -> u32 {
+        let (at, len) = (self.at as usize, self.len as usize);
+        let reached = tables[at..at + len].partition_point(|&t| t <= word);
+        tables[at + len + reached]
+    }
+}
+
 /// A [`DiscreteTable`] among the tables of a device, made for many draws.
 #[derive(Debug)]
 pub(crate) struct TableView<'a> {
@@ -225,6 +234,7 @@ mod tests {
             let edges = table.thresholds.iter().flat_map(|&t| [t - 1, t, t.saturating_add(1)]);
             for word in edges.chain(words).chain([0, u32::MAX]) {
                 prop_assert_eq!(view.draw(word), table.draw(word), "{}", word);
+                prop_assert_eq!(place.draw(&tables, word), table.draw(word), "{}", word);
             }
         }
     }

@@ -77,6 +77,13 @@ impl AreaAxis {
         HEAD + (self.step.ceil() as usize).saturating_add(1).min(self.size)
     }
 
+    /// Multiplies the shares of a pixel in a table.
+    pub fn scale(words: &mut [u32], by: f32) {
+        for word in &mut words[HEAD..] {
+            *word = (f32::from_bits(*word) * by).to_bits();
+        }
+    }
+
     /// The table of some pixels, for voxels that start at `first_voxel`: for each pixel its first
     /// voxel, the number of voxels, and as f32 the share of each that it covers. A pixel's shares
     /// do not depend on what else the table holds.

@@ -5,11 +5,13 @@
 pub mod area;
 pub mod bin;
 pub mod blur;
+pub mod deform;
 pub mod emit;
 pub mod expose;
 pub mod magnify;
 pub mod maximum;
 pub mod normalise;
+pub mod proteins;
 pub mod regions;
 pub mod scatter;
 pub mod survey;
@@ -20,9 +22,11 @@ use rayon::prelude::*;
 
 /// Every kernel, in the order in which a run meets them.
 pub static KERNELS: &[&Kernel] = &[
+    &deform::DEFORM,
     &regions::REGIONS,
     &survey::SURVEY,
     &scatter::SCATTER,
+    &proteins::PROTEINS,
     &emit::EMIT,
     &blur::psf_spectra::PSF_SPECTRA,
     &blur::rows_forward::ROWS_FORWARD,

@@ -56,8 +56,8 @@ pub struct About {
     pub offset_nm: [f64; 3],
     /// Size of a pixel in the tissue, (z, x, y) in nm.
     pub tissue_nm: Option<[f64; 3]>,
-    /// Factor of the expansion.
-    pub factor: Option<f64>,
+    /// Factors of the expansion along (z, x, y).
+    pub factors: Option<[f64; 3]>,
     /// The seed of all random numbers.
     pub seed: Option<u64>,
     /// The configuration, as TOML.

@@ -77,7 +77,7 @@ pub fn expected_pixels(config: &Config, model: &Model) -> Vec<ExpectedPixel> {
     let Some(imaging) = model.physical() else {
         return Vec::new();
     };
-    let voxel_nm3: f64 = config.groundtruth.voxel_or_nan().iter().product();
+    let voxel_nm = config.groundtruth.voxel_or_nan();
     let step = [model.camera.x.step(), model.camera.y.step()];
     let mut pixels = Vec::new();
     for channel in &model.channels {
@@ -87,7 +87,7 @@ pub fn expected_pixels(config: &Config, model: &Model) -> Vec<ExpectedPixel> {
             let Some(source) = channel.sources.iter().find(of_layer) else {
                 continue;
             };
-            let per_voxel = layer.protein_density_per_nm3 * voxel_nm3 * layer.antibody_amp;
+            let per_voxel = layer.fluorophores_per_voxel(voxel_nm);
             let depth = imaging.dark_along_z.then_some(model.volume.shape[0]);
             let (structure, light) = structure(of_model, source, step, depth);
             let electrons = per_voxel * light;

@@ -4,12 +4,13 @@
 mod budget;
 mod instrument;
 mod optics;
+mod stripes;
 
 pub use budget::{ExpectedPixel, LightBudget, expected_pixels, light_budgets};
 
-use super::{Bleaching, EmissionSource, Emitter, Light, ModelError, SlicePsf};
+use super::{Attenuation, Bleaching, EmissionSource, Emitter, Light, ModelError, SlicePsf};
 use crate::config::{self, Config};
-use crate::engine::detector::Detection;
+use crate::engine::detector::{Detection, MEAN_BITS, MOST_MEAN};
 use crate::engine::psf::{Psf, PsfShape};
 use crate::engine::rng::{Purpose, StreamKey, TableRef};
 use crate::io::read::grey_stack;
@@ -41,6 +42,10 @@ pub struct Imaging {
     pub maps: Vec<u32>,
     /// Random stream of the exposures of each channel.
     pub exposures: Vec<StreamKey>,
+    /// What a haze adds to each channel's pixels, in units of [`Detection::constant`].
+    pub hazes: Vec<u32>,
+    /// What uneven light leaves of each column of pixels; none where it is even.
+    pub stripes: Vec<f32>,
     /// True where it is dark before the first slice and behind the last one, and not the volume's
     /// reflection: light of a camera that sees all depths never fades.
     pub dark_along_z: bool,
@@ -49,9 +54,12 @@ pub struct Imaging {
 }
 
 impl Imaging {
-    /// The whole numbers with which pixels are exposed.
-    pub fn detection(&self) -> &Detection {
-        self.detector.detection()
+    /// The whole numbers with which a channel's pixels are exposed.
+    pub fn detection(&self, channel: usize) -> Detection {
+        let mut detection = *self.detector.detection();
+        let constant = detection.constant.saturating_add(self.hazes[channel]);
+        detection.constant = constant.min(MOST_MEAN);
+        detection
     }
 
     /// Derives channels and detector; `proteins_per_voxel` is the mean of each fluorophore in a
@@ -130,6 +138,8 @@ impl Imaging {
                         })
                         .collect(),
                     bleaching: bleaching(&seen_of_channels, channel, number),
+                    attenuation: Attenuation::default(),
+                    lost: Vec::new(),
                 });
             }
             let photons: Vec<Photons> = seen.iter().map(|seen| seen.light).collect();
@@ -158,7 +168,15 @@ impl Imaging {
             Some(own) => pixel_maps(own, &detector, [rows, columns])?,
             None => Vec::new(),
         };
+        let haze = |channel: &ChannelModel| {
+            let keys = config.optics.channels.get(&channel.name);
+            let per_s = keys.and_then(|keys| keys.haze_per_s).unwrap_or(0.0);
+            // The cast saturates.
+            (per_s * exposure_time * f64::from(1 << MEAN_BITS)).round() as u32
+        };
         let imaging = Self {
+            hazes: channels.iter().map(haze).collect(),
+            stripes: stripes::stripes(config, seed, columns),
             maps,
             tables: detector.tables(),
             exposures: channels.iter().map(exposure).collect(),

@@ -107,11 +107,7 @@ impl<'a> Sight<'a> {
             coverslip_design_um: design(physical.coverslip_design_um, physical.coverslip_um),
             working_distance_um: physical.working_distance_um,
         };
-        let factor = config.expansion.factor;
-        let voxel_um = config
-            .groundtruth
-            .voxel_or_nan()
-            .map(|nm| nm * factor / 1e3);
+        let voxel_um = config.voxel_in_gel_nm().map(|nm| nm / 1e3);
         let [slices, size @ ..] = shape;
         let reach = size.map(|size| {
             let within = size.saturating_sub(1).max(1);

@@ -138,6 +138,6 @@ fn psf_parameters(config: &Config, laser_nm: f64, fluorophore: &Fluorophore) -> 
         refractive_index: optics.refractive_index,
         pinhole_radius_um: optics.pinhole_radius_um.unwrap_or(f64::NAN) / optics.objective_factor,
         voxel_nm: config.groundtruth.voxel_or_nan(),
-        expansion_factor: config.expansion.factor,
+        expansion_factors: config.expansion.factors(),
     }
 }

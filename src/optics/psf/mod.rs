@@ -57,8 +57,8 @@ pub struct PsfParameters {
     pub pinhole_radius_um: f64,
     /// Size of a voxel (z, x, y) before expansion, in nm.
     pub voxel_nm: [f64; 3],
-    /// Linear expansion of the sample when it is imaged.
-    pub expansion_factor: f64,
+    /// Linear expansion along (z, x, y) of the sample when it is imaged.
+    pub expansion_factors: [f64; 3],
 }
 
 /// Error of parameters without a point spread function.
@@ -130,7 +130,9 @@ impl PsfParameters {
             ("voxel_dim along z (nm)", self.voxel_nm[0]),
             ("voxel_dim along x (nm)", self.voxel_nm[1]),
             ("voxel_dim along y (nm)", self.voxel_nm[2]),
-            ("the expansion factor", self.expansion_factor),
+            ("the expansion factor", self.expansion_factors[0]),
+            ("the expansion factor along x", self.expansion_factors[1]),
+            ("the expansion factor along y", self.expansion_factors[2]),
         ];
         for (quantity, value) in positive {
             if !(value.is_finite() && value > 0.0) {
@@ -146,7 +148,8 @@ impl PsfParameters {
         if self.pinhole_radius_um.is_nan() || self.pinhole_radius_um < 0.0 {
             return Err(PsfError::BadPinhole(self.pinhole_radius_um));
         }
-        let size_nm = self.voxel_nm[0].max(self.voxel_nm[1]) * self.expansion_factor;
+        let [z_nm, x_nm, _] = self.gel_voxel_nm();
+        let size_nm = z_nm.max(x_nm);
         let wavelength_nm = self.excitation_nm.min(self.emission_nm);
         let wavenumber = std::f64::consts::TAU * self.refractive_index / wavelength_nm;
         if wavenumber * SAMPLES as f64 * size_nm > MAX_PHASE {
@@ -160,7 +163,12 @@ impl PsfParameters {
 
     /// Returns the distance between voxels along (z, x) after expansion, in um.
     fn voxel_um(&self) -> [f64; 2] {
-        [self.voxel_nm[0], self.voxel_nm[1]].map(|nm| nm * self.expansion_factor / 1e3)
+        let [z_nm, x_nm, _] = self.gel_voxel_nm();
+        [z_nm, x_nm].map(|nm| nm / 1e3)
+    }
+
+    fn gel_voxel_nm(&self) -> [f64; 3] {
+        std::array::from_fn(|axis| self.voxel_nm[axis] * self.expansion_factors[axis])
     }
 
     fn beam(&self, wavelength_nm: f64) -> Beam {
@@ -209,7 +217,8 @@ impl PointSpreadFunction {
         }
         Ok(Self {
             quarter,
-            y_over_x: parameters.voxel_nm[2] / parameters.voxel_nm[1],
+            y_over_x: parameters.voxel_nm[2] / parameters.voxel_nm[1]
+                * (parameters.expansion_factors[2] / parameters.expansion_factors[1]),
         })
     }
 

@@ -35,7 +35,7 @@ fn golden() -> Vec<Golden> {
                         other => panic!("{other}"),
                     },
                     voxel_nm: [f[0], f[1], f[2]],
-                    expansion_factor: f[3],
+                    expansion_factors: [f[3]; 3],
                     excitation_nm: f[4],
                     emission_nm: f[5],
                     numerical_aperture: f[6],
@@ -152,7 +152,7 @@ fn confocal() -> PsfParameters {
         refractive_index: 1.33,
         pinhole_radius_um: 1.25,
         voxel_nm: [40.0, 16.0, 16.0],
-        expansion_factor: 4.0,
+        expansion_factors: [4.0; 3],
     }
 }
 
@@ -373,7 +373,7 @@ fn refuses_what_has_no_point_spread_function() {
         PsfError::BadPinhole(_)
     ));
     assert!(matches!(
-        refused(&|p| p.expansion_factor = 1e6),
+        refused(&|p| p.expansion_factors = [1e6; 3]),
         PsfError::TooCoarse { .. }
     ));
 }

@@ -8,6 +8,7 @@
 mod finish;
 mod finished;
 mod image;
+mod puncta;
 mod record;
 
 use crate::base::progress::Observer;
@@ -18,6 +19,7 @@ use crate::run::ground_truth::LoadedVolume;
 use crate::run::journal::{Journal, JournalError};
 use crate::run::plan::{RunPlan, TilePlan};
 use crate::run::store::{SpillPolicy, StoreError};
+pub use puncta::Punctum;
 use record::Recorder;
 
 /// Where a run's results go. Slices come in order.
@@ -123,6 +125,8 @@ pub struct Outcome {
     pub selection: Selection,
     /// The brightest pixel of each channel, in photons; in the model `physical` its grey value.
     pub maxima: Vec<u32>,
+    /// The clusters of proteins, in the order of layers and voxels.
+    pub puncta: Vec<Punctum>,
 }
 
 /// Proteins that are not drawn but given.
@@ -216,6 +220,7 @@ impl<'a> Pipeline<'a> {
         };
         let selection = Selection::draw(self.model, &self.input.volume.cells, voxels.as_deref());
         sink.begin(&selection).map_err(RunError::Sink)?;
+        let puncta = self.puncta(&selection)?;
         let maxima = self.image(&selection, sink)?;
         sink.finish(self.observer).map_err(|error| {
             if error.is::<Interrupted>() {
@@ -224,7 +229,11 @@ impl<'a> Pipeline<'a> {
                 RunError::Sink(error)
             }
         })?;
-        Ok(Outcome { selection, maxima })
+        Ok(Outcome {
+            selection,
+            maxima,
+            puncta,
+        })
     }
 
     /// Whether the choice of cells, or what is told about it, depends on their voxels: not where

@@ -4,11 +4,14 @@ use super::{Contents, Quantisation, Tile};
 use crate::engine::compute::{Buffer, BufferSpec};
 use crate::engine::schedule::Schedule;
 use crate::engine::stages::blur::Blur;
-use crate::model::Model;
+use crate::model::{DisplacementField, Model};
+use std::ops::Range;
 
 /// The buffers of a run.
 #[derive(Clone, Debug)]
 pub struct Buffers {
+    /// Where the expansion is uneven.
+    pub distortion: Option<DistortionBuffers>,
     /// Labels, a ring for each sheet of cells that do not overlap.
     pub labels: Vec<Buffer>,
     /// Bits of annotated regions, a ring (one word where there are none).
@@ -59,6 +62,17 @@ pub struct Buffers {
     pub truth: Buffer,
     /// What only the model `physical` has.
     pub physical: Option<PhysicalBuffers>,
+}
+
+/// The buffers of an uneven expansion: what there is before it.
+#[derive(Clone, Debug)]
+pub struct DistortionBuffers {
+    /// Displacements around a slab.
+    pub nodes: Buffer,
+    /// Labels, a ring for each sheet.
+    pub labels: Vec<Buffer>,
+    /// Bits of annotated regions, a ring (one word where there are none).
+    pub annotations: Buffer,
 }
 
 /// The buffers of the model `physical`.
@@ -125,7 +139,6 @@ impl Shape<'_> {
             Buffer(specs.len() - 1)
         };
         let sheet = |name: &str, sheet: usize| format!("{name} {sheet}");
-        let sets = model.labelling.layers.len() + model.fluorophores.len();
         let annotated = usize::from(!model.labelling.annotations.is_empty());
         let labels_ring = schedule.labels_ring;
         let on_device = usize::from(!self.quantisation.is_on_host());
@@ -133,7 +146,22 @@ impl Shape<'_> {
             Quantisation::AtTheEnd => model.channels.len(),
             _ => 1,
         };
+        let source_ring = schedule.source_ring;
+        let distortion = model.distortion.as_ref().map(|field| DistortionBuffers {
+            nodes: add(
+                "displacements".into(),
+                lattice_words(model, field, tile, schedule),
+            ),
+            labels: (0..sheets)
+                .map(|s| add(sheet("labels before distortion", s), source_ring * plane))
+                .collect(),
+            annotations: add(
+                "annotations before distortion".into(),
+                annotated * source_ring * plane,
+            ),
+        });
         let buffers = Buffers {
+            distortion,
             labels: (0..sheets)
                 .map(|s| add(sheet("labels", s), labels_ring * plane))
                 .collect(),
@@ -146,7 +174,7 @@ impl Shape<'_> {
                 model.layer_regions().len() * cells,
             ),
             cells: add("cells".into(), cells),
-            selection: add("selection".into(), sets * cells.div_ceil(32)),
+            selection: add("selection".into(), model.selection_words(cells)),
             tables: add("tables".into(), model.tables.len()),
             counts: model
                 .fluorophores
@@ -239,6 +267,35 @@ impl Shape<'_> {
             (true, None) => 0,
         }
     }
+}
+
+/// The nodes of a tile's lattice around some slices of the volume.
+pub(crate) fn lattice_nodes(
+    model: &Model,
+    field: &DisplacementField,
+    tile: &Tile,
+    slices: &Range<usize>,
+) -> [Range<usize>; 3] {
+    let offset = model.volume.offset;
+    let voxels = [slices, &tile.x.voxels, &tile.y.voxels];
+    std::array::from_fn(|axis| {
+        let voxels = offset[axis] + voxels[axis].start..offset[axis] + voxels[axis].end;
+        field.nodes_along(axis, voxels)
+    })
+}
+
+/// Most words of displacements of a step.
+fn lattice_words(
+    model: &Model,
+    field: &DisplacementField,
+    tile: &Tile,
+    schedule: &Schedule,
+) -> usize {
+    let steps = schedule.steps.iter().map(|step| {
+        let nodes = lattice_nodes(model, field, tile, &step.deform);
+        3 * nodes.iter().map(|range| range.len()).product::<usize>()
+    });
+    steps.max().unwrap_or(0)
 }
 
 /// Buffers for each source of each channel.

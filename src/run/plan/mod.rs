@@ -19,6 +19,7 @@ mod tests;
 pub use account::{SetAside, Transfers};
 pub use budget::Budgets;
 pub use buffers::Buffers;
+pub(crate) use buffers::lattice_nodes;
 pub use error::PlanError;
 pub use host::HostMemory;
 pub use run::{RunPlan, TilePlan};
@@ -28,7 +29,7 @@ use crate::config::Normalization;
 use crate::engine::compute::{BufferSpec, IN_FLIGHT, Limits, MemoryKind};
 use crate::engine::schedule::Schedule;
 use crate::engine::stages::blur::{Blur, BlurPart};
-use crate::model::Model;
+use crate::model::{DisplacementField, Model};
 use crate::run::ground_truth::LoadedVolume;
 use buffers::{Shape, most_kept};
 use host::HostSizes;
@@ -327,9 +328,8 @@ impl<'a> Planner<'a> {
         let b = &plan.buffers;
 
         // The image sweep: constants with the first step, labels with each.
-        let sets = model.labelling.layers.len() + model.fluorophores.len();
         let constants = cells as u64
-            + (sets * cells.div_ceil(32)) as u64
+            + model.selection_words(cells) as u64
             + model.tables.len() as u64
             + words(b.fourier)
             + (plan.blur.psf_host_words() * b.psf.iter().flatten().flatten().count()) as u64
@@ -341,11 +341,13 @@ impl<'a> Planner<'a> {
             + model
                 .physical()
                 .map_or(0, |imaging| self.tile.map_words(imaging) as u64);
+        let nodes = b.distortion.as_ref().map_or(0, |own| words(own.nodes));
         let volumes = sheets as u64 + u64::from(!model.labelling.annotations.is_empty());
         let loads = plan.schedule.steps.iter().map(|step| step.load.len()).max();
         let loads = (loads.unwrap_or(0) as u64)
             .saturating_mul(plane)
-            .saturating_mul(volumes);
+            .saturating_mul(volumes)
+            .saturating_add(nodes);
         let truths = (model.fluorophores.len() * model.output.truth_volumes(sheets)) as u64;
         let per_word = u64::from(32 / model.output.bit_depth.bits());
         let grey = |images: u64| images.saturating_mul(image).div_ceil(per_word);
@@ -362,6 +364,11 @@ impl<'a> Planner<'a> {
         });
         let image_reads = steps.max().unwrap_or(0).saturating_add(1 + channels);
         let survey_reads = (model.layer_regions().len() * cells) as u64;
+        // Of a layer of clusters their number in each voxel, and the labels.
+        let clustered = (2 * model.labelling.clustered().count() * sheets) as u64;
+        let puncta_reads = (plan.schedule.regions as u64)
+            .saturating_mul(plane)
+            .saturating_mul(clustered);
         let (thresholds, grey_reads) = match plan.quantisation {
             Quantisation::AtTheEnd => {
                 let images = grey(plan.batch as u64).saturating_mul(channels);
@@ -374,7 +381,8 @@ impl<'a> Planner<'a> {
         let bytes = |words: u64| words.saturating_mul(4);
         let writes = constants.saturating_add(loads).saturating_add(thresholds);
         plan.write_bytes = bytes(writes.max(words(b.thresholds)));
-        plan.read_bytes = bytes(image_reads.max(survey_reads).max(grey_reads));
+        let reads = image_reads.max(puncta_reads);
+        plan.read_bytes = bytes(reads.max(survey_reads).max(grey_reads));
         // Grey values on their way to the sink: of all images of a run in one slab, of a batch of
         // those that waited.
         let batch = (plan.batch as u64).saturating_mul(whole_image);
@@ -403,10 +411,17 @@ impl<'a> Planner<'a> {
             encoded_bytes: piece_bytes[0].max(piece_bytes[1]),
             slice_voxels: model.volume.slice_voxels() as u64,
             annotations: model.labelling.annotations.len() as u64,
-            stores: SetAside::of(model, self.contents, plan.quantisation).memory_bytes(),
+            stores: SetAside::of(model, self.contents, plan.quantisation)
+                .memory_bytes()
+                .saturating_add(
+                    model
+                        .distortion
+                        .as_ref()
+                        .map_or(0, DisplacementField::bytes),
+                ),
             buffer_bytes: plan.buffer_bytes(),
             write_bytes: bytes(writes),
-            read_bytes: bytes(image_reads),
+            read_bytes: bytes(reads),
             grey_bytes,
             image_pixels: whole_image,
         };

@@ -182,7 +182,16 @@ impl Tile {
         let [of_x, of_y] = area_axes(model);
         let table =
             |axis: &TileAxis, area: AreaAxis| area.table(axis.image_pixels(), axis.imaged.start);
-        [table(&self.x, of_x), table(&self.y, of_y)].concat()
+        let (rows, mut columns) = (table(&self.x, of_x), table(&self.y, of_y));
+        if let Some(imaging) = model.physical() {
+            let pixels = columns.chunks_exact_mut(of_y.stride());
+            for (words, pixel) in pixels.zip(self.y.image_pixels()) {
+                if let Some(light) = imaging.stripes.get(pixel) {
+                    AreaAxis::scale(words, *light);
+                }
+            }
+        }
+        [rows, columns].concat()
     }
 
     /// Words of the rows' table and of the columns', and those of an entry in each.

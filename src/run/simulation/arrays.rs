@@ -211,7 +211,7 @@ impl Prepared {
         }
         let seed = config.compute.seed.unwrap_or_else(rand::random);
         let counted: Vec<&str> = tissue.counts.keys().map(String::as_str).collect();
-        let model = Model::with_counts(&config, region, seed, &counted)?;
+        let model = Model::of_part(&config, shape, region, seed, &counted)?;
         Ok(Self {
             config,
             region,
@@ -309,7 +309,7 @@ impl Prepared {
                         .collect(),
                 })
                 .collect(),
-            voxel_nm: tissue_nm.map(|nm| nm * config.expansion.factor),
+            voxel_nm: config.in_gel(tissue_nm),
             seed: model.seed,
             device: device.backend().name().to_owned(),
         })

@@ -54,9 +54,9 @@ impl RunSetup {
             config.compute.seed = previous_run.as_ref().and_then(PreviousRun::seed);
         }
         let seed = *config.compute.seed.get_or_insert_with(rand::random);
-        let (_, _, region) = volumes;
+        let (ref source, _, region) = volumes;
         config.groundtruth.set_bounds(region.shape);
-        let model = Model::new(&config, region, seed)?;
+        let model = Model::of_part(&config, source.shape(), region, seed, &[])?;
         Ok(Self {
             config,
             options,
@@ -305,6 +305,20 @@ impl LoadedRun {
             let seen = quicklook_sink.into_quicklook();
             Ok((outcome, sink.blank_truths(), seen))
         })?;
+        if sink::has_codes(config) {
+            let ids = volume.cells.ids();
+            let table = sink::table_of_codes(config, model, &outcome.selection, ids);
+            output
+                .create(sink::CODES_NAME.as_ref())?
+                .write_whole(table.as_bytes())?;
+        }
+        if model.labelling.clustered().next().is_some() {
+            let ids = volume.cells.ids();
+            let table = sink::table_of_puncta(config, model, &outcome.puncta, ids);
+            output
+                .create(sink::PUNCTA_NAME.as_ref())?
+                .write_whole(table.as_bytes())?;
+        }
         warnings::after(model, &outcome, &blank_truths, log);
         warnings::of_stale_files(root, &stale(output), log);
         let report = Report {

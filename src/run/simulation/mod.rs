@@ -25,6 +25,7 @@ pub(crate) use resume::input_paths;
 pub(crate) use sink::{Layouts, channel_stems, id_pixel, is_compact, largest_number, targets};
 
 pub use crate::base::progress::{Silent, Watcher};
+use crate::base::text::of_axes;
 use crate::config::Config;
 use crate::model::Model;
 use crate::run::log::RunLog;
@@ -84,10 +85,10 @@ pub(crate) fn about_quicklook(config: &Config, model: &Model) -> About {
         "{}: {} of {x} x {y} pixels, expanded {} times, {} microscope",
         config.output.name,
         crate::base::volume::slices_in_words(z),
-        config.expansion.factor,
+        of_axes(config.expansion.factors()),
         config.optics.microscope
     );
     let voxel_nm = config.groundtruth.voxel_or_nan();
-    let factor = config.expansion.factor;
-    quicklook::about(model, title, colours.collect(), voxel_nm, factor)
+    let factors = config.expansion.factors();
+    quicklook::about(model, title, colours.collect(), voxel_nm, factors)
 }

@@ -217,9 +217,10 @@ pub(super) fn describe_previous(root: &Path) -> Option<String> {
         toml::Value::String(digits) => digits.clone(),
         seed => seed.to_string(),
     };
-    let factor = match value("expansion", "factor")? {
-        toml::Value::Float(factor) => factor.to_string(),
-        factor => factor.to_string(),
+    let factor = match (value("expansion", "factor"), value("expansion", "rounds")) {
+        (Some(toml::Value::Float(factor)), _) => factor.to_string(),
+        (Some(factor), _) => factor.to_string(),
+        (None, rounds) => rounds?.to_string(),
     };
     record.get("run")?;
     Some(format!("the run of seed {seed}, factor {factor}"))

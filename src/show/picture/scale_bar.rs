@@ -5,15 +5,16 @@
 pub struct PixelSize {
     /// Size in the expanded gel, (z, x, y), in nm.
     pub gel_nm: [f64; 3],
-    /// Linear expansion of the gel, where it is known.
-    pub expansion: Option<f64>,
+    /// Linear expansion of the gel along (z, x, y), where it is known.
+    pub expansion: Option<[f64; 3]>,
 }
 
 impl PixelSize {
     /// Returns the size in tissue, (z, x, y), in nm; in the gel where the expansion is not known.
     #[must_use]
     pub fn tissue_nm(&self) -> [f64; 3] {
-        self.gel_nm.map(|nm| nm / self.expansion.unwrap_or(1.0))
+        let factors = self.expansion.unwrap_or([1.0; 3]);
+        std::array::from_fn(|axis| self.gel_nm[axis] / factors[axis])
     }
 }
 
@@ -42,7 +43,7 @@ impl ScaleBar {
             .into_iter()
             .find(|nm| *nm <= most * (1.0 + 1e-9))?;
         let label = match size.expansion {
-            Some(factor) => format!("{} ({} in gel)", length(nm), length(nm * factor)),
+            Some([.., y]) => format!("{} ({} in gel)", length(nm), length(nm * y)),
             None => length(nm),
         };
         Some(Self {

@@ -91,7 +91,7 @@ fn gamma_brightens_the_dark() {
 fn scale_bars_have_round_lengths_of_tissue_and_of_gel() {
     let size = PixelSize {
         gel_nm: [800.0, 108.0, 108.0],
-        expansion: Some(4.5),
+        expansion: Some([4.5; 3]),
     };
     // 24 nm in tissue: 100 pixels are 2.4 um.
     let bar = ScaleBar::new(&size, 1.0, 100.0).expect("bar");

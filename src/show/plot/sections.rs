@@ -7,6 +7,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 use super::render::{Drawn, Figure, Scale, render};
 use super::spectra::Pen;
 use super::{ImageFormat, PlotError, ticks};
+use crate::base::text::of_axes;
 use crate::model::PsfVolume;
 use crate::optics::psf::RADIUS;
 
@@ -94,7 +95,7 @@ impl Figure for SectionsFigure<'_> {
             psf.microscope(),
             psf.excitation_nm,
             psf.emission_nm,
-            psf.expansion_factor
+            of_axes(psf.expansion_factors)
         );
         pen.text(&figures, (24.0, 46.0), 15.0, HPos::Left, VPos::Top)?;
         for (row, logarithmic) in [false, true].into_iter().enumerate() {

@@ -48,7 +48,7 @@ fn camera_is_that_of_simexm() {
         for sampling in &SAMPLINGS {
             let camera = Camera::new(
                 [8.0; 3],
-                sampling.factor,
+                [sampling.factor; 3],
                 sampling.objective,
                 sampling.pixel_nm,
                 sampling.focal_plane_nm,

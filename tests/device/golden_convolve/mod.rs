@@ -149,7 +149,7 @@ fn uneven_octant() -> Vec<f64> {
         refractive_index: 1.33,
         pinhole_radius_um: 1.0,
         voxel_nm: [40.0, 20.0, 32.0],
-        expansion_factor: 4.0,
+        expansion_factors: [4.0; 3],
     })
     .unwrap()
     .octant()

@@ -1,6 +1,7 @@
 //! A case for every kernel.
 
 use super::dice::{CELLS, Dice};
+use super::labelling;
 use super::physical;
 use Contents::{Poison, Words};
 use bytemuck::Zeroable;
@@ -51,7 +52,7 @@ pub fn one_per_thread(threads: usize) -> [u32; 3] {
 }
 
 /// Tables one after another, and the place of each.
-fn tables(list: &[DiscreteTable]) -> (Vec<u32>, Vec<TableRef>) {
+pub fn tables(list: &[DiscreteTable]) -> (Vec<u32>, Vec<TableRef>) {
     let mut words = Vec::new();
     let places = list.iter().map(|table| {
         let at = words.len() as u32;
@@ -73,7 +74,7 @@ pub fn case<P: KernelParams>(params: P, bindings: Vec<Contents>, workgroups: [u3
 }
 
 /// Volumes in rings that start in the middle, so that slices wrap around.
-const FIRST_Z: u32 = 5;
+pub const FIRST_Z: u32 = 5;
 
 fn poisson(mean: f64) -> DiscreteTable {
     DiscreteTable::poisson(mean).expect("a small mean")
@@ -381,6 +382,8 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                 blur.blocks().iter().map(inverse).collect::<Vec<_>>()
             })
             .collect(),
+        "deform" => labelling::deform(kernel, shape, &mut dice),
+        "proteins" => labelling::proteins(kernel, shape, &mut dice),
         "area" => physical::area(kernel, shape, &mut dice),
         "expose" => physical::expose(shape, &mut dice),
         "bin" => [

@@ -2,6 +2,7 @@
 
 mod cases;
 mod dice;
+mod labelling;
 mod physical;
 mod traffic;
 

@@ -39,7 +39,14 @@ pub fn plan(config: &Config, observer: &mut dyn Observer) -> Result<PlanReport, 
     };
     config.groundtruth.set_bounds(region.shape);
     simulation::check_light(&config)?;
-    let model = Model::new(&config, region, config.compute.seed.unwrap_or(0))?;
+    let source = opened.source_shape(region);
+    let model = Model::of_part(
+        &config,
+        source,
+        region,
+        config.compute.seed.unwrap_or(0),
+        &[],
+    )?;
     let contents = Contents {
         cells: CELLS.min(model.volume.voxels().saturating_add(1)),
         sheets: 1,

@@ -182,19 +182,19 @@ fn brightest_dye(config: &Config, channel: &Channel) -> Option<String> {
 
 fn pixel_size(config: &Config) -> Option<PixelSize> {
     let voxel_nm = config.groundtruth.voxel_or_nan();
-    let (factor, optics) = (config.expansion.factor, &config.optics);
+    let (factors, optics) = (config.expansion.factors(), &config.optics);
     let camera = Camera::new(
         voxel_nm,
-        factor,
+        factors,
         optics.objective_factor,
         optics.pixel_size_nm,
         optics.focal_plane_depth_nm,
     );
-    let gel_nm = camera.pixel_in_tissue_nm(voxel_nm).map(|nm| nm * factor);
+    let gel_nm = config.in_gel(camera.pixel_in_tissue_nm(voxel_nm));
     let sound = gel_nm.iter().all(|nm| nm.is_finite() && *nm > 0.0);
     sound.then_some(PixelSize {
         gel_nm,
-        expansion: Some(factor),
+        expansion: Some(factors),
     })
 }
 

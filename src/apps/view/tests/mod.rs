@@ -240,7 +240,7 @@ fn tiffs_of_other_programs_tell_their_size() {
     let told = Metadata::parse(text, [10.0, 20.0]);
     let pixel = told.pixel.expect("size");
     assert_eq!(pixel.gel_nm, [600.0, 100.0, 50.0]);
-    assert_eq!(pixel.expansion, Some(4.5));
+    assert_eq!(pixel.expansion, Some([4.5; 3]));
     assert_eq!(told.content, Some(Content::Labels));
     assert_eq!(
         told.channels,

@@ -225,7 +225,13 @@ impl Description {
             own.insert("pixel_in_tissue_nm".to_owned(), json!(tissue_nm));
         }
         let known = [
-            ("expansion_factor", about.factor.map(|factor| json!(factor))),
+            (
+                "expansion_factor",
+                about.factors.map(|factors| match factors {
+                    [z, x, y] if z == x && z == y => json!(z),
+                    factors => json!(factors),
+                }),
+            ),
             // Beyond 2^53 a number of JSON may not come back.
             ("seed", about.seed.map(|seed| json!(seed.to_string()))),
             (

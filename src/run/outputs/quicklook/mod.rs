@@ -9,6 +9,7 @@ mod draw;
 mod tests;
 
 use crate::base::progress::Observer;
+use crate::base::text::of_axes;
 use crate::model::Model;
 use crate::model::cells::Selection;
 use crate::run::pipeline::{ExpectedSlices, Sink, SinkError, TruthSlices};
@@ -93,7 +94,7 @@ impl Quicklook {
     #[must_use]
     pub fn pixel_note(&self) -> Option<String> {
         let [z, x, y] = self.about.pixel.tissue_nm().map(length);
-        let factor = self.about.pixel.expansion?;
+        let factor = of_axes(self.about.pixel.expansion?);
         Some(format!(
             "A pixel is {x} x {y} of tissue, slices are {z} apart; in the gel {factor} times as much."
         ))
@@ -262,7 +263,7 @@ pub(crate) fn about(
     title: String,
     colours: Vec<[u8; 3]>,
     voxel_nm: [f64; 3],
-    expansion: f64,
+    expansion: [f64; 3],
 ) -> About {
     // With the dye that it sees best.
     let names = model.channels.iter().map(|channel| {
@@ -285,7 +286,7 @@ pub(crate) fn about(
             .collect(),
         bits: model.output.bit_depth.bits(),
         pixel: PixelSize {
-            gel_nm: tissue_nm.map(|nm| nm * expansion),
+            gel_nm: std::array::from_fn(|axis| tissue_nm[axis] * expansion[axis]),
             expansion: Some(expansion),
         },
     }

@@ -16,7 +16,7 @@ fn about(shape: [usize; 3], channels: usize, dyes: usize, bits: u32) -> About {
         bits,
         pixel: PixelSize {
             gel_nm: [600.0, 100.0, 100.0],
-            expansion: Some(4.0),
+            expansion: Some([4.0; 3]),
         },
     }
 }

@@ -4,6 +4,7 @@ mod charts;
 #[cfg(test)]
 mod tests;
 
+use crate::base::text::of_axes;
 use crate::base::volume::slices_in_words;
 use crate::config::Config;
 use crate::model::{Model, PsfVolume, point_spread_functions};
@@ -100,7 +101,7 @@ fn summary(page: &mut String, facts: &Facts<'_, '_>, functions: &[PsfVolume]) {
         ),
         (
             "expansion",
-            format!("{} times", facts.config.expansion.factor),
+            format!("{} times", of_axes(facts.config.expansion.factors())),
         ),
         (
             "resolution in tissue, full width at half maximum",

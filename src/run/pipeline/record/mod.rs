@@ -1,6 +1,8 @@
 //! What each sweep records for a step.
 
+mod distortion;
 mod imaging;
+mod labelling;
 mod physical;
 mod simexm;
 
@@ -8,9 +10,9 @@ use crate::config::Arrangement;
 use crate::engine::compute::{Buffer, Recording};
 use crate::engine::schedule::Step;
 use crate::engine::stages::normalise::{NORMALISE, NormaliseParams, photon_thresholds};
-use crate::engine::stages::{regions, scatter, survey, truth};
+use crate::engine::stages::{regions, survey, truth};
 use crate::model::cells::Selection;
-use crate::model::{Imaging, LayerModel, Model};
+use crate::model::{Imaging, Model};
 use crate::optics::focal_planes::{FocalPlanes, PlaneRun};
 use crate::run::ground_truth::Part;
 use crate::run::pipeline::Input;
@@ -73,11 +75,9 @@ impl<'a> Recorder<'a> {
     /// What stays on the device for the whole image sweep; `maxima` are those of the images that
     /// are there already.
     pub(super) fn start(mut self, selection: &Selection, maxima: &[u32]) -> Recording<'static> {
+        self.write_labelling(selection);
         let b = &self.plan.buffers;
         let out = &mut self.recording;
-        out.write(b.cells, 0, self.input.volume.cells.keys());
-        out.write(b.selection, 0, selection.words.clone());
-        out.write(b.tables, 0, self.model.tables.clone());
         out.write(b.fourier, 0, self.plan.blur.tables().words.clone());
         out.write(b.shown, 0, self.tile.shown(self.model));
         match &self.model.imaging {
@@ -111,19 +111,25 @@ impl<'a> Recorder<'a> {
     /// Labels and annotations of slices that enter.
     fn load(&mut self, slices: Range<usize>) -> Result<(), StoreError> {
         let (_, _, plane) = self.size();
-        let ring = self.plan.schedule.labels_ring;
-        let (volume, part) = (self.input.volume, self.part());
-        for (sheet, &buffer) in self.plan.buffers.labels.iter().enumerate() {
+        let (volume, part, b) = (self.input.volume, self.part(), &self.plan.buffers);
+        let (ring, labels, annotations) = match &b.distortion {
+            Some(before) => (
+                self.plan.schedule.source_ring,
+                &before.labels,
+                before.annotations,
+            ),
+            None => (self.plan.schedule.labels_ring, &b.labels, b.annotations),
+        };
+        for (sheet, &buffer) in labels.iter().enumerate() {
             let labels = volume.labels(sheet, slices.clone(), &part)?;
             for (z, labels) in slices.clone().zip(labels) {
                 self.recording.write(buffer, (z % ring) * plane, labels);
             }
         }
         if !self.model.labelling.annotations.is_empty() {
-            let annotations = volume.annotations(slices.clone(), &part)?;
-            for (z, bits) in slices.zip(annotations) {
-                self.recording
-                    .write(self.plan.buffers.annotations, (z % ring) * plane, bits);
+            let bits = volume.annotations(slices.clone(), &part)?;
+            for (z, bits) in slices.zip(bits) {
+                self.recording.write(annotations, (z % ring) * plane, bits);
             }
         }
         Ok(())
@@ -169,6 +175,7 @@ impl<'a> Recorder<'a> {
         let cells = self.input.volume.cells.len();
         let bits = self.model.layer_regions();
         self.load(step.load.clone())?;
+        self.deform(&step.deform);
         self.classify(&step.regions);
         self.recording.clear(b.voxels, 0..bits.len() * cells);
         for (&labels, &regions) in b.labels.iter().zip(&b.regions) {
@@ -206,6 +213,7 @@ impl<'a> Recorder<'a> {
     pub(super) fn step(&mut self, step: &Step, selection: &Selection) -> Result<(), StoreError> {
         let b = &self.plan.buffers;
         self.load(step.load.clone())?;
+        self.deform(&step.deform);
         self.classify(&step.regions);
         let (_, _, plane) = self.size();
         let ring = self.plan.schedule.counts_ring;
@@ -224,7 +232,8 @@ impl<'a> Recorder<'a> {
             }
         }
         for (number, layer) in self.model.labelling.layers.iter().enumerate() {
-            self.scatter(&step.regions, layer, selection.layer_at(number));
+            let selected = (selection.layer_at(number), self.levels_at(number));
+            self.scatter(&step.regions, layer, selected);
         }
         self.truth(step, selection);
         let images = self.model.images_of(step);
@@ -242,49 +251,6 @@ impl<'a> Recorder<'a> {
         self.recording.read(b.status, 0..1);
         self.recording.read(b.maximum, 0..self.model.channels.len());
         Ok(())
-    }
-
-    fn scatter(&mut self, slices: &Range<usize>, layer: &LayerModel, selection_at: u32) {
-        let b = &self.plan.buffers;
-        let (size_x, size_y, _) = self.size();
-        let [origin_z, origin_x, origin_y] = self.origin();
-        let [moved_z, moved_x, moved_y] = self.model.labelling.displacements;
-        let params = scatter::ScatterParams {
-            size_x,
-            size_y,
-            depth: self.model.volume.shape[0] as u32,
-            origin_z,
-            origin_x,
-            origin_y,
-            first_z: slices.start as u32,
-            slices: slices.len() as u32,
-            labels_ring: self.plan.schedule.labels_ring as u32,
-            counts_ring: self.plan.schedule.counts_ring as u32,
-            region: layer.region_bit,
-            selection_at,
-            proteins: layer.proteins,
-            displacement: layer.displacement,
-            count: layer.count,
-            displaced: layer.displaced,
-            moved_z,
-            moved_x,
-            moved_y,
-        };
-        for (&labels, &regions) in b.labels.iter().zip(&b.regions) {
-            let counts = b.counts[layer.fluorophore];
-            let buffers = [
-                labels,
-                regions,
-                b.cells,
-                b.selection,
-                b.tables,
-                counts,
-                b.status,
-            ];
-            let shape = [slices.len(), size_x as usize, size_y as usize];
-            self.recording
-                .dispatch_voxels(&scatter::SCATTER, params, &buffers, shape);
-        }
     }
 
     fn truth(&mut self, step: &Step, selection: &Selection) {

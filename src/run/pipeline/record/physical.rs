@@ -63,8 +63,12 @@ impl Recorder<'_> {
             size: [image_x as u32, image_y as u32],
         };
         let key = imaging.exposures[number];
-        let mut params =
-            ExposeParams::new(imaging.detection(), part, !imaging.maps.is_empty(), key);
+        let mut params = ExposeParams::new(
+            &imaging.detection(number),
+            part,
+            !imaging.maps.is_empty(),
+            key,
+        );
         params.per_word = match self.plan.quantisation.is_on_host() {
             true => 1,
             false => 32 / self.model.output.bit_depth.bits(),

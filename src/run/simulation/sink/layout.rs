@@ -3,6 +3,7 @@
 use crate::base::choice::alternatives;
 use crate::base::colour;
 use crate::base::path::file_names;
+use crate::base::text::of_axes;
 use crate::config::{
     Arrangement, ChannelArrangement, ChannelFiles, Compute, Config, ModelKind, Normalization,
     WrittenIds,
@@ -34,7 +35,8 @@ pub(crate) fn targets(config: &Config, model: &Model) -> Vec<Target> {
     let expected = expected_stems(config).into_iter();
     let volumes = volumes.chain(expected.map(|stem| FLOAT_FORMAT.target(&stem)));
     let table = is_compact(config).then(|| Target::File(PathBuf::from(IDS_NAME)));
-    volumes.chain(table).collect()
+    let tissue = super::tissue::targets(config, model);
+    volumes.chain(table).chain(tissue).collect()
 }
 
 /// Volumes of the channels' expected electrons below the output folder, where they are wanted.
@@ -221,13 +223,13 @@ impl<'a> Layouts<'a> {
         if let Some(toml::Value::Table(output)) = text.get_mut("output") {
             output.insert("path".to_owned(), "output".into());
         }
-        let factor = config.expansion.factor;
         let voxel_nm = config.groundtruth.voxel_or_nan();
         let offset = config.groundtruth.offset_voxels;
+        let offset_nm = std::array::from_fn(|axis| offset[axis] as f64 * voxel_nm[axis]);
         About {
-            offset_nm: std::array::from_fn(|axis| offset[axis] as f64 * voxel_nm[axis] * factor),
+            offset_nm: config.in_gel(offset_nm),
             tissue_nm: Some(self.model.camera.pixel_in_tissue_nm(voxel_nm)),
-            factor: Some(factor),
+            factors: Some(config.expansion.factors()),
             seed: Some(self.model.seed),
             configuration: Some(text.to_string()),
         }
@@ -275,6 +277,24 @@ impl<'a> Layouts<'a> {
             compression: (self.config.output.compression).unwrap_or(Compression::Deflate),
             chunks: self.chunks(),
             metadata: self.metadata(format!("{what}, region {region}"), Vec::new()),
+        }
+    }
+
+    /// The displacements of an uneven expansion.
+    pub(super) fn displacements(&self) -> VolumeLayout {
+        let along = [("z", [255, 0, 0]), ("x", [0, 255, 0]), ("y", [0, 0, 255])];
+        let along = along.map(|(name, colour)| ChannelInfo {
+            name: name.to_owned(),
+            colour,
+        });
+        let what = "displacements by the expansion in voxels of the tissue: a voxel shows what was so far before it";
+        VolumeLayout {
+            shape: self.model.image_shape(),
+            pixel: PixelType::Float32,
+            content: Content::Intensity,
+            compression: (self.config.output.compression).unwrap_or(Compression::Deflate),
+            chunks: self.chunks(),
+            metadata: self.metadata(what.to_owned(), along.to_vec()),
         }
     }
 
@@ -344,11 +364,11 @@ impl<'a> Layouts<'a> {
     }
 
     fn metadata(&self, what: String, channels: Vec<ChannelInfo>) -> VolumeMetadata {
-        let factor = self.config.expansion.factor;
+        let factor = of_axes(self.config.expansion.factors());
         let voxel_nm = self.config.groundtruth.voxel_or_nan();
         let tissue_nm = self.model.camera.pixel_in_tissue_nm(voxel_nm);
         VolumeMetadata {
-            voxel_nm: tissue_nm.map(|nm| nm * factor),
+            voxel_nm: self.config.in_gel(tissue_nm),
             description: format!(
                 "{what}\nvoxel in tissue (z, x, y): {:.3} x {:.3} x {:.3} nm, expansion factor {factor}",
                 tissue_nm[0], tissue_nm[1], tissue_nm[2]

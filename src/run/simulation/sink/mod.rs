@@ -2,11 +2,14 @@
 
 mod layout;
 mod split;
+mod tissue;
 
 pub(crate) use layout::{
     IDS_NAME, Layouts, channel_colour, channel_stems, id_pixel, is_compact, largest_number,
     table_of_ids, targets,
 };
+
+pub(crate) use tissue::{CODES_NAME, PUNCTA_NAME, has_codes, table_of_codes, table_of_puncta};
 
 use super::SimulationError;
 use crate::base::progress::Observer;
@@ -68,6 +71,7 @@ impl<'a> FileSink<'a> {
                 Ok(SliceWriter::new(sink, FLOAT_FORMAT, &layout))
             })
             .collect::<Result<_, WriteError>>()?;
+        tissue::write_displacements(&layouts, model, output)?;
         let shape = model.image_shape();
         let dyes = model.fluorophores.len();
         if config.output.gt_cells == Arrangement::Merged {

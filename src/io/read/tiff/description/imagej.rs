@@ -2,6 +2,7 @@
 
 use super::super::super::units::nanometres;
 use super::{Axis, AxisKind, Described, Pages, Place, Series};
+use crate::base::text::parse_of_axes;
 
 pub(super) fn read(text: &str, pages: &mut Pages<'_>) -> Described {
     let value = |key: &str| {
@@ -64,9 +65,9 @@ pub(super) fn read(text: &str, pages: &mut Pages<'_>) -> Described {
     }
     let unit = value("unit=").and_then(nanometres);
     let expansion = expansion(text);
-    let size = |per_unit: Option<f64>| Some(unit? / per_unit? / expansion);
+    let size = |per_unit: Option<f64>, axis: usize| Some(unit? / per_unit? / expansion[axis]);
     let z_unit = value("zunit=").map_or(unit, nanometres);
-    let spacing = length("spacing=").and_then(|spacing| Some(spacing * z_unit? / expansion));
+    let spacing = length("spacing=").and_then(|spacing| Some(spacing * z_unit? / expansion[0]));
     Described {
         writer: WRITER,
         series: vec![Series {
@@ -74,21 +75,24 @@ pub(super) fn read(text: &str, pages: &mut Pages<'_>) -> Described {
             axes,
             planes: all,
             problem,
-            voxel_nm: [spacing, size(pages.per_unit[0]), size(pages.per_unit[1])],
+            voxel_nm: [
+                spacing,
+                size(pages.per_unit[0], 1),
+                size(pages.per_unit[1], 2),
+            ],
         }],
         notes: Vec::new(),
     }
 }
 
-/// How many times larger the gel of an image is than the tissue, where a run of simexm-gpu has
+/// How many times larger the gel of an image is than the tissue along (z, x, y), where a run of simexm-gpu has
 /// written it.
-fn expansion(text: &str) -> f64 {
+fn expansion(text: &str) -> [f64; 3] {
     let told = text.lines().find_map(|line| {
         let (_, factor) = line.split_once("expansion factor ")?;
-        factor.split_whitespace().next()?.parse::<f64>().ok()
+        parse_of_axes(factor)
     });
-    told.filter(|factor| factor.is_finite() && *factor > 0.0)
-        .unwrap_or(1.0)
+    told.unwrap_or([1.0; 3])
 }
 
 const WRITER: &str = "its ImageJ description";

@@ -1,10 +1,19 @@
 //! Labelling: which cells and voxels get proteins, how many, and how far they are displaced.
 
+mod area;
+mod brightness;
+mod proteins;
+
+pub use brightness::Brightness;
+pub use proteins::OwnProteins;
+
 use super::{ModelError, Tables};
 use crate::base::region_bits;
-use crate::config::{CellPart, Config, SingleNeuron};
+use crate::config::{CellPart, Config, SingleNeuron, Stain};
 use crate::engine::rng::{DiscreteTable, Purpose, StreamKey, TableRef};
+use crate::engine::stages::proteins::BY_AREA;
 use crate::optics::fluorophore::Fluorophore;
+use proteins::{Maker, site_bit};
 
 /// Standard deviation of a protein's displacement, in nm of tissue (docs/model.md section 2).
 const DISPLACEMENT_NM: f64 = 100.0;
@@ -37,6 +46,10 @@ pub struct LayerModel {
     pub proteins: StreamKey,
     /// Random stream of the displacements.
     pub displacement: StreamKey,
+    /// Proteins of which one density and common displacements do not say all.
+    pub own: Option<OwnProteins>,
+    /// True where the layer is one of those of barcodes.
+    pub barcode: bool,
 }
 
 /// The labelling of a configuration.
@@ -46,6 +59,8 @@ pub struct Labelling {
     pub isotropic: bool,
     /// Probability that a cell is eligible.
     pub global_density: f64,
+    /// Layers of a cell's barcode.
+    pub barcode_layers: usize,
     /// Layers in the order of their names.
     pub layers: Vec<LayerModel>,
     /// Names of the annotated regions, in the order of their bits.
@@ -100,7 +115,11 @@ impl Labelling {
                 0
             }
         });
+        let own = || layers.iter().filter_map(|layer| layer.own.as_ref());
+        let apart = |axis: usize| own().map(|own| own.farthest[axis]).max().unwrap_or(0);
+        let farthest = std::array::from_fn(|axis| farthest[axis] + apart(axis));
         Ok(Self {
+            barcode_layers: config.labeling.barcode_layers.unwrap_or(0),
             isotropic: config.groundtruth.isotropic,
             global_density: config.labeling.global_density,
             layers,
@@ -108,6 +127,31 @@ impl Labelling {
             displacements,
             farthest,
         })
+    }
+
+    /// The layers whose cells differ in brightness.
+    pub(super) fn levelled(&self) -> impl Iterator<Item = usize> {
+        let differ = |layer: &LayerModel| {
+            let own = layer.own.as_ref();
+            own.is_some_and(|own| own.brightness.factors().len() > 1)
+        };
+        let layers = self.layers.iter().enumerate();
+        layers.filter_map(move |(number, layer)| differ(layer).then_some(number))
+    }
+
+    /// The layers whose proteins cluster, by number.
+    pub(crate) fn clustered(&self) -> impl Iterator<Item = (usize, &OwnProteins)> {
+        let layers = self.layers.iter().enumerate();
+        layers.filter_map(|(number, layer)| {
+            let own = layer.own.as_ref().filter(|own| own.members.is_some())?;
+            Some((number, own))
+        })
+    }
+
+    /// True where layers ask for a voxel's neighbours in the slices around it.
+    pub(super) fn looks_around(&self) -> bool {
+        let by_area = |layer: &LayerModel| layer.own.as_ref().is_some_and(|own| own.by == BY_AREA);
+        self.isotropic || self.layers.iter().any(by_area)
     }
 
     /// Bit of a part of the cell.
@@ -142,7 +186,20 @@ fn layers(
     let voxel_nm3: f64 = config.groundtruth.voxel_or_nan().iter().product();
     let mut models = Vec::new();
     for (name, layer) in &config.labeling.layers {
-        let mean = layer.protein_density_per_nm3 * voxel_nm3;
+        let own = Maker {
+            config,
+            seed,
+            name,
+            layer,
+            annotations,
+            tables,
+        };
+        let own = own.make()?;
+        let mean = match own {
+            // Its own tables say how many.
+            Some(_) => 0.0,
+            None => layer.protein_density_per_nm3 * voxel_nm3 * layer.extras.retention,
+        };
         let count = DiscreteTable::scaled_poisson(mean, layer.antibody_amp).map_err(|_| {
             ModelError::TooManyProteins {
                 layer: name.clone(),
@@ -156,15 +213,20 @@ fn layers(
                 .iter()
                 .position(|f| f.name == layer.fluorophore)
                 .unwrap_or(0),
-            region: layer.region.name().to_owned(),
-            region_bit: region_bit(&layer.region, annotations),
+            region: match layer.extras.stain {
+                Stain::Cells => layer.region.name().to_owned(),
+                Stain::Protein => "everywhere".to_owned(),
+            },
+            region_bit: site_bit(layer, annotations),
             labeling_density: layer.labeling_density,
             single_neuron: layer.single_neuron,
-            never_a_protein: count.is_always_zero(),
+            never_a_protein: own.is_none() && count.is_always_zero(),
             count: tables.add(&count),
             displaced: tables.add(&DiscreteTable::bernoulli(layer.protein_noise)),
             proteins: StreamKey::new(seed, Purpose::Proteins, &[name]),
             displacement: StreamKey::new(seed, Purpose::Displacement, &[name]),
+            own,
+            barcode: layer.extras.barcode,
         });
     }
     Ok(models)
