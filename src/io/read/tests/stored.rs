@@ -422,7 +422,10 @@ fn background_is_what_the_user_says() {
     // -1 is no number of an unsigned type.
     assert_eq!(read(&path, &background(&[-1]))[0], u64::MAX);
     let message = refusal(&data("negative_i16"), &ReadOptions::default());
-    assert_says(&message, &["row 12, column 10 is -5", "background = [0, -5]"]);
+    assert_says(
+        &message,
+        &["row 12, column 10 is -5", "background = [0, -5]"],
+    );
     let source = open_as(&data("negative_i16"), &background(&[-5])).unwrap();
     assert_eq!(slice(&*source, 0)[12 * 17 + 10], 0);
     // White is zero, which concerns what is shown.
