@@ -3,7 +3,9 @@
 use crate::base::progress::Observer;
 use crate::base::progress::Silent;
 use crate::base::volume::VoxelBox;
-use crate::config::{BitDepth, CellPart, Channel, Config, Labeling, Layer, Normalization, Optics};
+use crate::config::{
+    BitDepth, CellPart, Channel, Config, Distortion, Labeling, Layer, Normalization, Optics,
+};
 use crate::engine::compute::{Backend, Limits};
 use crate::io::read::{ArraySource, CellSource};
 use crate::model::Model;
@@ -228,7 +230,7 @@ impl Sink for NullSink {
 
 /// Returns the jobs of `simexm-gpu bench` by name: together they use every kernel but those for
 /// rows that no workgroup memory holds.
-pub fn configurations() -> [(&'static str, Config); 3] {
+pub fn configurations() -> [(&'static str, Config); 4] {
     let dye = "ATTO550";
     let layer = Layer {
         fluorophore: dye.to_owned(),
@@ -254,6 +256,13 @@ pub fn configurations() -> [(&'static str, Config); 3] {
         },
         ..Config::default()
     };
+    let mut gel = fine.clone();
+    gel.optics.pixel_size_nm = Optics::default().pixel_size_nm;
+    gel.expansion.distortion = Distortion::Mild;
+    for layer in gel.labeling.layers.values_mut() {
+        layer.protein_density_per_nm3 = 1e-5;
+        layer.extras.linkage_nm = 17.5;
+    }
     let mut electrons = Config::physical();
     if let Some(detector) = &mut electrons.detector {
         detector.keys.bits = 8;
@@ -262,6 +271,7 @@ pub fn configurations() -> [(&'static str, Config); 3] {
     [
         ("brainbow", Config::default()),
         ("fine pixels", fine),
+        ("gel", gel),
         ("electrons", electrons),
     ]
 }

@@ -104,7 +104,7 @@ fn all_devices_are_measured_and_agree() {
         }
         assert!(device.copy_bytes_per_second > Some(1e6), "{device:?}");
     }
-    assert_eq!(file.crossovers.len(), 3 * adapters().len());
+    assert_eq!(file.crossovers.len(), 4 * adapters().len());
     assert_eq!(file.devices[0].adapter, None);
 
     let page = fs::read_to_string(workplace.path("a.html")).unwrap();
