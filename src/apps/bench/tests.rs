@@ -98,7 +98,7 @@ fn a_device_that_fails_is_told_of_and_the_others_go_on() {
     assert!(refused.limits.is_none() && refused.startup.is_none());
     assert!(early.limits.is_some() && early.startup.is_none());
     // Earlier measurements stay.
-    assert_eq!((midway.runs.len(), cpu.runs.len()), (1, 3));
+    assert_eq!((midway.runs.len(), cpu.runs.len()), (1, 4));
     let error = midway.error.as_deref().unwrap();
     assert!(error.contains("the device was lost"), "{error}");
     assert_eq!(cpu.error, None);
