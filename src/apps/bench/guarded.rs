@@ -15,6 +15,10 @@ use std::time::{Duration, Instant};
 /// How long a size may take where the device decides which ones are measured.
 const SIZE_TIME: Duration = Duration::from_secs(30);
 
+/// Runs of a job beside those that are timed: the first one, and those of the checksums, which read
+/// back what each dispatch writes.
+const UNTIMED: f64 = 4.0;
+
 /// How often signals and clock are looked at.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -26,6 +30,15 @@ enum End {
     Done,
     Failed(SimulationError),
     OutOfTime,
+}
+
+/// How long a size is expected to take, from the runs of the last one: start-up does not grow with
+/// the tissue.
+fn expected_seconds(facts: &DeviceFacts, last: Size, voxels: usize, repeat: usize) -> f64 {
+    let before = last.shape().iter().product::<usize>();
+    let runs = facts.runs.iter().filter(|run| run.voxels == before as u64);
+    let once: f64 = runs.map(|run| run.seconds.median).sum();
+    once * voxels as f64 / before as f64 * (repeat as f64 + UNTIMED)
 }
 
 /// Measures a device, from small sizes to large ones.
@@ -66,26 +79,23 @@ pub(super) fn measure(
     };
     let sizes = Size::ALL.into_iter();
     let sizes = sizes.filter(|&size| options.size.is_none_or(|largest| size <= largest));
-    let mut last: Option<(usize, Duration)> = None;
+    let mut last: Option<Size> = None;
     let mut end = None;
     for size in sizes {
         let voxels = size.shape().iter().product::<usize>();
-        if options.size.is_none()
-            && let Some((before, took)) = last
+        if let (None, Some(before)) = (options.size, last)
+            && expected_seconds(&facts, before, voxels, options.repeat)
+                > SIZE_TIME.min(guard.left).as_secs_f64()
         {
-            let expected = took.mul_f64(voxels as f64 / before as f64);
-            if expected > SIZE_TIME.min(guard.left) {
-                break;
-            }
+            break;
         }
-        let start = Instant::now();
         // Where nobody takes it the device has failed, as is told next.
         let _ = to_device.send(tissues.get(size, watcher)?);
         end = guard.size(&mut facts, watcher)?;
         if end.is_some() {
             break;
         }
-        last = Some((voxels, start.elapsed()));
+        last = Some(size);
     }
     drop(to_device);
     let end = match end {
