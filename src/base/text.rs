@@ -61,7 +61,8 @@ pub fn is_unseen(character: char) -> bool {
         )
 }
 
-/// A text for a terminal: what is not seen of it, but for the ends of lines and tabs, is spelled out.
+/// A text for a terminal: what is not seen of it, but for the ends of lines and tabs, is spelled
+/// out.
 pub fn shown(text: &str) -> Cow<'_, str> {
     let spelled = |c: char| is_unseen(c) && !matches!(c, '\n' | '\t');
     if !text.contains(spelled) {

@@ -79,7 +79,8 @@ pub struct GroundTruth {
         serialize_with = "serialize::number_if_any"
     )]
     pub time: Option<usize>,
-    /// Array or image of a container that holds several, as a path in it; `None` takes the only one.
+    /// Array or image of a container that holds several, as a path in it; `None` takes the only
+    /// one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
     /// Level of a pyramid, from 0; `None` takes the finest.
@@ -157,7 +158,8 @@ pub struct RegionVolume {
     /// Volume that is not 0 where the region is; absolute once read.
     #[serde(serialize_with = "serialize::path")]
     pub region_path: PathBuf,
-    /// Array or image of a container that holds several, as a path in it; `None` takes the only one.
+    /// Array or image of a container that holds several, as a path in it; `None` takes the only
+    /// one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
     /// Level of a pyramid, from 0; `None` takes the finest.

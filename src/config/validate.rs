@@ -21,8 +21,8 @@ impl Config {
     /// config.expansion.factor = f64::NAN.into();
     /// assert_eq!(
     ///     config.validate().unwrap_err().to_string(),
-    ///     "configuration: [expansion] factor = NaN must be a number of at least 1, or three of them \
-    ///      [z, x, y]"
+    ///     "configuration: [expansion] factor = NaN must be a number of at least 1, or three of \
+    ///      them [z, x, y]"
     /// );
     /// ```
     ///
@@ -65,8 +65,8 @@ impl Config {
         }
     }
 
-    /// Returns the same as it is read: with absolute paths, dyes by their names, and defaults in the
-    /// place of what the model `physical` may be left without.
+    /// Returns the same as it is read: with absolute paths, dyes by their names, and defaults in
+    /// the place of what the model `physical` may be left without.
     fn settled(&self) -> Self {
         let mut config = self.clone();
         if config.model == ModelKind::Physical {

@@ -1,9 +1,10 @@
 //! In which order the slabs of a volume pass through the stages.
 //!
 //! A volume flows through the stages along z. A stage that looks beyond a slice lags behind the one
-//! before it: labels of an uneven expansion by its farthest displacement, membranes by a slice, emission by the farthest displacement of a protein, images by
-//! the radius of the point spread function. What a later step still needs is kept in rings of
-//! slices; nothing is computed twice, and a slice is computed alike however the volume is cut.
+//! before it: labels of an uneven expansion by its farthest displacement, membranes by a slice,
+//! emission by the farthest displacement of a protein, images by the radius of the point spread
+//! function. What a later step still needs is kept in rings of slices; nothing is computed twice,
+//! and a slice is computed alike however the volume is cut.
 
 use std::ops::Range;
 

@@ -1,12 +1,13 @@
 //! Uneven swelling of the gel: a field of displacements, drawn or measured (docs/model.md section
 //! 1.1).
 //!
-//! A drawn field is the sum of independent Gaussian fields, one for each scale, with a covariance of
-//! s^2 exp(-r^2 / (2 xi^2)) in each component. Each is made of waves,
+//! A drawn field is the sum of independent Gaussian fields, one for each scale, with a covariance
+//! of s^2 exp(-r^2 / (2 xi^2)) in each component. Each is made of waves,
 //! `u = s sqrt(2 / M) sum cos(k X + phi)`, whose vectors k are normal with a standard deviation of
 //! 1 / xi along each axis (M. Shinozuka and G. Deodatis, Appl. Mech. Rev. 44, 191, 1991). The
-//! displacement of the source's middle is taken off, so that fields depend on no box of it. A length
-//! l in tissue is then wrong by the root mean square of sqrt(sum 2 s^2 (1 - exp(-l^2 / (2 xi^2)))).
+//! displacement of the source's middle is taken off, so that fields depend on no box of it. A
+//! length l in tissue is then wrong by the root mean square of sqrt(sum 2 s^2 (1 - exp(-l^2 / (2
+//! xi^2)))).
 
 use super::ModelError;
 use crate::base::volume::VoxelBox;

@@ -2,8 +2,8 @@
 //!
 //! All three follow from the labels alone. The depth of a voxel is its distance from the surface of
 //! its cell. A nucleus is the inner part of a cell that is as thick as a soma; a mitochondrion is a
-//! tube along the middle of a process; a synapse is a disc on either side of a place where two cells
-//! face each other.
+//! tube along the middle of a process; a synapse is a disc on either side of a place where two
+//! cells face each other.
 
 use super::Phantom;
 use super::grid::VoxelGrid;

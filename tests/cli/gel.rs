@@ -9,8 +9,8 @@ use tiff::encoder::{Compression, colortype};
 
 const USAGE: i32 = 2;
 
-/// A microscope that shows each voxel of 8 nm as a pixel, and hardly blurs it: a point spread function
-/// that was measured as a point. A layer `a` of all cells, and entries.
+/// A microscope that shows each voxel of 8 nm as a pixel, and hardly blurs it: a point spread
+/// function that was measured as a point. A layer `a` of all cells, and entries.
 fn sharp(workplace: &Workplace, entries: &[&str]) {
     let point = [0.0f32, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0];
     let dark = [0.0f32; 9];

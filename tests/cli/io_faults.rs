@@ -45,8 +45,8 @@ const SHARE: usize = 10;
 /// Points at which the process is killed: of a share, and of all, for each form of output.
 const KILLS: [usize; 2] = [4, 100];
 
-/// Forms of output, each of which has steps of its own; in memory for slabs of a few slices, so that
-/// there is a journal.
+/// Forms of output, each of which has steps of its own; in memory for slabs of a few slices, so
+/// that there is a journal.
 const FORMS: [&[&str]; 3] = [
     &["--memory", "1900kB", "--report"],
     &[
@@ -216,8 +216,8 @@ impl Harness {
         (state, beside)
     }
 
-    /// Lets a run fail over earlier results, looks at what is there, and mends it by `--resume`, and
-    /// by a run that knows of nothing.
+    /// Lets a run fail over earlier results, looks at what is there, and mends it by `--resume`,
+    /// and by a run that knows of nothing.
     fn at(&self, point: &str, faults: &[(&str, &str)]) -> Option<i32> {
         let out = self.workplace.path("out");
         copy(&self.workplace.path("earlier"), &out);

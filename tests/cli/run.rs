@@ -418,7 +418,8 @@ fn many_dyes_in_many_channels() {
     }
 }
 
-/// Voxels that are cut up are a volume of finer voxels: the bytes are those of a file that holds them.
+/// Voxels that are cut up are a volume of finer voxels: the bytes are those of a file that holds
+/// them.
 #[test]
 fn upsampled_tissue_is_finer_tissue() {
     let parts = [2, 3, 1];

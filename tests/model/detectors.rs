@@ -1,5 +1,5 @@
-//! A million exposures by each kind of detector, from arrays to grey values, against the distribution that
-//! section 6 of docs/physical.md gives them.
+//! A million exposures by each kind of detector, from arrays to grey values, against the
+//! distribution that section 6 of docs/physical.md gives them.
 
 use crate::support::physical;
 use ndarray::Array3;
@@ -48,8 +48,8 @@ fn exposures(detector: &[&str]) -> (Vec<f64>, f64) {
     (found, mean)
 }
 
-/// Compares with `below(d, n)`, the share of grey values up to d where n electrons were counted; `dark`
-/// electrons come beside those of light.
+/// Compares with `below(d, n)`, the share of grey values up to d where n electrons were counted;
+/// `dark` electrons come beside those of light.
 fn check(detector: &[&str], dark: f64, below: impl Fn(f64, u32) -> f64) {
     let (found, light) = exposures(detector);
     let mean = light + dark;
@@ -93,8 +93,8 @@ fn normal(deviate: f64) -> f64 {
     0.5 * libm::erfc(-deviate / std::f64::consts::SQRT_2)
 }
 
-/// The regularised lower incomplete gamma function P(a, x): its series, or the continued fraction of its
-/// complement (Abramowitz and Stegun, 6.5.29 and 6.5.31).
+/// The regularised lower incomplete gamma function P(a, x): its series, or the continued fraction
+/// of its complement (Abramowitz and Stegun, 6.5.29 and 6.5.31).
 fn gamma(a: f64, x: f64) -> f64 {
     if x <= 0.0 {
         return 0.0;
@@ -209,8 +209,8 @@ fn a_register_multiplies_by_the_gamma_law() {
     });
 }
 
-/// Maps that say of every pixel what the keys say of all change nothing; in others each pixel has its own
-/// gain and offset.
+/// Maps that say of every pixel what the keys say of all change nothing; in others each pixel has
+/// its own gain and offset.
 #[test]
 fn pixels_have_their_own_gain_and_offset() {
     let folder = tempfile::tempdir().unwrap();

@@ -32,8 +32,8 @@ fn key<P>(seed: u64) -> impl FnMut((usize, P)) -> (u64, P) {
     }
 }
 
-/// Compiles a library of `tests/data/faults` into a folder. `None` where there is no compiler, which
-/// is an error where a GPU is required: on such machines everything is there.
+/// Compiles a library of `tests/data/faults` into a folder. `None` where there is no compiler,
+/// which is an error where a GPU is required: on such machines everything is there.
 pub fn library(source: &str, folder: &Path) -> Option<PathBuf> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/faults");
     let library = folder.join(source).with_extension("so");

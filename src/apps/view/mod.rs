@@ -1,10 +1,10 @@
 //! What a window shows of volumes: slices, sections, projections, channels in colours, ids.
 //!
-//! [`open()`] makes a [`Scene`] of files or of the output of a run, or several where sizes differ; a
-//! [`Loader`] fetches the slices that are looked at from the disk, on threads of its own, and keeps
-//! the latest; [`ViewState`] is what the user has chosen, and [`images`] makes pictures of it. None
-//! of these knows of the window, which is a program of its own (`crates/viewer`): only who builds that one builds a
-//! window toolkit.
+//! [`open()`] makes a [`Scene`] of files or of the output of a run, or several where sizes differ;
+//! a [`Loader`] fetches the slices that are looked at from the disk, on threads of its own, and
+//! keeps the latest; [`ViewState`] is what the user has chosen, and [`images`] makes pictures of
+//! it. None of these knows of the window, which is a program of its own (`crates/viewer`): only who
+//! builds that one builds a window toolkit.
 
 mod args;
 pub mod images;

@@ -1,5 +1,5 @@
-//! Labels of tissue that has swollen unevenly (docs/model.md section 1.1): each voxel takes the label
-//! of the place that the displacement there has come from.
+//! Labels of tissue that has swollen unevenly (docs/model.md section 1.1): each voxel takes the
+//! label of the place that the displacement there has come from.
 
 use super::{Ring, for_rows};
 use crate::engine::compute::{

@@ -1,6 +1,6 @@
-//! BMP images as ids, row by row: the indices of a palette, or colours where these are ids. Sources:
-//! the structures BITMAPFILEHEADER and BITMAPV5HEADER, and "Bitmap Compression", of Microsoft's
-//! documentation of Windows GDI.
+//! BMP images as ids, row by row: the indices of a palette, or colours where these are ids.
+//! Sources: the structures BITMAPFILEHEADER and BITMAPV5HEADER, and "Bitmap Compression", of
+//! Microsoft's documentation of Windows GDI.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -267,8 +267,8 @@ struct Runs {
 }
 
 impl Runs {
-    /// Decodes columns of a row, counted from the lowest, which comes behind those that were decoded
-    /// before. Pixels that are passed over are 0.
+    /// Decodes columns of a row, counted from the lowest, which comes behind those that were
+    /// decoded before. Pixels that are passed over are 0.
     fn row(
         &mut self,
         bitmap: &mut Bitmap,

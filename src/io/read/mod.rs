@@ -96,8 +96,8 @@ pub trait VolumeSource: Send + Sync {
         0
     }
 
-    /// Slices that are best read together, from a multiple of their number on: those that are packed
-    /// together.
+    /// Slices that are best read together, from a multiple of their number on: those that are
+    /// packed together.
     fn slices_together(&self) -> usize {
         1
     }

@@ -1,5 +1,5 @@
-//! PGM and lossless WebP images as ids, through the decoders of the `image` crate. What holds colours
-//! is refused unless these are ids, and samples are never rescaled.
+//! PGM and lossless WebP images as ids, through the decoders of the `image` crate. What holds
+//! colours is refused unless these are ids, and samples are never rescaled.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};

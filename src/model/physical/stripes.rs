@@ -1,5 +1,5 @@
-//! Stripes: light that comes from the side of the gel and is shadowed on its way, so that the rows of
-//! pixels along its path are brighter or darker than others.
+//! Stripes: light that comes from the side of the gel and is shadowed on its way, so that the rows
+//! of pixels along its path are brighter or darker than others.
 
 use crate::config::Config;
 use crate::engine::rng::{Purpose, StreamKey};

@@ -142,8 +142,8 @@ const DYES: [Constants; 24] = [
         quantum_yield: Guess(0.15),
         lifetime_ns: Stated(0.3),
     },
-    // Maxima on antibodies: Jackson ImmunoResearch; widths of Alexa 647, the same chromophore. Yield
-    // free in water: Mujumdar et al. (1993).
+    // Maxima on antibodies: Jackson ImmunoResearch; widths of Alexa 647, the same chromophore.
+    // Yield free in water: Mujumdar et al. (1993).
     Constants {
         name: "Cy5",
         source: "Cytiva (Amersham)",

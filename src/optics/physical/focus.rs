@@ -355,7 +355,8 @@ impl Fields {
         &self.groups[group][row]
     }
 
-    /// One part along a row's first radii, and before the axis, where I1 is odd and the others even.
+    /// One part along a row's first radii, and before the axis, where I1 is odd and the others
+    /// even.
     fn along(&self, row: usize, part: usize, count: usize, values: &mut Vec<f64>) {
         let value = |r: usize| self.at(row, r / LANES).0[part][r % LANES];
         let sign = if matches!(part, 2 | 3) { -1.0 } else { 1.0 };

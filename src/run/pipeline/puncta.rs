@@ -1,5 +1,5 @@
-//! Where the clusters of proteins lie: a sweep of its own, since it belongs to the tissue and not to
-//! a part of the run that may have been finished before.
+//! Where the clusters of proteins lie: a sweep of its own, since it belongs to the tissue and not
+//! to a part of the run that may have been finished before.
 
 use super::record::Recorder;
 use super::{Pipeline, RunError, check_interrupt};

@@ -302,7 +302,8 @@ impl<S: ChunkStore> ChunkedVolume<S> {
         Ok(Tile { samples, part: cut })
     }
 
-    /// Slices that a reader gathers for itself: those of a row of chunks, if they are not too large.
+    /// Slices that a reader gathers for itself: those of a row of chunks, if they are not too
+    /// large.
     fn own_slices(&self, slice_voxels: usize) -> usize {
         let slice = (slice_voxels * self.layout.sample_bytes()).max(1) as u64;
         let fitting = usize::try_from(OWN_BYTES / slice).unwrap_or(usize::MAX);

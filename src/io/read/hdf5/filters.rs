@@ -54,7 +54,8 @@ pub(super) fn registry(most: &Arc<AtomicUsize>) -> FilterRegistry {
     registry
 }
 
-/// Blocks of LZ4 behind the length of all, and of one, in big endian; what got no smaller is stored.
+/// Blocks of LZ4 behind the length of all, and of one, in big endian; what got no smaller is
+/// stored.
 fn lz4(data: &[u8], most: usize) -> Result<Vec<u8>, String> {
     let short = || "the compressed data are cut short".to_owned();
     let (bytes, rest) = data.split_first_chunk().ok_or_else(short)?;

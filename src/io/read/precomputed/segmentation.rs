@@ -1,7 +1,7 @@
-//! Neuroglancer's `compressed_segmentation` (src/sliceview/compressed_segmentation/README.md): words
-//! of 32 bits in little endian. In front of each channel's blocks stand their headers, of two words:
-//! the place of a table of ids with, in the upper 8 bits, the bits of an index into it; and the place
-//! of the indices. Places are counted in words from the channel's start.
+//! Neuroglancer's `compressed_segmentation` (src/sliceview/compressed_segmentation/README.md):
+//! words of 32 bits in little endian. In front of each channel's blocks stand their headers, of two
+//! words: the place of a table of ids with, in the upper 8 bits, the bits of an index into it; and
+//! the place of the indices. Places are counted in words from the channel's start.
 
 /// How chunks are cut into blocks.
 pub(super) struct Segmentation {

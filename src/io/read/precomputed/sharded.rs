@@ -89,8 +89,8 @@ impl Shards {
         })
     }
 
-    /// The number of a chunk: the bits of its place, lowest first, x, y and z in turn, as far as the
-    /// grid has them.
+    /// The number of a chunk: the bits of its place, lowest first, x, y and z in turn, as far as
+    /// the grid has them.
     fn number(&self, [z, y, x]: [usize; 3]) -> u64 {
         let [deep, high, wide] = self.grid;
         let (mut number, mut bit) = (0u64, 0);
@@ -119,7 +119,8 @@ impl Shards {
         (rest & low(self.sharding.shard_bits), minishard)
     }
 
-    /// The chunk at a place as it is encoded, of at most so many bytes, and the file that it lies in.
+    /// The chunk at a place as it is encoded, of at most so many bytes, and the file that it lies
+    /// in.
     pub fn chunk(
         &self,
         root: &Root,

@@ -201,8 +201,8 @@ fn a_bmp_may_be_packed_or_upside_down() {
     assert_eq!(read(&file).unwrap(), [1, 2, 3, 4, 5, 6]);
     let file = bmp([1, 9], 1, 0, 2, &[0b1011_0001, 0b1000_0000, 0, 0]);
     assert_eq!(read(&file).unwrap(), [1, 0, 1, 1, 0, 0, 0, 1, 1]);
-    // Runs: three 7, two pixels as they are, the end of the row; two to the right and one up, a run,
-    // the end.
+    // Runs: three 7, two pixels as they are, the end of the row; two to the right and one up, a
+    // run, the end.
     let runs = [3, 7, 0, 3, 1, 2, 3, 0, 0, 0, 0, 2, 2, 1, 4, 9, 0, 1];
     let wanted = [[0, 0, 9, 9, 9, 9], [0, 0, 0, 0, 0, 0], [7, 7, 7, 1, 2, 3]];
     assert_eq!(

@@ -50,20 +50,12 @@ impl Recorder<'_> {
             let mut params = self.proteins_params(&step.regions, layer, own, selected);
             // Clusters are counted where they are.
             (params.apart, params.amplification) = (0, 1);
-            for (&labels, &regions) in b.labels.iter().zip(&b.regions) {
+            for buffers in self.layer_buffers(counts) {
+                let [labels, ..] = buffers;
                 for slots in ring_slots(&step.regions, plan.schedule.counts_ring) {
                     let words = slots.start * plane..slots.end * plane;
                     self.recording.clear(counts, words);
                 }
-                let buffers = [
-                    labels,
-                    regions,
-                    b.cells,
-                    b.selection,
-                    b.tables,
-                    counts,
-                    b.status,
-                ];
                 self.recording
                     .dispatch_voxels(&PROTEINS, params, &buffers, shape);
                 for z in step.regions.clone() {
@@ -109,22 +101,30 @@ impl Recorder<'_> {
         layer: &LayerModel,
         selected: (u32, u32),
     ) {
-        let b = &self.plan.buffers;
-        let sheets: Vec<(Buffer, Buffer)> = (b.labels.iter().copied())
-            .zip(b.regions.iter().copied())
-            .collect();
-        let counts = b.counts[layer.fluorophore];
+        let counts = self.plan.buffers.counts[layer.fluorophore];
         let shape = [slices.len(), self.tile.size()[0], self.tile.size()[1]];
-        let (plain, own) = match &layer.own {
-            None => (Some(self.scatter_params(slices, layer, selected.0)), None),
-            Some(own) => (
-                None,
-                Some(self.proteins_params(slices, layer, own, selected)),
-            ),
-        };
-        for (labels, regions) in sheets {
-            let b = &self.plan.buffers;
-            let buffers = [
+        for buffers in self.layer_buffers(counts) {
+            match &layer.own {
+                None => {
+                    let params = self.scatter_params(slices, layer, selected.0);
+                    self.recording
+                        .dispatch_voxels(&SCATTER, params, &buffers, shape);
+                }
+                Some(own) => {
+                    let params = self.proteins_params(slices, layer, own, selected);
+                    self.recording
+                        .dispatch_voxels(&PROTEINS, params, &buffers, shape);
+                }
+            }
+        }
+    }
+
+    /// What the kernels of a layer bind, sheet by sheet; the first one are the labels.
+    fn layer_buffers(&self, counts: Buffer) -> Vec<[Buffer; 7]> {
+        let b = &self.plan.buffers;
+        let sheets = b.labels.iter().zip(&b.regions);
+        let bound = |(&labels, &regions): (&Buffer, &Buffer)| {
+            [
                 labels,
                 regions,
                 b.cells,
@@ -132,16 +132,9 @@ impl Recorder<'_> {
                 b.tables,
                 counts,
                 b.status,
-            ];
-            if let Some(params) = plain {
-                self.recording
-                    .dispatch_voxels(&SCATTER, params, &buffers, shape);
-            }
-            if let Some(params) = own {
-                self.recording
-                    .dispatch_voxels(&PROTEINS, params, &buffers, shape);
-            }
-        }
+            ]
+        };
+        sheets.map(bound).collect()
     }
 
     fn scatter_params(

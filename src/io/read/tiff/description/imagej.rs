@@ -85,8 +85,8 @@ pub(super) fn read(text: &str, pages: &mut Pages<'_>) -> Described {
     }
 }
 
-/// How many times larger the gel of an image is than the tissue along (z, x, y), where a run of simexm-gpu has
-/// written it.
+/// How many times larger the gel of an image is than the tissue along (z, x, y), where a run of
+/// simexm-gpu has written it.
 fn expansion(text: &str) -> [f64; 3] {
     let told = text.lines().find_map(|line| {
         let (_, factor) = line.split_once("expansion factor ")?;
