@@ -7,7 +7,7 @@
 //!
 //! From left to right: the middle slice of the channels in colour, their maximum projection, and
 //! the cells of the middle slice that carry a dye. Of several runs: the middle slice of each, all
-//! as large as the largest, so many in a row as the first argument says (`--columns 5`).
+//! as large as the largest, or as `--panel 280` says in pixels, so many in a row as `--columns 5` says.
 
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
@@ -20,13 +20,9 @@ const COLOURS: [[f32; 3]; 3] = [[0.25, 0.55, 1.0], [0.3, 1.0, 0.35], [1.0, 0.3, 
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
-    let (columns, arguments) = match arguments.as_slice() {
-        [option, number, rest @ ..] if option == Path::new("--columns") => {
-            let number = number.to_str().and_then(|number| number.parse().ok());
-            (number.filter(|number| *number > 0).ok_or(USAGE)?, rest)
-        }
-        all => (usize::MAX, all),
-    };
+    let mut arguments = arguments.as_slice();
+    let [columns, panel] = ["--columns", "--panel"].map(|name| option(name, &mut arguments));
+    let (columns, panel) = (columns?.unwrap_or(u32::MAX), panel?);
     let [runs @ .., picture] = arguments else {
         return Err(USAGE.into());
     };
@@ -38,15 +34,17 @@ fn main() -> Result<(), Box<dyn Error>> {
             slices.collect::<Result<Vec<_>, Box<dyn Error>>>()?
         }
     };
-    let width = parts.iter().map(RgbImage::width).max().unwrap_or(1);
-    let height = parts.iter().map(RgbImage::height).max().unwrap_or(1);
+    let mut width = parts.iter().map(RgbImage::width).max().unwrap_or(1);
+    let mut height = parts.iter().map(RgbImage::height).max().unwrap_or(1);
     if runs.len() > 1 {
-        let enlarged =
-            |part: &RgbImage| imageops::resize(part, width, height, FilterType::Triangle);
-        parts = parts.iter().map(enlarged).collect();
+        if let Some(panel) = panel {
+            (width, height) = (panel, (height * panel / width).max(1));
+        }
+        let resized = |part: &RgbImage| imageops::resize(part, width, height, FilterType::Triangle);
+        parts = parts.iter().map(resized).collect();
     }
     let gap = 8;
-    let columns = columns.min(parts.len()) as u32;
+    let columns = columns.min(parts.len() as u32);
     let rows = (parts.len() as u32).div_ceil(columns);
     let size = |count: u32, size: u32| count * (size + gap) - gap;
     let mut all = RgbImage::from_pixel(size(columns, width), size(rows, height), Rgb([255; 3]));
@@ -65,7 +63,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-const USAGE: &str = "usage: picture [--columns N] RUN-FOLDER... PICTURE.png";
+const USAGE: &str = "usage: picture [--columns N] [--panel PIXELS] RUN-FOLDER... PICTURE.png";
+
+/// Takes an option and its number, from 1 on, if the arguments begin with it.
+fn option(name: &str, arguments: &mut &[PathBuf]) -> Result<Option<u32>, &'static str> {
+    match *arguments {
+        [first, number, rest @ ..] if first == Path::new(name) => {
+            *arguments = rest;
+            let number = number.to_str().and_then(|number| number.parse().ok());
+            number.filter(|number| *number > 0).map(Some).ok_or(USAGE)
+        }
+        _ => Ok(None),
+    }
+}
 
 /// The middle slice of a run, its maximum projection, and its ground truth.
 fn panels(run: &Path) -> Result<Vec<RgbImage>, Box<dyn Error>> {

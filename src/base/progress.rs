@@ -1,8 +1,11 @@
 //! Progress, notes and warnings: how a run speaks to whoever watches it.
 
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
 /// Watches the stages of a run, one after another, and may stop it.
 pub trait Observer {
-    /// A stage begins that has `total` steps to do.
+    /// A stage begins that has `total` steps to do, 0 where nobody counts them.
     fn begin(&mut self, stage: &str, total: usize);
     /// `amount` more of its steps are done.
     fn advance(&mut self, amount: usize);
@@ -36,4 +39,63 @@ impl Observer for Silent {
 impl Watcher for Silent {
     fn note(&mut self, _: &str) {}
     fn warn(&mut self, _: &str) {}
+}
+
+/// How long nobody wonders what a program does.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Does `work`, which is a stage of its own if it takes more than a moment.
+pub(crate) fn told_if_slow<T: Send>(
+    observer: &mut dyn Observer,
+    stage: &str,
+    work: impl FnOnce() -> T + Send,
+) -> T {
+    std::thread::scope(|scope| {
+        let (ending, end) = channel::<()>();
+        let worker = scope.spawn(move || {
+            // Dropped at the end, whatever the end is.
+            let _ending = ending;
+            work()
+        });
+        let is_slow = end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout);
+        if is_slow {
+            observer.begin(stage, 0);
+        }
+        let result = worker.join();
+        if is_slow {
+            observer.end();
+        }
+        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Stages(Vec<String>);
+
+    impl Observer for Stages {
+        fn begin(&mut self, stage: &str, total: usize) {
+            self.0.push(format!("{stage} {total}"));
+        }
+        fn advance(&mut self, _: usize) {}
+        fn end(&mut self) {
+            self.0.push("end".to_owned());
+        }
+        fn interrupted(&self) -> bool {
+            false
+        }
+    }
+
+    #[test]
+    fn only_slow_work_is_told() {
+        let mut stages = Stages::default();
+        assert_eq!(told_if_slow(&mut stages, "quick", || 7), 7);
+        assert!(stages.0.is_empty(), "{:?}", stages.0);
+        let slow = || std::thread::sleep(PATIENCE + Duration::from_millis(200));
+        told_if_slow(&mut stages, "slow", slow);
+        assert_eq!(stages.0, ["slow 0", "end"]);
+    }
 }

@@ -4,10 +4,11 @@ use super::files::{place, shell_word};
 use super::{exit, phantom, report, say, tell};
 use clap::Args;
 use simexm_gpu::config::{
-    ChannelArrangement, Config, ConfigError, GroundTruth, Optics, Output, WrittenIds,
+    ChannelArrangement, Config, ConfigError, GroundTruth, MicroscopePreset, Output, WrittenIds,
 };
 use simexm_gpu::internals::io::read::{self, Facts, ReadOptions};
 use simexm_gpu::internals::io::write::{OutputFolder, Target};
+use simexm_gpu::internals::optics::objective::Engraving;
 use simexm_gpu::phantom::Phantom;
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -32,74 +33,16 @@ pub(super) struct InitArgs {
     /// Objective, as it is engraved: magnification, aperture, and the immersion by its first letter
     /// (W water, G glycerol, S silicone, O oil, none in air), like 60x/1.2W
     #[arg(long, value_name = "OBJECTIVE")]
-    objective: Option<Objective>,
+    objective: Option<Engraving>,
+    /// Microscope to write the figures of (docs/microscopes.md)
+    #[arg(long, value_name = "NAME")]
+    microscope: Option<MicroscopePreset>,
     /// Which array or image of a container (HDF5, Zarr, N5) that holds several, as a path in it
     #[arg(long, value_name = "PATH", requires = "image")]
     dataset: Option<String>,
     /// Replace files that exist
     #[arg(long)]
     force: bool,
-}
-
-/// What is engraved on an objective.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Objective {
-    magnification: f64,
-    aperture: f64,
-    immersion_index: f64,
-}
-
-impl std::str::FromStr for Objective {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let parse = || {
-            let (magnification, rest) = text.trim().split_once(['x', 'X'])?;
-            let rest = rest.trim().trim_start_matches('/').trim();
-            let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.');
-            let (aperture, medium) = rest.split_at(end.unwrap_or(rest.len()));
-            // At 23 degrees Celsius and 589 nm.
-            let immersion_index = match medium.trim().to_ascii_lowercase().as_str() {
-                "" | "air" | "dry" => 1.0,
-                "w" | "water" => 1.333,
-                "s" | "sil" | "silicone" => 1.406,
-                "g" | "gly" | "glyc" | "glycerol" => 1.455,
-                "o" | "oil" => 1.518,
-                _ => return None,
-            };
-            Some(Self {
-                magnification: magnification.trim().parse().ok()?,
-                aperture: aperture.parse().ok()?,
-                immersion_index,
-            })
-        };
-        let found: Self = parse().ok_or(
-            "an objective is its magnification, its aperture and its immersion, like 60x/1.2W, 100x/1.45O or 20x/0.8",
-        )?;
-        if !(found.magnification >= 1.0 && found.magnification <= 250.0) {
-            return Err("objectives magnify 1 to 250 times".to_owned());
-        }
-        if !(found.aperture > 0.0 && found.aperture < found.immersion_index) {
-            return Err(format!(
-                "an aperture of {} needs an immersion of a higher index, and {text} has {}",
-                found.aperture, found.immersion_index
-            ));
-        }
-        Ok(found)
-    }
-}
-
-impl Objective {
-    /// Puts it before a gel.
-    fn put_into(self, optics: &mut Optics) {
-        optics.objective_factor = self.magnification;
-        optics.numerical_aperture = self.aperture;
-        // The gel is mostly water.
-        let differs = (self.immersion_index - optics.refractive_index).abs() > 1e-9;
-        if let Some(physical) = &mut optics.physical {
-            physical.immersion_index = differs.then_some(self.immersion_index);
-        }
-    }
 }
 
 /// Writes a commented configuration that runs; returns the exit code.
@@ -149,10 +92,7 @@ fn write(args: &InitArgs) -> Result<(), Box<dyn Error>> {
         [Some(z), Some(x), Some(y)] => Some([z, x, y].map(short)),
         _ => GroundTruth::default().voxel_nm,
     };
-    let mut plain = Config::physical();
-    if let Some(objective) = args.objective {
-        objective.put_into(&mut plain.optics);
-    }
+    let plain = Config::physical_at(args.microscope, args.objective)?;
     let config = Config {
         groundtruth: GroundTruth {
             image_path: image_path.clone(),
@@ -190,6 +130,9 @@ fn write(args: &InitArgs) -> Result<(), Box<dyn Error>> {
     output.commit()?;
 
     say(&format!("{file} is written: a commented configuration"));
+    if let Some(preset) = args.microscope {
+        say(&format!("Its {preset} is {}.", preset.meaning()));
+    }
     match cells {
         Some(cells) => {
             let tissue = args.file.with_file_name(&tissue);
@@ -229,41 +172,4 @@ fn advise(image: &Path, config: &Config, known: &Facts) {
             "Set [groundtruth] voxel_dim to the size of its voxels; it says {z} x {x} x {y} nm (z, x, y)."
         ),
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn objectives_are_read_as_they_are_engraved() {
-        for (text, expected) in [
-            ("60x/1.2W", [60.0, 1.2, 1.333]),
-            ("100X / 1.45 Oil", [100.0, 1.45, 1.518]),
-            ("20x0.8", [20.0, 0.8, 1.0]),
-            ("30x/1.05S", [30.0, 1.05, 1.406]),
-        ] {
-            let Objective {
-                magnification,
-                aperture,
-                immersion_index,
-            } = text.parse().unwrap();
-            assert_eq!(
-                [magnification, aperture, immersion_index],
-                expected,
-                "{text}"
-            );
-        }
-        for (text, word) in [
-            ("60/1.2W", "like 60x"),
-            ("60x", "like 60x"),
-            ("60x/1.2K", "like 60x"),
-            ("60x/1.2", "higher index"),
-            ("0.5x/0.1", "1 to 250"),
-            ("nanx/1.2W", "1 to 250"),
-        ] {
-            let told = text.parse::<Objective>().unwrap_err();
-            assert!(told.contains(word), "{told}");
-        }
-    }
 }

@@ -43,7 +43,14 @@ impl Observer for Progress {
             return;
         }
         let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{msg:>24} {wide_bar} {pos}/{len} slices{left}");
+        let template = match total {
+            0 => "{msg:>24} {spinner}",
+            _ => "{msg:>24} {wide_bar} {pos}/{len} slices{left}",
+        };
+        let style = ProgressStyle::with_template(template);
+        if total == 0 {
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
         if let Ok(style) = style {
             bar.set_style(style.with_key(
                 "left",

@@ -20,8 +20,9 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example: simexm-gpu psf examples/brainbow.toml --channel channel_1 --fluorophore ATTO425 \
-                  -o psf.tif --plot psf.png\n\nThe file is a stack (z, x, y) of 31 x 31 x 31 voxels, those of the \
-                  ground truth after expansion; its value is 1 at the centre, not in sum."
+                  -o psf.tif --plot psf.png\n\nThe file is a stack (z, x, y). A voxel is one of the \
+                  ground truth after expansion, and what it is worth is printed: in the model physical electrons of a \
+                  fluorophore in the middle voxel, in simexm 1 at the centre."
 )]
 pub(super) struct PsfArgs {
     /// Configuration (TOML or SimExm's .ini); its volumes need not exist

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use super::groundtruth::CellsFrom;
 use super::optics::Magnify;
 use super::physical::{Boundary, ModelKind, PsfModel};
+use super::presets::MicroscopePreset;
 use super::stain::{Labelled, Stain};
 use crate::base::choice::{Choice, alternatives, any_of};
 use crate::base::formats::{ChunkCodec, InputFormat, OutputFormat, StoredIds};
@@ -199,6 +200,8 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("distortion_pitch", "three whole numbers", "voxels", "three whole numbers [z, x, y], each a power of two from 1 to 512", Otherwise { meaning: "[1, 1, 1]", example: "[4, 8, 8]" }, "Voxels between the samples of distortion_file; the first lies on the volume's first voxel."),
     ] },
     SectionInfo { name: "optics", example: None, meaning: "The microscope.", keys: vec![
+        key("microscope", "word", "", words::<MicroscopePreset>(), Otherwise { meaning: "none", example: "\"spinning disk\"" }, "A microscope that gives the keys of [optics] and [detector] that are left out (docs/microscopes.md), but for the gel's index and the channels.").only(ModelKind::Physical),
+        key("objective", "text", "", "magnification, aperture and immersion (W, G, S, O, or none in air)", Otherwise { meaning: "the microscope's", example: "\"60x/1.2W\"" }, "An objective as it is engraved: it gives objective_factor, numerical_aperture and immersion_index where they are left out.").only(ModelKind::Physical),
         key("type", "word", "", Microscope::words_of_simexm(), Required, "Type of microscope.").only(ModelKind::Simexm),
         key("type", "word", "", words::<Microscope>(), Required, "Type of microscope.").only(ModelKind::Physical),
         key("numerical_aperture", "number", "", "above 0", Required, "Numerical aperture of the objective, below refractory_index."),

@@ -24,6 +24,7 @@ mod optics;
 mod output;
 mod overrides;
 mod physical;
+mod presets;
 mod quantity;
 mod section;
 mod serialize;
@@ -62,6 +63,8 @@ pub use optics::{Channel, Optics};
 pub use output::{BitDepth, ChannelArrangement, ChannelFiles, Normalization, Output, WrittenIds};
 pub use overrides::{Override, OverrideError};
 pub use physical::{Detector, ModelKind, PhysicalOptics, PsfModel};
+#[doc(hidden)]
+pub use presets::MicroscopePreset;
 pub(crate) use stain::OUTSIDE;
 #[doc(hidden)]
 pub use stain::{Labelled, LayerExtras, Stain};
@@ -170,6 +173,7 @@ impl Config {
         for entry in overrides {
             entry.apply(&mut tree);
         }
+        presets::expand(&mut tree);
         let regions = groundtruth::region_names(&tree);
         let built_in_fluorophores: Vec<&str> = fluorophore::names().collect();
         let own = fluorophores::names(&tree);

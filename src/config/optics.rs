@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use super::keys::of_physical_alone;
 use super::kind::{ValueKind, above, at_least, band_nm, between, choice, number};
 use super::physical::{self, ModelKind, PhysicalOptics};
+use super::presets;
 use super::section::Section;
 use super::serialize;
 use super::tree::Value;
@@ -204,6 +205,9 @@ pub(super) fn read(
 ) -> Option<Optics> {
     let share = || number(between(0.0, 1.0));
     let simexm = model.is_simexm();
+    if !simexm {
+        presets::read(section);
+    }
     let mut types = choice::<Microscope>();
     if simexm {
         types.expected = Microscope::words_of_simexm();

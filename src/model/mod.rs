@@ -24,6 +24,7 @@ pub use error::ModelError;
 pub use labelling::{Brightness, Labelling, LayerModel, OwnProteins};
 pub use point_spread::{PsfVolume, point_spread_functions};
 
+use crate::base::progress::{Observer, told_if_slow};
 use crate::base::volume::VoxelBox;
 use crate::config::{Arrangement, BitDepth, Config, ModelKind, Normalization};
 use crate::engine::blocks::BlockGrid;
@@ -153,6 +154,23 @@ impl Model {
     pub fn new(config: &Config, volume: VoxelBox, seed: u64) -> Result<Self, ModelError> {
         let end = volume.ranges().map(|range| range.end);
         Self::of_part(config, end, volume, seed, &[])
+    }
+
+    /// Derives the model like [`Model::of_part`], which is told to `observer` if it takes long.
+    ///
+    /// # Errors
+    /// See [`ModelError`].
+    pub fn watched(
+        config: &Config,
+        source: [usize; 3],
+        volume: VoxelBox,
+        seed: u64,
+        counted: &[&str],
+        observer: &mut dyn Observer,
+    ) -> Result<Self, ModelError> {
+        told_if_slow(observer, "point spread functions", || {
+            Self::of_part(config, source, volume, seed, counted)
+        })
     }
 
     /// Derives the model like [`Model::new`] over a part of a ground truth of `source` voxels, for

@@ -5,6 +5,7 @@ pub mod detector;
 pub mod fluorophore;
 pub mod focal_planes;
 pub mod microscope;
+pub mod objective;
 pub mod physical;
 pub mod psf;
 mod quadrature;

@@ -382,6 +382,24 @@ fn objectives_are_written_as_they_are_engraved() {
         );
         assert_eq!(told.stderr.matches("error:").count(), 1, "{told:?}");
     }
+    let args = [
+        "init",
+        "new.toml",
+        "--force",
+        "--microscope",
+        "spinning disk",
+    ];
+    workplace.run(args).succeeded();
+    let text = fs::read_to_string(workplace.path("new.toml")).unwrap();
+    for line in [
+        "type = \"spinning disk\"",
+        "camera = \"ORCA-Fusion BT\"",
+        "irradiance = 6.0",
+    ] {
+        assert!(text.contains(&format!("\n{line}\n")), "{line}\n{text}");
+    }
+    let unknown = ["init", "new.toml", "--force", "--microscope", "disk"];
+    workplace.refuses(USAGE, &unknown, &["spinning disk"]);
     let wrong = ["init", "new.toml", "--force", "--objective", "60/1.2"];
     workplace.refuses(USAGE, &wrong, &["like 60x/1.2W"]);
 }

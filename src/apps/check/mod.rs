@@ -63,12 +63,13 @@ pub fn check(
         shape: [1; 3],
     });
     let source = opened.source_shape(region);
-    let model = Model::of_part(
+    let model = Model::watched(
         &config,
         source,
         region,
         config.compute.seed.unwrap_or(0),
         &[],
+        &mut told,
     )?;
     simulation::warnings::before(&model, &mut told);
     if let Some(note) = simexm_light(&config) {

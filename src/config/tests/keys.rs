@@ -88,9 +88,11 @@ impl Full {
     /// The sections with their names in the text, and those of their keys that it has.
     fn sections(&self) -> impl Iterator<Item = (&str, Vec<&KeyInfo>)> {
         let sections = SECTIONS.iter().map(|section| {
-            // A camera gives the defaults of other keys: `cameras.rs`.
+            // These give the defaults of other keys: `cameras.rs`, `presets.rs`.
+            const NAMES: [&str; 3] = ["camera", "microscope", "objective"];
             let has = |key: &&KeyInfo| {
-                key.name != "camera" && (key.name != "pinhole_radius" || self.model.is_simexm())
+                !NAMES.contains(&key.name)
+                    && (key.name != "pinhole_radius" || self.model.is_simexm())
             };
             let keys = self.keys(section).filter(has);
             // Many of these exclude each other: tests/expansion.rs.

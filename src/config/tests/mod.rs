@@ -8,6 +8,7 @@ mod keys;
 mod limits;
 mod messages;
 mod overrides;
+mod presets;
 mod reading;
 mod round_trip;
 mod spellings;

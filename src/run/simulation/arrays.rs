@@ -135,7 +135,7 @@ pub fn simulate_arrays(
     options: Options,
     watcher: &mut dyn Watcher,
 ) -> Result<Images, SimulationError> {
-    let prepared = Prepared::new(config, tissue)?;
+    let prepared = Prepared::new(config, tissue, watcher)?;
     // What the volume holds is not known yet, but hardly counts.
     let contents = Contents {
         cells: 0,
@@ -174,7 +174,7 @@ impl Simulator {
         options: Options,
         watcher: &mut dyn Watcher,
     ) -> Result<Images, SimulationError> {
-        Prepared::new(config, tissue)?.run(&mut self.device, tissue, options, watcher)
+        Prepared::new(config, tissue, watcher)?.run(&mut self.device, tissue, options, watcher)
     }
 }
 
@@ -186,7 +186,11 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(config: &Config, tissue: &Tissue<'_>) -> Result<Self, SimulationError> {
+    fn new(
+        config: &Config,
+        tissue: &Tissue<'_>,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Self, SimulationError> {
         let mut config = config.clone();
         config.output.gt_cells = Arrangement::Merged;
         let array = || RegionVolume {
@@ -211,7 +215,7 @@ impl Prepared {
         }
         let seed = config.compute.seed.unwrap_or_else(rand::random);
         let counted: Vec<&str> = tissue.counts.keys().map(String::as_str).collect();
-        let model = Model::of_part(&config, shape, region, seed, &counted)?;
+        let model = Model::watched(&config, shape, region, seed, &counted, watcher)?;
         Ok(Self {
             config,
             region,

@@ -40,7 +40,11 @@ pub(super) struct RunSetup {
 
 impl RunSetup {
     /// Opens volumes and folder, settles the seed, and derives the model.
-    pub(super) fn open(config: &Config, options: Options) -> Result<Self, SimulationError> {
+    pub(super) fn open(
+        config: &Config,
+        options: Options,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Self, SimulationError> {
         check_light(config)?;
         let mut config = config.clone();
         let volumes = open_volumes(&config)?;
@@ -56,7 +60,7 @@ impl RunSetup {
         let seed = *config.compute.seed.get_or_insert_with(rand::random);
         let (ref source, _, region) = volumes;
         config.groundtruth.set_bounds(region.shape);
-        let model = Model::of_part(&config, source.shape(), region, seed, &[])?;
+        let model = Model::watched(&config, source.shape(), region, seed, &[], watcher)?;
         Ok(Self {
             config,
             options,

@@ -70,7 +70,7 @@ pub fn simulate(
     options: Options,
     watcher: &mut dyn Watcher,
 ) -> Result<Report, SimulationError> {
-    let ready = RunSetup::open(config, options)?;
+    let ready = RunSetup::open(config, options, watcher)?;
     let mut log = RunLog::new(watcher);
     let ready = ready.prepare(&mut log)?;
     ready.load(&mut log)?.run(&mut log)

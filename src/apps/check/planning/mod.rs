@@ -40,12 +40,13 @@ pub fn plan(config: &Config, observer: &mut dyn Observer) -> Result<PlanReport, 
     config.groundtruth.set_bounds(region.shape);
     simulation::check_light(&config)?;
     let source = opened.source_shape(region);
-    let model = Model::of_part(
+    let model = Model::watched(
         &config,
         source,
         region,
         config.compute.seed.unwrap_or(0),
         &[],
+        &mut told,
     )?;
     let contents = Contents {
         cells: CELLS.min(model.volume.voxels().saturating_add(1)),
