@@ -58,7 +58,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(folder) = picture.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    all.save(picture)?;
+    // A third of the file where nothing is coloured.
+    match all.pixels().all(|Rgb([r, g, b])| r == g && g == b) {
+        true => imageops::grayscale(&all).save(picture)?,
+        false => all.save(picture)?,
+    }
     println!("{}", picture.display());
     Ok(())
 }
