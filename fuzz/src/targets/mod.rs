@@ -2,6 +2,7 @@
 //! a panic, an oracle that is wrong, and memory beyond [`MOST`] are findings. The tests of the
 //! project replay the corpus and the inputs to start from.
 
+mod containers;
 mod files;
 mod images;
 mod texts;
@@ -39,6 +40,10 @@ pub static TARGETS: &[Target] = &[
     Target { name: "webp", starts: &[], made: images::webps, run: |data, at| volumes::image("0.webp", data, at) },
     Target { name: "folder", starts: &[], made: volumes::folders, run: volumes::folder },
     Target { name: "cells", starts: &[], made: volumes::cell_folders, run: volumes::cells },
+    Target { name: "zarr", starts: &[], made: containers::zarrs, run: containers::zarr },
+    Target { name: "hdf5", starts: &["tests/data/hdf5"], made: NONE, run: containers::hdf5 },
+    Target { name: "precomputed", starts: &[], made: containers::precomputeds, run: containers::precomputed },
+    Target { name: "n5", starts: &[], made: containers::n5s, run: containers::n5 },
     Target { name: "toml", starts: &["examples", "examples/microscopes", "examples/simexm"], made: NONE, run: texts::toml },
     Target { name: "ini", starts: &["examples/simexm"], made: NONE, run: texts::ini },
     Target { name: "override", starts: &[], made: texts::overrides, run: texts::an_override },
@@ -135,12 +140,18 @@ fn unpack(data: &[u8], folder: &Path, names: &[&str]) {
 
 /// The input of which [`unpack`] makes these files, in the order of the names.
 fn packed<'f>(files: impl IntoIterator<Item = &'f [u8]>) -> Vec<u8> {
+    packed_some(files.into_iter().map(Some))
+}
+
+/// The same where some files are not there.
+fn packed_some<'f>(files: impl IntoIterator<Item = Option<&'f [u8]>>) -> Vec<u8> {
     let mut input = Vec::new();
     for file in files {
-        let length = u16::try_from(file.len()).expect("a small file");
+        let content = file.unwrap_or_default();
+        let length = u16::try_from(content.len()).expect("a small file");
         input.extend(length.to_le_bytes());
-        input.push(0);
-        input.extend(file);
+        input.push(u8::from(file.is_none()));
+        input.extend(content);
     }
     input
 }

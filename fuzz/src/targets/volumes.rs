@@ -103,7 +103,7 @@ fn look(volume: &dyn VolumeSource) {
     let _ = volume.unchanged();
 }
 
-fn open(path: &Path, options: &ReadOptions) {
+pub(super) fn open(path: &Path, options: &ReadOptions) {
     match open_as(path, options) {
         Ok(volume) => look(&*volume),
         Err(error) => assert!(!error.to_string().is_empty()),
