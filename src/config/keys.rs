@@ -280,6 +280,12 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("read_noise_map", "path", "", "", Otherwise { meaning: "read_noise", example: "\"noise.tif\"" }, "TIFF image of the read noise of each pixel, in place of read_noise.").only(ModelKind::Physical),
         key("offset_map", "path", "", "", Otherwise { meaning: "offset", example: "\"offset.tif\"" }, "TIFF image of the offset of each pixel, in place of offset.").only(ModelKind::Physical),
     ] },
+    SectionInfo { name: "rounds", example: Some("[rounds]\nnumber = 4\nshift = 0.5"), meaning: "Rounds of imaging: all channels are imaged in each, and from the second on lie elsewhere than in the first by what is drawn for the round.", keys: vec![
+        key("number", "whole number", "", "from 1 to 64", Required, "Number of rounds. Channels are called round_1_NAME, round_2_NAME, ...; groundtruth/rounds.csv tells how to bring each round onto the first."),
+        key("shift", "number or three", "", "a number of at least 0 um, or three of them [z, x, y]", Otherwise { meaning: "0", example: "[0.2, 0.5, 0.5]" }, "Standard deviation of a round's shift, in the gel, along each axis."),
+        key("rotation", "number", "degrees", "from 0 to 45", Otherwise { meaning: "0", example: "0.1" }, "Standard deviation of a round's rotation around the optical axis, about the middle of the volume."),
+        key("warp", "list", "", "a list of two numbers above 0 each, [[length, displacement], ...]", Otherwise { meaning: "none", example: "[[30.0, 0.3]]" }, "A smooth warp of each round: Gaussian fields, each with the length over which it is alike and the standard deviation of its displacement, in um of the gel."),
+    ] },
     SectionInfo { name: "output", example: None, meaning: "Where the images go and in which form.", keys: vec![
         key("name", "word", "", "a plain folder name (not empty, not . or .., no / or \\, no invisible characters)", Required, "Name of the experiment: everything goes to the folder path/name."),
         key("path", "path", "", "", Required, "Folder of the outputs; made when it is not there."),

@@ -25,6 +25,7 @@ mod output;
 mod overrides;
 mod physical;
 mod quantity;
+mod rounds;
 mod section;
 mod serialize;
 mod source;
@@ -62,6 +63,8 @@ pub use optics::{Channel, Optics};
 pub use output::{BitDepth, ChannelArrangement, ChannelFiles, Normalization, Output, WrittenIds};
 pub use overrides::{Override, OverrideError};
 pub use physical::{Detector, ModelKind, PhysicalOptics, PsfModel};
+#[doc(hidden)]
+pub use rounds::Rounds;
 pub(crate) use stain::OUTSIDE;
 #[doc(hidden)]
 pub use stain::{Labelled, LayerExtras, Stain};
@@ -114,6 +117,9 @@ pub struct Config {
     pub expansion: Expansion,
     /// Microscope and channels.
     pub optics: Optics,
+    /// Rounds of imaging; `None` takes one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounds: Option<Rounds>,
     /// Detector of the model `physical`, whose default is an sCMOS camera; `None` in `simexm`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detector: Option<Detector>,
@@ -286,6 +292,12 @@ fn read(root: &mut Section<'_>) -> Option<Config> {
     let camera = keys.and_then(|detector| detector.keys.camera);
     let bits = keys.map(|detector| detector.keys.bits);
     let optics = root.table("optics", |section| optics::read(section, kind, camera));
+    let rounds = if root.has("rounds") {
+        root.table("rounds", rounds::read).map(Some)
+    } else {
+        root.ignore("rounds");
+        Some(None)
+    };
     let output = root.table("output", |section| output::read(section, bits));
     let compute = root.optional_table("compute", compute::read);
     let fluorophores = root.optional_table("fluorophores", fluorophores::read);
@@ -297,6 +309,7 @@ fn read(root: &mut Section<'_>) -> Option<Config> {
         labeling: labeling?,
         expansion: expansion?,
         optics: optics?,
+        rounds: rounds?,
         output: output?,
         compute: compute?,
         fluorophores: fluorophores?,

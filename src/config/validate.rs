@@ -139,6 +139,7 @@ impl Config {
             ("labeling", self.labeling == other.labeling),
             ("expansion", self.expansion == other.expansion),
             ("optics", self.optics == other.optics),
+            ("rounds", self.rounds == other.rounds),
             ("output", self.output == other.output),
             ("compute", self.compute == other.compute),
             ("fluorophores", self.fluorophores == other.fluorophores),

@@ -13,6 +13,7 @@ mod error;
 mod labelling;
 pub mod physical;
 pub mod point_spread;
+mod rounds;
 pub mod simexm;
 mod warnings;
 
@@ -23,6 +24,7 @@ pub use distortion::DisplacementField;
 pub use error::ModelError;
 pub use labelling::{Brightness, Labelling, LayerModel, OwnProteins};
 pub use point_spread::{PsfVolume, point_spread_functions};
+pub use rounds::Round;
 
 use crate::base::volume::VoxelBox;
 use crate::config::{Arrangement, BitDepth, Config, ModelKind, Normalization};
@@ -124,7 +126,9 @@ pub struct Model {
     pub fluorophores: Vec<Fluorophore>,
     /// Pixel grid of the camera.
     pub camera: Camera,
-    /// Channels in the order of their names.
+    /// Where the rounds of imaging but for the first find the gel.
+    pub rounds: Vec<Round>,
+    /// Channels in the order of their names, round by round.
     pub channels: Vec<ChannelModel>,
     /// Light that is blurred, each once, for one or more sources.
     pub emitters: Vec<Emitter>,
@@ -216,12 +220,18 @@ impl Model {
             )?,
         };
         attenuate(config, &mut light);
+        rounds::repeat(config, &mut light);
+        let rounds = Round::all(config, seed, source, volume)?;
+        let apart: [usize; 3] = std::array::from_fn(|axis| {
+            let far = rounds.iter().map(|round| round.field.farthest[axis]);
+            far.max().unwrap_or(0)
+        });
         let [_, x, y] = camera.image_shape(volume.shape);
         if x.checked_mul(y).is_none_or(|pixels| pixels > MOST_PIXELS) {
             return Err(ModelError::HugeImages { x, y });
         }
         let reach = |axis: usize| AxisReach {
-            around: 1 + labelling.farthest[1 + axis] + warped[1 + axis],
+            around: 1 + labelling.farthest[1 + axis] + warped[1 + axis] + apart[1 + axis],
             jitter: match &light.imaging {
                 Imaging::Simexm(imaging) => imaging.farthest_jitter[axis],
                 Imaging::Physical(_) => 0,
@@ -242,6 +252,7 @@ impl Model {
                 distortion: warped[0],
                 membrane: usize::from(labelling.looks_around()),
                 displacement: labelling.farthest[0],
+                rounds: apart[0],
                 blur_before: light.psf.before,
                 blur_after: light.psf.after,
             },
@@ -250,6 +261,7 @@ impl Model {
             distortion,
             fluorophores,
             camera,
+            rounds,
             channels: light.channels,
             emitters: light.emitters,
             psf: light.psf,
@@ -312,9 +324,10 @@ impl Model {
             };
             let mut channels = self.channels.iter().filter(sees);
             let name = &self.fluorophores[emitter.fluorophore].name;
-            match (channels.next(), channels.next()) {
-                (Some(channel), None) => format!("{name} in {}", channel.name),
-                _ => name.clone(),
+            match (channels.next(), channels.next(), emitter.round) {
+                (Some(channel), None, _) => format!("{name} in {}", channel.name),
+                (_, _, 0) => name.clone(),
+                (_, _, round) => format!("{name} in round {}", round + 1),
             }
         };
         self.emitters.iter().enumerate().map(named)

@@ -29,6 +29,9 @@ pub const KEYS: [&str; 22] = [
     "factor",
 ];
 
+const KEYS_OF_ROUNDS: &str =
+    "number = 3\nshift = [0.1, 0.2, 0.3]\nrotation = 0.5\nwarp = [[30, 0.5]]\n";
+
 fn with_expansion(keys: &str) -> String {
     FULL.replace(
         "[expansion]\nfactor = 4\n",
@@ -325,4 +328,60 @@ fn light_is_dimmed_and_lost_where_keys_say_so() {
     }
     let of_simexm = FULL.replace("[optics]\n", "[optics]\nstripes = 0.1\n");
     assert_eq!(problems(&of_simexm).len(), 1);
+}
+
+#[test]
+fn rounds_of_imaging_are_off_unless_they_are_asked_for() {
+    let rounds = reads_back(FULL).rounds.unwrap();
+    assert_eq!((rounds.number, rounds.shift_um), (3, [0.1, 0.2, 0.3]));
+    assert_eq!(
+        (rounds.rotation_degrees, rounds.warp_um),
+        (0.5, vec![[30.0, 0.5]])
+    );
+    let with = |keys: &str| FULL.replace(KEYS_OF_ROUNDS, keys);
+    assert!(FULL.contains(KEYS_OF_ROUNDS));
+    assert_eq!(
+        reads_back(&with("number = 2\nshift = 0.5\n"))
+            .rounds
+            .unwrap()
+            .shift_um,
+        [0.5; 3]
+    );
+    let none = reads_back(&FULL.replace(&format!("[rounds]\n{KEYS_OF_ROUNDS}"), ""));
+    assert_eq!(none.rounds, None);
+    let names = |config: &crate::config::Config| -> Vec<String> {
+        let imaged = config.imaged_channels().into_iter();
+        imaged.map(|imaged| imaged.name).collect()
+    };
+    assert_eq!(names(&none), ["channel_1"]);
+    let two = reads_back(&with("number = 2\n"));
+    assert_eq!(names(&two), ["round_1_channel_1", "round_2_channel_1"]);
+    let ten = reads_back(&with("number = 10\n"));
+    assert_eq!(
+        names(&ten)[8..],
+        ["round_09_channel_1", "round_10_channel_1"]
+    );
+    for (keys, problem) in [
+        ("", "number is missing"),
+        ("number = 0", "a whole number from 1 to 64"),
+        (
+            "number = 2\nshift = -1",
+            "a number of at least 0 um, or three of them",
+        ),
+        ("number = 2\nrotation = 90", "a number from 0 to 45 degrees"),
+        (
+            "number = 2\nwarp = [[0, 1]]",
+            "a list of two numbers above 0 each",
+        ),
+        (
+            "number = 2\nwarp = \"mild\"",
+            "a list of two numbers above 0 each",
+        ),
+    ] {
+        let found = problems(&with(&format!("{keys}\n")));
+        assert!(
+            found.len() == 1 && found[0].contains(problem),
+            "{keys}: {found:?}"
+        );
+    }
 }

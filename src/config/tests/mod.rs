@@ -91,6 +91,12 @@ laser_power = 50
 laser_percentage = 0.25
 laser_filter = [440, 550]
 
+[rounds]
+number = 3
+shift = [0.1, 0.2, 0.3]
+rotation = 0.5
+warp = [[30, 0.5]]
+
 [output]
 name = "conn256"
 path = "out"

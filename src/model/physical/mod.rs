@@ -62,6 +62,14 @@ impl Imaging {
         detection
     }
 
+    /// Adds a round of so many channels, with random streams of its own.
+    pub(super) fn repeat(&mut self, channels: usize, round: u32) {
+        self.hazes.extend_from_within(..channels);
+        let exposures = self.exposures[..channels].iter();
+        let exposures: Vec<_> = exposures.map(|key| key.numbered(round)).collect();
+        self.exposures.extend(exposures);
+    }
+
     /// Derives channels and detector; `proteins_per_voxel` is the mean of each fluorophore in a
     /// labelled voxel, and `told` collects warnings for the user.
     pub(super) fn light(
@@ -119,6 +127,7 @@ impl Imaging {
                 let emitter = known.unwrap_or_else(|| {
                     emitters.push(Emitter {
                         fluorophore: number,
+                        round: 0,
                         table: TableRef::default(),
                         key: StreamKey::new(seed, Purpose::Emission, &[]),
                     });
@@ -153,6 +162,8 @@ impl Imaging {
             }
             channels.push(ChannelModel {
                 name: name.clone(),
+                configured: name.clone(),
+                round: 0,
                 photons,
                 sources,
             });

@@ -72,6 +72,7 @@ impl<'a> FileSink<'a> {
             })
             .collect::<Result<_, WriteError>>()?;
         tissue::write_displacements(&layouts, model, output)?;
+        tissue::write_rounds(config, model, output)?;
         let shape = model.image_shape();
         let dyes = model.fluorophores.len();
         if config.output.gt_cells == Arrangement::Merged {
