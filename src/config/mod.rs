@@ -31,6 +31,7 @@ mod serialize;
 mod source;
 mod stain;
 mod text;
+mod tissue;
 mod toml_source;
 mod tree;
 mod validate;
@@ -68,6 +69,8 @@ pub use rounds::Rounds;
 pub(crate) use stain::OUTSIDE;
 #[doc(hidden)]
 pub use stain::{Labelled, LayerExtras, Stain};
+#[doc(hidden)]
+pub use tissue::{Haze, Tissue};
 pub use tree::Position;
 
 use section::{Context, Section};
@@ -115,6 +118,9 @@ pub struct Config {
     pub labeling: Labeling,
     /// Expansion of the gel.
     pub expansion: Expansion,
+    /// Light of the tissue itself, and what it leaves of the dyes'.
+    #[serde(skip_serializing_if = "Tissue::is_default")]
+    pub tissue: Tissue,
     /// Microscope and channels.
     pub optics: Optics,
     /// Rounds of imaging; `None` takes one.
@@ -278,6 +284,12 @@ fn read(root: &mut Section<'_>) -> Option<Config> {
         labeling::read(section, kind, overlap)
     });
     let expansion = root.table("expansion", expansion::read);
+    let tissue = root.optional_table("tissue", |section| {
+        let overlap = groundtruth.as_ref().is_some_and(GroundTruth::may_overlap);
+        let layers = labeling.as_ref().map(|labeling| &labeling.layers);
+        let is_layer = |name: &str| layers.is_some_and(|layers| layers.contains_key(name));
+        tissue::read(section, kind, overlap, is_layer)
+    });
     let detector = match kind {
         ModelKind::Simexm => {
             root.forbid("detector", "with [model] kind = \"simexm\"");
@@ -308,6 +320,7 @@ fn read(root: &mut Section<'_>) -> Option<Config> {
         groundtruth: groundtruth?,
         labeling: labeling?,
         expansion: expansion?,
+        tissue: tissue?,
         optics: optics?,
         rounds: rounds?,
         output: output?,

@@ -9,14 +9,14 @@
 //! length l in tissue is then wrong by the root mean square of sqrt(sum 2 s^2 (1 - exp(-l^2 / (2
 //! xi^2)))).
 
-use super::ModelError;
+use super::{Model, ModelError};
 use crate::base::volume::VoxelBox;
 use crate::config::{Config, Distortion};
 use crate::engine::rng::{Purpose, StreamKey};
 use crate::engine::stages::deform::{
     DISPLACEMENT_BITS, Lattice, MOST_DISPLACEMENT, MOST_PITCH_BITS,
 };
-use crate::io::read::grey_stack;
+use crate::io::read::float_channels;
 use rayon::prelude::*;
 use std::ops::Range;
 use std::path::Path;
@@ -155,18 +155,13 @@ impl DisplacementField {
         Self::checked(nodes, bits, ranges, keys)
     }
 
-    /// A field that was measured: a stack of three channels.
+    /// A field that was measured: a volume of three channels.
     fn read(path: &Path, pitch: [usize; 3], volume: VoxelBox) -> Result<Self, ModelError> {
         let wrong = |problem: String| ModelError::DistortionFile(problem);
-        let stack = grey_stack(path, 3 * MOST_NODES).map_err(wrong)?;
-        let (planes, size_x, size_y) = stack.dim();
-        if planes % 3 != 0 {
-            return Err(wrong(format!(
-                "{} has {planes} planes; three for each slice are needed, of displacements along z, x and y",
-                path.display()
-            )));
-        }
-        let size = [planes / 3, size_x, size_y];
+        // Displacements along z, x and y.
+        let channels = float_channels(path, 3, 3 * MOST_NODES).map_err(wrong)?;
+        let (_, size_z, size_x, size_y) = channels.dim();
+        let size = [size_z, size_x, size_y];
         let bits = pitch.map(usize::ilog2);
         let keys = "[expansion] distortion_file";
         let ranges = Self::around(volume, bits, keys)?;
@@ -188,7 +183,7 @@ impl DisplacementField {
                 for y in ranges[2].clone() {
                     let at = |place: usize, axis: usize| place.min(size[axis] - 1);
                     for part in 0..3 {
-                        let voxels = stack[(3 * at(z, 0) + part, at(x, 1), at(y, 2))];
+                        let voxels = channels[(part, at(z, 0), at(x, 1), at(y, 2))];
                         if !voxels.is_finite() {
                             return Err(wrong(format!(
                                 "{} holds {voxels}, which is no displacement",
@@ -297,6 +292,31 @@ impl DisplacementField {
     /// Bytes that it takes of the host.
     pub fn bytes(&self) -> u64 {
         4 * self.nodes.len() as u64
+    }
+}
+
+impl Model {
+    /// The displacements of the voxels that the ground truth shows with an image, in voxels: those
+    /// along z, then along x, then along y.
+    pub fn shown_displacements(&self, field: &DisplacementField, image: usize) -> Vec<f32> {
+        let [depth, size_x, size_y] = self.volume.shape;
+        let [_, rows, columns] = self.image_shape();
+        let camera = &self.camera;
+        let along_x: Vec<usize> = (0..rows).map(|row| camera.x.shown(row, size_x)).collect();
+        let along_y = (0..columns).map(|column| camera.y.shown(column, size_y));
+        let along_y: Vec<usize> = along_y.collect();
+        let [offset_z, offset_x, offset_y] = self.volume.offset;
+        let z = camera.planes.shown(image).min(depth - 1);
+        let mut parts = [const { Vec::new() }; 3];
+        for &x in &along_x {
+            for &y in &along_y {
+                let at = field.at([offset_z + z, offset_x + x, offset_y + y]);
+                for (part, voxels) in parts.iter_mut().zip(at) {
+                    part.push(voxels);
+                }
+            }
+        }
+        parts.concat()
     }
 }
 

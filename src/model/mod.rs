@@ -179,6 +179,7 @@ impl Model {
         if config.model == ModelKind::Physical {
             warnings.extend(warnings::dense_layers(config));
         }
+        warnings.extend(warnings::slow_layers(config, &labelling));
         let distortion = DisplacementField::of(config, seed, source, volume)?;
         let warped = distortion.as_ref().map_or([0; 3], |field| field.farthest);
         let optics = &config.optics;
@@ -380,8 +381,7 @@ fn attenuate(config: &Config, light: &mut Light) {
         source.lost = physical.map_or(Vec::new(), |physical| physical.lost_images.clone());
     }
     for channel in &mut light.channels {
-        let keys = config.optics.channels.get(&channel.name);
-        let Some(length_um) = keys.and_then(|keys| keys.attenuation_length_um) else {
+        let Some(length_um) = config.attenuation_length_um(&channel.name) else {
             continue;
         };
         for source in &mut channel.sources {
@@ -404,7 +404,7 @@ fn proteins_per_voxel(
     let given = |f: &Fluorophore| f64::from(u8::from(counted.contains(&f.name.as_str())));
     let mut proteins: Vec<f64> = fluorophores.iter().map(given).collect();
     let voxel_nm = config.groundtruth.voxel_or_nan();
-    for (model, layer) in labelling.layers.iter().zip(config.labeling.layers.values()) {
+    for (model, layer) in labelling.layers.iter().zip(config.layers().values()) {
         proteins[model.fluorophore] += layer.fluorophores_per_voxel(voxel_nm);
     }
     proteins
@@ -435,8 +435,9 @@ impl Tables {
 }
 
 fn fluorophores(config: &Config, counted: &[&str]) -> Result<Vec<Fluorophore>, ModelError> {
-    let layers = config.labeling.layers.values();
+    let layers = config.layers();
     let names: BTreeSet<&str> = layers
+        .values()
         .map(|layer| layer.fluorophore.as_str())
         .chain(counted.iter().copied())
         .collect();

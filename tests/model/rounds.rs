@@ -90,6 +90,13 @@ fn a_round_sees_the_proteins_where_its_field_says() {
             ]
         );
         assert_eq!(found.ground_truth, plain.ground_truth);
+        for (told, round) in found.rounds.iter().zip(&model.rounds) {
+            assert_eq!(told.shift_um, round.shift_um);
+            let displacement = told.displacement.as_ref().unwrap();
+            let at = [0, 1, 2].map(|axis| displacement[[axis, 3, 20, 30]]);
+            assert_eq!(at, round.field.at([3, 20, 30]));
+        }
+        assert_eq!(found.rounds.len(), 2);
         // The first round is a run without rounds, noise and all.
         assert_eq!(found.channels[0].grey, plain.channels[0].grey);
         assert_eq!(found.channels[0].expected, plain.channels[0].expected);

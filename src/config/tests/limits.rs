@@ -82,7 +82,7 @@ const CASES: &[Case] = &[
     ("groundtruth.regions.synapse", "level", &["0", "4294967295"], &["-1", "0.5", "4294967296", "'a'"], "a whole number from 0 to 4294967295"),
     ("labeling", "global_density", SHARES, NO_SHARES, "a number from 0 to 1"),
     (LAYER, "fluorophore", &["'ATTO425'", "'Alexa790'"], &["'ATTO551'", "'atto425'", "425", "''"],
-        "one of the fluorophores ATTO390, ATTO425, ATTO430LS, ATTO465, ATTO488, ATTO490LS, ATTO550, ATTO565, ATTO647N, ATTO700, Alexa350, Alexa488, Alexa546, Alexa568, Alexa594, Alexa647, Alexa790, CF568, CF633, Cy3, Cy5, DAPI, EBFP2, ECFP, EGFP, EYFP, Fluorescein, Hoechst33342, JF549, JF646, SYTOXGreen, mCherry, mCitrine, mRuby3, tdTomato, mScarlet, or a dye of your own, as a table [fluorophores.NAME] with its spectra"),
+        "one of the fluorophores ATTO390, ATTO425, ATTO430LS, ATTO465, ATTO488, ATTO490LS, ATTO550, ATTO565, ATTO647N, ATTO700, Alexa350, Alexa488, Alexa546, Alexa568, Alexa594, Alexa647, Alexa790, CF568, CF633, Cy3, Cy5, DAPI, EBFP2, ECFP, EGFP, EYFP, Flavin, Fluorescein, Hoechst33342, JF549, JF646, SYTOXGreen, mCherry, mCitrine, mRuby3, tdTomato, mScarlet, or a dye of your own, as a table [fluorophores.NAME] with its spectra"),
     (LAYER, "region", &["'full'", "'membrane'", "'cytosol'", "'synapse'"], &["'synapses'", "'Full'", "1", "''"],
         "\"full\", \"membrane\", \"cytosol\" or \"synapse\" (a table [groundtruth.regions.NAME] adds one)"),
     (LAYER, "labeling_density", SHARES, NO_SHARES, "a number from 0 to 1"),

@@ -70,6 +70,9 @@ single_neuron = "largest"
 [expansion]
 factor = 4
 
+[tissue]
+attenuation_length = 200
+
 [optics]
 type = "two photon"
 numerical_aperture = 1.15

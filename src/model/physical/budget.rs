@@ -79,9 +79,10 @@ pub fn expected_pixels(config: &Config, model: &Model) -> Vec<ExpectedPixel> {
     };
     let voxel_nm = config.groundtruth.voxel_or_nan();
     let step = [model.camera.x.step(), model.camera.y.step()];
+    let of_config = config.layers();
     let mut pixels = Vec::new();
     for channel in &model.channels[..model.channels_of_a_round()] {
-        let layers = config.labeling.layers.values().zip(&model.labelling.layers);
+        let layers = of_config.values().zip(&model.labelling.layers);
         for (layer, of_model) in layers {
             let of_layer = |source: &&EmissionSource| source.fluorophore == of_model.fluorophore;
             let Some(source) = channel.sources.iter().find(of_layer) else {

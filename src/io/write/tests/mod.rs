@@ -250,7 +250,7 @@ fn holds(format: &dyn WriteFormat, content: Content, pixel: PixelType) -> bool {
             !matches!(pixel, P::Float32 | P::Gray32 | P::Gray64)
         }
         ("image sequence", Content::Labels) => pixel != P::Float32,
-        ("ome-zarr", _) => !matches!(pixel, P::Float32 | P::Rgb8 | P::Rgb16),
+        ("ome-zarr", _) => !matches!(pixel, P::Rgb8 | P::Rgb16),
         (new, _) => panic!("{new}: what does it hold?"),
     }
 }

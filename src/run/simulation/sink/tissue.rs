@@ -3,7 +3,9 @@
 
 use super::layout::{Layouts, is_compact};
 use crate::config::Config;
-use crate::io::write::{FLOAT_FORMAT, OutputFolder, SliceWriter, Target, WriteError};
+use crate::io::write::{
+    FLOAT_FORMAT, OutputFolder, SliceWriter, Target, WriteError, WriteFormat, writer,
+};
 use crate::model::cells::Selection;
 use crate::model::{DisplacementField, Model, Round};
 use crate::run::pipeline::Punctum;
@@ -24,13 +26,22 @@ pub(crate) const PUNCTA_NAME: &str = "groundtruth/puncta.csv";
 
 /// What a run of this model writes of its tissue.
 pub(super) fn targets(config: &Config, model: &Model) -> Vec<Target> {
-    let fields = fields(model).map(|field| FLOAT_FORMAT.target(&field.stem));
+    let fields = fields(model).map(|field| format(config).target(&field.stem));
     let rounds = config.rounds.as_ref();
     let rounds = rounds.map(|_| Target::File(PathBuf::from(ROUNDS_NAME)));
     let codes = has_codes(config).then(|| Target::File(PathBuf::from(CODES_NAME)));
     let clustered = model.labelling.clustered().next();
     let puncta = clustered.map(|_| Target::File(PathBuf::from(PUNCTA_NAME)));
     fields.chain(rounds).chain(codes).chain(puncta).collect()
+}
+
+/// The format of displacements: the run's, where it holds channels of floating-point numbers.
+fn format(config: &Config) -> &'static dyn WriteFormat {
+    let own = writer(config.output.format);
+    match own.holds_floats() {
+        true => own,
+        false => FLOAT_FORMAT,
+    }
 }
 
 /// Whether cells have barcodes.
@@ -73,42 +84,27 @@ fn fields(model: &Model) -> impl Iterator<Item = WrittenField<'_>> {
 /// Writes the displacements of the voxels that the ground truth shows, in voxels along z, x and y.
 pub(super) fn write_displacements(
     layouts: &Layouts<'_>,
-    model: &Model,
+    (config, model): (&Config, &Model),
     output: &mut OutputFolder,
 ) -> Result<(), WriteError> {
-    fields(model).try_for_each(|written| write_field(layouts, model, output, written))
+    fields(model).try_for_each(|written| write_field(layouts, (config, model), output, written))
 }
 
 fn write_field(
     layouts: &Layouts<'_>,
-    model: &Model,
+    (config, model): (&Config, &Model),
     output: &mut OutputFolder,
     WrittenField { stem, field, what }: WrittenField<'_>,
 ) -> Result<(), WriteError> {
     let layout = layouts.displacements(what);
-    let [depth, size_x, size_y] = model.volume.shape;
-    let [slices, rows, columns] = model.image_shape();
-    let camera = &model.camera;
-    let along_x: Vec<usize> = (0..rows).map(|row| camera.x.shown(row, size_x)).collect();
-    let along_y: Vec<usize> = (0..columns)
-        .map(|column| camera.y.shown(column, size_y))
-        .collect();
-    let [offset_z, offset_x, offset_y] = model.volume.offset;
+    let [slices, ..] = model.image_shape();
     let slice = |image: usize| -> Cow<'_, [u8]> {
-        let z = camera.planes.shown(image).min(depth - 1);
-        let mut parts = [const { Vec::new() }; 3];
-        for &x in &along_x {
-            for &y in &along_y {
-                let at = field.at([offset_z + z, offset_x + x, offset_y + y]);
-                for (part, voxels) in parts.iter_mut().zip(at) {
-                    part.push(voxels);
-                }
-            }
-        }
-        Cow::Owned(bytemuck::cast_slice(&parts.concat()).to_vec())
+        let shown = model.shown_displacements(field, image);
+        Cow::Owned(bytemuck::cast_slice(&shown).to_vec())
     };
-    let sink = FLOAT_FORMAT.create(output, &stem, layout.clone())?;
-    let mut writer = SliceWriter::new(sink, FLOAT_FORMAT, &layout);
+    let format = format(config);
+    let sink = format.create(output, &stem, layout.clone())?;
+    let mut writer = SliceWriter::new(sink, format, &layout);
     for image in 0..slices {
         writer.write(1, |_| slice(image))?;
     }
