@@ -95,8 +95,10 @@ fn area(z: u32, x: u32, y: u32, cell: u32) -> u32 {
             for (var step_y = 0u; step_y < 3u; step_y++) {
                 let step = vec3<u32>(step_z, step_x, step_y);
                 if is_other(at, step, cell) {
-                    before += vec3<u32>(step == vec3<u32>(0u));
-                    behind += vec3<u32>(step == vec3<u32>(2u));
+                    let away = vec3<u32>(step != vec3<u32>(1u));
+                    let counts = 5u - away.x - away.y - away.z;
+                    before += counts * vec3<u32>(step == vec3<u32>(0u));
+                    behind += counts * vec3<u32>(step == vec3<u32>(2u));
                 }
             }
         }

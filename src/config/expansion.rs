@@ -48,8 +48,8 @@ pub enum Distortion {
     /// The sum of Gaussian fields: for each the length over which it is alike and the standard
     /// deviation of a component, both above 0 in um; at least one.
     Scales(Vec<[f64; 2]>),
-    /// A field that was measured: a TIFF stack or a Zarr folder of three channels, displacements along z, x and y in
-    /// voxels.
+    /// A field that was measured: a TIFF stack or a Zarr folder of three channels, displacements
+    /// along z, x and y in voxels.
     File {
         /// The stack.
         path: PathBuf,

@@ -199,7 +199,7 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("distortion_file", "path", "", "", Otherwise { meaning: "distortion says it", example: "\"displacement.tiff\"" }, "A field that was measured: a TIFF stack or an OME-Zarr of three channels, the displacements along z, x and y in voxels."),
         key("distortion_pitch", "three whole numbers", "voxels", "three whole numbers [z, x, y], each a power of two from 1 to 512", Otherwise { meaning: "[1, 1, 1]", example: "[4, 8, 8]" }, "Voxels between the samples of distortion_file; the first lies on the volume's first voxel."),
     ] },
-    SectionInfo { name: "tissue", example: None, meaning: "Light of the tissue itself, and what it leaves of the dyes'.", keys: vec![
+    SectionInfo { name: "tissue", example: Some("[tissue]\nautofluorescence = 0.000002\nattenuation_length = 200"), meaning: "Light of the tissue itself, and what it leaves of the dyes'.", keys: vec![
         key("autofluorescence", "number", "per nm^3", SHARE, Otherwise { meaning: "none", example: "0.000002" }, "Molecules that shine by themselves, in every voxel, as a stain of protein does: a layer of the name autofluorescence."),
         key("autofluorescence_dye", "word", "", "a fluorophore, as of layers", Otherwise { meaning: "\"Flavin\"", example: "\"Flavin\"" }, "The dye that they are like."),
         key("autofluorescence_of", "table", "", "a table of numbers of at least 0 by regions, full, membrane, cytosol, outside or the name of a region", Otherwise { meaning: "{ cytosol = 1, membrane = 0.5, outside = 0.15 }", example: "{ cytosol = 1.0, outside = 0.3 }" }, "Their density in regions over autofluorescence, as density_of of a stain of protein."),

@@ -203,12 +203,11 @@ fn a_run_on_arrays_tells_where_clusters_are() {
     let model = Model::new(&config, whole(SHAPE), 1).unwrap();
     let field = model.distortion.as_ref().unwrap();
     let displacement = images.displacement.unwrap();
-    assert_eq!(
-        displacement.dim(),
-        (3, images.channels[0].grey.dim().0, 30, 30)
-    );
+    let (slices, rows, columns) = images.channels[0].grey.dim();
+    assert_eq!(displacement.dim(), (3, slices, rows, columns));
     let shown = [0, 1, 2].map(|axis| displacement[[axis, 0, 7, 9]]);
-    assert_eq!(shown, field.at([0, 7, 9]));
+    let voxel = [0, model.camera.x.shown(7, 30), model.camera.y.shown(9, 30)];
+    assert_eq!(shown, field.at(voxel));
 }
 
 #[test]
@@ -355,7 +354,8 @@ fn image_and_truth_are_warped_alike() {
             let images = simulator.simulate(config, &tissue, Options::default(), &mut Silent);
             images.expect("it runs")
         };
-        let found = run(&config, &cells.map(|&id| id.into()));
+        let mut found = run(&config, &cells.map(|&id| id.into()));
+        assert!(found.displacement.take().is_some());
         let before = run(&plain, &cells.map(|&id| id.into()));
         // As if the tissue had been so from the start.
         let expected = run(&plain, &warped);

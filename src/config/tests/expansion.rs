@@ -4,7 +4,8 @@ use super::{FULL, full_physical, problems, read};
 use crate::config::{Distortion, Factor, Labelled, Stain};
 
 /// The keys that are tested here, since many of them exclude each other.
-pub const KEYS: [&str; 25] = [
+pub const KEYS: [&str; 26] = [
+    "warp",
     "autofluorescence",
     "autofluorescence_dye",
     "autofluorescence_of",
@@ -32,8 +33,7 @@ pub const KEYS: [&str; 25] = [
     "factor",
 ];
 
-const KEYS_OF_ROUNDS: &str =
-    "number = 3\nshift = [0.1, 0.2, 0.3]\nrotation = 0.5\nwarp = [[30, 0.5]]\n";
+const KEYS_OF_ROUNDS: &str = "number = 3\nshift = [0.1, 0.2, 0.3]\nrotation = 0.5\n";
 
 fn with_expansion(keys: &str) -> String {
     FULL.replace(
@@ -335,14 +335,15 @@ fn light_is_dimmed_and_lost_where_keys_say_so() {
 
 #[test]
 fn rounds_of_imaging_are_off_unless_they_are_asked_for() {
-    let rounds = reads_back(FULL).rounds.unwrap();
+    assert!(FULL.contains(KEYS_OF_ROUNDS));
+    let with = |keys: &str| FULL.replace(KEYS_OF_ROUNDS, keys);
+    let warped = with(&format!("{KEYS_OF_ROUNDS}warp = [[30, 0.5]]\n"));
+    let rounds = reads_back(&warped).rounds.unwrap();
     assert_eq!((rounds.number, rounds.shift_um), (3, [0.1, 0.2, 0.3]));
     assert_eq!(
         (rounds.rotation_degrees, rounds.warp_um),
         (0.5, vec![[30.0, 0.5]])
     );
-    let with = |keys: &str| FULL.replace(KEYS_OF_ROUNDS, keys);
-    assert!(FULL.contains(KEYS_OF_ROUNDS));
     assert_eq!(
         reads_back(&with("number = 2\nshift = 0.5\n"))
             .rounds

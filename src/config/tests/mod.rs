@@ -98,7 +98,6 @@ laser_filter = [440, 550]
 number = 3
 shift = [0.1, 0.2, 0.3]
 rotation = 0.5
-warp = [[30, 0.5]]
 
 [output]
 name = "conn256"

@@ -27,8 +27,9 @@ pub const AREA_SHIFT: u32 = 3;
 /// Bits of the area of one face of a voxel, with its fractional bits.
 pub const FACE_BITS: u32 = 10;
 
-/// Most neighbours on a side of a voxel.
-pub const SIDE: u32 = 9;
+/// What the neighbours on a side of a voxel count together: 4 one that shares a face, 3 one that
+/// shares an edge, 2 one that shares a corner.
+pub const SIDE: u32 = 4 + 4 * 3 + 4 * 2;
 
 kernel_params! {
     /// Puts the proteins of slices `first_z .. first_z + slices` into the counts of a fluorophore.
@@ -63,9 +64,9 @@ kernel_params! {
         levels: u32,
         /// What decides about the density: one of `BY_NOTHING`, ...
         by: u32,
-        /// First word in `tables` of the areas of faces: for each direction of a surface, told by how
-        /// many more of the 9 neighbours on one side than on the other are of other cells along z,
-        /// x and y (y fastest), those across z, x and y, of `FACE_BITS` each.
+        /// First word in `tables` of the areas of faces: for each direction of a surface, told by
+        /// how much more neighbours of other cells count on one side than on the other along z, x
+        /// and y (y fastest), those across z, x and y, of `FACE_BITS` each.
         weights_at: u32,
         /// First word of the densities in `tables`: regions, and the place of a table of counts.
         /// Those of the levels of one density follow each other.
@@ -206,12 +207,13 @@ impl Site<'_> {
         if faces == [0; 3] {
             return 0;
         }
-        // Neighbours of others before and behind the voxel along each axis.
+        // What neighbours of others count, before and behind the voxel along each axis.
         let mut sides = [[0u32; 3]; 3];
         for number in 0..27 {
             let step = [number / 9, number / 3 % 3, number % 3];
             if is_other(step) {
-                (0..3).for_each(|axis| sides[axis][step[axis] as usize] += 1);
+                let away = step.iter().filter(|step| **step != 1).count() as u32;
+                (0..3).for_each(|axis| sides[axis][step[axis] as usize] += 5 - away);
             }
         }
         let along = |axis: usize| match faces[axis] {

@@ -128,9 +128,9 @@ pub(super) fn write_rounds(
     }
 }
 
-/// The table of rounds of imaging: for each its shift in um of the gel, its rotation in degrees, and
-/// the place (z, x, y) of the first round's images that a place of its own shows: in each row of a
-/// matrix the factors of the place, and what is added.
+/// The table of rounds of imaging: for each its shift in um of the gel, its rotation in degrees,
+/// and the place (z, x, y) of the first round's images that a place of its own shows: in each row
+/// of a matrix the factors of the place, and what is added.
 fn table_of_rounds(config: &Config, model: &Model) -> String {
     let voxel_um = config.voxel_in_gel_nm().map(|nm| nm / 1e3);
     let mut text = String::from("round,shift_z,shift_x,shift_y,rotation");
