@@ -445,6 +445,7 @@ fn the_truth_is_warped_by_the_field_that_is_written_and_by_the_same_when_it_is_r
         "labeling.a.region=full",
         "labeling.a.protein_density=0.001",
         "output.format=ome-zarr",
+        "output.sim_channels=composite",
         "output.expected=false",
         "expansion.distortion=[[0.06, 0.02], [0.4, 0.02]]",
     ];

@@ -56,11 +56,12 @@ fn tissue_shines_by_itself_where_no_layer_does() {
         "{outside}, {inside}"
     );
     assert!(out.join("groundtruth/Flavin/all_cells.tiff").is_file());
-    // Another dye may stand for it, and the layer's name is taken.
+    // Another dye may stand for it.
     let of_550 = ["tissue.autofluorescence_dye=ATTO 550"];
     sharp(&workplace, &[&shining[..], &of_550].concat());
     workplace.simulate(&["--quiet"]);
-    assert!(!out.join("groundtruth/Flavin").exists());
+    let record = std::fs::read_to_string(out.join("simulation.toml")).unwrap();
+    assert!(record.contains("autofluorescence_dye = \"ATTO550\""), "{record}");
 }
 
 #[test]

@@ -231,6 +231,9 @@ fn keys_without_a_default_are_required_and_the_others_are_not() {
         (DYE, "two_photon_cross_section"),
         (DYE, "bleach_yield"),
         ("compute", "*"),
+        ("tissue", "*"),
+        ("rounds", "shift"),
+        ("rounds", "rotation"),
     ];
     for (section, key, ..) in CASES {
         let (text, _) = super::with_line(section, key, "");
