@@ -33,7 +33,10 @@ fn rounds_are_written_with_where_they_lie() {
     // The reach of the fields is in the plan's books.
     let plan = workplace.run(["plan", "config.toml"]).succeeded().stdout;
     assert!(plan.contains("for rounds of imaging"), "{plan}");
-    let plan = workplace.run(["plan", "config.toml", "--json"]).succeeded().stdout;
+    let plan = workplace
+        .run(["plan", "config.toml", "--json"])
+        .succeeded()
+        .stdout;
     assert!(plan.contains("displacements of round 3"), "{plan}");
     workplace.simulate(&["--quiet"]);
     let out = workplace.path("out/tissue");

@@ -61,7 +61,10 @@ fn tissue_shines_by_itself_where_no_layer_does() {
     sharp(&workplace, &[&shining[..], &of_550].concat());
     workplace.simulate(&["--quiet"]);
     let record = std::fs::read_to_string(out.join("simulation.toml")).unwrap();
-    assert!(record.contains("autofluorescence_dye = \"ATTO550\""), "{record}");
+    assert!(
+        record.contains("autofluorescence_dye = \"ATTO550\""),
+        "{record}"
+    );
 }
 
 #[test]
