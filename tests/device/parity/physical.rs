@@ -128,7 +128,7 @@ pub fn expose([slices, x, y]: [usize; 3], dice: &mut Dice) -> Vec<Case> {
         let key = StreamKey([dice.word(), dice.word()]);
         let mut params = ExposeParams::new(detector.detection(), part, *maps, key);
         let mut tables = tables.clone();
-        if at[1] % 2 == 0 {
+        if at[1].is_multiple_of(2) {
             // Each image has a constant of its own.
             params = params.with_constants_at(tables.len() as u32);
             tables.extend(dice.words(1000 + slices, 1 << 17));
