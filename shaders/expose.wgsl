@@ -9,13 +9,20 @@
 @group(0) @binding(4) var<storage, read_write> grey: array<u32>;
 
 fn response(x: u32, y: u32) -> PixelResponse {
-    if params.maps == 0u {
+    if (params.flags & OF_MAPS) == 0u {
         return PixelResponse(params.gain, params.noise, bitcast<i32>(params.offset));
     }
     let plane = params.image_x * params.image_y;
     let within = x * params.image_y + y;
     let offset = bitcast<i32>(maps[2u * plane + within]);
     return PixelResponse(maps[within], maps[plane + within], offset);
+}
+
+fn constant_of(image: u32) -> u32 {
+    if (params.flags & OF_IMAGES) == 0u {
+        return params.constant;
+    }
+    return tables[params.constant + image];
 }
 
 @compute @workgroup_size(THREADS)
@@ -44,7 +51,7 @@ fn main(
             0u,
         );
         let words = philox(counter, params.key, true);
-        word |= grey_of(response(x, y), means[first + i], words) << (bits * i);
+        word |= grey_of(response(x, y), constant_of(counter.x), means[first + i], words) << (bits * i);
         // The next pixel, perhaps in the next row or image.
         y++;
         if y == params.image_y {

@@ -63,21 +63,56 @@ fn may_hold(slice: u32, labels_at: u32, x: u32, y: u32) -> bool {
     return (regions_of(slice, x, y) & params.region) != 0u && labelled != 0u;
 }
 
+// Whether the voxel a step of 0 to 2, less 1, away is of another cell; beyond the volume its
+// outermost voxels go on.
+fn is_other(at: vec3<u32>, step: vec3<u32>, cell: u32) -> bool {
+    let size = vec3<u32>(params.depth, params.size_x, params.size_y);
+    let near = min(max(at + step, vec3<u32>(1u)) - 1u, size - 1u);
+    return labels[(labels_row(near.x) + near.y) * params.size_y + near.z] != cell;
+}
+
+fn along(faces: u32, before: u32, behind: u32) -> u32 {
+    if faces == 2u {
+        return SIDE;
+    }
+    return max(before, behind) - min(before, behind);
+}
+
 // The class of the area of membrane between a voxel of a cell and its neighbours.
 fn area(z: u32, x: u32, y: u32, cell: u32) -> u32 {
-    var sum = 1u << (AREA_SHIFT - 1u);
-    for (var near_z = z - min(z, 1u); near_z < min(z + 2u, params.depth); near_z++) {
-        let slice = labels_row(near_z);
-        for (var near_x = x - min(x, 1u); near_x < min(x + 2u, params.size_x); near_x++) {
-            for (var near_y = y - min(y, 1u); near_y < min(y + 2u, params.size_y); near_y++) {
-                if labels[(slice + near_x) * params.size_y + near_y] != cell {
-                    let number = (near_z + 1u - z) * 9u + (near_x + 1u - x) * 3u + near_y + 1u - y;
-                    sum += tables[params.weights_at + number];
+    let at = vec3<u32>(z, x, y);
+    var faces = vec3<u32>(0u);
+    faces.x = u32(is_other(at, vec3<u32>(0u, 1u, 1u), cell)) + u32(is_other(at, vec3<u32>(2u, 1u, 1u), cell));
+    faces.y = u32(is_other(at, vec3<u32>(1u, 0u, 1u), cell)) + u32(is_other(at, vec3<u32>(1u, 2u, 1u), cell));
+    faces.z = u32(is_other(at, vec3<u32>(1u, 1u, 0u), cell)) + u32(is_other(at, vec3<u32>(1u, 1u, 2u), cell));
+    if all(faces == vec3<u32>(0u)) {
+        return 0u;
+    }
+    var before = vec3<u32>(0u);
+    var behind = vec3<u32>(0u);
+    for (var step_z = 0u; step_z < 3u; step_z++) {
+        for (var step_x = 0u; step_x < 3u; step_x++) {
+            for (var step_y = 0u; step_y < 3u; step_y++) {
+                let step = vec3<u32>(step_z, step_x, step_y);
+                if is_other(at, step, cell) {
+                    let away = vec3<u32>(step != vec3<u32>(1u));
+                    let counts = 5u - away.x - away.y - away.z;
+                    before += counts * vec3<u32>(step == vec3<u32>(0u));
+                    behind += counts * vec3<u32>(step == vec3<u32>(2u));
                 }
             }
         }
     }
-    return sum >> AREA_SHIFT;
+    let along_z = along(faces.x, before.x, behind.x);
+    let along_x = along(faces.y, before.y, behind.y);
+    let along_y = along(faces.z, before.z, behind.z);
+    let normal = (along_z * (SIDE + 1u) + along_x) * (SIDE + 1u) + along_y;
+    let areas = tables[params.weights_at + normal];
+    let mask = (1u << FACE_BITS) - 1u;
+    let sum = faces.x * (areas & mask)
+        + faces.y * ((areas >> FACE_BITS) & mask)
+        + faces.z * ((areas >> (2u * FACE_BITS)) & mask);
+    return (sum + (1u << (AREA_SHIFT - 1u))) >> AREA_SHIFT;
 }
 
 // Proteins of a site.

@@ -28,7 +28,7 @@ fn read_out(pixel: PixelResponse, all_electrons: u32, noise_word: u32, register_
     return u32(clamp(value >> 8u, 0, i32(params.largest)));
 }
 
-fn grey_of(pixel: PixelResponse, mean: f32, words: vec4<u32>) -> u32 {
-    let all = params.constant + min(fixed(mean), MOST_MEAN - params.constant);
+fn grey_of(pixel: PixelResponse, constant: u32, mean: f32, words: vec4<u32>) -> u32 {
+    let all = constant + min(fixed(mean), MOST_MEAN - constant);
     return read_out(pixel, electrons_of(all, words.xy), words.z, words.w);
 }

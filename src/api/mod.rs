@@ -17,6 +17,8 @@ pub mod simulation {
     pub use crate::engine::compute::{KernelTime, Traffic};
     pub use crate::run::error::SimulationError;
     pub use crate::run::report::{Report, StageTime};
+    #[doc(hidden)]
+    pub use crate::run::simulation::{CellCode, Cluster, RoundTruth};
     pub use crate::run::simulation::{
         ChannelImage, GroundTruthImage, Images, Options, Simulator, Tissue,
     };

@@ -6,8 +6,8 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::kind::{ValueKind, at_least, number_or_zxy, numbers, voxels_zxy};
+use super::rounds;
 use super::section::Section;
-use super::tree::Value;
 use crate::base::path::absolute_path;
 
 /// Expansion of the specimen.
@@ -48,8 +48,8 @@ pub enum Distortion {
     /// The sum of Gaussian fields: for each the length over which it is alike and the standard
     /// deviation of a component, both above 0 in um; at least one.
     Scales(Vec<[f64; 2]>),
-    /// A field that was measured: a TIFF stack of three channels, displacements along z, x and y in
-    /// voxels.
+    /// A field that was measured: a TIFF stack or a Zarr folder of three channels, displacements
+    /// along z, x and y in voxels.
     File {
         /// The stack.
         path: PathBuf,
@@ -157,18 +157,13 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Expansion> {
 /// Takes a word, or scales.
 fn distortion() -> ValueKind<'static, Distortion> {
     let expected = "\"none\", \"mild\", \"liconn\" or a list of two numbers above 0 each, [[length, displacement], ...]";
-    let above_0 = |number: Option<f64>| number.filter(|number| *number > 0.0);
-    let scale = move |value: &Value| match value.as_list()?.as_ref() {
-        [xi, s] => Some([above_0(xi.as_number())?, above_0(s.as_number())?]),
-        _ => None,
-    };
     let mut kind = ValueKind::new(expected, move |value| match value.as_text() {
         Some("none") => Some(Distortion::None),
         Some("mild") => Some(Distortion::Mild),
         Some("liconn") => Some(Distortion::Liconn),
         _ => {
             let scales = value.as_list().filter(|scales| !scales.is_empty())?;
-            let scales: Option<Vec<_>> = scales.iter().map(scale).collect();
+            let scales: Option<Vec<_>> = scales.iter().map(rounds::scale).collect();
             Some(Distortion::Scales(scales?))
         }
     });

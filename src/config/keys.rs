@@ -122,6 +122,7 @@ fn words<C: Choice>() -> String {
 const DATASET: &str = "Which array or image of a container (Zarr, N5, HDF5, precomputed) that holds several; docs/containers.md.";
 const LEVEL: &str = "Which level of a pyramid in a container.";
 const SHARE: &str = "from 0 to 1";
+const HAZE: &str = "a number of at least 0 electrons per s, or a list of depths in um of at least 0, ascending, and such numbers, [[depth, haze], ...]";
 const REGIONS: &str = r#""full", "membrane", "cytosol" or the name of a region"#;
 const SIZE: &str = r#"from 1 MB to 1 EB, like 300000000, "300M", "2 GB" or "1.5 GiB""#;
 const ARRANGEMENT: &str = r#""merged", "splitted" or "split""#;
@@ -196,8 +197,15 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("factor", "number or three", "", "a number of at least 1, or three of them [z, x, y]", Required, "Linear expansion factor, alike along all axes or of each."),
         key("rounds", "list", "", "a list of numbers, each at least 1", Otherwise { meaning: "factor says it", example: "[4.0, 4.0]" }, "In place of factor, those of expansions one after the other: they multiply."),
         key("distortion", "word or list", "um", "\"none\", \"mild\", \"liconn\" or a list of two numbers above 0 each, [[length, displacement], ...]", Otherwise { meaning: "\"none\"", example: "\"mild\"" }, "How unevenly the gel swells: mild is wrong by 2 per cent of any length below 10 um, liconn as its demonstration; or Gaussian fields, each with the length over which it is alike and the standard deviation of its displacement, in um of tissue. Written to groundtruth/displacement.tiff."),
-        key("distortion_file", "path", "", "", Otherwise { meaning: "distortion says it", example: "\"displacement.tiff\"" }, "A field that was measured: a TIFF stack of three channels, the displacements along z, x and y in voxels."),
+        key("distortion_file", "path", "", "", Otherwise { meaning: "distortion says it", example: "\"displacement.tiff\"" }, "A field that was measured: a TIFF stack or an OME-Zarr of three channels, the displacements along z, x and y in voxels."),
         key("distortion_pitch", "three whole numbers", "voxels", "three whole numbers [z, x, y], each a power of two from 1 to 512", Otherwise { meaning: "[1, 1, 1]", example: "[4, 8, 8]" }, "Voxels between the samples of distortion_file; the first lies on the volume's first voxel."),
+    ] },
+    SectionInfo { name: "tissue", example: Some("[tissue]\nautofluorescence = 0.000002\nattenuation_length = 200"), meaning: "Light of the tissue itself, and what it leaves of the dyes'.", keys: vec![
+        key("autofluorescence", "number", "per nm^3", SHARE, Otherwise { meaning: "none", example: "0.000002" }, "Molecules that shine by themselves, in every voxel, as a stain of protein does: a layer of the name autofluorescence."),
+        key("autofluorescence_dye", "word", "", "a fluorophore, as of layers", Otherwise { meaning: "\"Flavin\"", example: "\"Flavin\"" }, "The dye that they are like."),
+        key("autofluorescence_of", "table", "", "a table of numbers of at least 0 by regions, full, membrane, cytosol, outside or the name of a region", Otherwise { meaning: "{ cytosol = 1, membrane = 0.5, outside = 0.15 }", example: "{ cytosol = 1.0, outside = 0.3 }" }, "Their density in regions over autofluorescence, as density_of of a stain of protein."),
+        key("attenuation_length", "number", "um", "above 0", Otherwise { meaning: "the tissue is clear", example: "150.0" }, "Length in the gel over which scattering and absorption leave 1/e of the light, there and back, in channels that say nothing of it."),
+        key("haze", "number or list", "", HAZE, Otherwise { meaning: "none", example: "[[0.0, 5.0], [100.0, 20.0]]" }, "Light from elsewhere in the gel on every pixel, in channels that say nothing of it; it may change with the depth.").only(ModelKind::Physical),
     ] },
     SectionInfo { name: "optics", example: None, meaning: "The microscope.", keys: vec![
         key("microscope", "word", "", words::<MicroscopePreset>(), Otherwise { meaning: "none", example: "\"spinning disk\"" }, "A microscope that gives the keys of [optics] and [detector] that are left out (docs/microscopes.md), but for the gel's index and the channels.").only(ModelKind::Physical),
@@ -261,8 +269,8 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("filter_curve", "path", "", "", Otherwise { meaning: "all of the band", example: "\"filter.csv\"" }, "CSV file of what the filter passes: wavelength (nm), share.").only(ModelKind::Physical),
         key("dichroic_curve", "path", "", "", Otherwise { meaning: "all", example: "\"dichroic.csv\"" }, "CSV file of what the dichroic mirror passes.").only(ModelKind::Physical),
         key("efficiency_curve", "path", "", "", Otherwise { meaning: "detector_efficiency", example: "\"efficiency.csv\"" }, "CSV file of the detector's electrons per photon.").only(ModelKind::Physical),
-        key("attenuation_length", "number", "um", "above 0", Otherwise { meaning: "the tissue is clear", example: "150.0" }, "Length in the gel over which tissue leaves 1/e of the light by scattering and absorption, there and back: images fade with their depth."),
-        key("haze", "number", "electrons per s", "at least 0", Otherwise { meaning: "0", example: "50.0" }, "Electrons of a pixel by light from elsewhere in the gel, alike over all images.").only(ModelKind::Physical),
+        key("attenuation_length", "number", "um", "above 0", Otherwise { meaning: "that of [tissue]", example: "150.0" }, "Length in the gel over which the tissue leaves 1/e of the light, there and back."),
+        key("haze", "number or list", "", HAZE, Otherwise { meaning: "that of [tissue]", example: "20.0" }, "Light from elsewhere in the gel on every pixel; it may change with the depth.").only(ModelKind::Physical),
     ] },
     SectionInfo { name: "detector", example: None, meaning: "The detector of the model physical.", keys: vec![
         key("camera", "word", "", words::<CameraModel>(), Otherwise { meaning: "none", example: "\"ORCA-Flash4.0 V3\"" }, "A camera or another detector whose data sheet gives the keys that are left out (docs/detectors.md).").only(ModelKind::Physical),
@@ -282,6 +290,12 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("gain_map", "path", "", "", Otherwise { meaning: "gain", example: "\"gain.tif\"" }, "TIFF image of the gain of each pixel, as large as the images, in place of gain.").only(ModelKind::Physical),
         key("read_noise_map", "path", "", "", Otherwise { meaning: "read_noise", example: "\"noise.tif\"" }, "TIFF image of the read noise of each pixel, in place of read_noise.").only(ModelKind::Physical),
         key("offset_map", "path", "", "", Otherwise { meaning: "offset", example: "\"offset.tif\"" }, "TIFF image of the offset of each pixel, in place of offset.").only(ModelKind::Physical),
+    ] },
+    SectionInfo { name: "rounds", example: Some("[rounds]\nnumber = 4\nshift = 0.5"), meaning: "Rounds of imaging: all channels are imaged in each, and from the second on lie elsewhere than in the first by what is drawn for the round.", keys: vec![
+        key("number", "whole number", "", "from 1 to 64", Required, "Number of rounds. Channels are called round_1_NAME, round_2_NAME, ...; groundtruth/rounds.csv tells how to bring each round onto the first."),
+        key("shift", "number or three", "", "a number of at least 0 um, or three of them [z, x, y]", Otherwise { meaning: "0", example: "[0.2, 0.5, 0.5]" }, "Standard deviation of a round's shift, in the gel, along each axis."),
+        key("rotation", "number", "degrees", "from 0 to 45", Otherwise { meaning: "0", example: "0.1" }, "Standard deviation of a round's rotation around the optical axis, about the middle of the volume."),
+        key("warp", "list", "", "a list of two numbers above 0 each, [[length, displacement], ...]", Otherwise { meaning: "none", example: "[[30.0, 0.3]]" }, "A smooth warp of each round: Gaussian fields, each with the length over which it is alike and the standard deviation of its displacement, in um of the gel."),
     ] },
     SectionInfo { name: "output", example: None, meaning: "Where the images go and in which form.", keys: vec![
         key("name", "word", "", "a plain folder name (not empty, not . or .., no / or \\, no invisible characters)", Required, "Name of the experiment: everything goes to the folder path/name."),

@@ -153,7 +153,7 @@ fn single_neuron() -> ValueKind<'static, SingleNeuron> {
 }
 
 /// Takes the name of a fluorophore that exists, a built-in one's as it is also written.
-fn fluorophore<'k>(context: &'k Context<'_>) -> ValueKind<'k, String> {
+pub(super) fn fluorophore<'k>(context: &'k Context<'_>) -> ValueKind<'k, String> {
     let names = &context.fluorophores;
     let parse = |value: &Value| {
         let name = value.as_text()?;

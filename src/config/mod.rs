@@ -26,11 +26,13 @@ mod overrides;
 mod physical;
 mod presets;
 mod quantity;
+mod rounds;
 mod section;
 mod serialize;
 mod source;
 mod stain;
 mod text;
+mod tissue;
 mod toml_source;
 mod tree;
 mod validate;
@@ -65,9 +67,13 @@ pub use overrides::{Override, OverrideError};
 pub use physical::{Detector, ModelKind, PhysicalOptics, PsfModel};
 #[doc(hidden)]
 pub use presets::MicroscopePreset;
+#[doc(hidden)]
+pub use rounds::Rounds;
 pub(crate) use stain::OUTSIDE;
 #[doc(hidden)]
 pub use stain::{Labelled, LayerExtras, Stain};
+#[doc(hidden)]
+pub use tissue::{Haze, Tissue};
 pub use tree::Position;
 
 use section::{Context, Section};
@@ -115,8 +121,14 @@ pub struct Config {
     pub labeling: Labeling,
     /// Expansion of the gel.
     pub expansion: Expansion,
+    /// Light of the tissue itself, and what it leaves of the dyes'.
+    #[serde(skip_serializing_if = "Tissue::is_default")]
+    pub tissue: Tissue,
     /// Microscope and channels.
     pub optics: Optics,
+    /// Rounds of imaging; `None` takes one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounds: Option<Rounds>,
     /// Detector of the model `physical`, whose default is an sCMOS camera; `None` in `simexm`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detector: Option<Detector>,
@@ -276,6 +288,12 @@ fn read(root: &mut Section<'_>) -> Option<Config> {
         labeling::read(section, kind, overlap)
     });
     let expansion = root.table("expansion", expansion::read);
+    let tissue = root.optional_table("tissue", |section| {
+        let overlap = groundtruth.as_ref().is_some_and(GroundTruth::may_overlap);
+        let layers = labeling.as_ref().map(|labeling| &labeling.layers);
+        let is_layer = |name: &str| layers.is_some_and(|layers| layers.contains_key(name));
+        tissue::read(section, kind, overlap, is_layer)
+    });
     let detector = match kind {
         ModelKind::Simexm => {
             root.forbid("detector", "with [model] kind = \"simexm\"");
@@ -290,6 +308,12 @@ fn read(root: &mut Section<'_>) -> Option<Config> {
     let camera = keys.and_then(|detector| detector.keys.camera);
     let bits = keys.map(|detector| detector.keys.bits);
     let optics = root.table("optics", |section| optics::read(section, kind, camera));
+    let rounds = if root.has("rounds") {
+        root.table("rounds", rounds::read).map(Some)
+    } else {
+        root.ignore("rounds");
+        Some(None)
+    };
     let output = root.table("output", |section| output::read(section, bits));
     let compute = root.optional_table("compute", compute::read);
     let fluorophores = root.optional_table("fluorophores", fluorophores::read);
@@ -300,7 +324,9 @@ fn read(root: &mut Section<'_>) -> Option<Config> {
         groundtruth: groundtruth?,
         labeling: labeling?,
         expansion: expansion?,
+        tissue: tissue?,
         optics: optics?,
+        rounds: rounds?,
         output: output?,
         compute: compute?,
         fluorophores: fluorophores?,

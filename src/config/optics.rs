@@ -11,6 +11,7 @@ use super::physical::{self, ModelKind, PhysicalOptics};
 use super::presets;
 use super::section::Section;
 use super::serialize;
+use super::tissue::{self, Haze};
 use super::tree::Value;
 use crate::optics::detector::CameraModel;
 use crate::optics::microscope::Microscope;
@@ -130,13 +131,13 @@ pub struct Channel {
     )]
     pub efficiency_curve: Option<PathBuf>,
     /// Length in the gel over which the tissue leaves 1/e of the light, there and back, in um;
-    /// `None` where it is clear.
+    /// `None` takes the tissue's.
     #[serde(rename = "attenuation_length", skip_serializing_if = "Option::is_none")]
     pub attenuation_length_um: Option<f64>,
-    /// Electrons per s of a pixel by light from elsewhere in the gel, as a haze over all images;
-    /// `None` without. Only the model `physical` has it.
-    #[serde(rename = "haze", skip_serializing_if = "Option::is_none")]
-    pub haze_per_s: Option<f64>,
+    /// Light from elsewhere in the gel, as a haze over images; `None` takes the tissue's. Only the
+    /// model `physical` has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub haze: Option<Haze>,
 }
 
 impl Default for Optics {
@@ -188,7 +189,7 @@ impl Default for Channel {
             dichroic_curve: None,
             efficiency_curve: None,
             attenuation_length_um: None,
-            haze_per_s: None,
+            haze: None,
         }
     }
 }
@@ -451,11 +452,11 @@ fn read_channel(section: &mut Section<'_>, light: Light) -> Option<Channel> {
     });
     let attenuation_length_um =
         section.optional("attenuation_length", number(above(0.0).unit("um")));
-    let haze_per_s = if simexm {
+    let haze = if simexm {
         section.forbid("haze", OF_PHYSICAL);
         None
     } else {
-        section.optional("haze", number(at_least(0.0).unit("electrons per s")))
+        section.optional("haze", tissue::haze())
     };
     Some(Channel {
         laser_wavelength_nm: laser_wavelength_nm?,
@@ -467,6 +468,6 @@ fn read_channel(section: &mut Section<'_>, light: Light) -> Option<Channel> {
         dichroic_curve,
         efficiency_curve,
         attenuation_length_um,
-        haze_per_s,
+        haze,
     })
 }

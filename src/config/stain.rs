@@ -144,7 +144,7 @@ impl Implied for bool {
 }
 
 /// Takes a table of regions with a number each.
-fn density_of(context: &Context<'_>) -> ValueKind<'static, BTreeMap<String, f64>> {
+pub(super) fn density_of(context: &Context<'_>) -> ValueKind<'static, BTreeMap<String, f64>> {
     let built_in = BuiltInPart::all().into_iter().map(Choice::as_str);
     let built_in = built_in.map(str::to_owned).chain([OUTSIDE.to_owned()]);
     let known: Vec<String> = built_in.chain(context.regions.iter().cloned()).collect();

@@ -82,12 +82,18 @@ impl Config {
                 }
             }
         }
-        for layer in config.labeling.layers.values_mut() {
-            if !config.fluorophores.contains_key(&layer.fluorophore)
-                && let Some(name) = fluorophore::written(&layer.fluorophore)
+        let layers = config.labeling.layers.values_mut();
+        let of_layers = layers.map(|layer| &mut layer.fluorophore);
+        for dye in of_layers.chain([&mut config.tissue.autofluorescence_dye]) {
+            if !config.fluorophores.contains_key(dye)
+                && let Some(name) = fluorophore::written(dye)
             {
-                layer.fluorophore = name.to_owned();
+                *dye = name.to_owned();
             }
+        }
+        let tissue = &mut config.tissue;
+        if tissue.autofluorescence_per_nm3.is_some() && tissue.autofluorescence_of.is_empty() {
+            tissue.autofluorescence_of = super::stain::usual_densities();
         }
         let regions = config.groundtruth.regions.values_mut();
         let dyes = config.fluorophores.values_mut();
@@ -138,7 +144,9 @@ impl Config {
             ("groundtruth", self.groundtruth == other.groundtruth),
             ("labeling", self.labeling == other.labeling),
             ("expansion", self.expansion == other.expansion),
+            ("tissue", self.tissue == other.tissue),
             ("optics", self.optics == other.optics),
+            ("rounds", self.rounds == other.rounds),
             ("output", self.output == other.output),
             ("compute", self.compute == other.compute),
             ("fluorophores", self.fluorophores == other.fluorophores),

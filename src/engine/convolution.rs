@@ -91,6 +91,7 @@ impl<'a> Convolution<'a> {
         let deepest = depth.min(backend.deepest_slab());
         let planned = |slab: usize| {
             let reach = Reach {
+                rounds: 0,
                 distortion: 0,
                 membrane: 0,
                 displacement: 0,

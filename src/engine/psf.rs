@@ -1,6 +1,7 @@
 //! A point spread function on voxels, as the convolution takes it.
 
 use ndarray::Array3;
+use std::sync::Arc;
 
 /// Which voxels around the focus a point spread function holds. Axes are (z, x, y).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,7 +81,8 @@ impl PsfShape {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Psf {
     shape: PsfShape,
-    values: Vec<f32>,
+    /// Shared by all copies: rounds of imaging have the same function.
+    values: Arc<Vec<f32>>,
 }
 
 impl Psf {
@@ -89,14 +91,17 @@ impl Psf {
     /// the focus on where the shape is symmetric. `None` where their number is not that of the
     /// shape.
     pub fn new(shape: PsfShape, values: Vec<f32>) -> Option<Self> {
-        (values.len() == shape.values()).then_some(Self { shape, values })
+        (values.len() == shape.values()).then(|| Self {
+            shape,
+            values: Arc::new(values),
+        })
     }
 
     /// The function whose values are those of `value(plane, x, y)`, as in [`Psf::new`].
     pub fn from_fn(shape: PsfShape, value: impl Fn(usize, usize, usize) -> f32) -> Self {
         let [x, y] = shape.plane_size();
         let of = |at: usize| value(at / (x * y), at / y % x, at % y);
-        let values = (0..shape.values()).map(of).collect();
+        let values = Arc::new((0..shape.values()).map(of).collect());
         Self { shape, values }
     }
 

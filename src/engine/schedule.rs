@@ -17,6 +17,8 @@ pub struct Reach {
     pub membrane: usize,
     /// The farthest displacement of a protein.
     pub displacement: usize,
+    /// The farthest place along z from which a round of imaging takes its proteins.
+    pub rounds: usize,
     /// Planes of the point spread function before the focus.
     pub blur_before: usize,
     /// Planes of the point spread function behind the focus.
@@ -106,7 +108,7 @@ impl Schedule {
             let load = next(loaded, depth, 0);
             let deform = next(deformed, load.end, reach.distortion);
             let regions = next(classified, deform.end, reach.membrane);
-            let emission = next(emitted, regions.end, reach.displacement);
+            let emission = next(emitted, regions.end, reach.displacement + reach.rounds);
             let images = up_to(imaged, reach.images(imaged, emission.end, depth));
             let touched = if regions.is_empty() {
                 counted
@@ -121,7 +123,8 @@ impl Schedule {
             let first_source = deform.start.saturating_sub(reach.distortion);
             live(&mut schedule.source_ring, first_source, load.end);
             let counts_end = touched.max(counted);
-            live(&mut schedule.counts_ring, emission.start, counts_end);
+            let first_count = emission.start.saturating_sub(reach.rounds);
+            live(&mut schedule.counts_ring, first_count, counts_end);
             let first_spectrum = reach.first_blurred(images.start, depth);
             live(&mut schedule.spectra_ring, first_spectrum, emission.end);
             schedule.regions = schedule.regions.max(regions.len());
@@ -148,7 +151,7 @@ impl Schedule {
     pub fn remaining(&self, image: usize, reach: Reach) -> Vec<Step> {
         let last = self.steps.last().map_or(0, |step| step.images.end);
         let emission = reach.first_blurred(image, last);
-        let regions = emission.saturating_sub(reach.displacement);
+        let regions = emission.saturating_sub(reach.displacement + reach.rounds);
         let deform = regions.saturating_sub(reach.membrane);
         let load = deform.saturating_sub(reach.distortion);
         let counts = regions.saturating_sub(reach.displacement);
@@ -190,6 +193,7 @@ mod tests {
             distortion: 7,
             membrane: 1,
             displacement: 13,
+            rounds: 4,
             blur_before: 15,
             blur_after: 15,
         };
@@ -210,9 +214,10 @@ mod tests {
         #[test]
         fn stages_never_outrun_their_input(
             depth in 1usize..80, slab in 1usize..90, distortion in 0usize..20, membrane in 0usize..2,
-            displacement in 0usize..20, blur_before in 0usize..16, blur_after in 0usize..16,
+            displacement in 0usize..20, rounds in 0usize..20, blur_before in 0usize..16,
+            blur_after in 0usize..16,
         ) {
-            let reach = Reach { distortion, membrane, displacement, blur_before, blur_after };
+            let reach = Reach { distortion, membrane, displacement, rounds, blur_before, blur_after };
             let schedule = Schedule::new(depth, slab, reach);
             let (mut load, mut regions, mut emission, mut images, mut counts) = (0, 0, 0, 0, 0);
             let mut deform = 0;
@@ -234,14 +239,16 @@ mod tests {
                 let first_source = step.deform.start.saturating_sub(distortion);
                 prop_assert!(load - first_source <= schedule.source_ring);
                 prop_assert!(regions == 0 || (regions + membrane).min(depth) <= deform);
-                prop_assert!(emission == 0 || (emission + displacement).min(depth) <= regions);
+                let proteins = displacement + rounds;
+                prop_assert!(emission == 0 || (emission + proteins).min(depth) <= regions);
                 for near in step.images.clone().flat_map(|z| blurred(z, reach, depth)) {
                     prop_assert!(near < emission && near + schedule.spectra_ring >= emission);
                 }
                 prop_assert!((regions + displacement).min(depth) <= counts || regions == 0);
                 let first_label = step.regions.start.saturating_sub(membrane);
                 prop_assert!(deform - first_label <= schedule.labels_ring);
-                prop_assert!(counts - step.emission.start <= schedule.counts_ring);
+                let first_count = step.emission.start.saturating_sub(rounds);
+                prop_assert!(counts - first_count <= schedule.counts_ring);
             }
             prop_assert_eq!((load, regions, emission, images), (depth, depth, depth, depth));
             prop_assert_eq!(counts, depth);
@@ -252,10 +259,11 @@ mod tests {
         #[test]
         fn remaining_steps_need_nothing_of_those_before(
             depth in 1usize..80, slab in 1usize..90, distortion in 0usize..20, membrane in 0usize..2,
-            displacement in 0usize..20, blur_before in 0usize..16, blur_after in 0usize..16,
+            displacement in 0usize..20, rounds in 0usize..20, blur_before in 0usize..16,
+            blur_after in 0usize..16,
             image in 0usize..90,
         ) {
-            let reach = Reach { distortion, membrane, displacement, blur_before, blur_after };
+            let reach = Reach { distortion, membrane, displacement, rounds, blur_before, blur_after };
             let schedule = Schedule::new(depth, slab, reach);
             let steps = schedule.remaining(image, reach);
             if image == 0 {
@@ -293,8 +301,11 @@ mod tests {
                     scattered.insert(z);
                 }
                 for z in step.emission.clone() {
-                    prop_assert_eq!(counts[z % schedule.counts_ring], Some(z));
-                    for near in z.saturating_sub(displacement)..(z + displacement + 1).min(depth) {
+                    for near in z.saturating_sub(rounds)..(z + rounds + 1).min(depth) {
+                        prop_assert_eq!(counts[near % schedule.counts_ring], Some(near));
+                    }
+                    let proteins = displacement + rounds;
+                    for near in z.saturating_sub(proteins)..(z + proteins + 1).min(depth) {
                         prop_assert!(scattered.contains(&near));
                     }
                     spectra[z % schedule.spectra_ring] = Some(z);

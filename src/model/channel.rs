@@ -12,6 +12,8 @@ use std::ops::Range;
 pub struct Emitter {
     /// Index of the fluorophore.
     pub fluorophore: usize,
+    /// Number of the round in which it is seen, from 0.
+    pub round: usize,
     /// Table of photons per protein; the default leaves the proteins as they are.
     pub table: TableRef,
     /// Random stream of the emission.
@@ -205,8 +207,12 @@ impl EmissionSource {
 /// Channel of the microscope.
 #[derive(Clone, Debug)]
 pub struct ChannelModel {
-    /// Name of the channel.
+    /// Name of the channel in the output.
     pub name: String,
+    /// Name of the channel in the configuration.
+    pub configured: String,
+    /// Number of the round in which it is imaged, from 0.
+    pub round: usize,
     /// Light of every fluorophore of the model in this channel.
     pub photons: Vec<Photons>,
     /// Sources of light: the fluorophores that send photons.

@@ -9,14 +9,14 @@
 //! length l in tissue is then wrong by the root mean square of sqrt(sum 2 s^2 (1 - exp(-l^2 / (2
 //! xi^2)))).
 
-use super::ModelError;
+use super::{Model, ModelError};
 use crate::base::volume::VoxelBox;
 use crate::config::{Config, Distortion};
 use crate::engine::rng::{Purpose, StreamKey};
 use crate::engine::stages::deform::{
     DISPLACEMENT_BITS, Lattice, MOST_DISPLACEMENT, MOST_PITCH_BITS,
 };
-use crate::io::read::grey_stack;
+use crate::io::read::float_channels;
 use rayon::prelude::*;
 use std::ops::Range;
 use std::path::Path;
@@ -62,32 +62,51 @@ impl DisplacementField {
             Distortion::File { path, pitch } => Self::read(path, *pitch, volume).map(Some),
             drawn => match drawn.scales_um().as_slice() {
                 [] => Ok(None),
-                scales => Self::draw(scales, seed, voxel_um, source, volume).map(Some),
+                scales => {
+                    let grid = Grid {
+                        voxel_um,
+                        source,
+                        volume,
+                        keys: "[expansion] distortion",
+                    };
+                    let key = |scale: usize| {
+                        StreamKey::new(seed, Purpose::Distortion, &[&scale.to_string()])
+                    };
+                    Self::draw(scales, key, grid, None).map(Some)
+                }
             },
         }
     }
 
-    fn draw(
+    /// Draws the sum of Gaussian fields, each from a stream of its own, and adds what `affine`
+    /// moves.
+    pub(super) fn draw(
         scales: &[[f64; 2]],
-        seed: u64,
-        voxel_um: [f64; 3],
-        source: [usize; 3],
-        volume: VoxelBox,
+        key: impl Fn(usize) -> StreamKey,
+        grid: Grid,
+        affine: Option<&Affine>,
     ) -> Result<Self, ModelError> {
+        let Grid {
+            voxel_um,
+            volume,
+            keys,
+            ..
+        } = grid;
         let finest = scales.iter().map(|[xi, _]| *xi).fold(f64::MAX, f64::min);
         let bits = voxel_um.map(|um| {
             let pitch = (finest / (4.0 * um)).max(LEAST_PITCH);
             (pitch.log2().floor() as u32).min(MOST_PITCH_BITS)
         });
-        let ranges = Self::around(volume, bits)?;
+        let ranges = Self::around(volume, bits, keys)?;
         let waves: Vec<Wave> = (0..scales.len())
-            .flat_map(|scale| Wave::draw(seed, scale, scales[scale]))
+            .flat_map(|scale| Wave::draw(key(scale), scales[scale]))
             .collect();
-        let middle_um: [f64; 3] = std::array::from_fn(|axis| {
-            source[axis].saturating_sub(1) as f64 / 2.0 * voxel_um[axis]
-        });
+        let middle_um = grid.middle_um();
         let middle: [f64; 3] =
             std::array::from_fn(|axis| waves.iter().map(|wave| wave.at(middle_um)[axis]).sum());
+        let node_um = |axis: usize, place: usize| {
+            (ranges[axis].start + place) as f64 * (1u32 << bits[axis]) as f64 * voxel_um[axis]
+        };
         // e^(i k x) at the nodes along an axis.
         let turns = |wave: &Wave, axis: usize| -> Vec<[f64; 2]> {
             let step = (1u32 << bits[axis]) as f64 * voxel_um[axis] * wave.vector[axis];
@@ -106,6 +125,13 @@ impl DisplacementField {
             || vec![[0.0; 3]; columns],
             |sums, (row, nodes)| {
                 sums.fill(middle.map(|part| -part));
+                if let Some(affine) = affine {
+                    let (z, x) = (node_um(0, row / rows), node_um(1, row % rows));
+                    for (y, sum) in sums.iter_mut().enumerate() {
+                        let moved = affine.at([z, x, node_um(2, y)]);
+                        (0..3).for_each(|axis| sum[axis] += moved[axis]);
+                    }
+                }
                 for (number, wave) in waves.iter().enumerate() {
                     let (a, b) = (along_z[number][row / rows], along_x[number][row % rows]);
                     let turn = times(a, b);
@@ -126,23 +152,19 @@ impl DisplacementField {
                 }
             },
         );
-        Self::checked(nodes, bits, ranges)
+        Self::checked(nodes, bits, ranges, keys)
     }
 
-    /// A field that was measured: a stack of three channels.
+    /// A field that was measured: a volume of three channels.
     fn read(path: &Path, pitch: [usize; 3], volume: VoxelBox) -> Result<Self, ModelError> {
         let wrong = |problem: String| ModelError::DistortionFile(problem);
-        let stack = grey_stack(path, 3 * MOST_NODES).map_err(wrong)?;
-        let (planes, size_x, size_y) = stack.dim();
-        if planes % 3 != 0 {
-            return Err(wrong(format!(
-                "{} has {planes} planes; three for each slice are needed, of displacements along z, x and y",
-                path.display()
-            )));
-        }
-        let size = [planes / 3, size_x, size_y];
+        // Displacements along z, x and y.
+        let channels = float_channels(path, 3, 3 * MOST_NODES).map_err(wrong)?;
+        let (_, size_z, size_x, size_y) = channels.dim();
+        let size = [size_z, size_x, size_y];
         let bits = pitch.map(usize::ilog2);
-        let ranges = Self::around(volume, bits)?;
+        let keys = "[expansion] distortion_file";
+        let ranges = Self::around(volume, bits, keys)?;
         // The last node is repeated: beyond it nothing was measured, and nothing needs more.
         let last = |axis: usize| (volume.offset[axis] + volume.shape[axis] - 1) >> bits[axis];
         if let Some(axis) = (0..3).find(|&axis| last(axis) >= size[axis]) {
@@ -161,7 +183,7 @@ impl DisplacementField {
                 for y in ranges[2].clone() {
                     let at = |place: usize, axis: usize| place.min(size[axis] - 1);
                     for part in 0..3 {
-                        let voxels = stack[(3 * at(z, 0) + part, at(x, 1), at(y, 2))];
+                        let voxels = channels[(part, at(z, 0), at(x, 1), at(y, 2))];
                         if !voxels.is_finite() {
                             return Err(wrong(format!(
                                 "{} holds {voxels}, which is no displacement",
@@ -173,11 +195,15 @@ impl DisplacementField {
                 }
             }
         }
-        Self::checked(nodes, bits, ranges)
+        Self::checked(nodes, bits, ranges, keys)
     }
 
     /// The nodes that a box needs.
-    fn around(volume: VoxelBox, bits: [u32; 3]) -> Result<[Range<usize>; 3], ModelError> {
+    fn around(
+        volume: VoxelBox,
+        bits: [u32; 3],
+        keys: &'static str,
+    ) -> Result<[Range<usize>; 3], ModelError> {
         let ranges: [Range<usize>; 3] =
             std::array::from_fn(|axis| nodes_of(volume.ranges()[axis].clone(), bits[axis]));
         let count = ranges
@@ -187,6 +213,7 @@ impl DisplacementField {
         match count <= MOST_NODES {
             true => Ok(ranges),
             false => Err(ModelError::FineDistortion {
+                keys,
                 nodes: count,
                 most: MOST_NODES,
             }),
@@ -197,6 +224,7 @@ impl DisplacementField {
         nodes: Vec<i32>,
         bits: [u32; 3],
         ranges: [Range<usize>; 3],
+        keys: &'static str,
     ) -> Result<Self, ModelError> {
         let largest = |axis: usize| {
             let parts = nodes.iter().skip(axis).step_by(3);
@@ -212,6 +240,7 @@ impl DisplacementField {
             .find(|far| **far > MOST_DISPLACEMENT as usize)
         {
             return Err(ModelError::LargeDistortion {
+                keys,
                 voxels: *voxels,
                 most: MOST_DISPLACEMENT,
             });
@@ -266,9 +295,94 @@ impl DisplacementField {
     }
 }
 
+impl Model {
+    /// The displacements of the voxels that the ground truth shows with an image, in voxels: those
+    /// along z, then along x, then along y.
+    pub fn shown_displacements(&self, field: &DisplacementField, image: usize) -> Vec<f32> {
+        let [depth, size_x, size_y] = self.volume.shape;
+        let [_, rows, columns] = self.image_shape();
+        let camera = &self.camera;
+        let along_x: Vec<usize> = (0..rows).map(|row| camera.x.shown(row, size_x)).collect();
+        let along_y = (0..columns).map(|column| camera.y.shown(column, size_y));
+        let along_y: Vec<usize> = along_y.collect();
+        let [offset_z, offset_x, offset_y] = self.volume.offset;
+        let z = camera.planes.shown(image).min(depth - 1);
+        let mut parts = [const { Vec::new() }; 3];
+        for &x in &along_x {
+            for &y in &along_y {
+                let at = field.at([offset_z + z, offset_x + x, offset_y + y]);
+                for (part, voxels) in parts.iter_mut().zip(at) {
+                    part.push(voxels);
+                }
+            }
+        }
+        parts.concat()
+    }
+}
+
 /// The nodes between which these voxels lie.
 fn nodes_of(voxels: Range<usize>, bits: u32) -> Range<usize> {
     voxels.start >> bits..(voxels.end.saturating_sub(1) >> bits) + 2
+}
+
+/// A drawn word as a number within (0, 1].
+fn share(word: u32) -> f64 {
+    (f64::from(word) + 1.0) / 4_294_967_296.0
+}
+
+/// Box and Muller's normal deviates of four drawn words.
+pub(super) fn normal_deviates(words: [u32; 4]) -> [f64; 4] {
+    let [a, b, c, d] = words.map(share);
+    let length = |share: f64| (-2.0 * libm::log(share)).sqrt();
+    let angle = |share: f64| std::f64::consts::TAU * share;
+    [
+        length(a) * libm::cos(angle(b)),
+        length(a) * libm::sin(angle(b)),
+        length(c) * libm::cos(angle(d)),
+        length(c) * libm::sin(angle(d)),
+    ]
+}
+
+/// Where a field is drawn.
+#[derive(Clone, Copy)]
+pub(super) struct Grid {
+    /// Size of a voxel (z, x, y) in um, in the lengths of the field.
+    pub voxel_um: [f64; 3],
+    /// Size of the source in voxels.
+    pub source: [usize; 3],
+    /// The box of it that is simulated.
+    pub volume: VoxelBox,
+    /// What asks for the field, for errors.
+    pub keys: &'static str,
+}
+
+impl Grid {
+    /// The middle of the source, counted from the middle of its first voxel.
+    pub(super) fn middle_um(&self) -> [f64; 3] {
+        std::array::from_fn(|axis| {
+            self.source[axis].saturating_sub(1) as f64 / 2.0 * self.voxel_um[axis]
+        })
+    }
+}
+
+/// Displacements that change evenly from place to place, in um.
+pub(super) struct Affine {
+    /// The displacement (z, x, y) at the place `of`.
+    pub displacement: [f64; 3],
+    /// A place (z, x, y).
+    pub of: [f64; 3],
+    /// How much each component of the displacement grows along each axis.
+    pub slopes: [[f64; 3]; 3],
+}
+
+impl Affine {
+    fn at(&self, place_um: [f64; 3]) -> [f64; 3] {
+        std::array::from_fn(|component| {
+            let along =
+                |axis: usize| self.slopes[component][axis] * (place_um[axis] - self.of[axis]);
+            self.displacement[component] + along(0) + along(1) + along(2)
+        })
+    }
 }
 
 /// A wave of a field, in all components.
@@ -283,23 +397,13 @@ struct Wave {
 
 impl Wave {
     /// The waves of a scale.
-    fn draw(seed: u64, scale: usize, [xi_um, s_um]: [f64; 2]) -> impl Iterator<Item = Self> {
-        let key = StreamKey::new(seed, Purpose::Distortion, &[&scale.to_string()]);
+    fn draw(key: StreamKey, [xi_um, s_um]: [f64; 2]) -> impl Iterator<Item = Self> {
         let amplitude_um = s_um * (2.0 / f64::from(WAVES)).sqrt();
         (0..WAVES).map(move |wave| {
-            // Within (0, 1].
-            let share = |word: u32| (f64::from(word) + 1.0) / 4_294_967_296.0;
-            let [a, b, c, d] = key.at([wave, 0, 0], 0).map(share);
-            // Box and Muller's normal deviates.
-            let length = |share: f64| (-2.0 * libm::log(share)).sqrt();
-            let angle = |share: f64| std::f64::consts::TAU * share;
-            let deviates = [
-                length(a) * libm::cos(angle(b)),
-                length(a) * libm::sin(angle(b)),
-                length(c) * libm::cos(angle(d)),
-            ];
+            let [first, second, third, _] = normal_deviates(key.at([wave, 0, 0], 0));
+            let deviates = [first, second, third];
             let [first, second, third, _] = key.at([wave, 1, 0], 0).map(share);
-            let phases = [first, second, third].map(angle);
+            let phases = [first, second, third].map(|share| std::f64::consts::TAU * share);
             Self {
                 vector: deviates.map(|deviate| deviate / xi_um),
                 real: phases.map(|phase| amplitude_um * libm::cos(phase)),
@@ -329,6 +433,23 @@ fn times(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
 mod tests {
     use super::*;
 
+    fn part_of(
+        scales: &[[f64; 2]],
+        seed: u64,
+        voxel_um: [f64; 3],
+        source: [usize; 3],
+        volume: VoxelBox,
+    ) -> DisplacementField {
+        let grid = Grid {
+            voxel_um,
+            source,
+            volume,
+            keys: "a test",
+        };
+        let key = |scale: usize| StreamKey::new(seed, Purpose::Distortion, &[&scale.to_string()]);
+        DisplacementField::draw(scales, key, grid, None).unwrap()
+    }
+
     fn field(
         scales: &[[f64; 2]],
         seed: u64,
@@ -339,7 +460,7 @@ mod tests {
             offset: [0; 3],
             shape,
         };
-        DisplacementField::draw(scales, seed, voxel_um, shape, volume).unwrap()
+        part_of(scales, seed, voxel_um, shape, volume)
     }
 
     /// docs/model.md section 1.1: how wrong lengths of tissue are, over 60 seeds.
@@ -391,7 +512,7 @@ mod tests {
             shape: [5, 9, 11],
         };
         let source = [33, 49, 57];
-        let part = DisplacementField::draw(&scales, 3, [0.04, 0.01, 0.01], source, part).unwrap();
+        let part = part_of(&scales, 3, [0.04, 0.01, 0.01], source, part);
         for voxel in [[7, 13, 21], [11, 21, 31], [9, 17, 25]] {
             assert_eq!(part.at(voxel), whole.at(voxel));
         }

@@ -47,18 +47,22 @@ pub enum ModelError {
     DistortionFile(String),
     /// A field of displacements has more nodes than can be held.
     #[error(
-        "[expansion] distortion needs {nodes} nodes here, of which at most {most} are supported: load a smaller part with \
+        "{keys} needs {nodes} nodes here, of which at most {most} are supported: load a smaller part with \
          [groundtruth] bounds, or leave the shortest length out"
     )]
     FineDistortion {
+        /// What asks for the field.
+        keys: &'static str,
         /// Nodes of the lattice.
         nodes: usize,
         /// Most that are supported.
         most: usize,
     },
     /// A field displaces too far.
-    #[error("[expansion] distortion moves tissue by {voxels} voxels; at most {most} are supported")]
+    #[error("{keys} moves tissue by {voxels} voxels; at most {most} are supported")]
     LargeDistortion {
+        /// What asks for the field.
+        keys: &'static str,
         /// Voxels of the largest displacement along an axis.
         voxels: usize,
         /// Most that are supported.

@@ -13,6 +13,7 @@ mod error;
 mod labelling;
 pub mod physical;
 pub mod point_spread;
+mod rounds;
 pub mod simexm;
 mod warnings;
 
@@ -23,6 +24,7 @@ pub use distortion::DisplacementField;
 pub use error::ModelError;
 pub use labelling::{Brightness, Labelling, LayerModel, OwnProteins};
 pub use point_spread::{PsfVolume, point_spread_functions};
+pub use rounds::Round;
 
 use crate::base::progress::{Observer, told_if_slow};
 use crate::base::volume::VoxelBox;
@@ -125,7 +127,9 @@ pub struct Model {
     pub fluorophores: Vec<Fluorophore>,
     /// Pixel grid of the camera.
     pub camera: Camera,
-    /// Channels in the order of their names.
+    /// Where the rounds of imaging but for the first find the gel.
+    pub rounds: Vec<Round>,
+    /// Channels in the order of their names, round by round.
     pub channels: Vec<ChannelModel>,
     /// Light that is blurred, each once, for one or more sources.
     pub emitters: Vec<Emitter>,
@@ -193,6 +197,7 @@ impl Model {
         if config.model == ModelKind::Physical {
             warnings.extend(warnings::dense_layers(config));
         }
+        warnings.extend(warnings::slow_layers(config, &labelling));
         let distortion = DisplacementField::of(config, seed, source, volume)?;
         let warped = distortion.as_ref().map_or([0; 3], |field| field.farthest);
         let optics = &config.optics;
@@ -234,12 +239,18 @@ impl Model {
             )?,
         };
         attenuate(config, &mut light);
+        rounds::repeat(config, &mut light);
+        let rounds = Round::all(config, seed, source, volume)?;
+        let apart: [usize; 3] = std::array::from_fn(|axis| {
+            let far = rounds.iter().map(|round| round.field.farthest[axis]);
+            far.max().unwrap_or(0)
+        });
         let [_, x, y] = camera.image_shape(volume.shape);
         if x.checked_mul(y).is_none_or(|pixels| pixels > MOST_PIXELS) {
             return Err(ModelError::HugeImages { x, y });
         }
         let reach = |axis: usize| AxisReach {
-            around: 1 + labelling.farthest[1 + axis] + warped[1 + axis],
+            around: 1 + labelling.farthest[1 + axis] + warped[1 + axis] + apart[1 + axis],
             jitter: match &light.imaging {
                 Imaging::Simexm(imaging) => imaging.farthest_jitter[axis],
                 Imaging::Physical(_) => 0,
@@ -260,6 +271,7 @@ impl Model {
                 distortion: warped[0],
                 membrane: usize::from(labelling.looks_around()),
                 displacement: labelling.farthest[0],
+                rounds: apart[0],
                 blur_before: light.psf.before,
                 blur_after: light.psf.after,
             },
@@ -268,6 +280,7 @@ impl Model {
             distortion,
             fluorophores,
             camera,
+            rounds,
             channels: light.channels,
             emitters: light.emitters,
             psf: light.psf,
@@ -330,9 +343,10 @@ impl Model {
             };
             let mut channels = self.channels.iter().filter(sees);
             let name = &self.fluorophores[emitter.fluorophore].name;
-            match (channels.next(), channels.next()) {
-                (Some(channel), None) => format!("{name} in {}", channel.name),
-                _ => name.clone(),
+            match (channels.next(), channels.next(), emitter.round) {
+                (Some(channel), None, _) => format!("{name} in {}", channel.name),
+                (_, _, 0) => name.clone(),
+                (_, _, round) => format!("{name} in round {}", round + 1),
             }
         };
         self.emitters.iter().enumerate().map(named)
@@ -385,8 +399,7 @@ fn attenuate(config: &Config, light: &mut Light) {
         source.lost = physical.map_or(Vec::new(), |physical| physical.lost_images.clone());
     }
     for channel in &mut light.channels {
-        let keys = config.optics.channels.get(&channel.name);
-        let Some(length_um) = keys.and_then(|keys| keys.attenuation_length_um) else {
+        let Some(length_um) = config.attenuation_length_um(&channel.name) else {
             continue;
         };
         for source in &mut channel.sources {
@@ -409,7 +422,7 @@ fn proteins_per_voxel(
     let given = |f: &Fluorophore| f64::from(u8::from(counted.contains(&f.name.as_str())));
     let mut proteins: Vec<f64> = fluorophores.iter().map(given).collect();
     let voxel_nm = config.groundtruth.voxel_or_nan();
-    for (model, layer) in labelling.layers.iter().zip(config.labeling.layers.values()) {
+    for (model, layer) in labelling.layers.iter().zip(config.layers().values()) {
         proteins[model.fluorophore] += layer.fluorophores_per_voxel(voxel_nm);
     }
     proteins
@@ -440,8 +453,9 @@ impl Tables {
 }
 
 fn fluorophores(config: &Config, counted: &[&str]) -> Result<Vec<Fluorophore>, ModelError> {
-    let layers = config.labeling.layers.values();
+    let layers = config.layers();
     let names: BTreeSet<&str> = layers
+        .values()
         .map(|layer| layer.fluorophore.as_str())
         .chain(counted.iter().copied())
         .collect();

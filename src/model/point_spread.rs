@@ -157,7 +157,7 @@ impl PsfVolume {
     /// The functions of a model of this configuration.
     pub(crate) fn of_model(config: &Config, model: &Model) -> Vec<Self> {
         let mut functions = Vec::new();
-        for channel in &model.channels {
+        for channel in &model.channels[..model.channels_of_a_round()] {
             for source in &channel.sources {
                 let fluorophore = &model.fluorophores[source.fluorophore];
                 let (psf, shape) = (source.psf(), source.psf().shape());
@@ -166,10 +166,10 @@ impl PsfVolume {
                 let mut values = psf.whole();
                 values.invert_axis(Axis(0));
                 functions.push(Self {
-                    channel: channel.name.clone(),
+                    channel: channel.configured.clone(),
                     fluorophore: fluorophore.name.clone(),
                     microscope: config.optics.microscope,
-                    excitation_nm: config.optics.channels[&channel.name].laser_wavelength_nm,
+                    excitation_nm: config.optics.channels[&channel.configured].laser_wavelength_nm,
                     emission_nm: fluorophore.emission_peak_nm(),
                     values: values.as_standard_layout().into_owned(),
                     centre: [shape.after, shape.radius[0], shape.radius[1]],

@@ -1,6 +1,6 @@
 //! Warnings that the configuration alone gives reason for.
 
-use super::advice;
+use super::{Labelling, advice};
 use crate::config::{Config, Layer, MOST_PARTS, ModelKind, Stain};
 use crate::optics::camera::Camera;
 use crate::optics::fluorophore::{Fluorophore, Photons};
@@ -68,6 +68,38 @@ pub(super) fn dense_layers(config: &Config) -> impl Iterator<Item = String> {
             layer.protein_density_per_nm3
         )
     })
+}
+
+/// Proteins of a voxel from which it takes long to move each of them.
+const CROWDED: f64 = 10.0;
+
+/// Warns of layers whose proteins are many and each have a place of their own.
+pub(super) fn slow_layers(config: &Config, labelling: &Labelling) -> Vec<String> {
+    let voxel_nm = config.groundtruth.voxel_or_nan();
+    let layers = config.layers();
+    let apart = labelling
+        .layers
+        .iter()
+        .zip(layers.values())
+        .filter(|(model, _)| {
+            let own = model.own.as_ref();
+            own.is_some_and(|own| own.apart)
+        });
+    let crowded = apart.filter_map(|(model, layer)| {
+        let proteins = layer.fluorophores_per_voxel(voxel_nm) / layer.antibody_amp;
+        (proteins >= CROWDED).then(|| {
+            let key = match layer.extras.membrane_density_per_nm2 {
+                Some(_) => "membrane_density",
+                None => "protein_density",
+            };
+            format!(
+                "layer {} has some {proteins:.0} proteins in a voxel, and draws for each where it lies (linkage, puncta_spread), \
+                 which takes long: a lower {key} is faster, and with an antibody_amp as much higher as bright, but grainier",
+                model.name
+            )
+        })
+    });
+    crowded.collect()
 }
 
 /// Warns that hardly a photon of the labelling reaches a channel.

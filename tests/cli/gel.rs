@@ -11,7 +11,7 @@ const USAGE: i32 = 2;
 
 /// A microscope that shows each voxel of 8 nm as a pixel, and hardly blurs it: a point spread
 /// function that was measured as a point. A layer `a` of all cells, and entries.
-fn sharp(workplace: &Workplace, entries: &[&str]) {
+pub fn sharp(workplace: &Workplace, entries: &[&str]) {
     let point = [0.0f32, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0];
     let dark = [0.0f32; 9];
     let planes = [dark, point, dark].concat();
@@ -52,7 +52,7 @@ fn sharp(workplace: &Workplace, entries: &[&str]) {
 }
 
 /// Values of a stack of 32-bit floating-point numbers, page by page.
-fn floats(path: &Path) -> Vec<Vec<f32>> {
+pub fn floats(path: &Path) -> Vec<Vec<f32>> {
     let file = fs::File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut decoder = Decoder::new(file).unwrap().with_limits(Limits::unlimited());
     let mut pages = Vec::new();
@@ -439,6 +439,27 @@ fn the_truth_is_warped_by_the_field_that_is_written_and_by_the_same_when_it_is_r
     assert_eq!(again, after);
     assert_eq!(image_again, image);
     assert_eq!(fs::read(&written).unwrap(), fs::read(&kept).unwrap());
+
+    // As OME-Zarr, and back.
+    let entries = [
+        "labeling.a.region=full",
+        "labeling.a.protein_density=0.001",
+        "output.format=ome-zarr",
+        "output.sim_channels=composite",
+        "output.expected=false",
+        "expansion.distortion=[[0.06, 0.02], [0.4, 0.02]]",
+    ];
+    sharp(&workplace, &entries);
+    workplace.simulate(&["--quiet"]);
+    let store = workplace.path("out/tissue/groundtruth/displacement.ome.zarr");
+    let array = fs::read_to_string(store.join("0/zarr.json")).unwrap();
+    assert!(array.contains("\"data_type\": \"float32\""), "{array}");
+    let kept = workplace.path("field.ome.zarr");
+    fs::rename(&store, &kept).unwrap();
+    let (truth_again, image_again) =
+        run(&[&format!("expansion.distortion_file={}", kept.display())]);
+    assert_eq!(truth_again, after);
+    assert_eq!(image_again, image);
 }
 
 #[test]

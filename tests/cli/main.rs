@@ -23,10 +23,12 @@ mod process;
 mod psf;
 #[cfg(unix)]
 mod resume;
+mod rounds;
 mod run;
 mod schema;
 mod simexm_examples;
 #[path = "../support/mod.rs"]
 mod support;
 #[cfg(unix)]
+mod tissue;
 mod view;

@@ -127,6 +127,16 @@ fn configurations() -> Vec<Config> {
             "optics.psf_depth_truncation=0.3",
             "optics.psf_reach=20",
         ]),
+        physical(&[
+            "groundtruth.voxel_dim=[40, 40, 40]",
+            "labeling.a.fluorophore=ATTO550",
+            "optics.psf_depth_truncation=0.3",
+            "optics.psf_reach=20",
+            "expansion.distortion=[[1, 0.05]]",
+            "rounds.number=3",
+            "rounds.shift=0.2",
+            "rounds.warp=[[5, 0.2]]",
+        ]),
     ]
 }
 

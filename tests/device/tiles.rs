@@ -65,6 +65,30 @@ fn tiles_and_slabs_of_an_uneven_expansion_give_the_same_bytes() {
     all_cuts_agree(&config, 12, &[7, 4, 1], |_| {});
 }
 
+/// Rounds of imaging look as far beyond a tile as their fields reach.
+#[test]
+fn tiles_and_slabs_of_rounds_give_the_same_bytes() {
+    let rounds = [
+        "rounds.number=3".to_owned(),
+        "rounds.shift=[0.3, 1, 1]".to_owned(),
+        "rounds.rotation=0.3".to_owned(),
+        "rounds.warp=[[20, 0.5]]".to_owned(),
+    ];
+    let distorted = [
+        "expansion.distortion=[[0.3, 0.04]]".to_owned(),
+        "labeling.bodies.protein_noise=0.3".to_owned(),
+    ];
+    let config = configuration(&[&rounds[..], &distorted].concat());
+    all_cuts_agree(&config, 12, &[7, 3, 1], |_| {});
+    let scanned = [
+        "optics.pixel_size=20011".to_owned(),
+        "optics.psf_depth_truncation=0.3".to_owned(),
+        "output.expected=true".to_owned(),
+    ];
+    let config = physical_configuration(&[&rounds[..], &scanned].concat());
+    all_cuts_agree(&config, 14, &[7, 3], |_| {});
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 10, failure_persistence: None, ..Default::default() })]
 

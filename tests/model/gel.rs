@@ -179,6 +179,38 @@ fn clusters_hold_as_many_proteins_as_they_should() {
 }
 
 #[test]
+fn a_run_on_arrays_tells_where_clusters_are() {
+    const SHAPE: [usize; 3] = [20, 30, 30];
+    let labels = Array3::from_shape_fn(SHAPE, |(z, ..)| 1 + z as u32 / 10);
+    let mut config = fine(&[
+        "labeling.a.protein_density=1e-3",
+        "labeling.a.puncta_proteins=40",
+        "expansion.distortion=[[0.05, 0.01]]",
+    ]);
+    config.compute.seed = Some(1);
+    let run = simulate(&config, &labels, whole(SHAPE), 1, &mut cpu());
+    let (tissue, mut simulator) = (Tissue::new(labels.view()), cuts::simulators().remove(0));
+    let images = simulator.simulate(&config, &tissue, Options::default(), &mut Silent);
+    let images = images.unwrap();
+    let mut counts = Array3::<u32>::zeros(SHAPE);
+    for cluster in &images.puncta {
+        assert_eq!(cluster.layer, "a");
+        assert!([1, 2].contains(&cluster.cell));
+        counts[cluster.voxel] += cluster.proteins;
+    }
+    assert!(images.puncta.len() > 10);
+    assert_eq!(counts.into_raw_vec_and_offset().0, run.counts[0]);
+    let model = Model::new(&config, whole(SHAPE), 1).unwrap();
+    let field = model.distortion.as_ref().unwrap();
+    let displacement = images.displacement.unwrap();
+    let (slices, rows, columns) = images.channels[0].grey.dim();
+    assert_eq!(displacement.dim(), (3, slices, rows, columns));
+    let shown = [0, 1, 2].map(|axis| displacement[[axis, 0, 7, 9]]);
+    let voxel = [0, model.camera.x.shown(7, 30), model.camera.y.shown(9, 30)];
+    assert_eq!(shown, field.at(voxel));
+}
+
+#[test]
 fn cells_vary_in_brightness() {
     // 400 cells of 3 x 5 x 5 voxels.
     let labels = Array3::from_shape_fn([3, 100, 100], |(_, x, y)| (1 + x / 5 * 20 + y / 5) as u32);
@@ -238,6 +270,14 @@ fn barcodes_are_read_from_the_expected_images() {
     let index = CellIndex::new(1..=216u64);
     let codes = Selection::draw(&model, &index, None).codes;
     assert_eq!(codes.len(), 216);
+    assert_eq!(images.codes.len(), 216);
+    for (told, code) in images.codes.iter().zip(&codes) {
+        assert_eq!(told.cell, code.cell as u64);
+        assert_eq!(
+            told.levels.values().copied().collect::<Vec<_>>(),
+            code.levels
+        );
+    }
     let shown = codes
         .iter()
         .filter(|code| code.levels.iter().any(|level| *level > 0.0));
@@ -314,7 +354,8 @@ fn image_and_truth_are_warped_alike() {
             let images = simulator.simulate(config, &tissue, Options::default(), &mut Silent);
             images.expect("it runs")
         };
-        let found = run(&config, &cells.map(|&id| id.into()));
+        let mut found = run(&config, &cells.map(|&id| id.into()));
+        assert!(found.displacement.take().is_some());
         let before = run(&plain, &cells.map(|&id| id.into()));
         // As if the tissue had been so from the start.
         let expected = run(&plain, &warped);

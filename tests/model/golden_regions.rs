@@ -19,6 +19,7 @@ fn regions(
 ) -> Vec<u32> {
     let plane = size_x * size_y;
     let reach = Reach {
+        rounds: 0,
         distortion: 0,
         membrane: isotropic.into(),
         displacement: 0,

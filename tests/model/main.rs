@@ -13,6 +13,7 @@ mod library;
 mod output_forms;
 mod physical;
 mod psf;
+mod rounds;
 mod splitted;
 mod statistics;
 #[path = "../support/mod.rs"]

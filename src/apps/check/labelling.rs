@@ -117,9 +117,11 @@ fn survey(
     // A model without light that labels every region once.
     let mut model = model.clone();
     model.channels.clear();
+    model.rounds.clear();
     model.emitters.clear();
     model.fluorophores.clear();
     model.reach.displacement = 0;
+    model.reach.rounds = 0;
     let layer = |&region_bit: &u32| LayerModel {
         region_bit,
         ..any_layer.clone()

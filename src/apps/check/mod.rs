@@ -154,10 +154,10 @@ fn dyes(model: &Model) -> Vec<DyeFacts> {
 
 fn photons(model: &Model) -> Vec<PhotonFacts> {
     let mut facts = Vec::new();
-    for channel in &model.channels {
+    for channel in &model.channels[..model.channels_of_a_round()] {
         for (dye, photons) in std::iter::zip(&model.fluorophores, &channel.photons) {
             facts.push(PhotonFacts {
-                channel: channel.name.clone(),
+                channel: channel.configured.clone(),
                 fluorophore: dye.name.clone(),
                 excitation: photons.excitation,
                 emission: photons.emission,

@@ -4,7 +4,11 @@ use super::{FULL, full_physical, problems, read};
 use crate::config::{Distortion, Factor, Labelled, Stain};
 
 /// The keys that are tested here, since many of them exclude each other.
-pub const KEYS: [&str; 22] = [
+pub const KEYS: [&str; 26] = [
+    "warp",
+    "autofluorescence",
+    "autofluorescence_dye",
+    "autofluorescence_of",
     "attenuation_length",
     "haze",
     "stripes",
@@ -28,6 +32,8 @@ pub const KEYS: [&str; 22] = [
     "density_of",
     "factor",
 ];
+
+const KEYS_OF_ROUNDS: &str = "number = 3\nshift = [0.1, 0.2, 0.3]\nrotation = 0.5\n";
 
 fn with_expansion(keys: &str) -> String {
     FULL.replace(
@@ -298,8 +304,8 @@ fn light_is_dimmed_and_lost_where_keys_say_so() {
     assert_eq!(physical.lost_images, [0, 4]);
     let channel = &config.optics.channels["channel_1"];
     assert_eq!(
-        (channel.haze_per_s, channel.attenuation_length_um),
-        (Some(20.0), Some(150.0))
+        (channel.haze.clone(), channel.attenuation_length_um),
+        (Some(20.0.into()), Some(150.0))
     );
     for (optics, channel, problem) in [
         ("stripes = 1.5", "", "from 0 to 1"),
@@ -325,4 +331,131 @@ fn light_is_dimmed_and_lost_where_keys_say_so() {
     }
     let of_simexm = FULL.replace("[optics]\n", "[optics]\nstripes = 0.1\n");
     assert_eq!(problems(&of_simexm).len(), 1);
+}
+
+#[test]
+fn rounds_of_imaging_are_off_unless_they_are_asked_for() {
+    assert!(FULL.contains(KEYS_OF_ROUNDS));
+    let with = |keys: &str| FULL.replace(KEYS_OF_ROUNDS, keys);
+    let warped = with(&format!("{KEYS_OF_ROUNDS}warp = [[30, 0.5]]\n"));
+    let rounds = reads_back(&warped).rounds.unwrap();
+    assert_eq!((rounds.number, rounds.shift_um), (3, [0.1, 0.2, 0.3]));
+    assert_eq!(
+        (rounds.rotation_degrees, rounds.warp_um),
+        (0.5, vec![[30.0, 0.5]])
+    );
+    assert_eq!(
+        reads_back(&with("number = 2\nshift = 0.5\n"))
+            .rounds
+            .unwrap()
+            .shift_um,
+        [0.5; 3]
+    );
+    let none = reads_back(&FULL.replace(&format!("[rounds]\n{KEYS_OF_ROUNDS}"), ""));
+    assert_eq!(none.rounds, None);
+    let names = |config: &crate::config::Config| -> Vec<String> {
+        let imaged = config.imaged_channels().into_iter();
+        imaged.map(|imaged| imaged.name).collect()
+    };
+    assert_eq!(names(&none), ["channel_1"]);
+    let two = reads_back(&with("number = 2\n"));
+    assert_eq!(names(&two), ["round_1_channel_1", "round_2_channel_1"]);
+    let ten = reads_back(&with("number = 10\n"));
+    assert_eq!(
+        names(&ten)[8..],
+        ["round_09_channel_1", "round_10_channel_1"]
+    );
+    for (keys, problem) in [
+        ("", "number is missing"),
+        ("number = 0", "a whole number from 1 to 64"),
+        (
+            "number = 2\nshift = -1",
+            "a number of at least 0 um, or three of them",
+        ),
+        ("number = 2\nrotation = 90", "a number from 0 to 45 degrees"),
+        (
+            "number = 2\nwarp = [[0, 1]]",
+            "a list of two numbers above 0 each",
+        ),
+        (
+            "number = 2\nwarp = \"mild\"",
+            "a list of two numbers above 0 each",
+        ),
+    ] {
+        let found = problems(&with(&format!("{keys}\n")));
+        assert!(
+            found.len() == 1 && found[0].contains(problem),
+            "{keys}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn tissue_shines_fades_and_hazes_where_keys_say_so() {
+    let of_tissue = |keys: &str| {
+        let text = full_physical(true).replace(
+            "[tissue]\nattenuation_length = 200\n",
+            &format!("[tissue]\n{keys}\n"),
+        );
+        text.replace("pinhole_radius = 50\n", "").replace(
+            "gt_cells = \"splitted\"\nisotropic",
+            "gt_cells = \"merged\"\nisotropic",
+        )
+    };
+    let config = reads_back(&of_tissue("attenuation_length = 100\nhaze = 5"));
+    assert_eq!(config.attenuation_length_um("channel_1"), Some(100.0));
+    assert_eq!(config.haze("channel_1"), Some(&5.0.into()));
+    assert_eq!(config.layers().len(), config.labeling.layers.len());
+    let config = reads_back(&of_tissue(
+        "autofluorescence = 1e-6\nautofluorescence_dye = \"ATTO488\"\nautofluorescence_of = { full = 1, synapse = 2 }\nhaze = [[0, 1], [50, 2.5]]",
+    ));
+    assert_eq!(config.haze("channel_1").unwrap().at(25.0), 1.75);
+    let layer = &config.layers()["autofluorescence"];
+    assert_eq!(
+        (layer.fluorophore.as_str(), layer.protein_density_per_nm3),
+        ("ATTO488", 1e-6)
+    );
+    assert_eq!(layer.extras.stain, Stain::Protein);
+    let usual = reads_back(&of_tissue("autofluorescence = 1e-6"));
+    assert_eq!(
+        usual.layers()["autofluorescence"].extras.density_of["outside"],
+        0.15
+    );
+    for (keys, problem) in [
+        ("autofluorescence = 2", "a number from 0 to 1 per nm^3"),
+        (
+            "autofluorescence_dye = \"Flavin\"",
+            "means nothing without autofluorescence",
+        ),
+        (
+            "autofluorescence = 1e-6\nautofluorescence_of = { soma = 1 }",
+            "a table of numbers of at least 0 by regions",
+        ),
+        (
+            "haze = [[10, 1], [5, 2]]",
+            "a list of depths in um of at least 0, ascending",
+        ),
+        (
+            "haze = []",
+            "a list of depths in um of at least 0, ascending",
+        ),
+        (
+            "stripes = 0.1",
+            "means nothing here, since it is a key of [optics]",
+        ),
+        ("attenuation_length = 0", "above 0 um"),
+    ] {
+        let found = problems(&of_tissue(keys));
+        assert!(
+            found.len() == 1 && found[0].contains(problem),
+            "{keys}: {found:?}"
+        );
+    }
+    let overlapping = of_tissue("autofluorescence = 1e-6").replace(
+        "gt_cells = \"merged\"\nisotropic",
+        "gt_cells = \"split\"\nisotropic",
+    );
+    assert!(problems(&overlapping)[0].contains("means nothing where cells may overlap"));
+    let of_simexm = FULL.replace("[tissue]\n", "[tissue]\nhaze = 1\n");
+    assert!(problems(&of_simexm)[0].contains("haze means nothing with [model] kind"));
 }

@@ -77,12 +77,16 @@ const CASES: &[Case] = &[
     ("groundtruth", "time", &["0", "4294967295"], &["-1", "0.5", "4294967296", "'a'"], "a whole number from 0 to 4294967295"),
     ("groundtruth", "dataset", &["'a'", "'/a b/c/'", "'.'"], &["''", "5", "'a/../b'", "\"a\\u0000\""], "a path in the container, such as \"volumes/labels/neuron_ids\""),
     ("groundtruth", "level", &["0", "4294967295"], &["-1", "0.5", "4294967296", "'a'"], "a whole number from 0 to 4294967295"),
+    ("tissue", "attenuation_length", &["1e-9", "150"], &["0", "-1", "nan", "[1]"], "a number above 0 um"),
+    ("rounds", "number", &["1", "64"], &["0", "65", "1.5", "'four'"], "a whole number from 1 to 64"),
+    ("rounds", "shift", &["0", "1.5", "[0, 1, 2]"], &["-1", "[1, 2]", "[0, 0, -1]", "nan"], "a number of at least 0 um, or three of them [z, x, y]"),
+    ("rounds", "rotation", &["0", "45"], &["-1", "46", "nan"], "a number from 0 to 45 degrees"),
     ("groundtruth.regions.synapse", "region_path", &["'a'"], &["''", "false"], "a path"),
     ("groundtruth.regions.synapse", "dataset", &["'a'", "'/a b/c/'", "'.'"], &["''", "5", "'a/../b'", "\"a\\u0000\""], "a path in the container, such as \"volumes/labels/neuron_ids\""),
     ("groundtruth.regions.synapse", "level", &["0", "4294967295"], &["-1", "0.5", "4294967296", "'a'"], "a whole number from 0 to 4294967295"),
     ("labeling", "global_density", SHARES, NO_SHARES, "a number from 0 to 1"),
     (LAYER, "fluorophore", &["'ATTO425'", "'Alexa790'"], &["'ATTO551'", "'atto425'", "425", "''"],
-        "one of the fluorophores ATTO390, ATTO425, ATTO430LS, ATTO465, ATTO488, ATTO490LS, ATTO550, ATTO565, ATTO647N, ATTO700, Alexa350, Alexa488, Alexa546, Alexa568, Alexa594, Alexa647, Alexa790, CF568, CF633, Cy3, Cy5, DAPI, EBFP2, ECFP, EGFP, EYFP, Fluorescein, Hoechst33342, JF549, JF646, SYTOXGreen, mCherry, mCitrine, mRuby3, tdTomato, mScarlet, or a dye of your own, as a table [fluorophores.NAME] with its spectra"),
+        "one of the fluorophores ATTO390, ATTO425, ATTO430LS, ATTO465, ATTO488, ATTO490LS, ATTO550, ATTO565, ATTO647N, ATTO700, Alexa350, Alexa488, Alexa546, Alexa568, Alexa594, Alexa647, Alexa790, CF568, CF633, Cy3, Cy5, DAPI, EBFP2, ECFP, EGFP, EYFP, Flavin, Fluorescein, Hoechst33342, JF549, JF646, SYTOXGreen, mCherry, mCitrine, mRuby3, tdTomato, mScarlet, or a dye of your own, as a table [fluorophores.NAME] with its spectra"),
     (LAYER, "region", &["'full'", "'membrane'", "'cytosol'", "'synapse'"], &["'synapses'", "'Full'", "1", "''"],
         "\"full\", \"membrane\", \"cytosol\" or \"synapse\" (a table [groundtruth.regions.NAME] adds one)"),
     (LAYER, "labeling_density", SHARES, NO_SHARES, "a number from 0 to 1"),
@@ -227,6 +231,9 @@ fn keys_without_a_default_are_required_and_the_others_are_not() {
         (DYE, "two_photon_cross_section"),
         (DYE, "bleach_yield"),
         ("compute", "*"),
+        ("tissue", "*"),
+        ("rounds", "shift"),
+        ("rounds", "rotation"),
     ];
     for (section, key, ..) in CASES {
         let (text, _) = super::with_line(section, key, "");

@@ -71,6 +71,9 @@ single_neuron = "largest"
 [expansion]
 factor = 4
 
+[tissue]
+attenuation_length = 200
+
 [optics]
 type = "two photon"
 numerical_aperture = 1.15
@@ -91,6 +94,11 @@ laser_wavelength = 425
 laser_power = 50
 laser_percentage = 0.25
 laser_filter = [440, 550]
+
+[rounds]
+number = 3
+shift = [0.1, 0.2, 0.3]
+rotation = 0.5
 
 [output]
 name = "conn256"

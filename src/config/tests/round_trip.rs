@@ -12,7 +12,8 @@ use crate::config::{
     AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, CellsFrom, Channel,
     ChannelArrangement, ChannelFiles, Choice, ChunkCodec, Compression, Compute, Config, Distortion,
     Expansion, Factor, GroundTruth, InputFormat, Labeling, Layer, ModelKind, Normalization, Optics,
-    Output, OutputFormat, OwnFluorophore, RegionVolume, SingleNeuron, StoredIds, WrittenIds,
+    Output, OutputFormat, OwnFluorophore, RegionVolume, Rounds, SingleNeuron, StoredIds, Tissue,
+    WrittenIds,
 };
 use crate::optics::psf::Microscope;
 
@@ -236,22 +237,58 @@ fn config() -> impl Strategy<Value = Config> {
             output(names),
             compute(),
             prop::collection::btree_map("[a-z]{1,8}", own_fluorophore(), 0..3),
+            (prop::option::of(rounds()), tissue()),
         )
             .prop_map(
-                |(groundtruth, labeling, expansion, optics, output, compute, fluorophores)| {
+                |(
+                    groundtruth,
+                    labeling,
+                    expansion,
+                    optics,
+                    output,
+                    compute,
+                    fluorophores,
+                    other,
+                )| {
+                    let (rounds, tissue) = other;
                     Config {
                         model: ModelKind::Simexm,
                         detector: None,
                         groundtruth,
                         labeling,
                         expansion,
+                        tissue,
                         optics,
+                        rounds,
                         output,
                         compute,
                         fluorophores,
                     }
                 },
             )
+    })
+}
+
+fn rounds() -> impl Strategy<Value = Rounds> {
+    let pair = (0.001f64..1e3, 0.001f64..10.0).prop_map(|(xi, s)| [xi, s]);
+    (
+        1usize..=64,
+        prop::array::uniform3(0.0f64..10.0),
+        0.0f64..=45.0,
+        prop::collection::vec(pair, 0..3),
+    )
+        .prop_map(|(number, shift_um, rotation_degrees, warp_um)| Rounds {
+            number,
+            shift_um,
+            rotation_degrees,
+            warp_um,
+        })
+}
+
+fn tissue() -> impl Strategy<Value = Tissue> {
+    prop::option::of(0.001f64..1e4).prop_map(|attenuation_length_um| Tissue {
+        attenuation_length_um,
+        ..Tissue::default()
     })
 }
 

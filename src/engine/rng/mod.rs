@@ -66,6 +66,8 @@ pub enum Purpose {
     Barcode,
     /// Stripes of uneven light.
     Stripes,
+    /// Where a round of imaging finds the gel.
+    Rounds,
     /// Photons per protein of a voxel.
     Emission,
     /// Jitter of a magnified voxel on the camera.
@@ -90,6 +92,7 @@ impl Purpose {
             Self::Brightness => "brightness",
             Self::Barcode => "barcode",
             Self::Stripes => "stripes",
+            Self::Rounds => "rounds",
             Self::Emission => "emission",
             Self::Jitter => "jitter",
             Self::Baseline => "baseline",

@@ -15,6 +15,12 @@ use rayon::prelude::*;
 /// Words that a thread fills at a time.
 const WORDS: usize = 1 << 9;
 
+/// Flag: gain, noise and offset are those of the maps.
+pub const OF_MAPS: u32 = 1;
+
+/// Flag: each image has a constant of its own.
+pub const OF_IMAGES: u32 = 2;
+
 kernel_params! {
     /// Images of one channel, packed into words as those of `normalise` (little-endian).
     ExposeParams {
@@ -32,9 +38,10 @@ kernel_params! {
         first_y: u32,
         /// Grey values in a word: 4 of 8 bits or 2 of 16.
         per_word: u32,
-        /// 1: gain, noise and offset are those of the maps.
-        maps: u32,
-        /// See [`Detection::constant`].
+        /// [`OF_MAPS`], [`OF_IMAGES`] or both, or 0.
+        flags: u32,
+        /// See [`Detection::constant`]; with [`OF_IMAGES`] the place in the tables of that of image
+        /// 0, which those of the others follow.
         constant: u32,
         /// See [`Detection::most`].
         most: u32,
@@ -80,7 +87,7 @@ impl ExposeParams {
             first_x: part.first[0],
             first_y: part.first[1],
             per_word: if detection.largest > 255 { 2 } else { 4 },
-            maps: maps.into(),
+            flags: if maps { OF_MAPS } else { 0 },
             constant: detection.constant,
             most: detection.most,
             shape: detection.shape,
@@ -91,6 +98,13 @@ impl ExposeParams {
             largest: detection.largest,
             key,
         }
+    }
+
+    /// The same, with the constants of images in the tables from this place on.
+    pub fn with_constants_at(mut self, at: u32) -> Self {
+        self.flags |= OF_IMAGES;
+        self.constant = at;
+        self
     }
 
     /// The words that the grey values fill, each the work of a thread.
@@ -138,6 +152,8 @@ pub static EXPOSE: Kernel = Kernel {
         MOST_ELECTRONS: u32,
         MOST_MEAN: u32,
         NODES: u32,
+        OF_IMAGES: u32,
+        OF_MAPS: u32,
         REGISTER_AT: u32,
         REST_BITS: u32,
         SHAPED: u32,
@@ -155,7 +171,7 @@ pub static EXPOSE: Kernel = Kernel {
 
 fn expose_traffic(extent: Extent<'_>) -> Traffic {
     let p: ExposeParams = extent.params();
-    let maps = u64::from(p.maps) * 3 * p.plane() as u64;
+    let maps = u64::from(p.flags & OF_MAPS) * 3 * p.plane() as u64;
     Traffic::words(p.pixels() as u64 + maps, p.words() as u64)
 }
 
@@ -167,7 +183,7 @@ fn expose_cpu(call: &mut CpuCall<'_>) {
     let (tables, maps) = (tables.read::<u32>(), maps.read::<u32>());
     let detection = p.detection();
     let (per_word, bits) = (p.per_word as usize, 32 / p.per_word);
-    let pixel = |within: usize| match p.maps {
+    let pixel = |within: usize| match p.flags & OF_MAPS {
         0 => detection.pixel,
         _ => PixelResponse {
             gain: maps[within],
@@ -191,6 +207,13 @@ fn expose_cpu(call: &mut CpuCall<'_>) {
                 let count = (size_y - y).min(end - at);
                 let [slice, x, y] = [slice, x, y].map(|at| at as u32);
                 let place = [p.first_slice + slice, p.first_x + x, p.first_y + y];
+                let detection = match p.flags & OF_IMAGES {
+                    0 => detection,
+                    _ => Detection {
+                        constant: tables[(p.constant + place[0]) as usize],
+                        ..detection
+                    },
+                };
                 for (i, drawn) in draws.of_row(p.key, place, count).enumerate() {
                     let grey = detection.grey(tables, pixel(within + i), means[at + i], drawn);
                     let to = at + i - from;

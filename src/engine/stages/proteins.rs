@@ -18,10 +18,18 @@ pub const BY_REGION: u32 = 1;
 /// The density of the area of membrane in the voxel.
 pub const BY_AREA: u32 = 2;
 
-/// Most classes of area; the weights of the 26 neighbours add up to `AREA_CLASSES << AREA_SHIFT`.
+/// Most classes of area.
 pub const AREA_CLASSES: u32 = 255;
-/// Fractional bits of a class of area.
-pub const AREA_SHIFT: u32 = 8;
+
+/// Fractional bits of an area, in classes.
+pub const AREA_SHIFT: u32 = 3;
+
+/// Bits of the area of one face of a voxel, with its fractional bits.
+pub const FACE_BITS: u32 = 10;
+
+/// What the neighbours on a side of a voxel count together: 4 one that shares a face, 3 one that
+/// shares an edge, 2 one that shares a corner.
+pub const SIDE: u32 = 4 + 4 * 3 + 4 * 2;
 
 kernel_params! {
     /// Puts the proteins of slices `first_z .. first_z + slices` into the counts of a fluorophore.
@@ -56,7 +64,9 @@ kernel_params! {
         levels: u32,
         /// What decides about the density: one of `BY_NOTHING`, ...
         by: u32,
-        /// First word of the neighbours' weights in `tables`.
+        /// First word in `tables` of the areas of faces: for each direction of a surface, told by
+        /// how much more neighbours of other cells count on one side than on the other along z, x
+        /// and y (y fastest), those across z, x and y, of `FACE_BITS` each.
         weights_at: u32,
         /// First word of the densities in `tables`: regions, and the place of a table of counts.
         /// Those of the levels of one density follow each other.
@@ -107,7 +117,9 @@ pub static PROTEINS: Kernel = Kernel {
         COUNTS_OVERFLOW: u32,
         BY_REGION: u32,
         BY_AREA: u32,
-        AREA_SHIFT: u32
+        AREA_SHIFT: u32,
+        FACE_BITS: u32,
+        SIDE: u32,
     ],
     generated: &[],
     bindings: &[
@@ -171,22 +183,48 @@ impl Site<'_> {
         Some(TableRef { at, len })
     }
 
-    /// The class of the area of membrane between a voxel of a cell and its neighbours.
+    /// The class of the area of membrane between a voxel of a cell and its neighbours. Beyond the
+    /// volume its outermost voxels go on.
     fn area(&self, [z, x, y]: [u32; 3], cell: u32) -> u32 {
         let p = self.params;
-        let near = |at: u32, size: u32| at.saturating_sub(1)..(at + 2).min(size);
-        let mut sum = 1 << (AREA_SHIFT - 1);
-        for other_z in near(z, p.depth) {
-            let slice = self.ring.slice(self.labels, other_z);
-            for other_x in near(x, p.size_x) {
-                for other_y in near(y, p.size_y) {
-                    if slice[(other_x * p.size_y + other_y) as usize] != cell {
-                        let number =
-                            (other_z + 1 - z) * 9 + (other_x + 1 - x) * 3 + other_y + 1 - y;
-                        sum += self.tables[(p.weights_at + number) as usize];
-                    }
-                }
+        let size = [p.depth, p.size_x, p.size_y];
+        let is_other = |step: [u32; 3]| {
+            let near = |axis: usize| {
+                let place = [z, x, y][axis] + step[axis];
+                place.saturating_sub(1).min(size[axis] - 1)
+            };
+            let slice = self.ring.slice(self.labels, near(0));
+            slice[(near(1) * p.size_y + near(2)) as usize] != cell
+        };
+        let mut faces = [0; 3];
+        for (axis, faces) in faces.iter_mut().enumerate() {
+            for side in [0, 2] {
+                let mut step = [1; 3];
+                step[axis] = side;
+                *faces += u32::from(is_other(step));
             }
+        }
+        if faces == [0; 3] {
+            return 0;
+        }
+        // What neighbours of others count, before and behind the voxel along each axis.
+        let mut sides = [[0u32; 3]; 3];
+        for number in 0..27 {
+            let step = [number / 9, number / 3 % 3, number % 3];
+            if is_other(step) {
+                let away = step.iter().filter(|step| **step != 1).count() as u32;
+                (0..3).for_each(|axis| sides[axis][step[axis] as usize] += 5 - away);
+            }
+        }
+        let along = |axis: usize| match faces[axis] {
+            2 => SIDE,
+            _ => sides[axis][0].abs_diff(sides[axis][2]),
+        };
+        let normal = (along(0) * (SIDE + 1) + along(1)) * (SIDE + 1) + along(2);
+        let areas = self.tables[(p.weights_at + normal) as usize];
+        let mut sum = 1 << (AREA_SHIFT - 1);
+        for (axis, faces) in (0..3).zip(faces) {
+            sum += faces * (areas >> (FACE_BITS * axis) & ((1 << FACE_BITS) - 1));
         }
         sum >> AREA_SHIFT
     }

@@ -5,10 +5,11 @@ use std::io::BufReader;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use ndarray::Array3;
+use ndarray::{Array3, Array4, Axis};
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::{ColorType, TiffError};
 
+use super::zarr;
 use crate::base::files::open_regular;
 
 /// Reads a TIFF stack (page, row, column) of one sample per pixel, whole or floating-point, of at
@@ -21,6 +22,40 @@ pub fn grey_stack(path: &Path, most_voxels: usize) -> Result<Array3<f32>, String
     let read = catch_unwind(AssertUnwindSafe(|| read(path, most_voxels)));
     let read = read.unwrap_or_else(|_| Err("is damaged, or no valid TIFF file".to_owned()));
     read.map_err(|problem| format!("{} {problem}", path.display()))
+}
+
+/// Reads so many channels (channel, z, x, y) of floating-point numbers, of at most so many voxels
+/// together: of a Zarr folder, or of a TIFF stack whose pages take turns.
+///
+/// # Errors
+/// As [`grey_stack`].
+pub fn float_channels(
+    path: &Path,
+    channels: usize,
+    most_voxels: usize,
+) -> Result<Array4<f32>, String> {
+    if path.is_dir() {
+        let of = |channel| {
+            let found = zarr::floats(path, channel, most_voxels / channels.max(1));
+            found.map_err(|error| error.to_string())
+        };
+        let found = (0..channels).map(of).collect::<Result<Vec<_>, _>>()?;
+        let views: Vec<_> = found.iter().map(|channel| channel.view()).collect();
+        return ndarray::stack(Axis(0), &views)
+            .map_err(|_| format!("{} has channels of several sizes", path.display()));
+    }
+    let stack = grey_stack(path, most_voxels)?;
+    let (planes, rows, columns) = stack.dim();
+    if planes % channels != 0 {
+        return Err(format!(
+            "{} has {planes} planes; {channels} are needed for each slice",
+            path.display()
+        ));
+    }
+    let by_slice = stack.into_shape_with_order((planes / channels, channels, rows, columns));
+    by_slice
+        .map(|by_slice| by_slice.permuted_axes([1, 0, 2, 3]))
+        .map_err(|_| format!("{} holds too few values", path.display()))
 }
 
 fn read(path: &Path, most_voxels: usize) -> Result<Array3<f32>, String> {

@@ -48,7 +48,7 @@ pub use array::ArraySource;
 pub use cells::{CellSource, CellStack, SplittedCells, open_cells};
 pub use error::ReadError;
 pub use folder::ImageFolder;
-pub use grey::grey_stack;
+pub use grey::{float_channels, grey_stack};
 pub(crate) use ids::of_any_width;
 pub use ids::{Ids, IdsMut, id_bytes};
 pub use natural_order::natural_order;

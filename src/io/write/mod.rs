@@ -87,6 +87,11 @@ pub trait WriteFormat: Sync {
     /// How it stores ids.
     fn ids(&self) -> IdStorage;
 
+    /// True where it holds channels of 32-bit floating-point numbers.
+    fn holds_floats(&self) -> bool {
+        false
+    }
+
     /// Upper bound of a volume's bytes on the disk, whatever its pixels.
     fn most_bytes(&self, layout: &VolumeLayout) -> u64;
 

@@ -95,7 +95,8 @@ impl Labelling {
             });
         }
         let layers = layers(config, seed, fluorophores, &annotations, tables)?;
-        let mut of_config = config.labeling.layers.values();
+        let of_config = config.layers();
+        let mut of_config = of_config.values();
         let displaces = of_config.any(|layer| layer.protein_noise > 0.0);
         let deviation = voxel_nm.map(|voxel| {
             if displaces {
@@ -185,7 +186,7 @@ fn layers(
 ) -> Result<Vec<LayerModel>, ModelError> {
     let voxel_nm3: f64 = config.groundtruth.voxel_or_nan().iter().product();
     let mut models = Vec::new();
-    for (name, layer) in &config.labeling.layers {
+    for (name, layer) in &config.layers() {
         let own = Maker {
             config,
             seed,

@@ -40,12 +40,12 @@ pub struct LightBudget {
 pub fn light_budgets(config: &Config, model: &Model) -> Result<Vec<LightBudget>, ModelError> {
     let sight = Sight::new(config, model.volume.shape, model.camera.planes)?;
     let mut budgets = Vec::new();
-    for channel in &model.channels {
+    for channel in &model.channels[..model.channels_of_a_round()] {
         for source in &channel.sources {
             let dye = &model.fluorophores[source.fluorophore];
             let electrons = channel.photons[source.fluorophore].mean_photons;
             let slice = source.psfs[source.middle].slice;
-            budgets.extend(sight.budget(&channel.name, dye, (electrons, slice))?);
+            budgets.extend(sight.budget(&channel.configured, dye, (electrons, slice))?);
         }
     }
     Ok(budgets)
@@ -79,9 +79,10 @@ pub fn expected_pixels(config: &Config, model: &Model) -> Vec<ExpectedPixel> {
     };
     let voxel_nm = config.groundtruth.voxel_or_nan();
     let step = [model.camera.x.step(), model.camera.y.step()];
+    let of_config = config.layers();
     let mut pixels = Vec::new();
-    for channel in &model.channels {
-        let layers = config.labeling.layers.values().zip(&model.labelling.layers);
+    for channel in &model.channels[..model.channels_of_a_round()] {
+        let layers = of_config.values().zip(&model.labelling.layers);
         for (layer, of_model) in layers {
             let of_layer = |source: &&EmissionSource| source.fluorophore == of_model.fluorophore;
             let Some(source) = channel.sources.iter().find(of_layer) else {
@@ -93,7 +94,7 @@ pub fn expected_pixels(config: &Config, model: &Model) -> Vec<ExpectedPixel> {
             let electrons = per_voxel * light;
             let detector = &imaging.detector;
             pixels.push(ExpectedPixel {
-                channel: channel.name.clone(),
+                channel: channel.configured.clone(),
                 layer: of_model.name.clone(),
                 structure,
                 electrons,

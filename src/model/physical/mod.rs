@@ -9,7 +9,7 @@ mod stripes;
 pub use budget::{ExpectedPixel, LightBudget, expected_pixels, light_budgets};
 
 use super::{Attenuation, Bleaching, EmissionSource, Emitter, Light, ModelError, SlicePsf};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Haze};
 use crate::engine::detector::{Detection, MEAN_BITS, MOST_MEAN};
 use crate::engine::psf::{Psf, PsfShape};
 use crate::engine::rng::{Purpose, StreamKey, TableRef};
@@ -42,8 +42,8 @@ pub struct Imaging {
     pub maps: Vec<u32>,
     /// Random stream of the exposures of each channel.
     pub exposures: Vec<StreamKey>,
-    /// What a haze adds to each channel's pixels, in units of [`Detection::constant`].
-    pub hazes: Vec<u32>,
+    /// What a haze adds to each channel's pixels.
+    pub hazes: Vec<HazeWords>,
     /// What uneven light leaves of each column of pixels; none where it is even.
     pub stripes: Vec<f32>,
     /// True where it is dark before the first slice and behind the last one, and not the volume's
@@ -53,13 +53,32 @@ pub struct Imaging {
     pub dark_in_slices: bool,
 }
 
+/// What a haze adds to a channel's pixels, in units of [`Detection::constant`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HazeWords {
+    /// In all images.
+    constant: u32,
+    /// Where the tables have each image's [`Detection::constant`] with its haze, if they differ.
+    pub constants_at: Option<u32>,
+}
+
 impl Imaging {
     /// The whole numbers with which a channel's pixels are exposed.
     pub fn detection(&self, channel: usize) -> Detection {
         let mut detection = *self.detector.detection();
-        let constant = detection.constant.saturating_add(self.hazes[channel]);
+        let constant = detection
+            .constant
+            .saturating_add(self.hazes[channel].constant);
         detection.constant = constant.min(MOST_MEAN);
         detection
+    }
+
+    /// Adds a round of so many channels, with random streams of its own.
+    pub(super) fn repeat(&mut self, channels: usize, round: u32) {
+        self.hazes.extend_from_within(..channels);
+        let exposures = self.exposures[..channels].iter();
+        let exposures: Vec<_> = exposures.map(|key| key.numbered(round)).collect();
+        self.exposures.extend(exposures);
     }
 
     /// Derives channels and detector; `proteins_per_voxel` is the mean of each fluorophore in a
@@ -89,7 +108,7 @@ impl Imaging {
                 "bits is {bits}, but [output] bit_depth {holds}: choose bit_depth = 16"
             )));
         }
-        let [_, rows, columns] = camera.image_shape(shape);
+        let [images, rows, columns] = camera.image_shape(shape);
         let sight = Sight::new(config, shape, camera.planes)?;
         told.extend(sight.notes());
         let mut channels = Vec::new();
@@ -119,6 +138,7 @@ impl Imaging {
                 let emitter = known.unwrap_or_else(|| {
                     emitters.push(Emitter {
                         fluorophore: number,
+                        round: 0,
                         table: TableRef::default(),
                         key: StreamKey::new(seed, Purpose::Emission, &[]),
                     });
@@ -153,6 +173,8 @@ impl Imaging {
             }
             channels.push(ChannelModel {
                 name: name.clone(),
+                configured: name.clone(),
+                round: 0,
                 photons,
                 sources,
             });
@@ -168,17 +190,41 @@ impl Imaging {
             Some(own) => pixel_maps(own, &detector, [rows, columns])?,
             None => Vec::new(),
         };
-        let haze = |channel: &ChannelModel| {
-            let keys = config.optics.channels.get(&channel.name);
-            let per_s = keys.and_then(|keys| keys.haze_per_s).unwrap_or(0.0);
+        let mut tables = detector.tables();
+        let first_um = physical.map_or(0.0, |physical| physical.depth_um);
+        let image_um = config.voxel_in_gel_nm()[0] / 1e3 * camera.planes.step();
+        let mut haze = |channel: &ChannelModel| {
+            let Some(haze) = config.haze(&channel.name) else {
+                return HazeWords::default();
+            };
             // The cast saturates.
-            (per_s * exposure_time * f64::from(1 << MEAN_BITS)).round() as u32
+            let words = |depth_um: f64| {
+                let electrons = haze.at(depth_um) * exposure_time;
+                (electrons * f64::from(1 << MEAN_BITS)).round() as u32
+            };
+            if let Haze::Even(_) = haze {
+                return HazeWords {
+                    constant: words(first_um),
+                    constants_at: None,
+                };
+            }
+            let constants_at = tables.len() as u32;
+            let constant = detector.detection().constant;
+            tables.extend((0..images).map(|image| {
+                let added = words(first_um + image as f64 * image_um);
+                constant.saturating_add(added).min(MOST_MEAN)
+            }));
+            HazeWords {
+                constant: 0,
+                constants_at: Some(constants_at),
+            }
         };
+        let hazes = channels.iter().map(&mut haze).collect();
         let imaging = Self {
-            hazes: channels.iter().map(haze).collect(),
+            hazes,
             stripes: stripes::stripes(config, seed, columns),
             maps,
-            tables: detector.tables(),
+            tables,
             exposures: channels.iter().map(exposure).collect(),
             dark_along_z: dark || config.optics.microscope.never_fades(),
             dark_in_slices: dark,

@@ -79,6 +79,7 @@ pub(super) fn channels(
                 }
                 emitters.push(Emitter {
                     fluorophore: number,
+                    round: 0,
                     table: tables.add(&table),
                     key: StreamKey::new(seed, Purpose::Emission, &[name, &fluorophore.name]),
                 });
@@ -111,6 +112,8 @@ pub(super) fn channels(
         }
         models.push(ChannelModel {
             name: name.clone(),
+            configured: name.clone(),
+            round: 0,
             photons,
             sources,
         });

@@ -31,6 +31,16 @@ pub struct Imaging {
 }
 
 impl Imaging {
+    /// Adds a round of so many channels, with random streams of its own.
+    pub(super) fn repeat(&mut self, channels: usize, round: u32) {
+        let keys = self.keys[..channels].iter().map(|keys| ChannelKeys {
+            jitter: keys.jitter.numbered(round),
+            baseline: keys.baseline.numbered(round),
+        });
+        let keys: Vec<_> = keys.collect();
+        self.keys.extend(keys);
+    }
+
     /// Derives channels and camera; `proteins_per_voxel` is the mean of each fluorophore in a
     /// labelled voxel, and `told` collects warnings for the user.
     pub(super) fn light(

@@ -345,7 +345,7 @@ fn gaussian_spectra_have_the_maxima_and_widths_that_they_should() {
         .iter()
         .filter(|dye| dye.spectra_are_gaussian)
         .collect();
-    assert_eq!(dyes.len(), 24);
+    assert_eq!(dyes.len(), 25);
     for dye in &dyes {
         assert!(dye.excitation_peak_nm() < dye.emission_peak_nm());
         assert!((0.05..=1.0).contains(&dye.quantum_yield), "{}", dye.name);

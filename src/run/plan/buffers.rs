@@ -2,7 +2,7 @@
 
 use super::{Contents, Quantisation, Tile};
 use crate::engine::compute::{Buffer, BufferSpec};
-use crate::engine::schedule::Schedule;
+use crate::engine::schedule::{Schedule, Step};
 use crate::engine::stages::blur::Blur;
 use crate::model::{DisplacementField, Model};
 use std::ops::Range;
@@ -28,13 +28,15 @@ pub struct Buffers {
     pub tables: Buffer,
     /// Counts of proteins, a ring for each fluorophore.
     pub counts: Vec<Buffer>,
+    /// Where imaging has rounds.
+    pub rounds: Option<RoundBuffers>,
     /// Emission of a slab.
     pub emission: Buffer,
     /// Spectra of rows, forward and back.
     pub rows: Buffer,
     /// Spectra of slices, for each emitter a ring for each block.
     pub spectra: Vec<Vec<Buffer>>,
-    /// Spectra of the point spread functions, for each channel, source and function.
+    /// Spectra of the point spread functions, for each channel of a round, source and function.
     pub psf: Vec<Vec<Vec<Buffer>>>,
     /// Values of the point spread function that becomes spectra.
     pub psf_values: Buffer,
@@ -73,6 +75,15 @@ pub struct DistortionBuffers {
     pub labels: Vec<Buffer>,
     /// Bits of annotated regions, a ring (one word where there are none).
     pub annotations: Buffer,
+}
+
+/// The buffers of rounds of imaging but for the first.
+#[derive(Clone, Debug)]
+pub struct RoundBuffers {
+    /// Displacements around a slab, for each of them.
+    pub nodes: Vec<Buffer>,
+    /// Counts of proteins of a slab where a round finds them.
+    pub counts: Buffer,
 }
 
 /// The buffers of the model `physical`.
@@ -150,7 +161,7 @@ impl Shape<'_> {
         let distortion = model.distortion.as_ref().map(|field| DistortionBuffers {
             nodes: add(
                 "displacements".into(),
-                lattice_words(model, field, tile, schedule),
+                lattice_words(model, field, tile, schedule, |step| step.deform.clone()),
             ),
             labels: (0..sheets)
                 .map(|s| add(sheet("labels before distortion", s), source_ring * plane))
@@ -186,6 +197,18 @@ impl Shape<'_> {
                     )
                 })
                 .collect(),
+            rounds: (!model.rounds.is_empty()).then(|| RoundBuffers {
+                nodes: (model.rounds.iter().enumerate())
+                    .map(|(number, round)| {
+                        let nodes = |step: &Step| step.emission.clone();
+                        add(
+                            format!("displacements of round {}", number + 2),
+                            lattice_words(model, &round.field, tile, schedule, nodes),
+                        )
+                    })
+                    .collect(),
+                counts: add("counts of a round".into(), schedule.emission * plane),
+            }),
             emission: add("emission".into(), schedule.emission * plane),
             rows: add(
                 "spectra of rows".into(),
@@ -284,33 +307,45 @@ pub(crate) fn lattice_nodes(
     })
 }
 
-/// Most words of displacements of a step.
+/// Most words of displacements of a step, of which these slices are displaced.
 fn lattice_words(
     model: &Model,
     field: &DisplacementField,
     tile: &Tile,
     schedule: &Schedule,
+    displaced: impl Fn(&Step) -> Range<usize>,
 ) -> usize {
-    let steps = schedule.steps.iter().map(|step| {
-        let nodes = lattice_nodes(model, field, tile, &step.deform);
-        3 * nodes.iter().map(|range| range.len()).product::<usize>()
-    });
-    steps.max().unwrap_or(0)
+    let steps = schedule.steps.iter();
+    let words = steps.map(|step| node_words(model, field, tile, &displaced(step)));
+    words.max().unwrap_or(0)
 }
 
-/// Buffers for each source of each channel.
+/// Words of the displacements of these slices.
+pub(super) fn node_words(
+    model: &Model,
+    field: &DisplacementField,
+    tile: &Tile,
+    slices: &Range<usize>,
+) -> usize {
+    if slices.is_empty() {
+        return 0;
+    }
+    let nodes = lattice_nodes(model, field, tile, slices);
+    3 * nodes.iter().map(|range| range.len()).product::<usize>()
+}
+
+/// Buffers for each source of each channel of a round.
 fn per_source<T>(model: &Model, mut add: impl FnMut(&str, usize) -> T) -> Vec<Vec<T>> {
     let name = |channel: &str, fluorophore: usize| {
         format!("{} in {channel}", model.fluorophores[fluorophore].name)
     };
-    model
-        .channels
+    model.channels[..model.channels_of_a_round()]
         .iter()
         .map(|channel| {
             let sources = channel.sources.iter();
             sources
                 .map(|source| {
-                    let name = name(&channel.name, source.fluorophore);
+                    let name = name(&channel.configured, source.fluorophore);
                     add(&name, source.psfs.len())
                 })
                 .collect()

@@ -31,8 +31,9 @@ use crate::engine::schedule::Schedule;
 use crate::engine::stages::blur::{Blur, BlurPart};
 use crate::model::{DisplacementField, Model};
 use crate::run::ground_truth::LoadedVolume;
-use buffers::{Shape, most_kept};
+use buffers::{Shape, most_kept, node_words};
 use host::HostSizes;
+use std::ops::Range;
 
 /// How a run is cut, and what it allocates.
 #[derive(Clone, Debug)]
@@ -341,13 +342,28 @@ impl<'a> Planner<'a> {
             + model
                 .physical()
                 .map_or(0, |imaging| self.tile.map_words(imaging) as u64);
-        let nodes = b.distortion.as_ref().map_or(0, |own| words(own.nodes));
         let volumes = sheets as u64 + u64::from(!model.labelling.annotations.is_empty());
-        let loads = plan.schedule.steps.iter().map(|step| step.load.len()).max();
-        let loads = (loads.unwrap_or(0) as u64)
-            .saturating_mul(plane)
-            .saturating_mul(volumes)
-            .saturating_add(nodes);
+        let nodes = |field: &DisplacementField, slices: &Range<usize>| {
+            node_words(model, field, self.tile, slices) as u64
+        };
+        // With the first step come the constants.
+        let loads = plan
+            .schedule
+            .steps
+            .iter()
+            .enumerate()
+            .map(|(number, step)| {
+                let distorted = model.distortion.iter();
+                let distorted = distorted.map(|field| nodes(field, &step.deform));
+                let rounds = model.rounds.iter();
+                let rounds = rounds.map(|round| nodes(&round.field, &step.emission));
+                (step.load.len() as u64)
+                    .saturating_mul(plane)
+                    .saturating_mul(volumes)
+                    .saturating_add(distorted.chain(rounds).sum())
+                    .saturating_add(if number == 0 { constants } else { 0 })
+            });
+        let loads = loads.max().unwrap_or(constants);
         let truths = (model.fluorophores.len() * model.output.truth_volumes(sheets)) as u64;
         let per_word = u64::from(32 / model.output.bit_depth.bits());
         let grey = |images: u64| images.saturating_mul(image).div_ceil(per_word);
@@ -379,7 +395,7 @@ impl<'a> Planner<'a> {
             Quantisation::OnHost => (0, 0),
         };
         let bytes = |words: u64| words.saturating_mul(4);
-        let writes = constants.saturating_add(loads).saturating_add(thresholds);
+        let writes = loads.saturating_add(thresholds);
         plan.write_bytes = bytes(writes.max(words(b.thresholds)));
         let reads = image_reads.max(puncta_reads);
         plan.read_bytes = bytes(reads.max(survey_reads).max(grey_reads));
@@ -413,12 +429,7 @@ impl<'a> Planner<'a> {
             annotations: model.labelling.annotations.len() as u64,
             stores: SetAside::of(model, self.contents, plan.quantisation)
                 .memory_bytes()
-                .saturating_add(
-                    model
-                        .distortion
-                        .as_ref()
-                        .map_or(0, DisplacementField::bytes),
-                ),
+                .saturating_add(model.field_bytes()),
             buffer_bytes: plan.buffer_bytes(),
             write_bytes: bytes(writes),
             read_bytes: bytes(reads),

@@ -3,6 +3,7 @@
 use super::crossover::Work;
 use super::device::{self, Device};
 use super::fallback::DeviceFallback;
+use super::truth::{self, CellCode, Cluster, RoundTruth};
 use super::{Options, SimulationError, Watcher, check_light, check_region, warnings};
 use crate::base::volume::VoxelBox;
 use crate::config::{Arrangement, Compute, Config, RegionVolume};
@@ -13,7 +14,7 @@ use crate::run::log::RunLog;
 use crate::run::pipeline::{ExpectedSlices, GivenCounts, Input, Sink, SinkError, TruthSlices};
 use crate::run::plan::{Budgets, Contents};
 use crate::run::store::SpillPolicy;
-use ndarray::{Array3, ArrayView3, Axis, s};
+use ndarray::{Array3, Array4, ArrayView3, Axis, s};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -97,6 +98,15 @@ pub struct Images {
     pub channels: Vec<ChannelImage>,
     /// Ground truth of each fluorophore, in the order of their names.
     pub ground_truth: Vec<GroundTruthImage>,
+    /// Barcodes of the cells that have one, in the order of the ids.
+    pub codes: Vec<CellCode>,
+    /// Clusters of proteins, in the order of layers and voxels.
+    pub puncta: Vec<Cluster>,
+    /// Displacements by an uneven expansion, (component, z, x, y) at the size of the images, in
+    /// voxels: a voxel shows what was so far before it.
+    pub displacement: Option<Array4<f32>>,
+    /// Where the rounds of imaging but for the first find the gel.
+    pub rounds: Vec<RoundTruth>,
     /// Size of a voxel of the images in the expanded gel, (z, x, y), in nm.
     pub voxel_nm: [f64; 3],
     /// Seed that repeats the run.
@@ -313,6 +323,11 @@ impl Prepared {
                         .collect(),
                 })
                 .collect(),
+            codes: truth::codes(model, &outcome, ids),
+            puncta: truth::puncta(model, &outcome, ids),
+            displacement: (model.distortion.as_ref())
+                .map(|field| truth::displacement(model, field)),
+            rounds: truth::rounds(config, model),
             voxel_nm: config.in_gel(tissue_nm),
             seed: model.seed,
             device: device.backend().name().to_owned(),

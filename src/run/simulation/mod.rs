@@ -10,6 +10,7 @@ mod reason;
 mod record_file;
 mod resume;
 mod sink;
+mod truth;
 pub(crate) mod warnings;
 
 pub use crate::run::error::SimulationError;
@@ -23,6 +24,7 @@ pub(crate) use record_file::previous_manifest;
 pub use record_file::{RECORD_NAME, written_files};
 pub(crate) use resume::input_paths;
 pub(crate) use sink::{Layouts, channel_stems, id_pixel, is_compact, largest_number, targets};
+pub use truth::{CellCode, Cluster, RoundTruth};
 
 pub use crate::base::progress::{Silent, Watcher};
 use crate::base::text::of_axes;

@@ -57,6 +57,7 @@ pub fn blur_in_blocks(
     let plane = size_x * size_y;
     let psf = sources[0].shape;
     let reach = Reach {
+        rounds: 0,
         distortion: 0,
         membrane: 0,
         displacement: 0,

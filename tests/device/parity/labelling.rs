@@ -8,7 +8,7 @@ use simexm_gpu::internals::engine::compute::Kernel;
 use simexm_gpu::internals::engine::rng::{DiscreteTable, StreamKey};
 use simexm_gpu::internals::engine::stages::deform::DeformParams;
 use simexm_gpu::internals::engine::stages::proteins::{
-    AREA_CLASSES, AREA_SHIFT, BY_AREA, BY_NOTHING, BY_REGION, ProteinsParams,
+    AREA_CLASSES, AREA_SHIFT, BY_AREA, BY_NOTHING, BY_REGION, FACE_BITS, ProteinsParams, SIDE,
 };
 
 /// Every way to a density, with levels and without, proteins together, apart and in clusters.
@@ -42,8 +42,16 @@ pub fn proteins(kernel: &Kernel, [slices, x, y]: [usize; 3], dice: &mut Dice) ->
         list.extend((0..entries).map(|entry| poisson(0.1 + entry as f64 / entries as f64)));
         let (mut words, at) = tables(&list);
         let weights_at = words.len() as u32;
-        let most = (AREA_CLASSES << AREA_SHIFT) / 26;
-        words.extend((0..27).map(|number| if number == 13 { 0 } else { most - number }));
+        // Areas of faces that all together are the last class at most.
+        let most = (AREA_CLASSES << AREA_SHIFT) / 6;
+        words.extend((0..(SIDE + 1).pow(3)).map(|direction| {
+            let areas = [
+                direction % most,
+                (7 * direction) % most,
+                most - direction % most,
+            ];
+            areas[0] | areas[1] << FACE_BITS | areas[2] << (2 * FACE_BITS)
+        }));
         let densities_at = words.len() as u32;
         for entry in 0..entries {
             let place = at[first_count + entry];

@@ -126,7 +126,13 @@ pub fn expose([slices, x, y]: [usize; 3], dice: &mut Dice) -> Vec<Case> {
             size: [x as u32, y as u32],
         };
         let key = StreamKey([dice.word(), dice.word()]);
-        let params = ExposeParams::new(detector.detection(), part, *maps, key);
+        let mut params = ExposeParams::new(detector.detection(), part, *maps, key);
+        let mut tables = tables.clone();
+        if at[1].is_multiple_of(2) {
+            // Each image has a constant of its own.
+            params = params.with_constants_at(tables.len() as u32);
+            tables.extend(dice.words(1000 + slices, 1 << 17));
+        }
         let mut map = |low: f32, range: u32| -> Vec<f32> {
             let values = dice.words(plane, range);
             values
@@ -146,7 +152,7 @@ pub fn expose([slices, x, y]: [usize; 3], dice: &mut Dice) -> Vec<Case> {
         };
         let bindings: Vec<Contents> = vec![
             Words(means(dice, voxels)),
-            Words(tables.clone()),
+            Words(tables),
             Words(maps),
             Poison(params.words() + 1),
         ];

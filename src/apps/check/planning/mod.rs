@@ -170,7 +170,9 @@ fn cut(run: &RunPlan, model: &Model, contents: Contents, limits: &Limits, deepes
             spectra: schedule.spectra_ring,
         },
         reach_slices: Reaches {
+            distortion: model.reach.distortion,
             membrane: model.reach.membrane,
+            rounds: model.reach.rounds,
             displacement: model.reach.displacement,
             blur: model.reach.blur_before.max(model.reach.blur_after),
         },

@@ -129,6 +129,10 @@ pub struct Transform {
 /// Slices that the stages look ahead and back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Reaches {
+    /// Slices of the farthest displacement by an uneven expansion.
+    pub distortion: usize,
+    /// Slices of the farthest displacement of a round of imaging.
+    pub rounds: usize,
     /// Slices of the neighbours that decide on membranes.
     pub membrane: usize,
     /// Slices of the farthest displacement of a protein.

@@ -72,6 +72,13 @@ impl Display for Cut {
             "  halos    {} slices for membranes, {} for displaced proteins, {} for the blur",
             reach.membrane, reach.displacement, reach.blur
         )?;
+        if reach.distortion + reach.rounds > 0 {
+            writeln!(
+                f,
+                "           {} for the uneven expansion, {} for rounds of imaging",
+                reach.distortion, reach.rounds
+            )?;
+        }
         let transform = &self.transform;
         let factors = |radices: &[usize]| {
             let radices: Vec<String> = radices.iter().map(usize::to_string).collect();

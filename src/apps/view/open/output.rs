@@ -151,8 +151,10 @@ fn channels(stems: &BTreeMap<String, PathBuf>, config: &Config) -> Result<Vec<Op
         opened.extend(open_channels(path, name, Some(Content::Intensity))?);
     }
     // Otherwise three are in a file, or some are gone.
-    if opened.len() == config.optics.channels.len() {
-        for (volume, (name, channel)) in opened.iter_mut().zip(&config.optics.channels) {
+    let imaged = config.imaged_channels();
+    if opened.len() == imaged.len() {
+        for (volume, imaged) in opened.iter_mut().zip(imaged) {
+            let (name, channel) = (imaged.name, &config.optics.channels[imaged.channel]);
             volume.name = match brightest_dye(config, channel) {
                 Some(dye) => format!("{name} ({dye})"),
                 None => name.clone(),

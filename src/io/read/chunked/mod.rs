@@ -12,6 +12,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use ndarray::{Array3, s};
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -328,6 +329,60 @@ impl<S: ChunkStore> ChunkedVolume<S> {
             .saturating_mul(slices.min(part.shape[0]) as u64);
         let at_work = self.chunks_of(part).min(threads as u64);
         kept.saturating_add(at_work.saturating_mul(self.store.chunk_bytes()))
+    }
+}
+
+impl<S: ChunkStore> ChunkedVolume<S> {
+    /// All voxels, of at most so many floating-point numbers of 32 bits.
+    ///
+    /// # Errors
+    /// [`ReadError::Corrupt`] for others or more, and as [`VolumeSource::gather`].
+    pub fn floats(&self, most_voxels: usize) -> Result<Array3<f32>, ReadError> {
+        let layout = &self.layout;
+        let corrupt = |reason: String| ReadError::Corrupt {
+            path: layout.path.clone(),
+            slice: None,
+            reason: format!("{} {reason}", layout.noun),
+        };
+        if layout.samples
+            != (SampleType {
+                bits: 32,
+                kind: SampleKind::Float,
+            })
+        {
+            return Err(corrupt(format!(
+                "holds {}, and not floating-point numbers of 32 bits",
+                layout.samples
+            )));
+        }
+        let voxels = layout
+            .shape
+            .iter()
+            .try_fold(1usize, |all, &size| all.checked_mul(size));
+        if voxels.is_none_or(|voxels| voxels > most_voxels) {
+            return Err(corrupt(format!(
+                "has {} voxels (z, x, y); at most {most_voxels} are taken",
+                triple(layout.shape, " x ")
+            )));
+        }
+        let whole = VoxelBox {
+            offset: [0; 3],
+            shape: layout.shape,
+        };
+        let number = |bytes: &[u8]| {
+            bytes
+                .first_chunk()
+                .map_or(0.0, |bytes| f32::from_ne_bytes(*bytes))
+        };
+        let mut all = Array3::from_elem(layout.shape, number(&layout.fill));
+        for tile in self.gather_part(&whole, true)?.tiles.into_iter().flatten() {
+            let [z, x, y] = tile.part.ranges();
+            let mut part = all.slice_mut(s![z, x, y]);
+            for (to, bytes) in part.iter_mut().zip(tile.samples.chunks_exact(4)) {
+                *to = number(bytes);
+            }
+        }
+        Ok(all)
     }
 }
 

@@ -13,6 +13,7 @@ mod tests;
 
 use std::path::Path;
 
+use ndarray::Array3;
 use serde_json::Value;
 
 use self::array::{Array, V2, V3};
@@ -51,18 +52,38 @@ impl ReadFormat for ZarrFormat {
     }
 
     fn open(&self, path: &Path, options: &ReadOptions) -> Result<Box<dyn VolumeSource>, ReadError> {
-        let root = Root::new(path)?;
-        let chosen = choose(&root, options)?;
-        let layout = chosen.layout(&root, options)?;
-        let store = ZarrStore {
-            root,
-            node: chosen.node,
-            axes: layout.1,
-            array: chosen.array,
-            indices: std::sync::Mutex::default(),
-        };
-        Ok(Box::new(ChunkedVolume::new(layout.0, store, options)?))
+        Ok(Box::new(open(path, options)?))
     }
+}
+
+fn open(path: &Path, options: &ReadOptions) -> Result<ChunkedVolume<ZarrStore>, ReadError> {
+    let root = Root::new(path)?;
+    let chosen = choose(&root, options)?;
+    let layout = chosen.layout(&root, options)?;
+    let store = ZarrStore {
+        root,
+        node: chosen.node,
+        axes: layout.1,
+        array: chosen.array,
+        indices: std::sync::Mutex::default(),
+    };
+    ChunkedVolume::new(layout.0, store, options)
+}
+
+/// Reads a channel of floating-point numbers (z, x, y) of at most so many voxels.
+///
+/// # Errors
+/// As [`ReadFormat::open`], and where it holds other numbers or more of them.
+pub(super) fn floats(
+    path: &Path,
+    channel: usize,
+    most_voxels: usize,
+) -> Result<Array3<f32>, ReadError> {
+    let options = ReadOptions {
+        channel: Some(channel),
+        ..ReadOptions::default()
+    };
+    open(path, &options)?.floats(most_voxels)
 }
 
 /// What lies in a folder.

@@ -86,7 +86,8 @@ impl Description {
         let data_type = match self.layout.pixel {
             PixelType::Gray8 | PixelType::Rgb8 => "uint8",
             PixelType::Gray16 | PixelType::Rgb16 => "uint16",
-            PixelType::Gray32 | PixelType::Float32 => "uint32",
+            PixelType::Gray32 => "uint32",
+            PixelType::Float32 => "float32",
             PixelType::Gray64 => "uint64",
         };
         let names: &[&str] = match self.has_channels() {
@@ -202,10 +203,14 @@ impl Description {
         let channels = self.layout.metadata.channels.iter().zip(largest);
         let channels = channels.map(|(channel, &largest)| {
             let [red, green, blue] = channel.colour;
+            let (least, range) = match self.layout.pixel {
+                PixelType::Float32 => (-(largest.max(1) as i64), largest.max(1)),
+                _ => (0, range),
+            };
             json!({
                 "label": channel.name,
                 "color": format!("{red:02X}{green:02X}{blue:02X}"),
-                "window": {"min": 0, "max": range, "start": 0, "end": largest.max(1)},
+                "window": {"min": least, "max": range, "start": least, "end": largest.max(1)},
                 "active": true, "coefficient": 1, "family": "linear", "inverted": false,
             })
         });

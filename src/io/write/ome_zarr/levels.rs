@@ -56,12 +56,12 @@ impl Level {
 }
 
 /// The levels of a volume: rows and columns are halved until they are few, slices while pixels are
-/// not much deeper than wide.
+/// not much deeper than wide. Floating-point numbers, which are no pictures, have one level.
 pub(super) fn plan(layout: &VolumeLayout) -> Vec<Level> {
     let mut voxel_nm = layout.metadata.voxel_nm;
     let shard = layout.chunks.shard;
     let mut levels = vec![Level::new(layout.shape, [1; 3], [1; 3], shard)];
-    while levels.len() < MOST_LEVELS {
+    while levels.len() < MOST_LEVELS && layout.pixel != PixelType::Float32 {
         let last = &levels[levels.len() - 1];
         if last.shape[1].max(last.shape[2]) <= SMALL {
             break;
@@ -125,14 +125,21 @@ macro_rules! by_type {
         match $pixel {
             PixelType::Gray8 | PixelType::Rgb8 => $function::<u8>($($argument),*),
             PixelType::Gray16 | PixelType::Rgb16 => $function::<u16>($($argument),*),
+            // Of floating-point numbers nothing is made but copies.
             PixelType::Gray32 | PixelType::Float32 => $function::<u32>($($argument),*),
             PixelType::Gray64 => $function::<u64>($($argument),*),
         }
     };
 }
 
-/// The largest of some pixels.
+/// The largest of some pixels; of floating-point numbers a whole number that none is farther from 0
+/// than.
 pub(super) fn largest(pixels: &[u8], pixel: PixelType) -> u64 {
+    if pixel == PixelType::Float32 {
+        let (numbers, _) = pixels.as_chunks();
+        let far = numbers.iter().map(|bytes| f32::from_ne_bytes(*bytes).abs());
+        return far.fold(0.0, f32::max).ceil() as u64;
+    }
     fn of<N: Number>(pixels: &[u8]) -> u64 {
         let all = pixels.chunks_exact(N::BYTES).map(N::read);
         all.max().unwrap_or_default().wide()

@@ -64,6 +64,10 @@ impl WriteFormat for OmeZarr {
             .collect()
     }
 
+    fn holds_floats(&self) -> bool {
+        true
+    }
+
     fn ids(&self) -> IdStorage {
         IdStorage::Numbers(u64::MAX)
     }
@@ -177,9 +181,6 @@ fn check(folder: &Path, layout: &VolumeLayout) -> Result<(), WriteError> {
         }
         PixelType::Rgb8 | PixelType::Rgb16 => {
             "its channels lie apart; choose [output] sim_channels = \"composite\"".to_owned()
-        }
-        PixelType::Float32 => {
-            "it is written with whole numbers; choose [output] format = \"tiff\"".to_owned()
         }
         _ => return Ok(()),
     };

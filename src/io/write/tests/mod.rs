@@ -213,7 +213,7 @@ fn survives(format: &dyn WriteFormat, layout: VolumeLayout, seed: usize) -> bool
             }
             from_gif(&files[0])
         }
-        "ome-zarr" => from_ome_zarr(&files[0]),
+        "ome-zarr" => from_ome_zarr(&files[0], pixel),
         new => panic!("{new} has no decoder here"),
     };
     assert!(
@@ -225,9 +225,17 @@ fn survives(format: &dyn WriteFormat, layout: VolumeLayout, seed: usize) -> bool
 }
 
 /// The pages of the finest level, by the reader.
-fn from_ome_zarr(file: &Path) -> Vec<Vec<u64>> {
+fn from_ome_zarr(file: &Path, pixel: PixelType) -> Vec<Vec<u64>> {
     let is_store = |path: &&Path| path.to_string_lossy().ends_with(".ome.zarr");
     let store = file.ancestors().find(is_store).unwrap();
+    if pixel == PixelType::Float32 {
+        let channels = crate::io::read::float_channels(store, 1, 1 << 24).unwrap();
+        let pages = channels.index_axis(ndarray::Axis(0), 0);
+        let bits = |page: ndarray::ArrayView2<'_, f32>| {
+            page.iter().map(|value| value.to_bits().into()).collect()
+        };
+        return pages.outer_iter().map(bits).collect();
+    }
     let source = crate::io::read::open(store, None).unwrap();
     let [depth, rows, columns] = source.shape();
     let mut reader = source.slices().unwrap();
@@ -250,7 +258,7 @@ fn holds(format: &dyn WriteFormat, content: Content, pixel: PixelType) -> bool {
             !matches!(pixel, P::Float32 | P::Gray32 | P::Gray64)
         }
         ("image sequence", Content::Labels) => pixel != P::Float32,
-        ("ome-zarr", _) => !matches!(pixel, P::Float32 | P::Rgb8 | P::Rgb16),
+        ("ome-zarr", _) => !matches!(pixel, P::Rgb8 | P::Rgb16),
         (new, _) => panic!("{new}: what does it hold?"),
     }
 }

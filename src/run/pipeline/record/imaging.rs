@@ -10,8 +10,10 @@ use std::ops::Range;
 impl Recorder<'_> {
     /// The light of an emitter and its spectra.
     pub(super) fn forward(&mut self, slices: &Range<usize>, number: usize) {
-        let (b, blur) = (&self.plan.buffers, &self.plan.blur);
         let emitter = self.model.emitters[number];
+        let (counts, counts_ring) =
+            self.counts_of_round(slices, emitter.fluorophore, emitter.round);
+        let (b, blur) = (&self.plan.buffers, &self.plan.blur);
         let (size_x, size_y, _) = self.size();
         let [origin_z, origin_x, origin_y] = self.origin();
         let params = emit::EmitParams {
@@ -22,11 +24,11 @@ impl Recorder<'_> {
             origin_y,
             first_z: slices.start as u32,
             slices: slices.len() as u32,
-            counts_ring: self.plan.schedule.counts_ring as u32,
+            counts_ring: counts_ring as u32,
             photons: emitter.table,
             key: emitter.key,
         };
-        let buffers = [b.counts[emitter.fluorophore], b.tables, b.emission];
+        let buffers = [counts, b.tables, b.emission];
         let shape = [slices.len(), size_x as usize, size_y as usize];
         self.recording
             .dispatch_voxels(&emit::EMIT, params, &buffers, shape);
@@ -53,6 +55,8 @@ impl Recorder<'_> {
         let (b, blur) = (&self.plan.buffers, &self.plan.blur);
         let (planes, depth) = (self.model.camera.planes, self.model.volume.shape[0]);
         let (channel, count) = (&self.model.channels[number], images.len());
+        // Rounds have the point spread functions of the first one.
+        let psfs = &b.psf[number % b.psf.len()];
         let runs: Vec<Vec<FilterRun>> = {
             let sources = channel.sources.iter();
             sources.map(|source| source.runs(images, planes)).collect()
@@ -66,7 +70,7 @@ impl Recorder<'_> {
         for (number_of_block, block) in blur.blocks().iter().enumerate() {
             // What is first in a slice replaces what was there.
             let mut fresh = 0;
-            for (number, (source, psfs)) in channel.sources.iter().zip(&b.psf[number]).enumerate() {
+            for (number, (source, psfs)) in channel.sources.iter().zip(psfs).enumerate() {
                 let spectra = b.spectra[source.emitter][number_of_block];
                 for (run, &z) in runs[number].iter().zip(&ring[number]) {
                     let mixture = Mixture {

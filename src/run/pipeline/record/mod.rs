@@ -231,6 +231,7 @@ impl<'a> Recorder<'a> {
                 }
             }
         }
+        self.write_rounds(&step.emission);
         for (number, layer) in self.model.labelling.layers.iter().enumerate() {
             let selected = (selection.layer_at(number), self.levels_at(number));
             self.scatter(&step.regions, layer, selected);

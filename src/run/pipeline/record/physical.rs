@@ -69,6 +69,9 @@ impl Recorder<'_> {
             !imaging.maps.is_empty(),
             key,
         );
+        if let Some(at) = imaging.hazes[number].constants_at {
+            params = params.with_constants_at(at);
+        }
         params.per_word = match self.plan.quantisation.is_on_host() {
             true => 1,
             false => 32 / self.model.output.bit_depth.bits(),

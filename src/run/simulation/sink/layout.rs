@@ -44,7 +44,7 @@ fn expected_stems(config: &Config) -> Vec<PathBuf> {
     if !config.output.expected {
         return Vec::new();
     }
-    let names = file_names(config.optics.channels.keys().map(String::as_str));
+    let names = channel_file_names(config);
     let names = names.iter();
     names.map(|name| Path::new("expected").join(name)).collect()
 }
@@ -74,15 +74,19 @@ fn truth_stem(dye: &str) -> PathBuf {
     truth_folder(dye).join("all_cells")
 }
 
+/// Names of files of each channel, in the order of the channels.
+fn channel_file_names(config: &Config) -> Vec<String> {
+    let channels = config.imaged_channels();
+    file_names(channels.iter().map(|channel| channel.name.as_str()))
+}
+
 /// Volumes of the channels below the output folder, in the order of the channels.
 pub(crate) fn channel_stems(config: &Config) -> Vec<PathBuf> {
     let folder = Path::new("simulation");
     let output = &config.output;
-    let channels = config.optics.channels.len();
+    let channels = config.imaged_channels().len();
     let names: Vec<String> = match (output.sim_channels, output.channel_files) {
-        (ChannelArrangement::Split, ChannelFiles::Names) => {
-            file_names(config.optics.channels.keys().map(String::as_str))
-        }
+        (ChannelArrangement::Split, ChannelFiles::Names) => channel_file_names(config),
         (ChannelArrangement::Split, ChannelFiles::Numbers) => {
             (0..channels).map(|i| format!("channel_{i}")).collect()
         }
@@ -154,7 +158,7 @@ pub(crate) fn channel_colour(config: &Config, model: &Model, channel: &ChannelMo
     colour::of_wavelength(match brightest {
         Some(dye) => model.fluorophores[dye].emission_peak_nm(),
         None => {
-            let filter_nm = config.optics.channels[&channel.name].laser_filter_nm;
+            let filter_nm = config.optics.channels[&channel.configured].laser_filter_nm;
             filter_nm.iter().sum::<f64>() / 2.0
         }
     })
@@ -280,21 +284,20 @@ impl<'a> Layouts<'a> {
         }
     }
 
-    /// The displacements of an uneven expansion.
-    pub(super) fn displacements(&self) -> VolumeLayout {
+    /// A volume of displacements.
+    pub(super) fn displacements(&self, what: String) -> VolumeLayout {
         let along = [("z", [255, 0, 0]), ("x", [0, 255, 0]), ("y", [0, 0, 255])];
         let along = along.map(|(name, colour)| ChannelInfo {
             name: name.to_owned(),
             colour,
         });
-        let what = "displacements by the expansion in voxels of the tissue: a voxel shows what was so far before it";
         VolumeLayout {
             shape: self.model.image_shape(),
             pixel: PixelType::Float32,
             content: Content::Intensity,
             compression: (self.config.output.compression).unwrap_or(Compression::Deflate),
             chunks: self.chunks(),
-            metadata: self.metadata(what.to_owned(), along.to_vec()),
+            metadata: self.metadata(what, along.to_vec()),
         }
     }
 

@@ -71,7 +71,8 @@ impl<'a> FileSink<'a> {
                 Ok(SliceWriter::new(sink, FLOAT_FORMAT, &layout))
             })
             .collect::<Result<_, WriteError>>()?;
-        tissue::write_displacements(&layouts, model, output)?;
+        tissue::write_displacements(&layouts, (config, model), output)?;
+        tissue::write_rounds(config, model, output)?;
         let shape = model.image_shape();
         let dyes = model.fluorophores.len();
         if config.output.gt_cells == Arrangement::Merged {
