@@ -3,7 +3,10 @@
 use super::crossover::Work;
 use super::device::{self, Device};
 use super::fallback::DeviceFallback;
-use super::{Options, SimulationError, Watcher, check_light, check_region, warnings};
+use super::look::Look;
+use super::{
+    Options, SimulationError, Watcher, about_quicklook, check_light, check_region, warnings,
+};
 use crate::base::volume::VoxelBox;
 use crate::config::{Arrangement, Compute, Config, RegionVolume};
 use crate::io::read::{ArraySource, CellSource, VolumeSource};
@@ -103,6 +106,9 @@ pub struct Images {
     pub seed: u64,
     /// Name of the device that computed.
     pub device: String,
+    /// What a quick-look of them needs beside their slices.
+    #[doc(hidden)]
+    pub look: Look,
 }
 
 /// Runs a configuration on tissue in memory. No file is read or written: the paths of the
@@ -213,6 +219,12 @@ impl Prepared {
                     .to_owned(),
             ));
         }
+        if config.groundtruth.background.iter().any(|&id| id != 0) {
+            return Err(SimulationError::Unsupported(
+                "[groundtruth] background is for volumes in files: in an array set the voxels of the background to 0"
+                    .to_owned(),
+            ));
+        }
         let seed = config.compute.seed.unwrap_or_else(rand::random);
         let counted: Vec<&str> = tissue.counts.keys().map(String::as_str).collect();
         let model = Model::watched(&config, shape, region, seed, &counted, watcher)?;
@@ -316,6 +328,7 @@ impl Prepared {
             voxel_nm: config.in_gel(tissue_nm),
             seed: model.seed,
             device: device.backend().name().to_owned(),
+            look: Look::new(about_quicklook(config, model)),
         })
     }
 }
