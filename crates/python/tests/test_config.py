@@ -89,7 +89,7 @@ def test_all_mistakes_are_told_at_once() -> None:
     lines = str(error.value).splitlines()
     assert len(lines) == 2 and isinstance(error.value, ValueError)
     # There is no text in which a line could be counted.
-    assert all(line.startswith("configuration: [") for line in lines), lines
+    assert lines[0].startswith("configuration: [expansion]") and "did you mean pixel_size" in lines[1]
     with pytest.raises(ConfigurationError, match=r"configuration:2:\d+: \[expansion\]"):
         Config.from_toml("[expansion]\nfactor = 0\n")
 

@@ -26,7 +26,7 @@ RANGES = {
 
 @pytest.fixture(scope="module")
 def volume() -> np.ndarray:
-    return simexm_gpu.phantom((16, 64, 64), VOXEL_NM, seed=3)
+    return simexm_gpu.phantom((16, 64, 64), VOXEL_NM, seed=3, density=0.4)
 
 
 @pytest.fixture
