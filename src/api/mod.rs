@@ -22,6 +22,8 @@ pub mod simulation {
         ChannelImage, GroundTruthImage, Images, Options, Simulator, Tissue,
     };
     #[doc(hidden)]
+    pub use crate::optics::physical::keep_kernels;
+    #[doc(hidden)]
     pub use crate::run::simulation::{Look, take_voxel_size};
     #[doc(no_inline)]
     pub use crate::run::simulation::{simulate, simulate_arrays};

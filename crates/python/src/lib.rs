@@ -16,8 +16,12 @@ mod watched;
 
 use pyo3::prelude::*;
 
+/// Bytes of point spread functions that are kept for the next simulation of the same optics.
+const KEPT_BYTES: usize = 64 << 20;
+
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    simexm_gpu::simulation::keep_kernels(KEPT_BYTES);
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<config::Config>()?;
     module.add_class::<simulate::Device>()?;

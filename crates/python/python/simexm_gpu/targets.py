@@ -38,7 +38,8 @@ def boundaries(ids: IntArray) -> npt.NDArray[np.uint8]:
         before[axis], after[axis] = slice(None, -1), slice(1, None)
         result[tuple(before)] |= differ
         result[tuple(after)] |= differ
-    return (result & (ids != 0)).astype(np.uint8)
+    result &= ids != 0
+    return result.view(np.uint8)
 
 
 def distances(ids: IntArray, voxel_nm: Sequence[float] = (1.0, 1.0, 1.0)) -> npt.NDArray[np.float32]:
