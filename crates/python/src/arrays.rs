@@ -26,9 +26,7 @@ pub(crate) enum IdsView<'a> {
 }
 
 /// An array of a type, unless it is another.
-fn typed<'py, T: Element>(
-    array: &Bound<'py, PyAny>,
-) -> PyResult<Option<PyReadonlyArray3<'py, T>>> {
+fn typed<'py, T: Element>(array: &Bound<'py, PyAny>) -> PyResult<Option<PyReadonlyArray3<'py, T>>> {
     match array.cast::<PyArray3<T>>() {
         Ok(array) => array.try_readonly().map(Some).map_err(errors::failed),
         Err(_) => Ok(None),

@@ -175,7 +175,10 @@ impl Config {
     /// leaves the size of voxels to a file no numbers.
     fn _steps(&self) -> (f64, f64, f64) {
         let (config, optics) = (&self.inner, &self.inner.optics);
-        let (voxel_nm, factors) = (config.groundtruth.voxel_or_nan(), config.expansion.factors());
+        let (voxel_nm, factors) = (
+            config.groundtruth.voxel_or_nan(),
+            config.expansion.factors(),
+        );
         let pixel_nm = optics.pixel_size_nm / optics.objective_factor;
         let [z, x, y] = std::array::from_fn(|axis| {
             let asked_nm = match axis {

@@ -2,9 +2,7 @@
 
 use pyo3::PyErr;
 use pyo3::exceptions::PyKeyboardInterrupt;
-use simexm_gpu::error::{
-    ConfigError, LoadError, PhantomError, Problem, SimulationError,
-};
+use simexm_gpu::error::{ConfigError, LoadError, PhantomError, Problem, SimulationError};
 use std::fmt::Display;
 
 pyo3::import_exception!(simexm_gpu._errors, ConfigurationError);

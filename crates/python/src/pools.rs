@@ -26,9 +26,8 @@ pub(crate) fn lease(config: Option<&Config>) -> PyResult<Lease> {
     let threads = simexm_gpu::device::threads(threads);
     let process = std::process::id();
     let mut idle = IDLE.lock();
-    let fits = |(of, pool): &(u32, ThreadPool)| {
-        *of == process && pool.current_num_threads() == threads
-    };
+    let fits =
+        |(of, pool): &(u32, ThreadPool)| *of == process && pool.current_num_threads() == threads;
     if let Some(place) = idle.iter().position(fits) {
         return Ok(Lease(Some(idle.swap_remove(place).1)));
     }

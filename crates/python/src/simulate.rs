@@ -84,9 +84,7 @@ impl Look {
     }
 }
 
-fn views<'a, T: numpy::Element>(
-    pair: &'a Pair<'_, T>,
-) -> [numpy::ndarray::ArrayView2<'a, T>; 2] {
+fn views<'a, T: numpy::Element>(pair: &'a Pair<'_, T>) -> [numpy::ndarray::ArrayView2<'a, T>; 2] {
     [pair[0].as_array(), pair[1].as_array()]
 }
 

@@ -72,6 +72,8 @@ def test_arrays_give_the_bytes_of_files(model: str, tmp_path: Path) -> None:
         path = report.folder / "groundtruth" / dye / "all_cells.tiff"
         np.testing.assert_array_equal(ids, tifffile.imread(path), strict=True)
         np.testing.assert_array_equal(ids, simexm_gpu.open(path).labels)
+    # The quick-look of the arrays is the file's.
+    assert result.quicklook() == (report.folder / "quicklook.png").read_bytes()
     # The record of the run, which is a configuration, gives them again.
     same(simulate(cells, report.folder / "simulation.toml"), result)
 

@@ -35,11 +35,10 @@ impl Look {
                 None => vec![0; rows * columns],
             }
         };
-        let (grey8, wide) = (
-            |values: Vec<u16>| Samples::U8(values.into_iter().map(|value| value as u8).collect()),
-            self.about.bits > 8,
-        );
-        let samples = |values| if wide { Samples::U16(values) } else { grey8(values) };
+        let samples = |values: Vec<u16>| match self.about.bits {
+            0..=8 => Samples::U8(values.into_iter().map(|value| value as u8).collect()),
+            _ => Samples::U16(values),
+        };
         let greys = (0..self.about.channels.len()).map(|channel| {
             let views = channels.get(channel);
             Views {
@@ -48,7 +47,10 @@ impl Look {
             }
         });
         // Cells are drawn by their place in a list of ids.
-        let all = truths.iter().flatten().flat_map(|view| view.iter().copied());
+        let all = truths
+            .iter()
+            .flatten()
+            .flat_map(|view| view.iter().copied());
         let mut ids: Vec<u64> = std::iter::once(0).chain(all).collect();
         ids.sort_unstable();
         ids.dedup();
