@@ -33,7 +33,7 @@ class _Answers(QObject):  # type: ignore[misc]
     done = Signal(object)
 
 
-class SimulationWidget(Container):  # type: ignore[misc, type-arg]
+class SimulationWidget(Container):  # type: ignore[misc]
     """Pick a layer of labels, turn the knobs: the image of a crop in the middle of the view follows."""
 
     def __init__(self, viewer: Any) -> None:
