@@ -7,6 +7,7 @@ import pickle
 import signal
 import struct
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -257,15 +258,27 @@ def test_ctrl_c_stops(config: Config) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         simulate(cells, config, seed=1, progress=interrupt)
-    # By a signal from outside while nothing is told, too.
-    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        while True:
-            simulate(cells, config, seed=1)
-    timer.join()
     # And it works afterwards as before.
     assert simulate(cells[:4, :32, :32], config, seed=1).images["green"].any()
+
+
+def test_ctrl_c_from_outside_stops_before_the_end(tmp_path: Path, config: Config) -> None:
+    np.save(tmp_path / "cells.npy", np.arange(48 * 256 * 256, dtype=np.uint32).reshape(48, 256, 256) // 5000 + 1)
+    config = config.changed({"groundtruth.image_path": tmp_path / "cells.npy", "output.name": "run"})
+    hidden = tmp_path / "run" / ".simulation.part"
+
+    def interrupt() -> None:
+        while not hidden.exists():
+            time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        simexm_gpu.run(config, output=tmp_path, seed=1)
+    thread.join()
+    # Had it gone on to its end, its record would be there.
+    assert not (tmp_path / "run" / "simulation.toml").exists()
 
 
 def test_other_threads_run_meanwhile(config: Config) -> None:

@@ -105,7 +105,7 @@ def test_flips_turn_image_and_truth_alike(volume: np.ndarray, config: Config) ->
         ]
         assert len(ways) == 1
         seen.add(ways[0])
-    assert len(seen) > 4
+    assert len(seen) > 4 and {turn for _, turn in seen} == {False, True}
 
 
 def flip(part: np.ndarray, flips: tuple, turn: bool) -> np.ndarray:
