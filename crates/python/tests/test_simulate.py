@@ -213,7 +213,8 @@ def test_notes_are_logged(cells: np.ndarray, config: Config, caplog: pytest.LogC
 def test_progress_is_told(cells: np.ndarray, config: Config, capsys: pytest.CaptureFixture[str]) -> None:
     told: list[tuple[str, int, int]] = []
     result = simulate(cells, config, seed=1, progress=lambda *step: told.append(step))
-    stages = {stage for stage, _, _ in told}
+    # The point spread functions are told of where they take long, and nobody counts them.
+    stages = {stage for stage, _, total in told if total > 0}
     assert len(stages) >= 2
     for stage in stages:
         steps = [(done, total) for name, done, total in told if name == stage]

@@ -10,7 +10,7 @@ from typing import Any, Optional, Union
 
 from ._errors import SimexmWarning
 
-#: A function of a stage's name, the steps that are done, and all of them; or whether to show a bar.
+#: A function of a stage's name, the steps that are done, and all of them, 0 where nobody counts them; or whether to show a bar.
 Progress = Union[Callable[[str, int, int], object], bool, None]
 
 _log = logging.getLogger("simexm_gpu")
@@ -67,7 +67,7 @@ def _bar() -> Callable[[str, int, int], object]:
 
     def show(stage: str, done: int, total: int) -> None:
         if done == 0 or not bars:
-            bars[:] = [tqdm(total=total, desc=stage)]
+            bars[:] = [tqdm(total=total or None, desc=stage)]
         bar = bars[0]
         bar.update(done - bar.n)
         if done >= total:
