@@ -27,6 +27,18 @@ def test_check() -> None:
         simexm_gpu.check(path, set={"groundtruth.image_path": "nowhere.tif"})
 
 
+def test_check_of_arrays(tmp_path: Path) -> None:
+    cells = simexm_gpu.phantom((6, 40, 48), VOXEL_NM, seed=3)
+    found = simexm_gpu.check(None, cells, voxel_nm=VOXEL_NM)
+    assert found["volumes"]["shape_voxels"] == [6, 40, 48] and found["labelling"]["cells"] == len(np.unique(cells)) - 1
+    np.save(tmp_path / "labels.npy", cells)
+    volume = simexm_gpu.open(tmp_path / "labels.npy")
+    again = simexm_gpu.check(None, volume, set={"groundtruth.voxel_dim": list(VOXEL_NM)})
+    assert again["labelling"] == found["labelling"]
+    with pytest.raises(ConfigurationError, match="astype"):
+        simexm_gpu.check(None, cells.astype(float))
+
+
 def test_plan() -> None:
     found = simexm_gpu.plan(None, shape=(64, 1024, 1024), set={"groundtruth.image_path": "nowhere.tif", "compute.backend": "cpu"})
     assert found["shape_voxels"] == [64, 1024, 1024] and found["devices"][0]["cut"]["slabs"] >= 1

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Optional, Union, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from . import _native
+from . import _arrays, _native
 from ._config import ConfigLike, as_config
 from ._errors import ConfigurationError
 from ._progress import Events, Progress
@@ -19,17 +20,33 @@ from ._result import Adapter, Findings, Fluorophore, Psf, Volume
 
 def check(
     config: ConfigLike,
+    labels: Any = None,
     *,
+    voxel_nm: Optional[Sequence[float]] = None,
     volumes: bool = True,
     set: Optional[Mapping[str, Any]] = None,
     progress: Progress = None,
 ) -> Findings:
     """What can be known before a run to files: sizes, light, cells, memory, disk, and what will go wrong.
 
-    With `volumes=False` no voxel is read, and the volumes may be missing. The fields of `facts` are those of
-    docs/check.md; what is warned of is in its `warnings`.
+    labels: ids (z, x, y) in place of the configuration's volume, as of `simulate`; they go through a temporary file.
+    voxel_nm: size of a voxel before expansion, (z, x, y) in nm, in place of the configuration's.
+    volumes: False reads no voxel, and the volumes may be missing.
+
+    The fields of `facts` are those of docs/check.md; what is warned of is in its `warnings`.
     """
-    text, facts = _native.check(as_config(config, set), not volumes, Events(progress))
+    changes = dict(set or {})
+    if isinstance(labels, Volume):
+        if voxel_nm is None and None not in labels.voxel_nm:
+            voxel_nm = [nm for nm in labels.voxel_nm if nm is not None]
+        labels = labels.labels
+    if voxel_nm is not None:
+        changes["groundtruth.voxel_dim"] = list(voxel_nm)
+    with tempfile.TemporaryDirectory() as folder:
+        if labels is not None:
+            changes["groundtruth.image_path"] = os.path.join(folder, "labels.npy")
+            np.save(changes["groundtruth.image_path"], _arrays.labels(labels)[0])
+        text, facts = _native.check(as_config(config, changes), not volumes, Events(progress))
     return Findings(text, json.loads(facts))
 
 
