@@ -16,13 +16,13 @@ pub mod simulation {
 
     pub use crate::base::progress::{Observer, Silent, Watcher};
     pub use crate::engine::compute::{KernelTime, Traffic};
+    #[doc(hidden)]
+    pub use crate::optics::physical::keep_kernels;
     pub use crate::run::error::SimulationError;
     pub use crate::run::report::{Report, StageTime};
     pub use crate::run::simulation::{
         ChannelImage, GroundTruthImage, Images, Options, Simulator, Tissue,
     };
-    #[doc(hidden)]
-    pub use crate::optics::physical::keep_kernels;
     #[doc(hidden)]
     pub use crate::run::simulation::{Look, take_voxel_size};
     #[doc(no_inline)]
