@@ -3,8 +3,8 @@
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-/// Watches the stages of a run, one after another, and may stop it. It is asked and told on whichever
-/// thread has something to tell.
+/// Watches the stages of a run, one after another, and may stop it. It is asked and told on the
+/// thread that has something to tell, whichever that is.
 pub trait Observer: Send {
     /// A stage begins that has `total` steps to do, 0 where nobody counts them.
     fn begin(&mut self, stage: &str, total: usize);
