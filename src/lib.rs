@@ -67,6 +67,8 @@ pub mod phantom;
 mod run;
 mod show;
 
+#[doc(hidden)]
+pub use api::findings;
 pub use api::{convolution, device, error, fluorophore, plot, psf, read, simulation, write};
 pub use config::Config;
 pub use ndarray;

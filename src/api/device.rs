@@ -8,6 +8,8 @@ use crate::engine::compute::gpu::GpuBackend;
 use crate::engine::compute::{Backend, ComputeError};
 use crate::run::simulation::CPU_BYTES;
 
+#[doc(hidden)]
+pub use crate::base::host::threads;
 pub use crate::engine::compute::gpu::{AdapterSummary, adapters};
 
 /// A device that is open: the CPU, or an adapter.

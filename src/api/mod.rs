@@ -4,6 +4,7 @@
 
 pub mod convolution;
 pub mod device;
+pub mod findings;
 pub mod write;
 
 pub mod simulation {
@@ -15,6 +16,8 @@ pub mod simulation {
 
     pub use crate::base::progress::{Observer, Silent, Watcher};
     pub use crate::engine::compute::{KernelTime, Traffic};
+    #[doc(hidden)]
+    pub use crate::optics::physical::keep_kernels;
     pub use crate::run::error::SimulationError;
     pub use crate::run::report::{Report, StageTime};
     #[doc(hidden)]
@@ -22,6 +25,8 @@ pub mod simulation {
     pub use crate::run::simulation::{
         ChannelImage, GroundTruthImage, Images, Options, Simulator, Tissue,
     };
+    #[doc(hidden)]
+    pub use crate::run::simulation::{Look, take_voxel_size};
     #[doc(no_inline)]
     pub use crate::run::simulation::{simulate, simulate_arrays};
 }
@@ -46,6 +51,8 @@ pub mod psf {
     //! [`Convolution`](crate::convolution::Convolution) takes it.
 
     pub use crate::engine::psf::{Psf, PsfShape};
+    #[doc(hidden)]
+    pub use crate::model::point_spread::with_other_fluorophores;
     pub use crate::model::{PsfVolume, point_spread_functions};
     pub use crate::optics::psf::{Microscope, PointSpreadFunction, PsfParameters};
 }

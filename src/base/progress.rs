@@ -3,8 +3,9 @@
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-/// Watches the stages of a run, one after another, and may stop it.
-pub trait Observer {
+/// Watches the stages of a run, one after another, and may stop it. It is asked and told on the
+/// thread that has something to tell, whichever that is.
+pub trait Observer: Send {
     /// A stage begins that has `total` steps to do, 0 where nobody counts them.
     fn begin(&mut self, stage: &str, total: usize);
     /// `amount` more of its steps are done.
@@ -44,28 +45,24 @@ impl Watcher for Silent {
 /// How long nobody wonders what a program does.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Does `work`, which is a stage of its own if it takes more than a moment.
-pub(crate) fn told_if_slow<T: Send>(
+/// Does `work`, which is a stage of its own if it takes more than a moment. It is done on this
+/// thread, and so by the threads of the pool that this one may belong to.
+pub(crate) fn told_if_slow<T>(
     observer: &mut dyn Observer,
     stage: &str,
-    work: impl FnOnce() -> T + Send,
+    work: impl FnOnce() -> T,
 ) -> T {
     std::thread::scope(|scope| {
-        let (ending, end) = channel::<()>();
-        let worker = scope.spawn(move || {
-            // Dropped at the end, whatever the end is.
-            let _ending = ending;
-            work()
+        // Dropped at the end, whatever the end is.
+        let (_ending, end) = channel::<()>();
+        scope.spawn(move || {
+            if end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                observer.begin(stage, 0);
+                let _ = end.recv();
+                observer.end();
+            }
         });
-        let is_slow = end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout);
-        if is_slow {
-            observer.begin(stage, 0);
-        }
-        let result = worker.join();
-        if is_slow {
-            observer.end();
-        }
-        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        work()
     })
 }
 
@@ -87,6 +84,13 @@ mod tests {
         fn interrupted(&self) -> bool {
             false
         }
+    }
+
+    #[test]
+    fn the_pool_of_the_caller_does_the_work() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build();
+        let count = || told_if_slow(&mut Silent, "count", rayon::current_num_threads);
+        assert_eq!(pool.unwrap().install(count), 3);
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod disc;
 mod error;
 pub mod focus;
 mod kappa;
+mod kept;
 pub mod measured;
 pub mod microscopes;
 pub mod photons;
@@ -33,12 +34,13 @@ pub mod voxels;
 pub use depth::{depth_nodes, mixture};
 pub use error::OpticsError;
 pub use focus::{FieldModel, Focus, Light};
+pub use kept::{keep_kernels, kernel};
 pub use measured::Measured;
 pub use microscopes::{Imaging, Microscope};
 pub use photons::{Band, Curve, Emitter, Pulses, SeenLight};
 pub use pupil::{Media, Objective};
 pub use sheet::{Lobe, Sheet};
-pub use voxels::{Accuracy, Kernel, VoxelGrid, kernel};
+pub use voxels::{Accuracy, Kernel, VoxelGrid};
 
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,11 @@
 use super::crossover::Work;
 use super::device::{self, Device};
 use super::fallback::DeviceFallback;
+use super::look::Look;
 use super::truth::{self, CellCode, Cluster, RoundTruth};
-use super::{Options, SimulationError, Watcher, check_light, check_region, warnings};
+use super::{
+    Options, SimulationError, Watcher, about_quicklook, check_light, check_region, warnings,
+};
 use crate::base::volume::VoxelBox;
 use crate::config::{Arrangement, Compute, Config, RegionVolume};
 use crate::io::read::{ArraySource, CellSource, VolumeSource};
@@ -113,6 +116,9 @@ pub struct Images {
     pub seed: u64,
     /// Name of the device that computed.
     pub device: String,
+    /// What a quick-look of them needs beside their slices.
+    #[doc(hidden)]
+    pub look: Look,
 }
 
 /// Runs a configuration on tissue in memory. No file is read or written: the paths of the
@@ -220,6 +226,12 @@ impl Prepared {
         if config.groundtruth.upsample != [1; 3] {
             return Err(SimulationError::Unsupported(
                 "[groundtruth] upsample is for volumes in files: give an array of finer voxels"
+                    .to_owned(),
+            ));
+        }
+        if config.groundtruth.background.iter().any(|&id| id != 0) {
+            return Err(SimulationError::Unsupported(
+                "[groundtruth] background is for volumes in files: in an array set the voxels of the background to 0"
                     .to_owned(),
             ));
         }
@@ -331,6 +343,7 @@ impl Prepared {
             voxel_nm: config.in_gel(tissue_nm),
             seed: model.seed,
             device: device.backend().name().to_owned(),
+            look: Look::new(about_quicklook(config, model)),
         })
     }
 }

@@ -6,6 +6,7 @@ mod device;
 mod fallback;
 mod files;
 mod input;
+mod look;
 mod reason;
 mod record_file;
 mod resume;
@@ -19,6 +20,7 @@ pub use arrays::{ChannelImage, GroundTruthImage, Images, Simulator, Tissue, simu
 pub(crate) use device::CPU_BYTES;
 pub use input::take_voxel_size;
 pub(crate) use input::{open_volumes, settle};
+pub use look::Look;
 pub(crate) use reason::check_light;
 pub(crate) use record_file::previous_manifest;
 pub use record_file::{RECORD_NAME, written_files};

@@ -3,6 +3,7 @@
 mod depth;
 mod golden_photons;
 mod golden_psf;
+mod kept;
 mod kernels;
 mod laws;
 

@@ -84,6 +84,21 @@ impl Quicklook {
         }
     }
 
+    /// Takes views that are complete already: of each channel, and of each fluorophore's cells.
+    #[must_use]
+    pub fn of_views(
+        about: About,
+        channels: Vec<Views<Samples>>,
+        truths: Vec<Views<Vec<u32>>>,
+    ) -> Self {
+        Self {
+            about,
+            channels,
+            truths,
+            histograms: Vec::new(),
+        }
+    }
+
     /// Returns the facts known before the first slice.
     #[must_use]
     pub fn about(&self) -> &About {
