@@ -92,6 +92,14 @@ pub(super) fn measure(
         // Where nobody takes it the device has failed, as is told next.
         let _ = to_device.send(tissues.get(size, watcher)?);
         end = guard.size(&mut facts, watcher)?;
+        // What the device decides ends where it is too small.
+        if let (None, Some(_), Some(End::Failed(error))) = (options.size, last, &end)
+            && error.is_too_large()
+        {
+            let (name, size) = (&facts.name, size.name());
+            watcher.warn(&format!("{name}: not all of {size} is measured: {error}"));
+            end = Some(End::Done);
+        }
         if end.is_some() {
             break;
         }

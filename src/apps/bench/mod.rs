@@ -38,11 +38,11 @@ pub enum Size {
     /// Too small for a measure of speed: shows the start, and is the lower end of every
     /// measurement.
     Tiny,
-    /// Seconds on a CPU.
+    /// Half a million voxels.
     Small,
-    /// Some ten seconds on a CPU.
+    /// Three million voxels.
     Medium,
-    /// About a minute on a CPU.
+    /// Seventeen million voxels.
     Large,
 }
 
