@@ -72,12 +72,15 @@ pub enum ModelError {
     NoVoxelSize,
     /// Voxels are so small that displaced proteins cross more of them than can be tabulated.
     #[error(
-        "[groundtruth] voxel_dim = {voxel_nm} nm is too small: a displaced protein (100 nm) would cross \
-         {voxels:.1e} voxels; voxels of {least_nm} nm or more are supported"
+        "[groundtruth] voxel_dim = {voxel_nm} nm{} is too small: a displaced protein (100 nm) would cross \
+         {voxels:.1e} voxels; voxels of {least_nm} nm or more are supported",
+        upsampled(*parts)
     )]
     TinyVoxel {
-        /// Size of the voxel along an axis.
+        /// Size of the volume's voxel along an axis.
         voxel_nm: f64,
+        /// Voxels that are simulated in its place along that axis.
+        parts: usize,
         /// Standard deviation of the displacement, in voxels.
         voxels: f64,
         /// Least size of the voxel.
@@ -156,4 +159,12 @@ pub enum ModelError {
         /// Error of its computation.
         source: PsfError,
     },
+}
+
+/// How messages tell that voxels are cut into parts.
+fn upsampled(parts: usize) -> String {
+    match parts {
+        1 => String::new(),
+        parts => format!(" with upsample = {parts}"),
+    }
 }

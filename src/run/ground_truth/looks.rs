@@ -53,10 +53,14 @@ impl Looks {
     }
 
     /// Share of the voxels, in per cent, whose neighbour has another id, where these are so many
-    /// that the ids seem to be grey values: of cells most neighbours agree.
-    pub fn grey_per_cent(&self, cells: usize) -> Option<u64> {
-        let per_cent = 100 * self.runs / self.voxels.max(1);
-        (self.voxels >= FEWEST && cells > 16 && per_cent >= 50).then_some(per_cent)
+    /// that the ids seem to be grey values: of cells most neighbours agree. `parts` is how many
+    /// voxels along (z, x, y) were seen for each of the volume's.
+    pub fn grey_per_cent(&self, cells: usize, parts: [usize; 3]) -> Option<u64> {
+        let [z, x, y] = parts.map(|parts| parts.max(1) as u64);
+        // All rows were seen z x times, but each has as many runs as the volume's.
+        let (runs, voxels) = (self.runs / (z * x), self.voxels / (z * x * y));
+        let per_cent = 100 * runs / voxels.max(1);
+        (voxels >= FEWEST && cells > 16 && per_cent >= 50).then_some(per_cent)
     }
 
     /// The number that seems to be background: the largest of a type, with more voxels than 0 has,
@@ -91,14 +95,25 @@ mod tests {
     #[test]
     fn grey_values_are_told_from_labels() {
         let noise: Vec<(u64, u32)> = (0..2000).map(|voxel| (voxel * 7919 % 251, 1)).collect();
-        assert_eq!(seen(&noise).grey_per_cent(251), Some(100));
+        let grey = |runs: &[(u64, u32)], cells| seen(runs).grey_per_cent(cells, [1; 3]);
+        assert_eq!(grey(&noise, 251), Some(100));
         let smooth: Vec<(u64, u32)> = noise.iter().map(|&(id, _)| (id, 2)).collect();
-        assert_eq!(seen(&smooth).grey_per_cent(251), Some(50));
+        assert_eq!(grey(&smooth, 251), Some(50));
         let cells: Vec<(u64, u32)> = noise.iter().map(|&(id, _)| (id, 5)).collect();
-        assert_eq!(seen(&cells).grey_per_cent(251), None);
+        assert_eq!(grey(&cells, 251), None);
         // Few ids, or few voxels, tell nothing.
-        assert_eq!(seen(&noise).grey_per_cent(3), None);
-        assert_eq!(seen(&noise[..900]).grey_per_cent(251), None);
+        assert_eq!(grey(&noise, 3), None);
+        assert_eq!(grey(&noise[..900], 251), None);
+        // Voxels in parts are those that they were.
+        let parts = [2, 3, 5];
+        let in_parts = |runs: &[(u64, u32)]| {
+            let rows = [(); 6].iter().flat_map(|()| runs);
+            let runs: Vec<_> = rows.map(|&(id, voxels)| (id, 5 * voxels)).collect();
+            seen(&runs).grey_per_cent(251, parts)
+        };
+        assert_eq!(in_parts(&noise), Some(100));
+        assert_eq!(in_parts(&cells), None);
+        assert_eq!(in_parts(&noise[..900]), None);
     }
 
     #[test]
