@@ -377,7 +377,10 @@ fn pinhole() -> ValueKind<'static, Pinhole> {
         (units > 0.0 && units <= MOST_AIRY).then_some(Pinhole::Airy(units))
     };
     ValueKind {
-        expected: radius.expected.clone(),
+        expected: format!(
+            "{}, or a diameter above 0 up to {MOST_AIRY} AU",
+            radius.expected
+        ),
         candidates: Vec::new(),
         units: radius.units.iter().copied().chain(["AU"]).collect(),
         parse: Box::new(move |value| {
