@@ -11,13 +11,16 @@ use crate::optics::psf::PsfError;
 pub enum ModelError {
     /// A layer would put more proteins on a voxel than 32 bits hold.
     #[error(
-        "[labeling.{layer}] protein_density times the voxel's volume is {mean:.4e} proteins per voxel, \
+        "[labeling.{layer}] protein_density times the voxel's volume ({} nm) is {mean:.4e} proteins per voxel, \
          times antibody_amp more than 32-bit counts hold: lower protein_density or antibody_amp (their product is to \
-         stay below {largest:.2e} here)"
+         stay below {largest:.2e} here)",
+        voxel_nm.map(|nm| nm.to_string()).join(" x ")
     )]
     TooManyProteins {
         /// Name of the layer.
         layer: String,
+        /// Sides of a voxel along z, x and y.
+        voxel_nm: [f64; 3],
         /// Mean count of a voxel.
         mean: f64,
         /// Largest product of protein density and antibody factor that fits.

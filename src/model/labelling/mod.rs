@@ -205,6 +205,7 @@ fn layers(
         let count = DiscreteTable::scaled_poisson(mean, layer.antibody_amp).map_err(|_| {
             ModelError::TooManyProteins {
                 layer: name.clone(),
+                voxel_nm: config.groundtruth.voxel_or_nan(),
                 mean,
                 largest: 0.9 * f64::from(u32::MAX) / voxel_nm3,
             }

@@ -84,7 +84,7 @@ pub(crate) fn of_volume(
     let (looks, ids) = (&volume.looks, volume.cells.ids());
     if let Some(per_cent) = looks.grey_per_cent(cells, config.groundtruth.upsample) {
         watcher.warn(&format!(
-            "{per_cent} per cent of the voxels differ from those beside them, as grey values do: is [groundtruth] image_path \
+            "{per_cent} per cent of the voxels of cells differ from those beside them, as grey values do: is [groundtruth] image_path \
              a picture rather than its labels? Of a mask, label = \"components\" makes cells"
         ));
     } else if looks.is_mask(ids) {
