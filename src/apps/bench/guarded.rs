@@ -12,9 +12,6 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long a size may take where the device decides which ones are measured.
-const SIZE_TIME: Duration = Duration::from_secs(30);
-
 /// Runs of a job beside those that are timed: the first one, and those of the checksums, which read
 /// back what each dispatch writes.
 const UNTIMED: f64 = 4.0;
@@ -85,7 +82,7 @@ pub(super) fn measure(
         let voxels = size.shape().iter().product::<usize>();
         if let (None, Some(before)) = (options.size, last)
             && expected_seconds(&facts, before, voxels, options.repeat)
-                > SIZE_TIME.min(guard.left).as_secs_f64()
+                > options.size_time.min(guard.left).as_secs_f64()
         {
             break;
         }

@@ -81,6 +81,8 @@ pub struct BenchOptions {
     pub repeat: usize,
     /// Longest that one device is measured.
     pub time: Duration,
+    /// Longest that a size is expected to take where the device decides which ones are measured.
+    pub size_time: Duration,
     /// Most bytes that a device's buffers may take.
     pub memory_bytes: u64,
 }

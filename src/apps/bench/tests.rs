@@ -16,6 +16,7 @@ const QUICK: BenchOptions = BenchOptions {
     size: Some(Size::Tiny),
     repeat: 1,
     time: Duration::from_secs(600),
+    size_time: Duration::from_secs(600),
     memory_bytes: u64::MAX,
 };
 
