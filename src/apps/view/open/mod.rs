@@ -143,14 +143,11 @@ fn assemble<'a>(
     opened: Vec<Opened>,
     paths: impl Iterator<Item = &'a PathBuf>,
 ) -> Result<Vec<Scene>, ViewError> {
-    let names: Vec<String> = paths
-        .map(|path| {
-            path.file_name()
-                .unwrap_or(path.as_os_str())
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect();
+    let name = |path: &Path| {
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        name.to_string_lossy().into_owned()
+    };
+    let names: Vec<String> = paths.map(|path| name(path)).collect();
     let title = names.join(", ");
     let mut sizes: Vec<([usize; 3], Vec<Opened>)> = Vec::new();
     for volume in opened {
@@ -162,9 +159,11 @@ fn assemble<'a>(
     }
     let alone = sizes.len() == 1;
     let scenes = sizes.into_iter().map(|(shape, volumes)| {
-        let title = match (alone, volumes.first()) {
-            (false, Some(first)) => first.name.clone(),
-            _ => title.clone(),
+        let mut own: Vec<String> = volumes.iter().map(|volume| name(&volume.path)).collect();
+        own.dedup();
+        let title = match alone {
+            true => title.clone(),
+            false => own.join(", "),
         };
         scene(title, shape, volumes)
     });
