@@ -54,22 +54,32 @@ impl std::str::FromStr for Objective {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parse = || {
-            let (magnification, rest) = text.trim().split_once(['x', 'X'])?;
+            // What else is engraved stands before the magnification and behind the immersion.
+            let (before, rest) = text.split_once(['x', 'X', '\u{d7}'])?;
+            let start = before
+                .rfind(|c: char| c.is_whitespace())
+                .map_or(0, |at| at + 1);
+            let magnification = match before.ends_with(char::is_whitespace) {
+                true => before,
+                false => &before[start..],
+            };
             let rest = rest.trim().trim_start_matches('/').trim();
-            let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.');
+            let end = rest.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | ','));
             let (aperture, medium) = rest.split_at(end.unwrap_or(rest.len()));
+            let medium = medium.trim().to_ascii_lowercase();
+            let medium = medium.split([' ', '/', '-']).next()?;
             // At 23 degrees Celsius and 589 nm.
-            let immersion_index = match medium.trim().to_ascii_lowercase().as_str() {
+            let immersion_index = match medium {
                 "" | "air" | "dry" => 1.0,
-                "w" | "water" => 1.333,
+                "w" | "water" | "h2o" => 1.333,
                 "s" | "sil" | "silicone" => 1.406,
                 "g" | "gly" | "glyc" | "glycerol" => 1.455,
-                "o" | "oil" => 1.518,
+                "o" | "oil" | "oel" => 1.518,
                 _ => return None,
             };
             Some(Self {
                 magnification: magnification.trim().parse().ok()?,
-                aperture: aperture.parse().ok()?,
+                aperture: aperture.replace(',', ".").parse().ok()?,
                 immersion_index,
             })
         };
@@ -259,6 +269,10 @@ mod tests {
             ("100X / 1.45 Oil", [100.0, 1.45, 1.518]),
             ("20x0.8", [20.0, 0.8, 1.0]),
             ("30x/1.05S", [30.0, 1.05, 1.406]),
+            ("Plan Apo 60x/1.20 W", [60.0, 1.2, 1.333]),
+            ("63 x/1,4 Oil DIC M27", [63.0, 1.4, 1.518]),
+            ("25\u{d7}/1.05w/0.17", [25.0, 1.05, 1.333]),
+            ("16x 0.8 H2O dipping", [16.0, 0.8, 1.333]),
         ] {
             let Objective {
                 magnification,
