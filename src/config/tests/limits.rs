@@ -104,7 +104,7 @@ const CASES: &[Case] = &[
     ("optics", "detector_efficiency", SHARES, NO_SHARES, "a number from 0 to 1"),
     ("optics", "objective_factor", &["1", "40.5"], &["0.999", "-40", "nan"], "a number of at least 1"),
     ("optics", "pixel_size", &["1", "6500.5"], &["0.999", "-1", "inf"], "a number of at least 1 nm"),
-    ("optics", "pinhole_radius", &["0", "0.5", "'1 AU'", "'0.5AU'"], &["-0.001", "nan", "'0 AU'", "'AU'", "'101 AU'"], "a number of at least 0 um, or a diameter above 0 up to 100 AU"),
+    ("optics", "pinhole_radius", &["0", "0.5", "'1 AU'", "'0.5AU'"], &["-0.001", "nan", "'0 AU'", "'AU'", "'101 AU'"], "a number of at least 0 um"),
     ("optics", "baseline_noise", &["0", "2.5"], &["-0.001", "inf", "'2'"], "a number of at least 0 photons"),
     ("optics", "magnify", &["'area'", "'jitter'"], &["'even'", "true", "''"], "\"area\" or \"jitter\""),
     (CHANNEL, "laser_wavelength", &["200", "1000", "425.5"], &["199.99", "1000.01", "nan", "'425'"], "a number from 200 to 1000 nm"),
