@@ -167,6 +167,8 @@ pub(super) fn bench(args: &BenchArgs) -> u8 {
         size: args.size.size(),
         repeat: args.repeat.into(),
         time: Duration::from_secs(args.time_limit.into()),
+        // Half a minute, as the help says.
+        size_time: Duration::from_secs(30),
         memory_bytes: args.memory.unwrap_or(u64::MAX),
     };
     let mut failure = None;

@@ -133,6 +133,12 @@ fn write(args: &InitArgs) -> Result<(), Box<dyn Error>> {
     if let Some(preset) = args.microscope {
         say(&format!("Its {preset} is {}.", preset.meaning()));
     }
+    if let Some(warning) = args
+        .objective
+        .and_then(|objective| beyond_gel(objective, &config))
+    {
+        tell(&warning);
+    }
     match cells {
         Some(cells) => {
             let tissue = args.file.with_file_name(&tissue);
@@ -148,6 +154,17 @@ fn write(args: &InitArgs) -> Result<(), Box<dyn Error>> {
         shell_word(&args.file)
     ));
     Ok(())
+}
+
+/// Warns of an aperture that the gel does not have: light of these angles does not leave it.
+fn beyond_gel(objective: Engraving, config: &Config) -> Option<String> {
+    let (aperture, index) = (objective.numerical_aperture, config.optics.refractive_index);
+    (aperture >= index).then(|| {
+        format!(
+            "warning: in a gel of refractory_index {index} an aperture of {aperture} sees no more than one of {index} would, \
+             and ever less sharply with depth: 60x/1.2W is made for gels"
+        )
+    })
 }
 
 /// Without digits that a quotient of the file's numbers makes up.

@@ -84,7 +84,7 @@ pub(crate) fn main() -> ExitCode {
     program::block_file_size_signal();
     program::bound_threads();
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    if let Some(slip) = slips::mistyped_command(words.first(), &Cli::command()) {
+    if let Some(slip) = slips::mistyped_command(&words, &Cli::command()) {
         tell(&format!("error: {slip}"));
         return exit::USAGE.into();
     }

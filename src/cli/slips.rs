@@ -12,17 +12,35 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What to say of a first word that is neither a command nor a file, but nearly a command.
-pub(super) fn mistyped_command(first: Option<&OsString>, commands: &Command) -> Option<String> {
-    let word = first?.to_str()?;
-    let names: Vec<&str> = commands.get_subcommands().map(Command::get_name).collect();
+/// What to say of a first word that is neither a command nor a file, but nearly a command, or a mere
+/// word; and of one that help is asked for.
+pub(super) fn mistyped_command(words: &[OsString], commands: &Command) -> Option<String> {
+    let (help, word) = match words {
+        [first, word, ..] if first == "help" => ("help ", word.to_str()?),
+        [word, ..] => ("", word.to_str()?),
+        [] => return None,
+    };
+    let mut names: Vec<&str> = commands.get_subcommands().map(Command::get_name).collect();
+    names.push("help");
     if word.starts_with('-') || names.contains(&word) || Path::new(word).exists() {
         return None;
     }
-    let meant = nearest(word, &names)?;
-    Some(format!(
-        "there is neither a command nor a configuration {word:?}; did you mean `simexm-gpu {meant}`?"
-    ))
+    let what = match help {
+        "" => "neither a command nor a configuration",
+        _ => "no command",
+    };
+    if let Some(meant) = nearest(word, &names) {
+        return Some(format!(
+            "there is {what} {word:?}; did you mean `simexm-gpu {help}{meant}`?"
+        ));
+    }
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    (!help.is_empty() || word.chars().all(is_word)).then(|| {
+        format!(
+            "there is {what} {word:?}; commands are {}",
+            names.join(", ")
+        )
+    })
 }
 
 /// What to say of a second configuration, behind the first word and perhaps other arguments.

@@ -221,7 +221,7 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("detector_efficiency", "number", "", SHARE, Required, "Share of the light that the detector sees. Where [detector] names a camera it may be left out: it is the camera's at the best wavelength."),
         key("objective_factor", "number", "", "at least 1", Required, "Magnification of the objective."),
         key("pixel_size", "number", "nm", "at least 1", Required, "Size of a pixel on the camera."),
-        key("pinhole_radius", "number", "um", "at least 0", Required, "Radius of the pinhole in its own plane; the confocal microscope has one.").only(ModelKind::Simexm),
+        key("pinhole_radius", "number", "um", "at least 0", Required, "Radius of the pinhole in its own plane; the confocal microscope has one. \"1 AU\" is a diameter of one Airy unit, at the mean middle of all channels' filters.").only(ModelKind::Simexm),
         key("pinhole_radius", "number", "um", "at least 0", Otherwise { meaning: "pinhole_airy = 1, or 25 on a spinning disk", example: "30.0" }, "Radius of the pinholes in their own plane, of confocal microscopes and spinning disks; \"1 AU\" is a diameter of one Airy unit.").only(ModelKind::Physical),
         key("baseline_noise", "number", "photons", "at least 0", Required, "Mean background in the middle of a slice.").only(ModelKind::Simexm),
         key("magnify", "word", "", words::<Magnify>(), Otherwise { meaning: "\"jitter\"", example: "\"area\"" }, "What becomes of a voxel that covers several pixels: its light is spread over them evenly (area), or falls on one of them or beyond at random, as SimExm has it, which moves images against the ground truth (jitter).").only(ModelKind::Simexm),

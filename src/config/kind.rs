@@ -143,6 +143,22 @@ pub(super) fn number(bounds: Bounds) -> ValueKind<'static, f64> {
     .with_units(bounds.unit)
 }
 
+/// Takes a share, from 0 to 1, or so many per cent of the whole, "25 %".
+pub(super) fn share() -> ValueKind<'static, f64> {
+    let plain = number(between(0.0, 1.0));
+    let per_cent = |value: &Value| {
+        let number = value.as_text()?.trim().strip_suffix('%')?;
+        let number: f64 = number.trim().parse().ok()?;
+        (0.0..=100.0).contains(&number).then_some(number / 100.0)
+    };
+    ValueKind {
+        expected: plain.expected.clone(),
+        candidates: Vec::new(),
+        units: vec!["%"],
+        parse: Box::new(move |value| (plain.parse)(value).or_else(|| per_cent(value))),
+    }
+}
+
 /// Takes three finite numbers in a range, for the axes (z, x, y).
 pub(super) fn numbers_zxy(bounds: Bounds) -> ValueKind<'static, [f64; 3]> {
     let expected = format!(

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::ModelKind;
 use super::groundtruth::{CellPart, region};
-use super::kind::{ValueKind, at_least, between, number, whole};
+use super::kind::{ValueKind, at_least, between, number, share, whole};
 use super::section::{Context, Section};
 use super::stain::{self, LayerExtras, Stain};
 use super::tree::Value;
@@ -187,7 +187,7 @@ fn levels() -> ValueKind<'static, Vec<f64>> {
 }
 
 pub(super) fn read(section: &mut Section<'_>, model: ModelKind, overlap: bool) -> Option<Labeling> {
-    let global_density = section.optional("global_density", number(between(0.0, 1.0)));
+    let global_density = section.optional("global_density", share());
     let barcode_layers = section.optional("barcode_layers", whole(1, 64));
     let barcode_levels = section.optional("barcode_levels", levels());
     if !section.has_named_table() {
@@ -218,7 +218,6 @@ pub(super) fn read(section: &mut Section<'_>, model: ModelKind, overlap: bool) -
 
 fn read_layer(section: &mut Section<'_>, model: ModelKind, overlap: bool) -> Layer {
     let context = section.context;
-    let share = || number(between(0.0, 1.0));
     let density = number(between(0.0, 1.0).unit("per nm^3"));
     let default = Layer::default();
     let fluorophore = section.optional("fluorophore", fluorophore(context));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Serialize, Serializer};
 
 use super::keys::of_physical_alone;
-use super::kind::{ValueKind, above, at_least, band_nm, between, choice, number};
+use super::kind::{ValueKind, above, at_least, band_nm, between, choice, number, share};
 use super::physical::{self, ModelKind, PhysicalOptics};
 use super::presets;
 use super::section::Section;
@@ -204,7 +204,6 @@ pub(super) fn read(
     model: ModelKind,
     camera: Option<CameraModel>,
 ) -> Option<Optics> {
-    let share = || number(between(0.0, 1.0));
     let simexm = model.is_simexm();
     if !simexm {
         presets::read(section);
@@ -384,7 +383,12 @@ fn pinhole() -> ValueKind<'static, Pinhole> {
     ValueKind {
         expected: radius.expected.clone(),
         candidates: Vec::new(),
-        units: radius.units.iter().copied().chain(["AU"]).collect(),
+        units: radius
+            .units
+            .iter()
+            .copied()
+            .chain(["AU (above 0 up to 100)"])
+            .collect(),
         parse: Box::new(move |value| {
             let um = (radius.parse)(value).map(Pinhole::Um);
             um.or_else(|| airy(value))
@@ -415,18 +419,17 @@ fn read_channel(section: &mut Section<'_>, light: Light) -> Option<Channel> {
         number(between(200.0, longest_nm).unit("nm")),
     );
     let power = number(above(0.0).unit("W"));
-    let share = number(between(0.0, 1.0));
     let irradiance = number(above(0.0).unit("W/cm^2"));
     let (laser_power_w, laser_share, irradiance_w_cm2);
     if simexm {
         laser_power_w = section.required("laser_power", power).map(Some);
-        laser_share = section.required("laser_percentage", share).map(Some);
+        laser_share = section.required("laser_percentage", share()).map(Some);
         section.forbid("irradiance", OF_PHYSICAL);
         irradiance_w_cm2 = Some(None);
     } else if light.microscope.scans_a_focus() {
         laser_power_w = section.required("laser_power", power).map(Some);
         laser_share = Some(Some(
-            section.optional("laser_percentage", share).unwrap_or(1.0),
+            section.optional("laser_percentage", share()).unwrap_or(1.0),
         ));
         section.forbid(
             "irradiance",

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::groundtruth::{BuiltInPart, CellPart};
-use super::kind::{ValueKind, above, at_least, between, boolean, choice, number};
+use super::kind::{ValueKind, above, at_least, between, boolean, choice, number, share};
 use super::section::{Context, Section};
 use super::tree::Value;
 use crate::base::choice::{Choice, any_of, choice};
@@ -178,7 +178,7 @@ pub(super) fn read(section: &mut Section<'_>, region: &CellPart) -> LayerExtras 
             .optional("labelled", choice())
             .unwrap_or(default.labelled),
         retention: section
-            .optional("retention", number(between(0.0, 1.0)))
+            .optional("retention", share())
             .unwrap_or(default.retention),
         membrane_density_per_nm2: section.optional("membrane_density", sheet),
         cell_variation: section

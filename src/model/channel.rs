@@ -219,6 +219,23 @@ pub struct ChannelModel {
     pub sources: Vec<EmissionSource>,
 }
 
+impl ChannelModel {
+    /// Returns the dye that the channel sees best, by the light of one: its number among the
+    /// model's fluorophores. A dark channel has none.
+    pub fn brightest_dye(&self) -> Option<usize> {
+        let photons = |dye: usize| self.photons[dye].mean_photons;
+        let mut dyes: Vec<usize> = self
+            .sources
+            .iter()
+            .map(|source| source.fluorophore)
+            .collect();
+        // Of equal ones the last.
+        dyes.sort_unstable();
+        dyes.into_iter()
+            .max_by(|&a, &b| photons(a).total_cmp(&photons(b)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

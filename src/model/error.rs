@@ -11,13 +11,16 @@ use crate::optics::psf::PsfError;
 pub enum ModelError {
     /// A layer would put more proteins on a voxel than 32 bits hold.
     #[error(
-        "[labeling.{layer}] protein_density times the voxel's volume is {mean:.4e} proteins per voxel, \
+        "[labeling.{layer}] protein_density times the voxel's volume ({} nm) is {mean:.4e} proteins per voxel, \
          times antibody_amp more than 32-bit counts hold: lower protein_density or antibody_amp (their product is to \
-         stay below {largest:.2e} here)"
+         stay below {largest:.2e} here)",
+        voxel_nm.map(|nm| nm.to_string()).join(" x ")
     )]
     TooManyProteins {
         /// Name of the layer.
         layer: String,
+        /// Sides of a voxel along z, x and y.
+        voxel_nm: [f64; 3],
         /// Mean count of a voxel.
         mean: f64,
         /// Largest product of protein density and antibody factor that fits.
@@ -76,12 +79,15 @@ pub enum ModelError {
     NoVoxelSize,
     /// Voxels are so small that displaced proteins cross more of them than can be tabulated.
     #[error(
-        "[groundtruth] voxel_dim = {voxel_nm} nm is too small: a displaced protein (100 nm) would cross \
-         {voxels:.1e} voxels; voxels of {least_nm} nm or more are supported"
+        "[groundtruth] voxel_dim = {voxel_nm} nm{} is too small: a displaced protein (100 nm) would cross \
+         {voxels:.1e} voxels; voxels of {least_nm} nm or more are supported",
+        upsampled(*parts)
     )]
     TinyVoxel {
-        /// Size of the voxel along an axis.
+        /// Size of the volume's voxel along an axis.
         voxel_nm: f64,
+        /// Voxels that are simulated in its place along that axis.
+        parts: usize,
         /// Standard deviation of the displacement, in voxels.
         voxels: f64,
         /// Least size of the voxel.
@@ -160,4 +166,12 @@ pub enum ModelError {
         /// Error of its computation.
         source: PsfError,
     },
+}
+
+/// How messages tell that voxels are cut into parts.
+fn upsampled(parts: usize) -> String {
+    match parts {
+        1 => String::new(),
+        parts => format!(" with upsample = {parts}"),
+    }
 }

@@ -166,7 +166,7 @@ impl Camera {
         ]
     }
 
-    /// Returns true where a voxel is jittered over several pixels.
+    /// Returns true where a voxel covers several pixels.
     pub fn magnifies(&self) -> bool {
         self.x.magnification() > 1 || self.y.magnification() > 1
     }

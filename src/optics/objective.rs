@@ -7,10 +7,10 @@ use std::str::FromStr;
 /// and their refractive indices at 23 degrees Celsius and 589 nm.
 const IMMERSIONS: [(&[&str], f64); 5] = [
     (&["", "air", "dry"], 1.0),
-    (&["W", "water"], 1.333),
+    (&["W", "water", "H2O"], 1.333),
     (&["S", "sil", "silicone"], 1.406),
     (&["G", "gly", "glyc", "glycerol"], 1.455),
-    (&["O", "oil"], 1.518),
+    (&["O", "oil", "oel"], 1.518),
 ];
 
 /// What is engraved on an objective: 60x/1.2W.
@@ -29,17 +29,20 @@ impl FromStr for Engraving {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parse = || {
-            let (magnification, rest) = text.trim().split_once(['x', 'X'])?;
+            // What else is engraved stands before the magnification and behind the immersion.
+            let (before, rest) = text.split_once(['x', 'X', '\u{d7}'])?;
+            let magnification = before.split_whitespace().next_back()?;
             let rest = rest.trim().trim_start_matches('/').trim();
-            let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.');
+            let end = rest.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | ','));
             let (aperture, medium) = rest.split_at(end.unwrap_or(rest.len()));
-            let is_it = |word: &&str| word.eq_ignore_ascii_case(medium.trim());
+            let medium = medium.trim().split([' ', '/', '-']).next()?;
+            let is_it = |word: &&str| word.eq_ignore_ascii_case(medium);
             let (_, immersion_index) = IMMERSIONS
                 .into_iter()
                 .find(|(words, _)| words.iter().any(is_it))?;
             Some(Self {
-                magnification: magnification.trim().parse().ok()?,
-                numerical_aperture: aperture.parse().ok()?,
+                magnification: magnification.parse().ok()?,
+                numerical_aperture: aperture.replace(',', ".").parse().ok()?,
                 immersion_index,
             })
         };
@@ -83,6 +86,10 @@ mod tests {
             ("100X / 1.45 Oil", [100.0, 1.45, 1.518], "100x/1.45O"),
             ("20x0.8", [20.0, 0.8, 1.0], "20x/0.8"),
             ("30x/1.05S", [30.0, 1.05, 1.406], "30x/1.05S"),
+            ("Plan Apo 60x/1.20 W", [60.0, 1.2, 1.333], "60x/1.2W"),
+            ("63 x/1,4 Oil DIC M27", [63.0, 1.4, 1.518], "63x/1.4O"),
+            ("25\u{d7}/1.05w/0.17", [25.0, 1.05, 1.333], "25x/1.05W"),
+            ("16x 0.8 H2O dipping", [16.0, 0.8, 1.333], "16x/0.8W"),
         ] {
             let read: Engraving = text.parse().unwrap();
             let figures = [

@@ -135,6 +135,16 @@ impl SimulationError {
                 | Self::Compute(ComputeError::NoAdapter(_))
         )
     }
+
+    /// Returns true where the device, or what it may take, is too small for the run.
+    pub(crate) fn is_too_large(&self) -> bool {
+        matches!(
+            self,
+            Self::Plan(_)
+                | Self::Compute(ComputeError::OutOfMemory { .. })
+                | Self::Run(RunError::Compute(ComputeError::OutOfMemory { .. }))
+        )
+    }
 }
 
 impl From<LoadError> for SimulationError {

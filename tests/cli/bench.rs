@@ -169,6 +169,7 @@ fn measured_with(kernel: &'static Kernel, from: &str, to: &str) -> BenchFile {
         size: Some(Size::Tiny),
         repeat: 1,
         time: Duration::from_secs(600),
+        size_time: Duration::from_secs(30),
         memory_bytes: u64::MAX,
     };
     let file = bench::measure(

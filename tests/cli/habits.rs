@@ -33,6 +33,16 @@ fn a_mistyped_command_gets_the_nearest() {
         let meant = format!("did you mean `simexm-gpu {meant}`?");
         workplace.refuses(USAGE, &[typed, "config.toml", "--json"], &[typed, &meant]);
         workplace.refuses(USAGE, &[typed], &[&meant]);
+        let meant = meant.replace("gpu ", "gpu help ");
+        workplace.refuses(USAGE, &["help", typed], &["no command", &meant]);
+    }
+    // Those that are like none get all, whatever follows.
+    for typed in [
+        &["simulate", "config.toml"][..],
+        &["quicklook", "out"],
+        &["help", "simulate"],
+    ] {
+        workplace.refuses(USAGE, typed, &["no", "command", "commands are run, check"]);
     }
     // A file of that name is a configuration.
     fs::rename(workplace.path("config.toml"), workplace.path("chekc")).unwrap();

@@ -288,7 +288,21 @@ fn pictures_and_masks_are_suspected() {
         "{outcome:?}"
     );
 
-    let mask: Vec<u16> = blocks(SHAPE)
+    // In finer voxels as well, and where most of it is dark.
+    let sets = ["--set", "groundtruth.upsample=2,1,3"];
+    let outcome = workplace.run([&["check", "config.toml"], &sets[..]].concat());
+    assert!(outcome.stdout.contains("a picture rather"), "{outcome:?}");
+    let of_cells = blocks(SHAPE);
+    let spots = std::iter::zip(&noise, &of_cells).enumerate();
+    let spots = spots.map(|(at, (&grey, &id))| if id % 3 == 1 && at % 36 < 20 { grey } else { 0 });
+    workplace.volume(SHAPE, &spots.collect::<Vec<_>>());
+    let outcome = workplace.run(["check", "config.toml"]).succeeded();
+    assert!(outcome.stdout.contains("a picture rather"), "{outcome:?}");
+    workplace.volume(SHAPE, &of_cells);
+    let outcome = workplace.run(["check", "config.toml"]).succeeded();
+    assert!(!outcome.stdout.contains("a picture rather"), "{outcome:?}");
+
+    let mask: Vec<u16> = of_cells
         .iter()
         .map(|&id| if id == 0 { 0 } else { 255 })
         .collect();

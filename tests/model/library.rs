@@ -266,3 +266,42 @@ fn what_does_not_fit_is_named() {
         SimulationError::OutOfBounds(_)
     ));
 }
+
+/// Voxels of arrays are cut up as those of files are: what comes is that of finer arrays.
+#[test]
+fn upsampled_arrays_are_finer_arrays() {
+    let cells = cells();
+    let region = cells.mapv(|id| id % 3 == 0);
+    let parts = [2, 3, 1];
+    let finer: [usize; 3] = std::array::from_fn(|axis| SHAPE[axis] * parts[axis]);
+    let place = |(z, x, y)| [z / parts[0], x / parts[1], y / parts[2]];
+    let fine = Array3::from_shape_fn(finer, |at| cells[place(at)]);
+    let fine_region = Array3::from_shape_fn(finer, |at| region[place(at)]);
+    let sets = |voxel: &str, offset: &str, more: &str| {
+        let voxel = format!("voxel_dim = {voxel}\noffset = {offset}\n{more}");
+        let text = config(&[("voxel_dim = [40, 16, 16]", voxel.as_str())]);
+        parsed(&text)
+    };
+    let coarse = sets("[40, 16, 16]", "[1, 2, 3]", "upsample = [2, 3, 1]");
+    let tissue = Tissue::new(cells.view()).with_region("thirds", region.view());
+    let found = image(&coarse, &tissue);
+    let config = sets("[20, 5.333333333333333, 16]", "[2, 6, 3]", "");
+    let tissue = Tissue::new(fine.view()).with_region("thirds", fine_region.view());
+    let expected = image(&config, &tissue);
+    assert_eq!(found.channels, expected.channels);
+    assert_eq!(found.ground_truth, expected.ground_truth);
+    assert!(
+        found
+            .channels
+            .iter()
+            .any(|channel| channel.brightest_pixel_photons > 0)
+    );
+    // Counts of proteins are of voxels, not of parts.
+    let counts = cells.mapv(u32::from);
+    let counted = Tissue::new(cells.view()).with_counts("ATTO390", counts.view());
+    let error = simulate_arrays(&coarse, &counted, Options::default(), &mut Silent).unwrap_err();
+    assert!(
+        error.to_string().contains("arrays of finer voxels"),
+        "{error}"
+    );
+}

@@ -4,7 +4,7 @@ mod window;
 
 use clap::Parser;
 use simexm_gpu::internals::apps::view::{ViewArgs, ViewError, open};
-use simexm_gpu::internals::base::program::{self, exit, report};
+use simexm_gpu::internals::base::program::{self, exit, report, tell};
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -19,8 +19,12 @@ fn main() -> ExitCode {
     program::block_file_size_signal();
     program::bound_threads();
     let Viewer { args } = Viewer::parse();
-    let shown =
-        open(&args.path, &args.labels).and_then(|scenes| window::show(scenes, &args.save_to));
+    let shown = open(&args.path, &args.labels).and_then(|scenes| {
+        for note in scenes.iter().flat_map(|scene| &scene.notes) {
+            tell(&format!("warning: {note}"));
+        }
+        window::show(scenes, &args.save_to)
+    });
     match shown {
         Ok(()) => exit::DONE,
         Err(error) => {

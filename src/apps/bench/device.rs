@@ -117,7 +117,8 @@ pub(super) fn work(
         let bandwidth = match bandwidth {
             Some(bandwidth) => bandwidth,
             None => {
-                let pipelines_seconds = first_run(&Job::new(tissue, &jobs[0].1)?, backend, stop)?;
+                let job = Job::new(tissue, &jobs[0].1)?;
+                let pipelines_seconds = first_run(&job, backend, memory_bytes, stop)?;
                 tell(Event::Started(Startup {
                     open_seconds,
                     pipelines_seconds,
@@ -158,9 +159,10 @@ fn limits(limits: &Limits, gpu: bool) -> LimitFacts {
 fn first_run(
     job: &Job<'_>,
     backend: &mut dyn Backend,
+    memory_bytes: u64,
     stop: &AtomicBool,
 ) -> Result<f64, SimulationError> {
-    let mut run = JobRunner::new(job, backend)?;
+    let mut run = JobRunner::within(job, backend, memory_bytes)?;
     let mut timed = || -> Result<f64, SimulationError> {
         let start = Instant::now();
         run.once(&mut NullSink, &mut Unseen(stop))?;

@@ -12,9 +12,6 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long a size may take where the device decides which ones are measured.
-const SIZE_TIME: Duration = Duration::from_secs(30);
-
 /// Runs of a job beside those that are timed: the first one, and those of the checksums, which read
 /// back what each dispatch writes.
 const UNTIMED: f64 = 4.0;
@@ -85,13 +82,21 @@ pub(super) fn measure(
         let voxels = size.shape().iter().product::<usize>();
         if let (None, Some(before)) = (options.size, last)
             && expected_seconds(&facts, before, voxels, options.repeat)
-                > SIZE_TIME.min(guard.left).as_secs_f64()
+                > options.size_time.min(guard.left).as_secs_f64()
         {
             break;
         }
         // Where nobody takes it the device has failed, as is told next.
         let _ = to_device.send(tissues.get(size, watcher)?);
         end = guard.size(&mut facts, watcher)?;
+        // What the device decides ends where it is too small.
+        if let (None, Some(_), Some(End::Failed(error))) = (options.size, last, &end)
+            && error.is_too_large()
+        {
+            let (name, size) = (&facts.name, size.name());
+            watcher.warn(&format!("{name}: not all of {size} is measured: {error}"));
+            end = Some(End::Done);
+        }
         if end.is_some() {
             break;
         }

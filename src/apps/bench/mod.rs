@@ -38,11 +38,11 @@ pub enum Size {
     /// Too small for a measure of speed: shows the start, and is the lower end of every
     /// measurement.
     Tiny,
-    /// Seconds on a CPU.
+    /// Half a million voxels.
     Small,
-    /// Some ten seconds on a CPU.
+    /// Three million voxels.
     Medium,
-    /// About a minute on a CPU.
+    /// Seventeen million voxels.
     Large,
 }
 
@@ -81,6 +81,8 @@ pub struct BenchOptions {
     pub repeat: usize,
     /// Longest that one device is measured.
     pub time: Duration,
+    /// Longest that a size is expected to take where the device decides which ones are measured.
+    pub size_time: Duration,
     /// Most bytes that a device's buffers may take.
     pub memory_bytes: u64,
 }

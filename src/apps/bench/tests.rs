@@ -16,6 +16,7 @@ const QUICK: BenchOptions = BenchOptions {
     size: Some(Size::Tiny),
     repeat: 1,
     time: Duration::from_secs(600),
+    size_time: Duration::from_secs(600),
     memory_bytes: u64::MAX,
 };
 
@@ -245,6 +246,74 @@ fn a_device_that_does_not_come_back_is_left_behind() {
     assert_eq!(written, [1, 1, 2]);
 }
 
+/// CPU with little memory.
+struct Small {
+    inner: CpuBackend,
+    /// Words of the largest buffer that it has for a run; copies go between two.
+    most: usize,
+}
+
+impl Backend for Small {
+    fn name(&self) -> &str {
+        "Small"
+    }
+
+    fn limits(&self) -> &Limits {
+        self.inner.limits()
+    }
+
+    fn in_flight(&self) -> usize {
+        self.inner.in_flight()
+    }
+
+    fn allocate(&mut self, specs: &[BufferSpec], poison: bool) -> Result<(), ComputeError> {
+        let refused = specs.iter().find(|spec| spec.words > self.most);
+        if let Some(spec) = refused.filter(|_| specs.len() > 2) {
+            return Err(ComputeError::OutOfMemory {
+                device: "Small".to_owned(),
+                bytes: spec.bytes(),
+                reason: "it is small".to_owned(),
+            });
+        }
+        self.inner.allocate(specs, poison)
+    }
+
+    fn submit(&mut self, recording: Recording) -> Result<Ticket, ComputeError> {
+        self.inner.submit(recording)
+    }
+
+    fn wait(&mut self, ticket: Ticket) -> Result<Vec<Vec<u32>>, ComputeError> {
+        self.inner.wait(ticket)
+    }
+
+    fn kernel_times(&mut self) -> Vec<KernelTime> {
+        self.inner.kernel_times()
+    }
+
+    fn reset_times(&mut self) {
+        self.inner.reset_times();
+    }
+}
+
+/// Watcher that keeps what is told.
+struct Told(Vec<String>);
+
+impl Observer for Told {
+    fn begin(&mut self, _: &str, _: usize) {}
+    fn advance(&mut self, _: usize) {}
+    fn end(&mut self) {}
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
+impl Watcher for Told {
+    fn note(&mut self, _: &str) {}
+    fn warn(&mut self, text: &str) {
+        self.0.push(text.to_owned());
+    }
+}
+
 /// Watcher that asks to stop once a device is measured.
 struct Stopping(bool);
 
@@ -294,6 +363,39 @@ fn a_limit_of_memory_is_kept_or_told() {
         error.contains("--memory") || error.contains("memory"),
         "{error}"
     );
+}
+
+#[test]
+fn a_device_too_small_for_a_size_ends_with_the_ones_before() {
+    let small = |most: usize| BenchDevice {
+        name: "small".to_owned(),
+        open: Box::new(move || {
+            let inner = CpuBackend::new(1 << 30);
+            Ok(Box::new(Small { inner, most }))
+        }),
+        ..BenchDevice::cpu()
+    };
+    // Words of the largest buffer, which hold the first size alone, and none.
+    let largest = Size::Tiny.shape().iter().product::<usize>();
+    for (size, most, words) in [
+        (None, 20 * largest, None),
+        (None, 1, Some("out of memory")),
+        (Some(Size::Small), 20 * largest, Some("out of memory")),
+    ] {
+        let options = BenchOptions { size, ..QUICK };
+        let mut told = Told(Vec::new());
+        let file = measure(vec![small(most)], options, &mut told, &mut |_| Ok(())).unwrap();
+        let device = &file.devices[0];
+        let error = device.error.as_deref();
+        assert_eq!(error.is_some(), words.is_some(), "{size:?}: {error:?}");
+        let words = words.unwrap_or("not all of small is measured");
+        assert!(
+            told.0.iter().any(|told| told.contains(words)),
+            "{:?}",
+            told.0
+        );
+        assert_eq!(file.is_sound(), error.is_none());
+    }
 }
 
 #[test]

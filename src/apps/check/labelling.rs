@@ -150,7 +150,7 @@ pub(super) fn warn(
     counted: &mut Counted,
     told: &mut Diagnostics<'_>,
 ) {
-    simulation::warnings::of_volume(model, &counted.volume, told);
+    simulation::warnings::of_volume(config, model, &counted.volume, told);
     simulation::warnings::of_ids(config, &counted.volume.cells, told);
     let seeded = config.compute.seed.is_some();
     for (layer, found) in counted.facts.layers.iter_mut().zip(&mut counted.outcomes) {

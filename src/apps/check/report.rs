@@ -54,6 +54,8 @@ pub struct Volumes {
     pub offset_voxels: [usize; 3],
     /// Size of that part; absent where neither the volume nor `bounds` tells it.
     pub loaded_shape_voxels: Option<[usize; 3]>,
+    /// Voxels that are simulated, of which `upsample` makes several of each of the volume's.
+    pub simulated_shape_voxels: Option<[usize; 3]>,
     /// Size of that part in tissue.
     pub loaded_tissue_nm: Option<[f64; 3]>,
     /// Size of that part in the expanded gel.

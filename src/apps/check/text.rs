@@ -3,6 +3,7 @@
 use super::report::{CheckReport, Labelling, Memory, OutputFacts, Volumes};
 use super::sampling::{digits, digits_of};
 use crate::base::host::amount as bytes;
+use crate::base::volume::triple;
 use crate::config::ModelKind;
 use crate::run::outputs::quicklook::QUICKLOOK_NAME;
 use std::fmt::{self, Display, Formatter};
@@ -277,11 +278,17 @@ fn volumes(f: &mut Formatter<'_>, volumes: &Volumes) -> fmt::Result {
         );
     };
     let um = |nm: [f64; 3]| nm.map(|nm| digits(nm / 1000.0)).join(" x ");
+    let finer = match volumes.simulated_shape_voxels {
+        Some(simulated) if simulated != shape => {
+            format!(", as {} of upsample", triple(simulated, " x "))
+        }
+        _ => String::new(),
+    };
     writeln!(
         f,
-        "  loaded  {} voxels from ({}): {} um of tissue, {} um of gel",
-        shape.map(|size| size.to_string()).join(" x "),
-        volumes.offset_voxels.map(|at| at.to_string()).join(", "),
+        "  loaded  {} voxels from ({}){finer}: {} um of tissue, {} um of gel",
+        triple(shape, " x "),
+        triple(volumes.offset_voxels, ", "),
         um(tissue),
         um(gel)
     )

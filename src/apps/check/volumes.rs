@@ -17,14 +17,16 @@ pub(super) struct Opened {
     pub(super) sources: Option<Sources>,
     /// The part that is simulated, where it is known.
     pub(super) region: Option<VoxelBox>,
+    /// Size of the whole volume in voxels that are simulated, where it is known.
+    shape: Option<[usize; 3]>,
     pub(super) facts: Volumes,
 }
 
 impl Opened {
-    /// Voxels of the source; where it is not there yet, it ends with the part of it.
+    /// Simulated voxels of the source; where it is not there yet, it ends with the part of it.
     pub(super) fn source_shape(&self, part: VoxelBox) -> [usize; 3] {
-        let known = self.facts.shape_voxels;
-        known.unwrap_or_else(|| part.ranges().map(|range| range.end))
+        self.shape
+            .unwrap_or_else(|| part.ranges().map(|range| range.end))
     }
 }
 
@@ -99,21 +101,27 @@ pub(super) fn open(
         volume(name, &what, &region.region_path, description)
     });
     let regions: Vec<_> = regions.collect();
+    let shape = cells.map(|(shape, _)| shape);
+    let of_volume = |voxels: [usize; 3]| -> [usize; 3] {
+        std::array::from_fn(|axis| voxels[axis] / truth.upsample[axis])
+    };
     let size = |voxel_nm: [f64; 3]| {
         region.map(|region| std::array::from_fn(|axis| region.shape[axis] as f64 * voxel_nm[axis]))
     };
     let facts = Volumes {
         cells: cell_facts,
         regions,
-        shape_voxels: cells.map(|(shape, _)| shape),
+        shape_voxels: shape.map(of_volume),
         offset_voxels: truth.offset_voxels,
-        loaded_shape_voxels: region.map(|region| region.shape),
+        loaded_shape_voxels: region.map(|region| of_volume(region.shape)),
+        simulated_shape_voxels: region.map(|region| region.shape),
         loaded_tissue_nm: size(truth.voxel_or_nan()),
         loaded_gel_nm: size(config.voxel_in_gel_nm()),
     };
     Ok(Opened {
         sources,
         region,
+        shape,
         facts,
     })
 }

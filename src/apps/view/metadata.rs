@@ -17,8 +17,6 @@ const DESCRIPTION_BYTES: usize = 1 << 16;
 pub(super) struct Metadata {
     pub pixel: Option<PixelSize>,
     pub content: Option<Content>,
-    /// Planes of a slice that the file keeps apart, as far as it tells.
-    pub planes: usize,
     /// Names and colours.
     pub channels: Vec<(String, [u8; 3])>,
 }
@@ -92,7 +90,6 @@ impl Metadata {
         Self {
             pixel,
             content,
-            planes: number("channels=").map_or(0, |planes| planes as usize),
             channels: channels.map(parse_channels).unwrap_or_default(),
         }
     }

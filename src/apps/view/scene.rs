@@ -17,6 +17,8 @@ pub struct Scene {
     pub layers: Vec<Layer>,
     /// Size of the voxels, where it is known.
     pub pixel: Option<PixelSize>,
+    /// What is told of how the volumes are shown: what is left out, and what is guessed.
+    pub notes: Vec<String>,
 }
 
 /// A volume on the disk.

@@ -211,8 +211,8 @@ fn a_bad_value_is_told_with_line_section_and_key() {
     for (from, to, message) in [
         (
             "protein_noise = 0.3",
-            "protein_noise = 30%",
-            "[labeling.layer1] protein_noise = 30% must be a number from 0 to 1",
+            "protein_noise = 130%",
+            "[labeling.layer1] protein_noise = 130% must be a number from 0 to 1; a value with a unit has %",
         ),
         (
             "isotropic = True",

@@ -131,6 +131,14 @@ fn numbers_may_have_a_unit() {
             "[500, 550]",
             "['0.5 um', 550]",
         ),
+        (
+            "optics.channels.channel_1",
+            "laser_percentage",
+            "0.25",
+            "'25 %'",
+        ),
+        ("optics", "detector_efficiency", "0.625", "'62.5%'"),
+        ("labeling", "global_density", "1", "'100 %'"),
     ] {
         let read = |value| read(&super::with_value(section, key, value).0).unwrap();
         assert_eq!(read(plain), read(with_unit), "{key}");

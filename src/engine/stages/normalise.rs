@@ -68,6 +68,12 @@ pub fn photon_thresholds(largest: u32, counts_per_photon: u32) -> Vec<u32> {
         .collect()
 }
 
+/// The photons of a pixel, of which each counts so many: parts are rounded as grey values are.
+pub fn whole_photons(counts: u32, counts_per_photon: u32) -> u32 {
+    let part = counts % counts_per_photon;
+    counts / counts_per_photon + u32::from(part >= counts_per_photon.div_ceil(2))
+}
+
 /// Words that are 0 together where their pixels are dark.
 const BLOCK: usize = 16;
 
@@ -226,6 +232,18 @@ mod tests {
                 let grey = thresholds.partition_point(|&t| t <= counts) as u32;
                 let photons = (2 * u64::from(counts) + u64::from(per)) / (2 * u64::from(per));
                 assert_eq!(u64::from(grey), photons.min(255), "{counts} of {per}");
+            }
+        }
+    }
+
+    #[test]
+    fn whole_photons_are_the_grey_values_of_photons() {
+        for per_photon in [1, 2, 3, 4, 9, 400] {
+            let thresholds = photon_thresholds(255, per_photon);
+            for counts in (0..250 * per_photon).step_by(per_photon.div_ceil(7) as usize) {
+                let grey = thresholds.partition_point(|&smallest| smallest <= counts);
+                let photons = whole_photons(counts, per_photon);
+                assert_eq!(photons as usize, grey, "{counts} of {per_photon}");
             }
         }
     }

@@ -45,6 +45,24 @@ impl CellSource<'_> {
         }
     }
 
+    /// The same cells, for a while.
+    pub(crate) fn borrowed(&self) -> CellSource<'_> {
+        match self {
+            Self::Merged(volume) => CellSource::Merged(Box::new(volume.as_ref())),
+            Self::Splitted(cells) => {
+                let stacks = cells.stacks.iter().map(|stack| CellStack {
+                    path: stack.path.clone(),
+                    volume: Box::new(stack.volume.as_ref()) as Box<dyn VolumeSource>,
+                });
+                CellSource::Splitted(SplittedCells {
+                    name: cells.name.clone(),
+                    stacks: stacks.collect(),
+                    shape: cells.shape,
+                })
+            }
+        }
+    }
+
     /// Size in voxels, (z, x, y).
     #[must_use]
     pub fn shape(&self) -> [usize; 3] {

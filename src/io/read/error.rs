@@ -85,7 +85,7 @@ pub enum ReadError {
     #[error(
         "{path}: {} of its images have names like {first}, and {} like {second}; a folder is one sequence: choose one by a \
          pattern, such as image_path = {:?}",
-        counts[0], counts[1], path.join(second).display().to_string()
+        counts[0], counts[1], path.join(likely([first, second])).display().to_string()
     )]
     TwoKinds {
         /// The folder.
@@ -516,6 +516,16 @@ fn place(path: &Path, slice: Option<usize>) -> String {
     match slice {
         Some(slice) => format!("{}, slice {slice}", path.display()),
         None => path.display().to_string(),
+    }
+}
+
+/// Which of two kinds of names, the more frequent one first, is likely that of labels.
+fn likely([first, second]: [&String; 2]) -> &String {
+    const OF_LABELS: [&str; 4] = ["mask", "seg", "label", "ids"];
+    let tells = |name: &str| OF_LABELS.iter().any(|word| name.contains(word));
+    match tells(&second.to_lowercase()) && !tells(&first.to_lowercase()) {
+        true => second,
+        false => first,
     }
 }
 

@@ -130,6 +130,11 @@ pub trait VolumeSource: Send + Sync {
         None
     }
 
+    /// The page of slice `z` in the file, counted from 0, where each slice has its own.
+    fn slice_page(&self, _z: usize) -> Option<usize> {
+        None
+    }
+
     /// What the headers tell beside size and type.
     fn facts(&self) -> Facts {
         Facts::default()
@@ -156,6 +161,10 @@ pub struct Facts {
     pub is_palette: bool,
     /// Whether ids are floating point numbers, of which only reading tells that they are whole.
     pub is_float: bool,
+    /// Channels of which one or all are read, where the file tells; otherwise 0.
+    pub channels: usize,
+    /// Time points of which one or all are read, where the file tells; otherwise 0.
+    pub times: usize,
 }
 
 impl<T: VolumeSource + ?Sized> VolumeSource for &T {
@@ -197,6 +206,10 @@ impl<T: VolumeSource + ?Sized> VolumeSource for &T {
 
     fn slice_path(&self, z: usize) -> Option<&Path> {
         (**self).slice_path(z)
+    }
+
+    fn slice_page(&self, z: usize) -> Option<usize> {
+        (**self).slice_page(z)
     }
 
     fn facts(&self) -> Facts {

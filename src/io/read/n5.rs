@@ -13,7 +13,7 @@ use super::chunked::{
 use super::options::ReadOptions;
 use super::samples::{SampleType, swap_bytes};
 use super::zarr::unpack;
-use super::{Facts, Found, InputFormat, ReadError, ReadFormat, VolumeSource};
+use super::{Found, InputFormat, ReadError, ReadFormat, VolumeSource};
 use crate::io::codec::Codec;
 
 /// A folder with arrays.
@@ -69,10 +69,7 @@ impl ReadFormat for N5Format {
             chunk: axes.pick(&array.blocks, 1),
             samples: array.samples,
             fill: [0; 8],
-            facts: Facts {
-                voxel_nm: axes.pick(&array.voxel_nm, None),
-                ..Facts::default()
-            },
+            facts: axes.facts(&array.voxel_nm),
         };
         // Axes beyond three have blocks, too.
         let whole = ChunkedLayout {

@@ -110,10 +110,7 @@ pub(super) fn advice(
         let mut sources = channel.sources.iter();
         sources.any(|source| source.fluorophore == dye)
     };
-    let brightest = |channel: &ChannelModel| {
-        let dyes = (0..fluorophores.len()).filter(|&dye| sees(channel, dye));
-        dyes.max_by(|&a, &b| mean(channel, a).total_cmp(&mean(channel, b)))
-    };
+    let brightest = ChannelModel::brightest_dye;
     let some_channel_is_dark = channels.iter().any(|channel| channel.sources.is_empty());
     let mut advised = vec![false; channels.len()];
     for (dye, fluorophore) in fluorophores.iter().enumerate() {

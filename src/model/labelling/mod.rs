@@ -87,11 +87,13 @@ impl Labelling {
             return Err(ModelError::NoVoxelSize);
         }
         let voxel_nm = config.groundtruth.voxel_or_nan();
-        if let Some(&voxel_nm) = voxel_nm.iter().find(|&&voxel| voxel < LEAST_VOXEL_NM) {
+        if let Some(axis) = voxel_nm.iter().position(|&voxel| voxel < LEAST_VOXEL_NM) {
+            let parts = config.groundtruth.upsample[axis];
             return Err(ModelError::TinyVoxel {
-                voxel_nm,
-                voxels: DISPLACEMENT_NM / voxel_nm,
-                least_nm: LEAST_VOXEL_NM,
+                voxel_nm: voxel_nm[axis] * parts as f64,
+                parts,
+                voxels: DISPLACEMENT_NM / voxel_nm[axis],
+                least_nm: LEAST_VOXEL_NM * parts as f64,
             });
         }
         let layers = layers(config, seed, fluorophores, &annotations, tables)?;
@@ -204,6 +206,7 @@ fn layers(
         let count = DiscreteTable::scaled_poisson(mean, layer.antibody_amp).map_err(|_| {
             ModelError::TooManyProteins {
                 layer: name.clone(),
+                voxel_nm: config.groundtruth.voxel_or_nan(),
                 mean,
                 largest: 0.9 * f64::from(u32::MAX) / voxel_nm3,
             }

@@ -210,11 +210,12 @@ impl Maker<'_> {
     }
 
     fn too_many(&self, mean: f64) -> ModelError {
-        let volume_nm3: f64 = self.config.groundtruth.voxel_or_nan().iter().product();
+        let voxel_nm = self.config.groundtruth.voxel_or_nan();
         ModelError::TooManyProteins {
             layer: self.name.to_owned(),
+            voxel_nm,
             mean,
-            largest: 0.9 * f64::from(u32::MAX) / volume_nm3,
+            largest: 0.9 * f64::from(u32::MAX) / voxel_nm.iter().product::<f64>(),
         }
     }
 }

@@ -10,22 +10,27 @@ pub struct Looks {
     pub voxels: u64,
     /// Voxels that are 0.
     pub background: u64,
-    /// Pieces of rows with one id.
+    /// Pieces of rows with one id that is not 0.
     pub runs: u64,
+    /// Those of them that follow another.
+    pub borders: u64,
     /// Voxels of each of the largest numbers of 8, 16, 32 and 64 bits.
     largest: [u64; 4],
 }
 
-/// Fewest voxels of which anything is said.
+/// Fewest pairs of voxels of which anything is said.
 const FEWEST: u64 = 1000;
 
 impl Looks {
     /// Counts runs of a slice: their ids, and how long they are.
     pub fn see(&mut self, runs: impl Iterator<Item = (u64, u32)>) {
+        let mut before = 0;
         for (id, voxels) in runs {
             let voxels = u64::from(voxels);
             self.voxels += voxels;
-            self.runs += 1;
+            self.runs += u64::from(id != 0);
+            self.borders += u64::from(id != 0 && before != 0);
+            before = id;
             if id == 0 {
                 self.background += voxels;
             } else if let Some(place) = LARGEST.iter().position(|&largest| largest == id) {
@@ -39,6 +44,7 @@ impl Looks {
         self.voxels += other.voxels;
         self.background += other.background;
         self.runs += other.runs;
+        self.borders += other.borders;
         for (sum, part) in self.largest.iter_mut().zip(other.largest) {
             *sum += part;
         }
@@ -52,11 +58,17 @@ impl Looks {
         }
     }
 
-    /// Share of the voxels, in per cent, whose neighbour has another id, where these are so many
-    /// that the ids seem to be grey values: of cells most neighbours agree.
-    pub fn grey_per_cent(&self, cells: usize) -> Option<u64> {
-        let per_cent = 100 * self.runs / self.voxels.max(1);
-        (self.voxels >= FEWEST && cells > 16 && per_cent >= 50).then_some(per_cent)
+    /// Share of the neighbours beside the background, in per cent, that have another id, where
+    /// these are so many that the ids seem to be grey values: of cells most neighbours agree.
+    /// `parts` is how many voxels along (z, x, y) were seen for each of the volume's.
+    pub fn grey_per_cent(&self, cells: usize, parts: [usize; 3]) -> Option<u64> {
+        let [z, x, y] = parts.map(|parts| parts.max(1) as u64);
+        // All rows were seen z x times, but each has as many runs as the volume's.
+        let [runs, borders] = [self.runs, self.borders].map(|count| count / (z * x));
+        let voxels = (self.voxels - self.background) / (z * x * y);
+        let neighbours = voxels.saturating_sub(runs) + borders;
+        let per_cent = (100 * borders + neighbours / 2) / neighbours.max(1);
+        (neighbours >= FEWEST && cells > 16 && per_cent >= 50).then_some(per_cent)
     }
 
     /// The number that seems to be background: the largest of a type, with more voxels than 0 has,
@@ -90,15 +102,37 @@ mod tests {
 
     #[test]
     fn grey_values_are_told_from_labels() {
-        let noise: Vec<(u64, u32)> = (0..2000).map(|voxel| (voxel * 7919 % 251, 1)).collect();
-        assert_eq!(seen(&noise).grey_per_cent(251), Some(100));
+        let noise: Vec<(u64, u32)> = (0..2000).map(|voxel| (voxel * 7919 % 250 + 1, 1)).collect();
+        let grey = |runs: &[(u64, u32)], cells| seen(runs).grey_per_cent(cells, [1; 3]);
+        assert_eq!(grey(&noise, 251), Some(100));
         let smooth: Vec<(u64, u32)> = noise.iter().map(|&(id, _)| (id, 2)).collect();
-        assert_eq!(seen(&smooth).grey_per_cent(251), Some(50));
+        assert_eq!(grey(&smooth, 251), Some(50));
         let cells: Vec<(u64, u32)> = noise.iter().map(|&(id, _)| (id, 5)).collect();
-        assert_eq!(seen(&cells).grey_per_cent(251), None);
+        assert_eq!(grey(&cells, 251), None);
+        // Light on a dark ground is a picture, too, and lines of a voxel's width are none.
+        let on_dark = |of: &[(u64, u32)]| -> Vec<(u64, u32)> {
+            let pieces = of
+                .chunks(20)
+                .flat_map(|piece| [&[(0, 300)], piece].concat());
+            pieces.collect()
+        };
+        assert_eq!(grey(&on_dark(&noise), 251), Some(100));
+        assert_eq!(grey(&on_dark(&cells), 251), None);
+        let lines = noise.iter().flat_map(|&line| [line, (0, 3)]);
+        assert_eq!(grey(&lines.collect::<Vec<_>>(), 251), None);
         // Few ids, or few voxels, tell nothing.
-        assert_eq!(seen(&noise).grey_per_cent(3), None);
-        assert_eq!(seen(&noise[..900]).grey_per_cent(251), None);
+        assert_eq!(grey(&noise, 3), None);
+        assert_eq!(grey(&noise[..900], 251), None);
+        // Voxels in parts are those that they were.
+        let parts = [2, 3, 5];
+        let in_parts = |runs: &[(u64, u32)]| {
+            let rows = [(); 6].iter().flat_map(|()| runs);
+            let runs: Vec<_> = rows.map(|&(id, voxels)| (id, 5 * voxels)).collect();
+            seen(&runs).grey_per_cent(251, parts)
+        };
+        assert_eq!(in_parts(&noise), Some(100));
+        assert_eq!(in_parts(&cells), None);
+        assert_eq!(in_parts(&noise[..900]), None);
     }
 
     #[test]

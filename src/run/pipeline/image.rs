@@ -5,7 +5,7 @@ use super::record::Recorder;
 use super::{ExpectedSlices, Pipeline, RunError, Sink, TruthSlices, check_interrupt};
 use crate::engine::compute::drive;
 use crate::engine::schedule::Step;
-use crate::engine::stages::status;
+use crate::engine::stages::{normalise, status};
 use crate::model::Model;
 use crate::model::cells::Selection;
 use crate::run::journal::Checkpoint;
@@ -13,12 +13,13 @@ use crate::run::plan::{Quantisation, TilePlan};
 use rayon::prelude::*;
 
 impl<'a> Pipeline<'a> {
-    /// From labels to grey values; returns the brightest pixel of each channel, in photons.
+    /// From labels to grey values; returns the brightest pixel of each channel, in photons, and
+    /// whether it is dark altogether.
     pub(super) fn image(
         &mut self,
         selection: &Selection,
         sink: &mut dyn Sink,
-    ) -> Result<Vec<u32>, RunError> {
+    ) -> Result<(Vec<u32>, Vec<bool>), RunError> {
         let (model, plan) = (self.model, self.plan);
         let sheets = model.output.truth_volumes(self.input.volume.sheets());
         let first = &plan.first().plan;
@@ -52,10 +53,10 @@ impl<'a> Pipeline<'a> {
         }
         self.observer.end();
         self.finish(&mark.maxima, &finished, sink)?;
-        // Rounded up: a pixel with a part of a photon is not dark.
         let per_photon = model.counts_per_photon();
-        let maxima = mark.maxima.into_iter();
-        Ok(maxima.map(|counts| counts.div_ceil(per_photon)).collect())
+        let photons = |&counts: &u32| normalise::whole_photons(counts, per_photon);
+        let dark = mark.maxima.iter().map(|&counts| counts == 0);
+        Ok((mark.maxima.iter().map(photons).collect(), dark.collect()))
     }
 
     /// The images of a tile, from where an earlier run has come to; returns how far the run is

@@ -123,8 +123,11 @@ pub enum RunError {
 pub struct Outcome {
     /// The labelled cells.
     pub selection: Selection,
-    /// The brightest pixel of each channel, in photons; in the model `physical` its grey value.
+    /// The brightest pixel of each channel, in photons, rounded as grey values are; in the model
+    /// `physical` its grey value.
     pub maxima: Vec<u32>,
+    /// Whether no pixel of a channel has any light, be it a part of a photon.
+    pub dark: Vec<bool>,
     /// The clusters of proteins, in the order of layers and voxels.
     pub puncta: Vec<Punctum>,
 }
@@ -221,7 +224,7 @@ impl<'a> Pipeline<'a> {
         let selection = Selection::draw(self.model, &self.input.volume.cells, voxels.as_deref());
         sink.begin(&selection).map_err(RunError::Sink)?;
         let puncta = self.puncta(&selection)?;
-        let maxima = self.image(&selection, sink)?;
+        let (maxima, dark) = self.image(&selection, sink)?;
         sink.finish(self.observer).map_err(|error| {
             if error.is::<Interrupted>() {
                 RunError::Interrupted
@@ -232,6 +235,7 @@ impl<'a> Pipeline<'a> {
         Ok(Outcome {
             selection,
             maxima,
+            dark,
             puncta,
         })
     }

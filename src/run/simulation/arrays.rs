@@ -3,6 +3,7 @@
 use super::crossover::Work;
 use super::device::{self, Device};
 use super::fallback::DeviceFallback;
+use super::input::finer;
 use super::look::Look;
 use super::truth::{self, CellCode, Cluster, RoundTruth};
 use super::{
@@ -10,7 +11,7 @@ use super::{
 };
 use crate::base::volume::VoxelBox;
 use crate::config::{Arrangement, Compute, Config, RegionVolume};
-use crate::io::read::{ArraySource, CellSource, VolumeSource};
+use crate::io::read::{ArraySource, CellSource, Upsampled, VolumeSource};
 use crate::model::Model;
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::log::RunLog;
@@ -124,7 +125,8 @@ pub struct Images {
 /// Runs a configuration on tissue in memory. No file is read or written: the paths of the
 /// configuration are not looked at, and the regions are those of `tissue`. (Large intermediate data
 /// go compressed to an unnamed temporary file.) The ground truth is merged. `offset_voxels` and
-/// `bounds_voxels` of the configuration cut the tissue.
+/// `bounds_voxels` of the configuration cut the tissue, and `upsample` makes finer voxels of it,
+/// of which counts of proteins tell nothing.
 ///
 /// # Errors
 /// The configuration cannot be simulated ([`SimulationError::is_configuration`]), volumes of
@@ -223,9 +225,10 @@ impl Prepared {
             config.groundtruth.bounds_voxels,
         );
         let region = VoxelBox::within(&tissue.cells.describe(), shape, offset, bounds)?;
-        if config.groundtruth.upsample != [1; 3] {
+        let parts = config.groundtruth.upsample;
+        if parts != [1; 3] && !tissue.counts.is_empty() {
             return Err(SimulationError::Unsupported(
-                "[groundtruth] upsample is for volumes in files: give an array of finer voxels"
+                "[groundtruth] upsample makes voxels of which counts of proteins tell nothing: give arrays of finer voxels"
                     .to_owned(),
             ));
         }
@@ -235,6 +238,8 @@ impl Prepared {
                     .to_owned(),
             ));
         }
+        let region = finer(region, parts)?;
+        let shape = std::array::from_fn(|axis| shape[axis].saturating_mul(parts[axis]));
         let seed = config.compute.seed.unwrap_or_else(rand::random);
         let counted: Vec<&str> = tissue.counts.keys().map(String::as_str).collect();
         let model = Model::watched(&config, shape, region, seed, &counted, watcher)?;
@@ -263,11 +268,17 @@ impl Prepared {
         for (name, voxels) in &tissue.regions {
             check_region(name, voxels.as_ref(), &tissue.cells)?;
         }
-        let annotations: Vec<&dyn VolumeSource> =
-            tissue.regions.values().map(AsRef::as_ref).collect();
+        let parts = config.groundtruth.upsample;
+        let cells = tissue.cells.borrowed().upsampled(parts);
+        let annotations = tissue.regions.values().map(|region| {
+            let region: Box<dyn VolumeSource> = Box::new(region.as_ref());
+            Upsampled::of(region, parts)
+        });
+        let annotations: Vec<Box<dyn VolumeSource>> = annotations.collect();
+        let annotations: Vec<&dyn VolumeSource> = annotations.iter().map(AsRef::as_ref).collect();
         let folder = std::env::temp_dir();
         let volume = LoadedVolume::load_as(
-            &tissue.cells,
+            &cells,
             &annotations,
             *region,
             config.groundtruth.label,
@@ -288,7 +299,7 @@ impl Prepared {
             let given = given.slice(s![z.clone(), x.clone(), y.clone()]);
             counts.0.extend(dye.map(|dye| (dye, given)));
         }
-        warnings::of_volume(model, &volume, &mut log);
+        warnings::of_volume(config, model, &volume, &mut log);
         let fallback = DeviceFallback {
             model,
             input: Input {

@@ -180,7 +180,7 @@ impl ReadyRun {
             Some((journal, _)) => resume::stopped(error.into(), journal, slices),
             None => error.into(),
         })?;
-        warnings::of_volume(&model, &volume, log);
+        warnings::of_volume(&config, &model, &volume, log);
         warnings::of_ids(&config, &volume.cells, log);
         let work = Work::new(&model, Contents::of(&volume));
         let mut device = device::choose(&config.compute, Some(work), log)?;

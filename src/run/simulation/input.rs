@@ -146,7 +146,9 @@ pub(crate) fn settle(
             }
         }
         (None, [Some(z), Some(x), Some(y)]) => {
-            config.groundtruth.voxel_nm = Some([z, x, y]);
+            // Of quotients and units: no more digits than they mean.
+            let round = |nm: f64| format!("{nm:.9e}").parse().unwrap_or(nm);
+            config.groundtruth.voxel_nm = Some([z, x, y].map(round));
             settled.notes.push(format!(
                 "voxels measure {} nm (z, x, y), as the file says",
                 sizes([Some(z), Some(x), Some(y)])

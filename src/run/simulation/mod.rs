@@ -23,7 +23,7 @@ pub(crate) use input::{open_volumes, settle};
 pub use look::Look;
 pub(crate) use reason::check_light;
 pub(crate) use record_file::previous_manifest;
-pub use record_file::{RECORD_NAME, written_files};
+pub use record_file::{RECORD_NAME, brightest_dyes, written_files};
 pub(crate) use resume::input_paths;
 pub(crate) use sink::{Layouts, channel_stems, id_pixel, is_compact, largest_number, targets};
 pub use truth::{CellCode, Cluster, RoundTruth};

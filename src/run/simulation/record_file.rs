@@ -206,6 +206,36 @@ pub fn written_files(root: &Path) -> Vec<String> {
     files.map(|entry| entry.path).collect()
 }
 
+/// Names the dye that each channel of a run sees best, as its record in `root` tells; channels that
+/// see none are left out.
+pub fn brightest_dyes(root: &Path) -> BTreeMap<String, String> {
+    #[derive(Deserialize)]
+    struct Row {
+        channel: String,
+        fluorophore: String,
+        #[serde(alias = "electrons_in_focus")]
+        mean_photons: f64,
+    }
+    let read = || -> Option<Vec<Row>> {
+        let text = String::from_utf8(files::read_text(&root.join(RECORD_NAME)).ok()?).ok()?;
+        let mut record: toml::Table = text.parse().ok()?;
+        let rows = record.get_mut("run")?.as_table_mut()?.remove("photons")?;
+        rows.try_into().ok()
+    };
+    let mut best: BTreeMap<String, Row> = BTreeMap::new();
+    for row in read().unwrap_or_default() {
+        let known = best.get(&row.channel).map_or(0.0, |row| row.mean_photons);
+        // Of equal ones the last, as a run has it.
+        if row.mean_photons > 0.0 && row.mean_photons >= known {
+            best.insert(row.channel.clone(), row);
+        }
+    }
+    let names = best.into_iter();
+    names
+        .map(|(channel, row)| (channel, row.fluorophore))
+        .collect()
+}
+
 /// Tells which run's output lies in `root`, by what tells runs apart most often; `None` where there
 /// is none.
 pub(super) fn describe_previous(root: &Path) -> Option<String> {

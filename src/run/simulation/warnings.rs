@@ -51,7 +51,12 @@ pub(crate) fn before(model: &Model, watcher: &mut dyn Watcher) {
 }
 
 /// Warns of faults that the volume shows once it is read.
-pub(crate) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn Watcher) {
+pub(crate) fn of_volume(
+    config: &Config,
+    model: &Model,
+    volume: &LoadedVolume,
+    watcher: &mut dyn Watcher,
+) {
     if volume.cells.is_empty() {
         watcher.warn(
             "the ground truth is empty: every voxel is 0, the background (look at offset and bounds)",
@@ -77,9 +82,9 @@ pub(crate) fn of_volume(model: &Model, volume: &LoadedVolume, watcher: &mut dyn 
         ));
     }
     let (looks, ids) = (&volume.looks, volume.cells.ids());
-    if let Some(per_cent) = looks.grey_per_cent(cells) {
+    if let Some(per_cent) = looks.grey_per_cent(cells, config.groundtruth.upsample) {
         watcher.warn(&format!(
-            "{per_cent} per cent of the voxels differ from those beside them, as grey values do: is [groundtruth] image_path \
+            "{per_cent} per cent of the voxels of cells differ from those beside them, as grey values do: is [groundtruth] image_path \
              a picture rather than its labels? Of a mask, label = \"components\" makes cells"
         ));
     } else if looks.is_mask(ids) {
@@ -206,9 +211,12 @@ pub(super) fn after(
             ));
         }
     }
-    for (channel, &maximum) in model.channels.iter().zip(&outcome.maxima) {
+    let whole = model.output.normalize == Normalization::None;
+    let brightest = outcome.maxima.iter().zip(&outcome.dark);
+    for (channel, (&maximum, &dark)) in model.channels.iter().zip(brightest) {
+        let is_blank = dark || whole && maximum == 0;
         // A channel without sources was announced before the run.
-        if maximum > 0 || channel.sources.is_empty() {
+        if !is_blank || channel.sources.is_empty() {
             continue;
         }
         let sources: Vec<String> = channel

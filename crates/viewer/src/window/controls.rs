@@ -31,35 +31,13 @@ pub(super) fn layers(viewer: &mut Viewer, ui: &mut egui::Ui) {
             ui.push_id(index, |ui| one_layer(ui, &name, kind, samples, view));
             ui.separator();
         }
-    });
-}
-
-/// What keys and pointer do, each with its effect.
-const KEYS: [(&str, &str); 9] = [
-    ("wheel, arrows", "next and last slice"),
-    ("PageUp, PageDown", "ten slices"),
-    ("drag", "crosshairs"),
-    ("right drag", "move"),
-    ("Ctrl + wheel", "zoom"),
-    ("space", "play"),
-    ("F", "fit into the window"),
-    ("A", "automatic contrast of all"),
-    ("S", "save a PNG"),
-];
-
-/// The window of keys, where it is wanted.
-pub(super) fn help(viewer: &mut Viewer, context: &egui::Context) {
-    let window = egui::Window::new("keys")
-        .resizable(false)
-        .collapsible(false);
-    window.open(&mut viewer.helps).show(context, |ui| {
-        egui::Grid::new("keys").spacing([16.0, 6.0]).show(ui, |ui| {
-            for (keys, effect) in KEYS {
-                ui.label(RichText::new(keys).strong().size(14.0));
-                ui.label(RichText::new(effect).size(14.0));
-                ui.end_row();
-            }
-        });
+        for note in &viewer.scene.notes {
+            ui.label(
+                RichText::new(note)
+                    .small()
+                    .color(ui.visuals().warn_fg_color),
+            );
+        }
     });
 }
 

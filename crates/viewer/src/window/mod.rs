@@ -2,6 +2,7 @@
 
 mod canvas;
 mod controls;
+mod keys;
 mod save;
 #[cfg(test)]
 mod tests;
@@ -12,9 +13,6 @@ use simexm_gpu::internals::apps::view::{Loader, Scene, ViewError, ViewState, dis
 use simexm_gpu::internals::show::picture::Picture;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-
-/// Slices that PageUp and PageDown go.
-const PAGE: isize = 10;
 
 /// Width, in points, below which the picture needs all there is: the list of layers is shown on
 /// demand.
@@ -46,6 +44,8 @@ pub(crate) struct Viewer {
     helps: bool,
     /// Whether its title is the window's, as it is where nothing is shown beside it.
     names_window: bool,
+    /// Whether keys are meant for it.
+    has_keys: bool,
 }
 
 impl Viewer {
@@ -78,13 +78,16 @@ impl Viewer {
             lists_layers: None,
             helps: false,
             names_window: true,
+            has_keys: true,
         }
     }
 
     /// Shows it, and does what the user asks for.
     fn ui(&mut self, ui: &mut egui::Ui) {
         let _ = self.context.set(ui.ctx().clone());
-        self.keys(ui);
+        if self.has_keys {
+            keys::follow(self, ui);
+        }
         self.play(ui);
         let narrow = ui.available_width() < NARROW;
         egui::Panel::bottom("navigation").show(ui, |ui| controls::navigation(self, ui));
@@ -93,7 +96,7 @@ impl Viewer {
                 .default_size(if narrow { 200.0 } else { 250.0 })
                 .show(ui, |ui| controls::layers(self, ui));
         }
-        controls::help(self, ui.ctx());
+        keys::help(self, ui);
         self.loader.want(self.state.wanted(&self.scene));
         self.refresh(ui.ctx());
         let frame = egui::Frame::new().fill(egui::Color32::from_gray(24));
@@ -102,43 +105,6 @@ impl Viewer {
             .show(ui, |ui| canvas::show(self, ui));
         self.loader.want(self.state.wanted(&self.scene));
         self.name_window(ui.ctx());
-    }
-
-    fn keys(&mut self, ui: &egui::Ui) {
-        use egui::Key;
-        // A widget that has the focus has the keys.
-        if ui.memory(|memory| memory.focused().is_some()) {
-            return;
-        }
-        let pressed = |key: Key| ui.input(|input| input.num_presses(key)) as isize;
-        let steps = pressed(Key::ArrowUp) + pressed(Key::ArrowRight)
-            - pressed(Key::ArrowDown)
-            - pressed(Key::ArrowLeft)
-            + PAGE * (pressed(Key::PageUp) - pressed(Key::PageDown));
-        if steps != 0 {
-            self.state.step(steps);
-        }
-        if pressed(Key::Home) > 0 {
-            self.state.position[0] = 0;
-        }
-        if pressed(Key::End) > 0 {
-            self.state.step(isize::MAX);
-        }
-        if pressed(Key::Space) % 2 == 1 {
-            self.state.playing = !self.state.playing;
-        }
-        if pressed(Key::S) > 0 {
-            self.save();
-        }
-        if pressed(Key::F) > 0 {
-            self.canvas = Canvas::default();
-        }
-        if pressed(Key::A) > 0 {
-            self.state.reset_contrast();
-        }
-        if pressed(Key::H) > 0 {
-            self.helps = !self.helps;
-        }
     }
 
     /// The next slice, when it is time for it and the current one has been seen.
@@ -211,16 +177,38 @@ impl Viewer {
 /// Scenes of different sizes, side by side.
 struct Viewers(Vec<Viewer>);
 
+impl Viewers {
+    fn ui(&mut self, ui: &mut egui::Ui) {
+        if let [only] = &mut self.0[..] {
+            return only.ui(ui);
+        }
+        let pointer = ui.ctx().pointer_latest_pos();
+        let several = &mut self.0;
+        ui.columns(several.len(), |columns| {
+            let under = |ui: &egui::Ui| pointer.is_some_and(|at| ui.max_rect().contains(at));
+            // Keys go where the pointer is or was last.
+            if let Some(under) = columns.iter().position(under) {
+                for (number, viewer) in several.iter_mut().enumerate() {
+                    viewer.has_keys = number == under;
+                }
+            }
+            for (number, (viewer, ui)) in several.iter_mut().zip(columns).enumerate() {
+                let title = egui::RichText::new(&viewer.scene.title);
+                let title = match viewer.has_keys {
+                    true => title.strong(),
+                    false => title.weak(),
+                };
+                let label = egui::Label::new(title).truncate();
+                ui.add(label).on_hover_text("keys act where the pointer is");
+                ui.push_id(number, |ui| viewer.ui(ui));
+            }
+        });
+    }
+}
+
 impl eframe::App for Viewers {
     fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
-        match &mut self.0[..] {
-            [only] => only.ui(ui),
-            several => ui.columns(several.len(), |columns| {
-                for (number, (viewer, ui)) in several.iter_mut().zip(columns).enumerate() {
-                    ui.push_id(number, |ui| viewer.ui(ui));
-                }
-            }),
-        }
+        self.ui(ui);
     }
 }
 
@@ -246,10 +234,14 @@ pub(crate) fn show(scenes: Vec<Scene>, folder: &Path) -> Result<(), ViewError> {
         ..Default::default()
     };
     let alone = scenes.len() == 1;
-    let viewers = scenes.into_iter().map(|scene| Viewer {
-        names_window: alone,
-        ..Viewer::new(scene, folder)
-    });
+    let viewers = scenes
+        .into_iter()
+        .enumerate()
+        .map(|(number, scene)| Viewer {
+            names_window: alone,
+            has_keys: number == 0,
+            ..Viewer::new(scene, folder)
+        });
     let viewers = Viewers(viewers.collect());
     eframe::run_native("simexm-gpu", options, Box::new(|_| Ok(Box::new(viewers))))
         .map_err(|error| ViewError::NoWindow(error.to_string()))

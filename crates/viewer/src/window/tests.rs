@@ -3,7 +3,7 @@
 #[path = "../../../../src/apps/view/tests/files.rs"]
 mod files;
 
-use super::Viewer;
+use super::{Viewer, Viewers};
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Event, Key, Modifiers, MouseWheelUnit, TouchPhase, pos2, vec2};
 use egui_kittest::Harness;
@@ -278,4 +278,43 @@ fn sections_of_few_slices_fill_the_window() {
     let places = harness.state().places.expect("places");
     let used = places.area.height() - places.slice.height();
     assert!(used >= 0.2 * places.slice.height(), "{places:?}");
+}
+
+#[test]
+fn keys_act_on_the_volume_under_the_pointer() {
+    let folder = TempDir::new().expect("folder");
+    let [first, ..] = files(&folder);
+    let other = folder.path().join("other.tif");
+    files::write::<tiff::encoder::colortype::Gray8>(&other, [4, 8, 8], |_| vec![1; 64]);
+    let scenes = open(&[first, other], &[]).expect("scenes");
+    let viewers = scenes
+        .into_iter()
+        .map(|scene| Viewer::new(scene, folder.path()));
+    let mut harness = Harness::builder()
+        .with_size(vec2(1600.0, 700.0))
+        .build_ui_state(
+            |ui, viewers: &mut Viewers| viewers.ui(ui),
+            Viewers(viewers.collect()),
+        );
+    let slices = |harness: &Harness<'_, Viewers>| {
+        let viewers = harness.state().0.iter();
+        viewers
+            .map(|viewer| viewer.state.position[0])
+            .collect::<Vec<_>>()
+    };
+    for (at, slices_after) in [(400.0, [4, 2]), (1200.0, [4, 3]), (400.0, [5, 3])] {
+        harness.hover_at(pos2(at, 300.0));
+        harness.step();
+        harness.key_press(Key::ArrowUp);
+        harness.step();
+        assert_eq!(slices(&harness), slices_after);
+    }
+    // Each has its list, and both are there.
+    for at in [400.0, 1200.0] {
+        harness.hover_at(pos2(at, 300.0));
+        harness.step();
+        harness.key_press(Key::H);
+        harness.run_steps(2);
+    }
+    assert_eq!(harness.query_all_by_label("this list").count(), 2);
 }

@@ -1,5 +1,6 @@
 //! From paths to a scene.
 
+mod channels;
 mod ome_zarr;
 mod output;
 
@@ -7,20 +8,11 @@ use super::metadata::Metadata;
 use super::planes::{ColourFolder, ColourTiff, Grey, Planes};
 use super::scene::{Layer, Scene, ViewVolume};
 use super::{ViewError, state};
-use crate::io::read::{self, InputFormat, ReadOptions};
+use crate::io::read::{self, InputFormat};
 use crate::io::write::Content;
 use crate::show::picture::SampleKind;
+use channels::{COLOURS, Shown};
 use std::path::{Path, PathBuf};
-
-/// Colours of channels that have none of their own.
-const COLOURS: [[u8; 3]; 6] = [
-    [0, 255, 0],
-    [255, 0, 255],
-    [0, 170, 255],
-    [255, 170, 0],
-    [255, 0, 0],
-    [255, 255, 0],
-];
 
 /// Names of the components of a coloured volume, and their colours.
 const COMPONENTS: [(&str, [u8; 3]); 3] = [
@@ -58,6 +50,8 @@ struct Opened {
     planes: Box<dyn Planes>,
     content: Content,
     metadata: Metadata,
+    /// What is told of how it is shown.
+    notes: Vec<String>,
 }
 
 fn open_volume(path: &Path, content: Option<Content>) -> Result<Vec<Opened>, ViewError> {
@@ -80,86 +74,32 @@ fn open_channels(
         true => Metadata::of_tiff(path),
         false => Metadata::default(),
     };
-    let sources = hyperstack(path);
-    if sources.len() > 1 {
-        let named = metadata.channels.len() == sources.len();
-        let opened = sources.into_iter().enumerate().map(|(number, source)| {
-            let channel = match metadata.channels.get(number).filter(|_| named) {
-                Some(channel) => channel.clone(),
-                None => {
-                    let colour = COLOURS[number % COLOURS.len()];
-                    (format!("{name}: channel {number}"), colour)
-                }
-            };
-            Opened {
-                name: channel.0.clone(),
-                path: path.to_owned(),
-                planes: grey(source),
-                content: content.unwrap_or(Content::Intensity),
-                metadata: Metadata {
-                    channels: vec![channel],
-                    ..metadata.clone()
-                },
-            }
-        });
-        return Ok(opened.collect());
+    if let Some(opened) = channels::open(path, &name, content, &metadata)? {
+        return Ok(opened);
     }
-    let (planes, is_palette) = open_planes(path)?;
-    let guess = match planes.kind() {
-        SampleKind::U32 | SampleKind::U64 => Content::Labels,
-        // Colours of a palette are those of cells; its indices are their ids.
-        _ if is_palette => Content::Labels,
-        _ => Content::Intensity,
-    };
+    let (Shown { planes, mut notes }, is_palette) = open_planes(path)?;
+    let content = content.or(metadata.content);
     Ok(vec![Opened {
         name,
         path: path.to_owned(),
-        content: content.or(metadata.content).unwrap_or(guess),
+        content: content.unwrap_or_else(|| channels::guess(&*planes, is_palette, &mut notes)),
         planes,
         metadata,
+        notes,
     }])
 }
 
-/// Most channels of a file that are shown.
-const MOST_CHANNELS: usize = 32;
-
-/// The channels of a file of whole numbers, as far as it tells of several; of several time points
-/// the first.
-fn hyperstack(path: &Path) -> Vec<Box<dyn read::VolumeSource>> {
-    let channel = |number: usize| {
-        let at = |time: Option<usize>| {
-            let options = ReadOptions {
-                channel: Some(number),
-                time,
-                ..ReadOptions::default()
-            };
-            read::open_as(path, &options)
-        };
-        let source = at(None).or_else(|_| at(Some(0))).ok()?;
-        (!source.facts().is_float).then_some(source)
-    };
-    if !path.is_file() || channel(1).is_none() {
-        return Vec::new();
-    }
-    (0..MOST_CHANNELS).map_while(channel).collect()
-}
-
 /// Opens a volume, and tells whether its samples are indices of a palette.
-fn open_planes(path: &Path) -> Result<(Box<dyn Planes>, bool), ViewError> {
+fn open_planes(path: &Path) -> Result<(Shown, bool), ViewError> {
     match read::open(path, None) {
-        // Any floating point number is shown, not only whole ones.
-        Ok(source) if source.facts().is_float && path.is_file() => {
-            let coloured = ColourTiff::open(path).ok().flatten();
-            Ok(match coloured {
-                Some(planes) if planes.shape() == source.shape() => (Box::new(planes), false),
-                _ => (grey(source), false),
-            })
-        }
         Ok(source) => {
             let is_palette = source.facts().is_palette;
-            Ok((grey(source), is_palette))
+            Ok((channels::volume(path, source)?, is_palette))
         }
-        Err(error) => coloured(path, error).map(|planes| (planes, false)),
+        Err(error) => {
+            let (planes, notes) = (coloured(path, error)?, Vec::new());
+            Ok((Shown { planes, notes }, false))
+        }
     }
 }
 
@@ -203,14 +143,11 @@ fn assemble<'a>(
     opened: Vec<Opened>,
     paths: impl Iterator<Item = &'a PathBuf>,
 ) -> Result<Vec<Scene>, ViewError> {
-    let names: Vec<String> = paths
-        .map(|path| {
-            path.file_name()
-                .unwrap_or(path.as_os_str())
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect();
+    let name = |path: &Path| {
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        name.to_string_lossy().into_owned()
+    };
+    let names: Vec<String> = paths.map(|path| name(path)).collect();
     let title = names.join(", ");
     let mut sizes: Vec<([usize; 3], Vec<Opened>)> = Vec::new();
     for volume in opened {
@@ -222,9 +159,11 @@ fn assemble<'a>(
     }
     let alone = sizes.len() == 1;
     let scenes = sizes.into_iter().map(|(shape, volumes)| {
-        let title = match (alone, volumes.first()) {
-            (false, Some(first)) => first.name.clone(),
-            _ => title.clone(),
+        let mut own: Vec<String> = volumes.iter().map(|volume| name(&volume.path)).collect();
+        own.dedup();
+        let title = match alone {
+            true => title.clone(),
+            false => own.join(", "),
         };
         scene(title, shape, volumes)
     });
@@ -240,9 +179,11 @@ fn scene(title: String, shape: [usize; 3], opened: Vec<Opened>) -> Scene {
     let pixel = opened.iter().find_map(|volume| volume.metadata.pixel);
     // One grey volume alone is shown in grey.
     let alone = opened.len() == 1;
-    let mut layers = Vec::new();
-    let mut volumes = Vec::new();
+    let (mut layers, mut volumes, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     for (index, volume) in opened.into_iter().enumerate() {
+        let file = volume.path.file_name().unwrap_or(volume.path.as_os_str());
+        let file = file.display().to_string();
+        notes.extend(volume.notes.iter().map(|note| format!("{file}: {note}")));
         let components = volume.planes.components();
         let own = &volume.metadata.channels;
         for component in 0..components {
@@ -279,5 +220,6 @@ fn scene(title: String, shape: [usize; 3], opened: Vec<Opened>) -> Scene {
         volumes,
         layers,
         pixel,
+        notes,
     }
 }

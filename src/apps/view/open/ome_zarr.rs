@@ -52,10 +52,10 @@ pub(super) fn open(path: &Path) -> Result<Option<Vec<Opened>>, ViewError> {
             metadata: Metadata {
                 pixel,
                 content: Some(content),
-                planes: 1,
                 channels: channel,
             },
             planes: grey(source),
+            notes: Vec::new(),
         });
     };
     let channels = attributes["omero"]["channels"].as_array();

@@ -5,12 +5,11 @@ use crate::apps::view::ViewError;
 use crate::apps::view::metadata::Metadata;
 use crate::apps::view::planes::{Cells, Planes};
 use crate::base::colour;
-use crate::config::{Channel, Config};
+use crate::config::Config;
 use crate::io::read::{self, VolumeSource, natural_order};
 use crate::io::write::{Content, Target, WriteFormat, writer};
 use crate::optics::camera::Camera;
-use crate::optics::fluorophore::Fluorophore;
-use crate::run::simulation::{RECORD_NAME, channel_stems, written_files};
+use crate::run::simulation::{RECORD_NAME, brightest_dyes, channel_stems, written_files};
 use crate::show::picture::{PixelSize, SampleKind};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -35,7 +34,7 @@ pub(super) fn find(path: &Path) -> Option<PathBuf> {
     }
 }
 
-/// The channels of a run in their colours, then its ground truth.
+/// The channels of a run in their colours, with the dyes that they see best, then its ground truth.
 pub(super) fn open(folder: &Path) -> Result<Vec<Opened>, ViewError> {
     let config = Config::from_file(&folder.join(RECORD_NAME), &[])?;
     let pixel = pixel_size(&config);
@@ -56,8 +55,14 @@ pub(super) fn open(folder: &Path) -> Result<Vec<Opened>, ViewError> {
             folder: folder.to_owned(),
         });
     }
+    let dyes = brightest_dyes(folder);
     for volume in &mut opened {
         volume.metadata.pixel = pixel;
+        if volume.content == Content::Intensity
+            && let Some(dye) = dyes.get(&volume.name)
+        {
+            volume.name = format!("{} ({dye})", volume.name);
+        }
     }
     Ok(opened)
 }
@@ -111,7 +116,7 @@ fn truths(stems: &BTreeMap<String, PathBuf>) -> Result<Vec<Opened>, ViewError> {
             continue;
         };
         let planes: Box<dyn Planes> = if paths.len() == 1 {
-            open_planes(first)?.0
+            open_planes(first)?.0.planes
         } else {
             let sources: Result<Vec<Box<dyn VolumeSource>>, _> =
                 paths.iter().map(|path| read::open(path, None)).collect();
@@ -126,6 +131,7 @@ fn truths(stems: &BTreeMap<String, PathBuf>) -> Result<Vec<Opened>, ViewError> {
             content: Content::Labels,
             metadata: Metadata::default(),
             planes,
+            notes: Vec::new(),
         });
     }
     Ok(opened)
@@ -155,10 +161,7 @@ fn channels(stems: &BTreeMap<String, PathBuf>, config: &Config) -> Result<Vec<Op
     if opened.len() == imaged.len() {
         for (volume, imaged) in opened.iter_mut().zip(imaged) {
             let (name, channel) = (imaged.name, &config.optics.channels[imaged.channel]);
-            volume.name = match brightest_dye(config, channel) {
-                Some(dye) => format!("{name} ({dye})"),
-                None => name.clone(),
-            };
+            volume.name.clone_from(&name);
             if volume.metadata.channels.is_empty() {
                 let middle_nm = channel.laser_filter_nm.iter().sum::<f64>() / 2.0;
                 let colour = colour::of_wavelength(middle_nm);
@@ -167,19 +170,6 @@ fn channels(stems: &BTreeMap<String, PathBuf>, config: &Config) -> Result<Vec<Op
         }
     }
     Ok(opened)
-}
-
-/// The dye of the layers that a channel sees best.
-fn brightest_dye(config: &Config, channel: &Channel) -> Option<String> {
-    let layers = config.labeling.layers.values();
-    let dyes = layers.filter_map(|layer| {
-        let dye = Fluorophore::of(&config.fluorophores, &layer.fluorophore).ok()??;
-        let seen = dye.excitation.at(channel.laser_wavelength_nm)
-            * dye.emission.fraction_within(channel.laser_filter_nm);
-        (seen > 0.0).then(|| (dye.name.clone(), seen * dye.brightness()))
-    });
-    let brightest = dyes.max_by(|a, b| a.1.total_cmp(&b.1));
-    brightest.map(|(name, _)| name)
 }
 
 fn pixel_size(config: &Config) -> Option<PixelSize> {

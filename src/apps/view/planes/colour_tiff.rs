@@ -16,6 +16,8 @@ use tiff::tags::Tag;
 /// A page per slice, of three samples of 8 or 16 bits or one of 32-bit floating point.
 pub(in crate::apps::view) struct ColourTiff {
     path: PathBuf,
+    /// The page of each slice, where they are not all pages of the file.
+    pages: Option<Vec<usize>>,
     shape: [usize; 3],
     colour: ColorType,
 }
@@ -71,10 +73,24 @@ impl ColourTiff {
             }
             Ok(Some(Self {
                 path: path.to_owned(),
+                pages: None,
                 shape: [slices, size.1 as usize, size.0 as usize],
                 colour,
             }))
         })
+    }
+
+    /// Opens a file as [`open`](Self::open) does, of which these pages are the slices.
+    pub(in crate::apps::view) fn of_pages(
+        path: &Path,
+        pages: Vec<usize>,
+    ) -> Result<Option<Self>, ViewError> {
+        let whole = Self::open(path)?;
+        Ok(whole.map(|whole| Self {
+            shape: [pages.len(), whole.shape[1], whole.shape[2]],
+            pages: Some(pages),
+            ..whole
+        }))
     }
 }
 
@@ -147,9 +163,13 @@ impl PlaneReader for ColourReader<'_> {
         let path = &self.source.path;
         let [_, rows, columns] = self.source.shape;
         let decoder = &mut self.decoder;
+        let page = match &self.source.pages {
+            Some(pages) => pages.get(z).copied().unwrap_or(z),
+            None => z,
+        };
         let pixels = guarded(path, || {
             decoder
-                .seek_to_image(z)
+                .seek_to_image(page)
                 .map_err(|error| damaged(path, &error))?;
             decoder.read_image().map_err(|error| damaged(path, &error))
         })?;

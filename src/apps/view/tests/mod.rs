@@ -1,6 +1,7 @@
 //! Scenes and pictures, compared with what the files hold.
 
 mod files;
+mod hyperstacks;
 
 use super::metadata::Metadata;
 use super::{Loader, Scene, ViewArgs, ViewError, ViewState, images, open};
@@ -272,50 +273,4 @@ fn arguments_reach_the_window_as_they_were_given() {
         let read = command.try_get_matches_from(args.words()).expect("read");
         assert_eq!(ViewArgs::from_arg_matches(&read).expect("arguments"), args);
     }
-}
-
-#[test]
-fn channels_of_a_hyperstack_are_layers() {
-    let folder = TempDir::new().expect("folder");
-    let path = folder.path().join("stack.tif");
-    // Two channels of six slices, channel by channel in each.
-    let pages = [2 * SHAPE[0], SHAPE[1], SHAPE[2]];
-    let channel = |page: usize| voxels(page / 2).map(move |at| value(page % 2, at));
-    let text = "ImageJ=1.54f\nimages=12\nchannels=2\nslices=6\nhyperstack=true\n";
-    let file = std::fs::File::create(&path).expect("file");
-    let mut encoder = tiff::encoder::TiffEncoder::new(file).expect("encoder");
-    for page in 0..pages[0] {
-        let mut image = encoder
-            .new_image::<colortype::Gray8>(pages[2] as u32, pages[1] as u32)
-            .expect("page");
-        let description = tiff::tags::Tag::ImageDescription;
-        image.encoder().write_tag(description, text).expect("tag");
-        image
-            .write_data(&channel(page).collect::<Vec<u8>>())
-            .expect("data");
-    }
-    let scene = Arc::new(open(&[path], &[]).expect("scene").remove(0));
-    let names: Vec<&str> = scene
-        .layers
-        .iter()
-        .map(|layer| layer.name.as_str())
-        .collect();
-    assert_eq!(names, ["stack: channel 0", "stack: channel 1"]);
-    let mut state = ViewState::new(&scene);
-    for (layer, colour) in state.layers.iter_mut().zip([[255, 0, 0], [0, 0, 255]]) {
-        layer.colour = colour;
-        layer.contrast = Some(Contrast {
-            minimum: 0.0,
-            maximum: 255.0,
-            gamma: 1.0,
-        });
-    }
-    let loader = Loader::new(Arc::clone(&scene), state.wanted(&scene), || {});
-    settled(&scene, &state, &loader);
-    let picture = images::slice(&scene, &mut state, &loader).expect("slice");
-    let z = state.position[0];
-    let expected: Vec<[u8; 3]> = voxels(z)
-        .map(|at| [value(0, at), 0, value(1, at)])
-        .collect();
-    assert_eq!(pixels(&picture), expected);
 }

@@ -164,7 +164,7 @@ pub fn pick(
             }
         }
         return none(format!(
-            "no adapter is called \"{wanted}\"; there are {}",
+            "no adapter is called \"{wanted}\"; --adapter is an index or a part of a name of these: {}",
             names()
         ));
     }

@@ -1,5 +1,6 @@
 //! Which axes of an array are z, x and y, and what is taken of the others.
 
+use super::super::Facts;
 use super::super::options::ReadOptions;
 
 /// The axes of an array, and the one volume of it that is read.
@@ -11,6 +12,8 @@ pub(in super::super) struct Axes {
     zxy: [Option<usize>; 3],
     /// Positions along the axes; of z, x and y 0.
     at: Vec<usize>,
+    /// How many channels and times there are; 0 where there is no such axis.
+    several: [usize; 2],
 }
 
 impl Axes {
@@ -31,7 +34,7 @@ impl Axes {
             (z, Some(y), Some(x)) if names.len() == sizes.len() => [z, Some(y), Some(x)],
             _ => by_order(sizes)?,
         };
-        let mut at = vec![0; sizes.len()];
+        let (mut at, mut several) = (vec![0; sizes.len()], [0; 2]);
         for (axis, &size) in sizes.iter().enumerate() {
             if zxy.contains(&Some(axis)) {
                 continue;
@@ -51,6 +54,7 @@ impl Axes {
                     ));
                 }
             };
+            several[usize::from(key == "time")] = size;
             at[axis] = match chosen {
                 None if size == 1 => 0,
                 None => {
@@ -71,7 +75,19 @@ impl Axes {
             sizes: sizes.to_owned(),
             zxy,
             at,
+            several,
         })
+    }
+
+    /// What is told of an array with voxels of this size along each axis.
+    pub fn facts(&self, voxel_nm: &[Option<f64>]) -> Facts {
+        let [channels, times] = self.several;
+        Facts {
+            voxel_nm: self.pick(voxel_nm, None),
+            channels,
+            times,
+            ..Facts::default()
+        }
     }
 
     /// What an array has along z, x and y, of numbers for each of its axes; `none` where it has no

@@ -19,7 +19,7 @@ use super::super::options::ReadOptions;
 use super::super::samples::{SampleKind, SampleType, swap_bytes};
 use super::super::unchanged::Opened;
 use super::super::units::nanometres;
-use super::super::{Facts, ReadError, VolumeSource};
+use super::super::{ReadError, VolumeSource};
 use super::filters;
 use crate::io::codec::Codec;
 
@@ -99,10 +99,7 @@ pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn VolumeS
         chunk: axes.pick(&chunks, 1),
         samples,
         fill: [0; 8],
-        facts: Facts {
-            voxel_nm: axes.pick(&voxel_nm, None),
-            ..Facts::default()
-        },
+        facts: axes.facts(&voxel_nm),
     };
     let store = Hdf5Store {
         opened,

@@ -172,3 +172,25 @@ fn names_are_ordered_as_people_number_them() {
         }
     }
 }
+
+#[test]
+fn of_two_kinds_of_names_the_likelier_one_is_advised() {
+    for (names, advised) in [
+        (
+            &["a1", "a2", "a1_cp_masks", "a2_cp_masks"][..],
+            "a?_cp_masks.tif",
+        ),
+        (&["a1", "a2", "a3", "a1_Labels"], "a?_Labels.tif"),
+        (&["s1", "s2", "preview"], "s?.tif"),
+        (&["seg1", "seg2", "raw1", "raw2", "raw3"], "seg?.tif"),
+        (&["ids_1", "ids_2", "ids_overview"], "ids_?.tif"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        for name in names {
+            let path = folder.path().join(format!("{name}.tif"));
+            fs::copy(data("man_seg001"), path).unwrap();
+        }
+        let advice = format!("image_path = {:?}", folder.path().join(advised));
+        assert_says(&error(folder.path(), None), &["one sequence", &advice]);
+    }
+}

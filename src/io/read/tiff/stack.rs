@@ -76,6 +76,7 @@ impl TiffStack {
             places,
             notes,
             voxel_nm,
+            several: [channels, times],
         } = layout::of_stack(&mut directories, options).map_err(whole_file)?;
         let first = places.first().copied().unwrap_or(Place::page(0));
         let page = Page::inspect(&mut directories, first, stored)
@@ -109,6 +110,8 @@ impl TiffStack {
             voxel_nm,
             is_palette: layout::is_palette(&mut directories, first.page),
             is_float: page.samples().kind == SampleKind::Float,
+            channels,
+            times,
         };
         Ok(Self {
             path: path.to_owned(),
@@ -188,6 +191,12 @@ impl VolumeSource for TiffStack {
             triple(self.shape(), " x "),
             self.page.kind()
         )
+    }
+
+    fn slice_page(&self, z: usize) -> Option<usize> {
+        let place = self.places.get(z)?;
+        let own = self.places.iter().all(|place| place.plane == 0);
+        own.then_some(place.page)
     }
 
     fn facts(&self) -> Facts {

@@ -22,7 +22,7 @@ use super::chunked::{
     Axes, ChunkedLayout, ChunkedVolume, Found as Searched, Root, below, plain, sizes_nm,
 };
 use super::options::ReadOptions;
-use super::{Facts, Found, InputFormat, ReadError, ReadFormat, VolumeSource};
+use super::{Found, InputFormat, ReadError, ReadFormat, VolumeSource};
 
 pub(super) use store::unpack;
 
@@ -186,10 +186,7 @@ impl Chosen {
             chunk: axes.pick(&array.chunks, 1),
             samples: array.samples,
             fill: array.fill,
-            facts: Facts {
-                voxel_nm: axes.pick(&voxel_nm, None),
-                ..Facts::default()
-            },
+            facts: axes.facts(&voxel_nm),
         };
         // Of all axes.
         let bytes = array

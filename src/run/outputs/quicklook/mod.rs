@@ -281,14 +281,13 @@ pub(crate) fn about(
     expansion: [f64; 3],
 ) -> About {
     // With the dye that it sees best.
-    let names = model.channels.iter().map(|channel| {
-        let lights = channel.photons.iter().map(|photons| photons.mean_photons);
-        let brightest = lights.enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
-        match brightest.filter(|(_, light)| *light > 0.0) {
-            Some((dye, _)) => format!("{} ({})", channel.name, model.fluorophores[dye].name),
+    let names = model
+        .channels
+        .iter()
+        .map(|channel| match channel.brightest_dye() {
+            Some(dye) => format!("{} ({})", channel.name, model.fluorophores[dye].name),
             None => channel.name.clone(),
-        }
-    });
+        });
     let tissue_nm = model.camera.pixel_in_tissue_nm(voxel_nm);
     About {
         title,

@@ -152,10 +152,7 @@ pub(crate) fn id_pixel(config: &Config, largest: u64) -> Result<PixelType, Simul
 /// Returns the colour of a channel's light: the emission peak of its brightest dye, or the middle
 /// of its filter.
 pub(crate) fn channel_colour(config: &Config, model: &Model, channel: &ChannelModel) -> [u8; 3] {
-    let photons = |dye: usize| channel.photons[dye].mean_photons;
-    let dyes = channel.sources.iter().map(|source| source.fluorophore);
-    let brightest = dyes.max_by(|&a, &b| photons(a).total_cmp(&photons(b)));
-    colour::of_wavelength(match brightest {
+    colour::of_wavelength(match channel.brightest_dye() {
         Some(dye) => model.fluorophores[dye].emission_peak_nm(),
         None => {
             let filter_nm = config.optics.channels[&channel.configured].laser_filter_nm;

@@ -152,6 +152,8 @@ pub(super) struct Selected {
     pub notes: Vec<String>,
     /// Size of a voxel along z, x and y, as far as it is told.
     pub voxel_nm: [Option<f64>; 3],
+    /// Channels and time points of the series.
+    pub several: [usize; 2],
 }
 
 /// Chooses the planes that are the slices of the volume.
@@ -235,10 +237,15 @@ pub(super) fn select(described: &Described, options: &ReadOptions) -> Result<Sel
         // The distance of slices, where there are none.
         voxel_nm[0] = None;
     }
+    let count = |kind: AxisKind| {
+        let axis = series.axes.iter().find(|axis| axis.kind == kind);
+        axis.map_or(0, |axis| axis.size)
+    };
     Ok(Selected {
         places,
         notes,
         voxel_nm,
+        several: [AxisKind::Channels, AxisKind::Times].map(count),
     })
 }
 
