@@ -3,12 +3,12 @@
 use super::files::{place, shell_word};
 use super::{exit, phantom, report, say, tell};
 use clap::Args;
+use simexm_gpu::config::Engraving;
 use simexm_gpu::config::{
     ChannelArrangement, Config, ConfigError, GroundTruth, MicroscopePreset, Output, WrittenIds,
 };
 use simexm_gpu::internals::io::read::{self, Facts, ReadOptions};
 use simexm_gpu::internals::io::write::{OutputFolder, Target};
-use simexm_gpu::internals::optics::objective::Engraving;
 use simexm_gpu::phantom::Phantom;
 use std::error::Error;
 use std::path::{Path, PathBuf};

@@ -53,6 +53,8 @@ pub use crate::base::formats::{ChunkCodec, Compression, InputFormat, OutputForma
 pub use crate::base::volume::Arrangement;
 pub use crate::optics::detector::{CameraModel, DetectorKeys, DetectorKind};
 pub use crate::optics::fluorophore::OwnFluorophore;
+#[doc(hidden)]
+pub use crate::optics::objective::Engraving;
 pub use compute::{AdapterChoice, BackendChoice, Compute};
 pub use error::{ConfigError, Problem};
 pub use expansion::Expansion;

@@ -261,7 +261,7 @@ fn arguments_that_make_no_sense_are_refused() {
     if has_adapter() {
         let name = adapters().swap_remove(0).name;
         let args = quick(&["--adapter", "Voodoo"]);
-        workplace.refuses(2, &args, &["error: ", "Voodoo", "there are", &name]);
+        workplace.refuses(2, &args, &["error: ", "Voodoo", "of these", &name]);
     }
     for args in [
         &["bench", "--adapter", "0", "--all"][..],

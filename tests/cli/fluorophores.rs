@@ -95,11 +95,11 @@ fn json_holds_the_same() {
         serde_json::from_str(&workplace.run(args).succeeded().stdout).unwrap()
     };
     let list = parse(&["fluorophores", "--json", "--config", "config.toml"]);
-    assert_eq!(list.as_array().unwrap().len(), 36);
+    assert_eq!(list.as_array().unwrap().len(), 37);
     assert_eq!(list[1]["name"], "ATTO425");
     assert_eq!(list[1]["emission_peak_nm"], 484.0);
     assert_eq!(list[1]["spectra_are_gaussian"], false);
-    assert_eq!(list[35]["source"], "own (blue.csv)");
+    assert_eq!(list[36]["source"], "own (blue.csv)");
     let one = parse(&["fluorophores", "mBlue", "--json", "--config", "config.toml"]);
     assert_eq!(
         one["excitation"]["wavelength_nm"],

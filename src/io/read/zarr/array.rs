@@ -401,7 +401,8 @@ impl V3 {
         let mut shards = None;
         if let Some(sharding) = chain.sharding.take() {
             let inner = sharding.chunks;
-            let divides = |(&shard, &chunk): (&usize, &usize)| chunk > 0 && shard % chunk == 0;
+            let divides =
+                |(&shard, &chunk): (&usize, &usize)| shard > 0 && chunk > 0 && shard % chunk == 0;
             if inner.len() != chunks.len() || !chunks.iter().zip(&inner).all(divides) {
                 return Err(format!("has shards of {chunks:?} with chunks of {inner:?}"));
             }
