@@ -76,7 +76,7 @@ impl MicroscopePreset {
                 pixel_nm: 5000.0,
                 exposure_s: 2e-6,
                 own: &[("pinhole_airy", 1.0)],
-                meaning: "a scanning confocal microscope with hybrid detectors, pixels by Nyquist's rule",
+                meaning: "a scanning confocal microscope with hybrid detectors",
                 ..figures(Microscope::Confocal, "63x/1.2W", CameraModel::GenericHybrid)
             },
             Self::SpinningDisk => Figures {
@@ -113,7 +113,7 @@ impl MicroscopePreset {
                 pixel_nm: 5000.0,
                 exposure_s: 4e-6,
                 step_nm: 500.0,
-                meaning: "a titanium-sapphire laser and photomultipliers behind the objective",
+                meaning: "a tunable pulsed laser and photomultipliers behind the objective",
                 ..figures(Microscope::TwoPhoton, "25x/1.05W", CameraModel::GenericPmt)
             },
         }
@@ -200,7 +200,12 @@ pub(super) fn expand(tree: &mut Table) {
     };
     if let Some(entry) = optics.get("objective").cloned() {
         let text = entry.value.as_text().unwrap_or_default();
-        add_objective(optics, text.parse().unwrap_or(ANY), &entry.value_position);
+        add_objective(
+            optics,
+            text.parse().unwrap_or(ANY),
+            &OF_OBJECTIVE,
+            &entry.value_position,
+        );
     }
     let Some(entry) = optics.get("microscope").cloned() else {
         return;
@@ -212,7 +217,21 @@ pub(super) fn expand(tree: &mut Table) {
         false => MicroscopePreset::PointScanning,
     };
     let figures = name.unwrap_or_else(by_light).figures();
-    add_objective(optics, figures.objective.parse().unwrap_or(ANY), position);
+    // An aperture of one's own belongs to an immersion of one's own.
+    let given = match optics.contains_key("numerical_aperture") {
+        true => &OF_OBJECTIVE[..1],
+        false => &OF_OBJECTIVE,
+    };
+    add_objective(
+        optics,
+        figures.objective.parse().unwrap_or(ANY),
+        given,
+        position,
+    );
+    if has_detector && camera.is_none() {
+        let share = figures.detector.data_sheet().quantum_efficiency;
+        add(optics, "detector_efficiency", Value::Float(share), position);
+    }
     let pixel_nm = camera.and_then(|camera| camera.data_sheet().pixel_nm);
     for (key, value) in [
         ("focal_plane_depth", figures.step_nm),
@@ -255,18 +274,15 @@ const ANY: Engraving = Engraving {
     immersion_index: 1.333,
 };
 
-fn add_objective(optics: &mut Table, objective: Engraving, position: &Position) {
-    // An aperture of one's own belongs to an immersion of one's own.
-    let own_aperture = optics.contains_key("numerical_aperture");
+/// Adds those of [`OF_OBJECTIVE`] that are left out.
+fn add_objective(optics: &mut Table, objective: Engraving, keys: &[&str], position: &Position) {
     let figures = [
         objective.magnification,
         objective.numerical_aperture,
         objective.immersion_index,
     ];
-    for (key, value) in OF_OBJECTIVE.into_iter().zip(figures) {
-        if key != "immersion_index" || !own_aperture {
-            add(optics, key, Value::Float(value), position);
-        }
+    for (key, value) in keys.iter().zip(figures) {
+        add(optics, key, Value::Float(value), position);
     }
 }
 

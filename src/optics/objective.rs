@@ -30,7 +30,12 @@ impl FromStr for Engraving {
     fn from_str(text: &str) -> Result<Self, String> {
         let parse = || {
             // What else is engraved stands before the magnification and behind the immersion.
-            let (before, rest) = text.split_once(['x', 'X', '\u{d7}'])?;
+            let is_times = |(at, c): &(usize, char)| {
+                let digit = |c: char| c.is_ascii_digit();
+                matches!(c, 'x' | 'X' | '\u{d7}') && text[..*at].trim_end().ends_with(digit)
+            };
+            let (at, times) = text.char_indices().find(is_times)?;
+            let (before, rest) = (&text[..at], &text[at + times.len_utf8()..]);
             let magnification = before.split_whitespace().next_back()?;
             let rest = rest.trim().trim_start_matches('/').trim();
             let end = rest.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | ','));
@@ -87,6 +92,7 @@ mod tests {
             ("20x0.8", [20.0, 0.8, 1.0], "20x/0.8"),
             ("30x/1.05S", [30.0, 1.05, 1.406], "30x/1.05S"),
             ("Plan Apo 60x/1.20 W", [60.0, 1.2, 1.333], "60x/1.2W"),
+            ("XLPLN 25x/1.05 W", [25.0, 1.05, 1.333], "25x/1.05W"),
             ("63 x/1,4 Oil DIC M27", [63.0, 1.4, 1.518], "63x/1.4O"),
             ("25\u{d7}/1.05w/0.17", [25.0, 1.05, 1.333], "25x/1.05W"),
             ("16x 0.8 H2O dipping", [16.0, 0.8, 1.333], "16x/0.8W"),
@@ -106,7 +112,7 @@ mod tests {
             ("60x/1.2K", "like 60x"),
             ("60x/1.2", "higher index"),
             ("0.5x/0.1", "1 to 250"),
-            ("nanx/1.2W", "1 to 250"),
+            ("nanx/1.2W", "like 60x"),
         ] {
             let told = text.parse::<Engraving>().unwrap_err();
             assert!(told.contains(word), "{told}");

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import numpy as np
 import pytest
@@ -17,6 +18,12 @@ EXAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "..", "examples")
 def backend(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test that wants another one says so."""
     monkeypatch.setenv("SIMEXM_BACKEND", "cpu")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interrupts() -> None:
+    """Python leaves Ctrl-C ignored where its parent did, as shells do behind an &."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -68,6 +68,11 @@ fn keys_override_the_objective_and_the_objective_the_microscope() {
     assert_eq!((own.objective_factor, own.numerical_aperture), (150.0, 1.3));
     assert_eq!(own.microscope, Microscope::Widefield);
     assert_eq!(own.pixel_size_nm, 13_000.0);
+    // The immersion is that of the objective that is named, not of one that is not.
+    let stopped = of("objective = \"20x/0.8\"\nnumerical_aperture = 0.75");
+    assert_eq!(stopped.physical.unwrap().immersion_index, Some(1.0));
+    let other = of("numerical_aperture = 0.75").physical.unwrap();
+    assert_eq!(other.immersion_index, None);
     // A pinhole in Airy units stands in the place of one in um.
     let pinhole = of("pinhole_airy = 2");
     assert_eq!(pinhole.pinhole_radius_um, None);
@@ -75,6 +80,7 @@ fn keys_override_the_objective_and_the_objective_the_microscope() {
     let camera = format!("[detector]\ncamera = \"{}\"", CameraModel::IxonUltra888);
     assert_eq!(optics(disk, &camera).pixel_size_nm, 13_000.0);
     let kind = "[detector]\nkind = \"ideal\"\nbits = 12";
+    assert_eq!(optics(disk, kind).detector_efficiency, 0.95);
     let text = with(&format!("{disk}detector_efficiency = 0.7"), false, kind);
     let config = read(&text).unwrap();
     assert_eq!(config.optics.detector_efficiency, 0.7);

@@ -3,6 +3,7 @@
 
 pub mod blosc;
 mod blosclz;
+#[cfg_attr(not(feature = "hdf5"), allow(dead_code))]
 mod lzf;
 
 #[cfg(test)]
@@ -12,6 +13,7 @@ use std::io::Read;
 
 use super::codec::blosc::unshuffle;
 
+#[cfg_attr(not(feature = "hdf5"), allow(unused_imports))]
 pub use lzf::decode as lzf;
 
 /// How a run of bytes was packed.

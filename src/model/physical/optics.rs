@@ -67,6 +67,12 @@ impl Seen {
     }
 }
 
+/// Functions of a pair of channel and dye that are made without a look at their size.
+const FEW_FUNCTIONS: usize = 8;
+
+/// Most bytes of the functions of a pair.
+const MOST_FUNCTION_BYTES: usize = 1 << 30;
+
 /// The microscope of a configuration over a volume.
 pub(super) struct Sight<'a> {
     pub(super) config: &'a Config,
@@ -262,6 +268,21 @@ impl<'a> Sight<'a> {
         let places: Vec<(u8, f64)> = (self.phases.iter())
             .flat_map(|phase| depths.iter().map(move |depth_um| (*phase, *depth_um)))
             .collect();
+        if let (Some(&(phase, deepest_um)), Some(first)) = (places.last(), imaging.first())
+            && places.len() > FEW_FUNCTIONS
+        {
+            // It spreads farthest.
+            let (largest, _) = self.kernel(first, deepest_um, phase)?;
+            let bytes = size_of_val(largest.psf.values());
+            let count = places.len() * imaging.len();
+            if bytes.saturating_mul(count) > MOST_FUNCTION_BYTES {
+                return Err(OpticsError::TooManyDepths {
+                    range_um: [depths[0], deepest_um],
+                    count,
+                    megabytes: bytes.div_ceil(1_000_000),
+                });
+            }
+        }
         let kernels = places.par_iter().map(|&(phase, depth_um)| {
             let parts = imaging.par_iter();
             let kernels = parts
@@ -362,7 +383,13 @@ impl<'a> Sight<'a> {
         }
         let deep_um = self.grid.slices.saturating_sub(1) as f64 * self.grid.voxel_um[0];
         let range = [self.physical.depth_um, self.physical.depth_um + deep_um];
-        depth_nodes(imaging, range, self.physical.depth_error)
+        // Images between two slices are mixed from the functions of those anyway.
+        depth_nodes(
+            imaging,
+            range,
+            self.physical.depth_error,
+            self.grid.voxel_um[0],
+        )
     }
 
     /// Tells of planes that are wider than the reach, unless the volume ends there as well.

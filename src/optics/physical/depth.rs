@@ -7,12 +7,10 @@ use super::microscopes::Imaging;
 /// Places along the axis and across it at which kernels are compared.
 const PLACES: [usize; 2] = [25, 9];
 
-/// Depths closer than this in um share a kernel, whatever the error.
-const CLOSEST_UM: f64 = 0.02;
-
 /// Returns ascending depths in um, the range's ends among them, between which kernels may be mixed
 /// linearly: intervals are halved until the kernel in their middle is the mean of those at their
-/// ends, to `depth_error` of its peak. Where the media match one depth is enough.
+/// ends, to `depth_error` of its peak, or until they are shorter than twice `closest_um`. Where the
+/// media match one depth is enough.
 ///
 /// # Errors
 /// A quantity makes no sense.
@@ -20,11 +18,13 @@ pub fn depth_nodes(
     imaging: &Imaging,
     [from_um, to_um]: [f64; 2],
     depth_error: f64,
+    closest_um: f64,
 ) -> Result<Vec<f64>, OpticsError> {
     imaging.validate()?;
+    positive("the least distance of depths (um)", closest_um)?;
     positive("depth_error", depth_error)?;
     within("the depth of the last slice (um)", to_um, [from_um, 1e5])?;
-    if imaging.objective.media.matched() || to_um - from_um < CLOSEST_UM {
+    if imaging.objective.media.matched() || to_um - from_um < closest_um {
         return Ok(vec![from_um]);
     }
     let mut nodes = vec![from_um];
@@ -34,7 +34,7 @@ pub fn depth_nodes(
     let mut rights = vec![end(to_um)?];
     while let Some(right) = rights.last() {
         let middle = end(0.5 * (left.0 + right.0))?;
-        let close = right.0 - left.0 < 2.0 * CLOSEST_UM;
+        let close = right.0 - left.0 < 2.0 * closest_um;
         if close || mixing_error(&left.1, &right.1, &middle.1) <= depth_error {
             nodes.push(right.0);
             left = rights.pop().unwrap_or(middle);

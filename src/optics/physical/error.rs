@@ -38,6 +38,21 @@ pub enum OpticsError {
         /// The aperture that is to pass: numerical aperture, or the sample's index where smaller.
         aperture: f64,
     },
+    /// Point spread functions of so many depths that they fill a memory.
+    #[error(
+        "between {} and {} um of depth the point spread function changes so fast that {count} are needed, of {megabytes} MB \
+         each: choose an objective whose immersion is nearer to the gel's index, or a greater depth_error, or a \
+         smaller psf_reach",
+        range_um[0], range_um[1]
+    )]
+    TooManyDepths {
+        /// The depths of the first and of the last slice in um.
+        range_um: [f64; 2],
+        /// Functions that are needed.
+        count: usize,
+        /// Megabytes of the largest of them.
+        megabytes: usize,
+    },
     /// A filter band that no emission passes.
     #[error(
         "none of the emission passes the band from {low_nm} to {high_nm} nm to the detector; \

@@ -35,16 +35,16 @@ fn an_oil_objective_and_a_water_objective_on_gels() {
 #[test]
 fn nodes_where_kernels_mix_within_the_error() {
     let imaging = widefield(oil_on_gel());
-    let nodes = depth_nodes(&imaging, [4.0, 24.0], 0.01).unwrap();
+    let nodes = depth_nodes(&imaging, [4.0, 24.0], 0.01, 0.02).unwrap();
     assert_eq!((nodes[0], nodes[nodes.len() - 1]), (4.0, 24.0));
     assert!((6..40).contains(&nodes.len()), "{nodes:?}");
     // Deeper kernels change more slowly.
     let spacing = |at: usize| nodes[at + 1] - nodes[at];
     assert!(spacing(0) < spacing(nodes.len() - 2));
     // A matched objective sees alike at any depth.
-    let matched = depth_nodes(&widefield(water(1.15)), [0.0, 50.0], 0.01).unwrap();
+    let matched = depth_nodes(&widefield(water(1.15)), [0.0, 50.0], 0.01, 0.02).unwrap();
     assert_eq!(matched, [0.0]);
-    assert!(depth_nodes(&imaging, [5.0, 4.0], 0.01).is_err());
+    assert!(depth_nodes(&imaging, [5.0, 4.0], 0.01, 0.02).is_err());
 }
 
 #[test]
