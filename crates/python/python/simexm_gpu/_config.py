@@ -9,7 +9,8 @@ from typing import Any, Optional, Union
 from ._errors import ConfigurationError
 from ._native import Config
 
-#: A configuration, the tables of one, the path of a file (TOML or SimExm's .ini), or None for `Config()`.
+#: A configuration, the tables of one, the path of a file (TOML or SimExm's .ini), or None for
+#: `Config()`.
 ConfigLike = Union[Config, Mapping[str, Any], str, "os.PathLike[str]", None]
 
 

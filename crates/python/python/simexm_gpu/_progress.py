@@ -10,7 +10,8 @@ from typing import Any, Optional, Union
 
 from ._errors import SimexmWarning
 
-#: A function of a stage's name, the steps that are done, and all of them, 0 where nobody counts them; or whether to show a bar.
+#: A function of a stage's name, the steps that are done, and all of them, 0 where nobody counts
+#: them; or whether to show a bar.
 Progress = Union[Callable[[str, int, int], object], bool, None]
 
 _log = logging.getLogger("simexm_gpu")

@@ -26,7 +26,8 @@ class Result:
     All arrays have the same shape (z, x, y), in numpy's words axes 0, 1 and 2: x is the row of an image, y its column.
     """
 
-    #: Grey values of each channel by its name, in the detector's units (`physical`) or as `output.normalize` says
+    #: Grey values of each channel by its name, in the detector's units (`physical`) or as
+    #: `output.normalize` says
     #: (`simexm`): uint8 or uint16, as the files of a run have them.
     images: dict[str, npt.NDArray[Any]]
     #: Ids of the labelled cells by fluorophore, in the type of the labels; 0 elsewhere.
@@ -160,7 +161,8 @@ class Psf:
     centre: tuple[int, int, int]
     #: Size of a voxel in the gel, (z, x, y) in nm.
     voxel_nm: Triple
-    #: Full width at half maximum in the gel along (z, x, y) in nm; None where it is beyond the values.
+    #: Full width at half maximum in the gel along (z, x, y) in nm; None where it is beyond the
+    #: values.
     full_width_nm: MaybeTriple
     #: What the values are.
     unit: str

@@ -20,8 +20,8 @@ from ._result import Triple, Volume
 from ._simulate import Simulator, _simulate
 
 Target = Literal["ids", "affinities", "boundaries", "distances"]
-#: What a key's values are drawn from: a tuple (least, most) of real numbers, a list of values, or a function of a
-#: `numpy.random.Generator`, such as `lambda random: 10 ** random.uniform(-6, -5)`.
+#: What a key's values are drawn from: a tuple (least, most) of real numbers, a list of values, or a
+#: function of a `numpy.random.Generator`, such as `lambda random: 10 ** random.uniform(-6, -5)`.
 Range = Union[tuple[float, float], list[Any], range, Callable[[np.random.Generator], Any]]
 Truth = Union[npt.NDArray[Any], dict[str, npt.NDArray[Any]]]
 
@@ -32,7 +32,8 @@ class Sample:
 
     #: Grey values (channel, z, x, y).
     images: npt.NDArray[Any]
-    #: The target, or a dictionary of them: ids, boundaries and distances (z, x, y), affinities (offset, z, x, y).
+    #: The target, or a dictionary of them: ids, boundaries and distances (z, x, y), affinities
+    #: (offset, z, x, y).
     truth: Truth
     #: Names of the channels.
     channels: list[str]

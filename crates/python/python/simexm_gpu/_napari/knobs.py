@@ -40,7 +40,8 @@ class Knobs:
         dye = fluorophores()[self.dye]
         light, exposure_s = MICROSCOPES[self.microscope]
         excited, emitted = dye.excitation_peak_nm, dye.emission_peak_nm
-        # The laser in the peak of the excitation, or at twice its wavelength; the filter from behind it.
+        # The laser in the peak of the excitation, or at twice its wavelength; the filter from
+        # behind it.
         laser = 2 * excited if self.microscope == "two photon" else excited
         channel = {**light, "laser_wavelength": laser, "laser_filter": [max(excited + 10, emitted - 40), emitted + 60]}
         tables = Config().to_dict()
