@@ -5,7 +5,9 @@
 
 @group(0) @binding(1) var<storage, read> spectra: array<vec2<f32>>;
 @group(0) @binding(2) var<storage, read> psf: array<f32>;
-@group(0) @binding(3) var<storage, read_write> filtered: array<vec2<f32>>;
+// Slice in focus, slice of the filtered spectra, weight, 1 where it is added to what is there.
+@group(0) @binding(3) var<storage, read> slices: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read_write> filtered: array<vec2<f32>>;
 
 // A slice on the way through the reflected volume, and where it lies in the ring.
 struct Walk {
@@ -58,11 +60,10 @@ fn sample(walk: Walk, place: Place) -> vec2<f32> {
     return spectra[walk.slot * place.spectrum + place.thread];
 }
 
-fn save(n: u32, value: vec2<f32>, place: Place) {
-    let at = place.filtered + n * place.stride;
-    let z = f32(params.first_z + n * params.step_z) - f32(params.weight_from);
-    var sum = (params.weight + params.weight_per_slice * z) * value;
-    if params.accumulate != 0u {
+fn save(to: vec4<u32>, value: vec2<f32>, place: Place) {
+    let at = place.filtered + to.y * place.stride;
+    var sum = bitcast<f32>(to.z) * value;
+    if to.w != 0u {
         sum += filtered[at];
     }
     filtered[at] = sum;
@@ -85,6 +86,6 @@ fn main(
     let k = within / BLOCK;
     let mirrored = min(k, params.length_x - k);
     let psf_at = (block * (params.length_x / 2u + 1u) + mirrored) * PLANES * BLOCK + within % BLOCK;
-    let filtered_at = (block * params.out_slices + params.out_first) * block_size + within;
+    let filtered_at = block * params.out_slices * block_size + within;
     filter_slices(Place(thread, spectrum, psf_at, filtered_at, block_size));
 }

@@ -6,7 +6,9 @@ use crate::engine::compute::{Backend, Buffer, BufferSpec, ComputeError, Limits, 
 use crate::engine::psf::Psf;
 use crate::engine::schedule::{Reach, Schedule, Step};
 use crate::engine::stages::blur::rows_to_photons::RowsToPhotonsParams;
-use crate::engine::stages::blur::{Blur, BlurPart, Mixture, RingSlices};
+use crate::engine::stages::blur::{
+    Blur, BlurPart, FilteredSlice, Filtering, RingSlices, SLICE_WORDS,
+};
 use bytemuck::Zeroable;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -53,10 +55,11 @@ const STATUS: Buffer = Buffer(6);
 const TABLES: Buffer = Buffer(7);
 const PROFILE: Buffer = Buffer(8);
 const KERNEL: Buffer = Buffer(9);
+const SLICES: Buffer = Buffer(10);
 
 /// The ring of spectra of a block.
 fn spectra(block: usize) -> Buffer {
-    Buffer(10 + block)
+    Buffer(11 + block)
 }
 
 /// A convolution of volumes of one shape with one point spread function; the volume goes on beyond
@@ -187,7 +190,6 @@ fn record<'p>(
         first_z: range.start,
         slices: range.len(),
         ring: schedule.spectra_ring,
-        dark: false,
     };
     if !step.emission.is_empty() {
         let words: &[u32] = bytemuck::cast_slice(photons);
@@ -207,10 +209,24 @@ fn record<'p>(
         slices: slices as u32,
         ..RowsToPhotonsParams::zeroed()
     };
+    let all: Vec<FilteredSlice> = step
+        .images
+        .clone()
+        .enumerate()
+        .map(|(to, z)| FilteredSlice::new(z, to))
+        .collect();
+    recording.write(SLICES, 0, bytemuck::cast_slice(&all).to_vec());
     for (number, block) in blur.blocks().iter().enumerate() {
-        let buffers = [spectra(number), PSF, FILTERED];
-        let all = Mixture::alone(step.images.len(), false);
-        blur.filter(&mut recording, z(&step.images), 1, depth, all, buffers);
+        let filtering = Filtering {
+            slices: &all,
+            at: 0,
+            filtered: slices,
+            ring: schedule.spectra_ring,
+            depth,
+            dark: false,
+        };
+        let buffers = [spectra(number), PSF, SLICES, FILTERED];
+        blur.filter(&mut recording, filtering, buffers);
         let buffers = [FILTERED, FOURIER, ROWS];
         blur.columns_inverse(&mut recording, block, slices, buffers);
         let buffers = [ROWS, FOURIER, TABLES, PROFILE, BLURRED, STATUS];
@@ -236,6 +252,7 @@ fn specs(schedule: &Schedule, blur: &Blur, slab: usize) -> Vec<BufferSpec> {
         ("tables", 1),
         ("baseline profile", size_x + size_y),
         ("point spread function's values", blur.psf_value_words()),
+        ("filtered slices", slab * SLICE_WORDS),
     ];
     let ring = ("spectra", schedule.spectra_ring * spectrum);
     specs.extend(blur.blocks().iter().map(|_| ring));

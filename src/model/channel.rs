@@ -2,7 +2,6 @@
 
 use crate::engine::psf::Psf;
 use crate::engine::rng::{StreamKey, TableRef};
-use crate::engine::stages::blur::SliceWeight;
 use crate::optics::fluorophore::Photons;
 use crate::optics::focal_planes::FocalPlanes;
 use std::ops::Range;
@@ -94,19 +93,15 @@ impl Bleaching {
     }
 }
 
-/// Images that are filtered by a function together.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FilterRun {
-    /// The images, counted from the first one that is asked for.
-    pub images: Range<usize>,
-    /// The slice on which the first is focused, and the slices to the next.
-    pub first_z: usize,
-    /// Slices from one to the next.
-    pub step: usize,
-    /// The function.
-    pub function: usize,
-    /// How often it counts.
-    pub weight: SliceWeight,
+/// What a function gives an image.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Focus {
+    /// The image, counted from the first one that is asked for.
+    pub image: usize,
+    /// The slice on which it is focused, or behind which it is by less than one.
+    pub slice: usize,
+    /// How often the function counts.
+    pub weight: f32,
 }
 
 impl EmissionSource {
@@ -132,75 +127,55 @@ impl EmissionSource {
         &self.psfs[self.middle].psf
     }
 
-    /// What the functions count in these images: runs between two functions come for one of them,
-    /// and then for the other.
-    pub fn runs(&self, images: &Range<usize>, planes: FocalPlanes) -> Vec<FilterRun> {
-        let mut runs = Vec::new();
-        let mut start = images.start;
-        while start < images.end {
-            let (first_z, phase) = (planes.slice(start), planes.phase(start));
+    /// What each of the functions gives these images.
+    pub fn foci(&self, images: &Range<usize>, planes: FocalPlanes) -> Vec<Vec<Focus>> {
+        let mut foci = vec![Vec::new(); self.psfs.len()];
+        for image in images.clone() {
+            let (slice, phase) = (planes.slice(image), planes.phase(image));
+            let place = slice as f64 + f64::from(phase) / 4.0;
             let of_phase = self.psfs.partition_point(|psf| psf.phase < phase);
             let functions = self.psfs[of_phase..].chunk_by(|a, b| a.phase == b.phase);
             let functions = functions.into_iter().next().unwrap_or_default();
-            let behind = f64::from(phase) / 4.0;
-            let before = |image: usize| {
-                let place = planes.slice(image) as f64 + behind;
-                // A function alone holds for all slices; of several the first is the first slice's.
-                let before = functions.partition_point(|psf| psf.slice <= place);
-                before.max(1)
-            };
-            let next = before(start);
-            let step = (planes.slice(start + 1) - first_z).max(1);
-            let joins = |&image: &usize| {
-                self.bleaching == Bleaching::default()
-                    && self.attenuation == Attenuation::default()
-                    && self.lost.is_empty()
-                    && planes.phase(image) == phase
-                    && planes.slice(image) == first_z + (image - start) * step
-                    && before(image) == next
-            };
-            let end = (start + 1..images.end).find(|image| !joins(image));
-            let end = end.unwrap_or(images.end);
-            let place = first_z as f64 + behind;
-            let left = match self.lost.contains(&start) {
+            // A function alone holds for all slices; of several the first is the first slice's.
+            let next = functions.partition_point(|psf| psf.slice <= place).max(1);
+            let left = match self.lost.contains(&image) {
                 true => 0.0,
-                false => self.bleaching.left(start) * self.attenuation.left(place),
+                false => self.bleaching.left(image) * self.attenuation.left(place),
             };
-            let mut add = |function: usize, weight: SliceWeight| {
-                runs.push(FilterRun {
-                    images: start - images.start..end - images.start,
-                    first_z,
-                    step,
-                    function: of_phase + function,
-                    weight,
-                });
+            let mut add = |function: usize, weight: f64| {
+                if let Some(foci) = foci.get_mut(of_phase + function) {
+                    foci.push(Focus {
+                        image: image - images.start,
+                        slice,
+                        weight: weight as f32,
+                    });
+                }
             };
-            let at = next - 1;
-            match (functions.get(at), functions.get(next)) {
+            match (functions.get(next - 1), functions.get(next)) {
                 (Some(one), Some(other)) => {
                     let distance = other.slice - one.slice;
-                    // Counted from a slice that the functions choose: a line that starts far away
-                    // has few digits here.
-                    let from = one.slice.floor();
-                    let line = |start: f64, slope: f64| SliceWeight {
-                        from: from as usize,
-                        start: (left * (start + slope * behind) / distance) as f32,
-                        slope: (left * slope / distance) as f32,
-                    };
-                    add(at, line(other.slice - from, -1.0));
-                    add(next, line(from - one.slice, 1.0));
+                    add(next - 1, left * (other.slice - place) / distance);
+                    add(next, left * (place - one.slice) / distance);
                 }
-                _ => add(
-                    at,
-                    SliceWeight {
-                        start: left as f32,
-                        ..SliceWeight::ONE
-                    },
-                ),
+                _ => add(next - 1, left),
             }
-            start = end;
         }
-        runs
+        foci
+    }
+
+    /// How many [`Focus`] these images have, of all functions.
+    pub fn focus_count(&self, images: &Range<usize>, planes: FocalPlanes) -> usize {
+        match self.functions_of_image() {
+            2.. => self.foci(images, planes).iter().map(Vec::len).sum(),
+            _ => images.len(),
+        }
+    }
+
+    /// Most functions that an image is made of.
+    pub fn functions_of_image(&self) -> usize {
+        let of_phases = self.psfs.chunk_by(|a, b| a.phase == b.phase);
+        let most = of_phases.map(<[_]>::len).max().unwrap_or(0);
+        most.min(2)
     }
 }
 
@@ -257,9 +232,10 @@ mod tests {
     /// What each function counts in each image.
     fn weights(source: &EmissionSource, images: &Range<usize>, step: f64) -> Vec<Vec<f32>> {
         let mut weights = vec![vec![0.0; source.psfs.len()]; images.len()];
-        for run in source.runs(images, FocalPlanes::new(step)) {
-            for (n, image) in run.images.enumerate() {
-                weights[image][run.function] += run.weight.at(run.first_z + n * run.step);
+        let foci = source.foci(images, FocalPlanes::new(step));
+        for (function, foci) in foci.iter().enumerate() {
+            for focus in foci {
+                weights[focus.image][function] += focus.weight;
             }
         }
         weights
@@ -276,15 +252,17 @@ mod tests {
             [0.0, 0.0, 1.0],
         ];
         assert_eq!(weights(&of_three, &(1..5), 2.0), expected);
-        let runs = source(&[(0, 0.0)]).runs(&(3..8), FocalPlanes::new(1.0));
-        let alone = FilterRun {
-            images: 0..5,
-            first_z: 3,
-            step: 1,
-            function: 0,
-            weight: SliceWeight::ONE,
+        assert_eq!(of_three.functions_of_image(), 2);
+        assert_eq!(of_three.focus_count(&(1..5), FocalPlanes::new(2.0)), 6);
+        let alone = source(&[(0, 0.0)]);
+        let focus = |image| Focus {
+            image,
+            slice: 3 + image,
+            weight: 1.0,
         };
-        assert_eq!(runs, [alone]);
+        let foci = alone.foci(&(3..8), FocalPlanes::new(1.0));
+        assert_eq!(foci, [(0..5).map(focus).collect::<Vec<_>>()]);
+        assert_eq!(alone.functions_of_image(), 1);
     }
 
     #[test]
@@ -299,11 +277,8 @@ mod tests {
         ];
         assert_eq!(weights(&two, &(0..4), 1.5), expected);
         // Steps below a quarter: images of one place.
-        let runs = source(&[(0, 0.0)]).runs(&(0..2), FocalPlanes::new(0.1));
-        assert!(
-            runs.iter()
-                .all(|run| run.images.len() == 1 && run.first_z == 0)
-        );
+        let foci = source(&[(0, 0.0)]).foci(&(0..2), FocalPlanes::new(0.1));
+        assert!(foci[0].len() == 2 && foci[0].iter().all(|focus| focus.slice == 0));
     }
 
     #[test]

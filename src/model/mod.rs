@@ -17,9 +17,7 @@ mod rounds;
 pub mod simexm;
 mod warnings;
 
-pub use channel::{
-    Attenuation, Bleaching, ChannelModel, EmissionSource, Emitter, FilterRun, SlicePsf,
-};
+pub use channel::{Attenuation, Bleaching, ChannelModel, EmissionSource, Emitter, Focus, SlicePsf};
 pub use distortion::DisplacementField;
 pub use error::ModelError;
 pub use labelling::{Brightness, Labelling, LayerModel, OwnProteins};

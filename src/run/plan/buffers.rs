@@ -3,8 +3,8 @@
 use super::{Contents, Quantisation, Tile};
 use crate::engine::compute::{Buffer, BufferSpec};
 use crate::engine::schedule::{Schedule, Step};
-use crate::engine::stages::blur::Blur;
-use crate::model::{DisplacementField, Model};
+use crate::engine::stages::blur::{Blur, SLICE_WORDS};
+use crate::model::{ChannelModel, DisplacementField, EmissionSource, Model};
 use std::ops::Range;
 
 /// The buffers of a run.
@@ -40,6 +40,8 @@ pub struct Buffers {
     pub psf: Vec<Vec<Vec<Buffer>>>,
     /// Values of the point spread function that becomes spectra.
     pub psf_values: Buffer,
+    /// The slices of a channel that are filtered.
+    pub filtered_slices: Buffer,
     /// Filtered spectra of the kept slices of a slab.
     pub filtered: Buffer,
     /// Blurred kept slices of a slab.
@@ -244,6 +246,10 @@ impl Shape<'_> {
                 "point spread function's values".into(),
                 blur.psf_value_words(),
             ),
+            filtered_slices: add(
+                "filtered slices".into(),
+                images_per_step * functions_of_image(model) * SLICE_WORDS,
+            ),
             filtered: add(
                 "filtered spectra".into(),
                 images_per_step * blur.spectrum_words(),
@@ -277,6 +283,13 @@ impl Shape<'_> {
         };
         (buffers, specs)
     }
+}
+
+/// Most functions that an image of a channel is made of.
+fn functions_of_image(model: &Model) -> usize {
+    let of_source = |source: &EmissionSource| source.functions_of_image();
+    let of_channel = |channel: &ChannelModel| channel.sources.iter().map(of_source).sum();
+    model.channels.iter().map(of_channel).max().unwrap_or(0)
 }
 
 impl Shape<'_> {

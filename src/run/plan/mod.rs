@@ -28,6 +28,7 @@ pub use tile::{Tile, TileAxis};
 use crate::config::Normalization;
 use crate::engine::compute::{BufferSpec, IN_FLIGHT, Limits, MemoryKind};
 use crate::engine::schedule::Schedule;
+use crate::engine::stages::blur::SLICE_WORDS;
 use crate::engine::stages::blur::{Blur, BlurPart};
 use crate::model::{DisplacementField, Model};
 use crate::run::ground_truth::LoadedVolume;
@@ -98,6 +99,9 @@ impl Quantisation {
 /// allocators hold on to blocks of this size, while pages of larger ones come from the system each
 /// time.
 const BATCH_BYTES: usize = 28 << 20;
+
+/// Most slices that are read for each image of a slab, in the mean, whatever a device likes best.
+const READ_BY_IMAGE: usize = 8;
 
 /// Most slices of a slab: they are a dimension of dispatches.
 const MOST_SLICES: usize = crate::engine::compute::MOST_WORKGROUPS as usize;
@@ -200,6 +204,11 @@ impl<'a> Planner<'a> {
     /// The deepest slabs that fit, evened out.
     pub(crate) fn deepest(&self, deepest: usize) -> Result<Plan, PlanError> {
         let depth = self.model.volume.shape[0];
+        // The images of a slab read all slices within their reach: where these are many, it takes
+        // more images together.
+        let reach = self.model.reach;
+        let read = (reach.blur_before + 1 + reach.blur_after).min(depth);
+        let deepest = deepest.max(read / READ_BY_IMAGE);
         // Slices so large that not one fits the budget get more of what there is, in steps.
         let budgets = [1, 4, 16].map(|factor| self.limits.wanted_bytes.saturating_mul(factor));
         for budget in budgets.into_iter().chain([u64::MAX]) {
@@ -357,10 +366,15 @@ impl<'a> Planner<'a> {
                 let distorted = distorted.map(|field| nodes(field, &step.deform));
                 let rounds = model.rounds.iter();
                 let rounds = rounds.map(|round| nodes(&round.field, &step.emission));
+                let images = model.images_of(step);
+                let sources = model.channels.iter().flat_map(|channel| &channel.sources);
+                let foci = sources.map(|source| source.focus_count(&images, model.camera.planes));
+                let filtered = (foci.sum::<usize>() * SLICE_WORDS) as u64;
                 (step.load.len() as u64)
                     .saturating_mul(plane)
                     .saturating_mul(volumes)
                     .saturating_add(distorted.chain(rounds).sum())
+                    .saturating_add(filtered)
                     .saturating_add(if number == 0 { constants } else { 0 })
             });
         let loads = loads.max().unwrap_or(constants);

@@ -7,7 +7,9 @@ use simexm_gpu::internals::engine::compute::{Backend, Recording};
 use simexm_gpu::internals::engine::psf::{Psf, PsfShape};
 use simexm_gpu::internals::engine::schedule::{Reach, Schedule};
 use simexm_gpu::internals::engine::stages::blur::rows_to_photons::RowsToPhotonsParams;
-use simexm_gpu::internals::engine::stages::blur::{Blur, BlurPart, Mixture, RingSlices};
+use simexm_gpu::internals::engine::stages::blur::{
+    Blur, BlurPart, FilteredSlice, Filtering, RingSlices, SLICE_WORDS,
+};
 use simexm_gpu::internals::optics::focal_planes::FocalPlanes;
 
 /// Photons that leave the voxels of a fluorophore, (z, x, y), and its point spread function: its
@@ -83,11 +85,12 @@ pub fn blur_in_blocks(
         1,
         size_x + size_y,
         blur.psf_value_words(),
+        sources.len() * slab * SLICE_WORDS,
     ];
     words.extend((0..rings).map(|_| ring * blur.spectrum_words()));
     words.extend(sources.iter().map(|_| blur.psf_words()));
     let buffers = allocate_words(backend, &words);
-    let (common, per_source) = buffers.split_at(9);
+    let (common, per_source) = buffers.split_at(10);
     let [
         emission,
         fourier,
@@ -98,9 +101,10 @@ pub fn blur_in_blocks(
         photons,
         profile,
         values,
+        list,
     ] = *common
     else {
-        panic!("nine buffers");
+        panic!("ten buffers");
     };
     let (spectra, psf) = per_source.split_at(rings);
     let spectra: Vec<&[_]> = spectra.chunks(blocks.len()).collect();
@@ -118,7 +122,6 @@ pub fn blur_in_blocks(
             first_z,
             slices,
             ring,
-            dark: false,
         };
         for (source, spectra) in sources.iter().zip(&spectra) {
             let slices = step.emission.clone();
@@ -141,12 +144,29 @@ pub fn blur_in_blocks(
             slices: count as u32,
             ..RowsToPhotonsParams::zeroed()
         };
+        let focus = |number: usize, to: usize| FilteredSlice {
+            adds: u32::from(number > 0),
+            ..FilteredSlice::new(first + to * step_z, to)
+        };
+        let slices: Vec<FilteredSlice> = (0..sources.len())
+            .flat_map(|number| (0..count).map(move |to| focus(number, to)))
+            .collect();
+        recording.write(list, 0, bytemuck::cast_slice(&slices).to_vec());
         for (at, block) in blocks.iter().enumerate() {
             for (number, (spectra, &psf)) in spectra.iter().zip(psf).enumerate() {
-                let bound = [spectra[at], psf, filtered];
-                let z = z(first, count);
-                let mixture = Mixture::alone(count, number > 0);
-                blur.filter(&mut recording, z, step_z, depth, mixture, bound);
+                let filtering = Filtering {
+                    slices: &slices[number * count..][..count],
+                    at: number * count,
+                    filtered: count,
+                    ring,
+                    depth,
+                    dark: false,
+                };
+                blur.filter(
+                    &mut recording,
+                    filtering,
+                    [spectra[at], psf, list, filtered],
+                );
             }
             blur.columns_inverse(&mut recording, block, count, [filtered, fourier, rows]);
             let bound = [rows, fourier, photons, profile, blurred, status];

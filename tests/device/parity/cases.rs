@@ -16,7 +16,7 @@ use simexm_gpu::internals::engine::stages::blur::photons::baseline_profile;
 use simexm_gpu::internals::engine::stages::blur::rows_to_means::RowsToMeansParams;
 use simexm_gpu::internals::engine::stages::blur::rows_to_photons::RowsToPhotonsParams;
 use simexm_gpu::internals::engine::stages::blur::{
-    Block, Blur, BlurPart, Mixture, RingSlices, SliceWeight,
+    Block, Blur, BlurPart, FilteredSlice, Filtering, RingSlices, SLICE_WORDS,
 };
 use simexm_gpu::internals::engine::stages::normalise::{NormaliseParams, thresholds};
 use simexm_gpu::internals::engine::stages::{
@@ -231,7 +231,6 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
                     first_z: FIRST_Z as usize,
                     slices,
                     ring,
-                    dark: false,
                 };
                 let forward = |block: &Block| {
                     let mut recording = Recording::default();
@@ -276,35 +275,38 @@ pub fn cases(kernel: &Kernel, shape: [usize; 3], seed: u32) -> Vec<Case> {
             .flat_map(|function| [(1, false), (2, true), (3, false)].map(|kept| (function, kept)))
             .map(|(function, (step_z, accumulate))| {
                 let blur = whole([x, y], function);
-                let kept = slices.div_ceil(step_z);
-                let z = RingSlices {
-                    first_z: 0,
-                    slices: kept,
+                // Slices behind others, mixed from two functions, some nearer than others.
+                let behind = usize::from(accumulate);
+                let list: Vec<FilteredSlice> = (0..slices)
+                    .filter(|z| z % step_z == 0 || z % 7 == 3)
+                    .enumerate()
+                    .map(|(n, z)| FilteredSlice {
+                        weight: if accumulate {
+                            0.75 - 0.01 * n as f32
+                        } else {
+                            1.0
+                        },
+                        adds: u32::from(accumulate && n % 3 != 1),
+                        ..FilteredSlice::new(z, n + behind)
+                    })
+                    .collect();
+                let filtering = Filtering {
+                    slices: &list,
+                    at: behind,
+                    filtered: list.len() + behind,
                     ring: slices,
+                    depth: slices,
                     dark: step_z != 1,
                 };
+                let mut words = vec![0xdead_beef; behind * SLICE_WORDS];
+                words.extend(bytemuck::cast_slice::<_, u32>(&list));
                 let mut recording = Recording::default();
-                // A run of slices behind others, mixed from two functions.
-                let behind = usize::from(accumulate);
-                let mixture = Mixture {
-                    slices: kept + behind,
-                    first: behind,
-                    accumulate,
-                    weight: if accumulate {
-                        SliceWeight {
-                            from: 1,
-                            start: 0.75,
-                            slope: -0.01,
-                        }
-                    } else {
-                        SliceWeight::ONE
-                    },
-                };
-                blur.filter(&mut recording, z, step_z, slices, mixture, [Buffer(0); 3]);
+                blur.filter(&mut recording, filtering, [Buffer(0); 4]);
                 let bindings = vec![
                     Words(dice.floats(slices * blur.spectrum_words(), 1e3)),
                     Words(dice.floats(blur.psf_words(), 1e-3)),
-                    Words(dice.floats(mixture.slices * blur.spectrum_words(), 1e-1)),
+                    Words(words),
+                    Words(dice.floats(filtering.filtered * blur.spectrum_words(), 1e-1)),
                 ];
                 recorded(recording, kernel, bindings)
             })

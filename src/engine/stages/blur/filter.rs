@@ -1,7 +1,6 @@
 //! The point spread function applied along z at every spatial frequency of the slices.
 
-use super::passes::SliceWeight;
-use super::taps::{self, RUN};
+use super::taps;
 use crate::base::volume::fold;
 use crate::engine::compute::{
     Access, Agreement, CpuCall, Extent, Generated, Grid, Kernel, KernelParams, Stage, Traffic,
@@ -9,12 +8,42 @@ use crate::engine::compute::{
 };
 use crate::engine::fft::BLOCK;
 use crate::engine::psf::PsfShape;
+use bytemuck::{Pod, Zeroable};
 use pulp::Simd;
 use rayon::prelude::*;
 use std::ops::Range;
 
+/// A filtered slice, as the kernel reads it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+pub struct FilteredSlice {
+    /// The slice in focus.
+    pub z: u32,
+    /// Where it goes in the filtered spectra.
+    pub to: u32,
+    /// What it is multiplied by.
+    pub weight: f32,
+    /// 1: it is added to what is there.
+    pub adds: u32,
+}
+
+impl FilteredSlice {
+    /// A slice that is one function's alone.
+    pub fn new(z: usize, to: usize) -> Self {
+        Self {
+            z: z as u32,
+            to: to as u32,
+            weight: 1.0,
+            adds: 0,
+        }
+    }
+}
+
+/// Words of a [`FilteredSlice`].
+pub const SLICE_WORDS: usize = size_of::<FilteredSlice>() / size_of::<u32>();
+
 kernel_params! {
-    /// The kept slices `first_z, first_z + step_z, ...`.
+    /// The filtered slices `slices_at, slices_at + 1, ...` of the list, by ascending focus.
     FilterParams {
         /// Frequencies of x.
         length_x: u32,
@@ -24,24 +53,17 @@ kernel_params! {
         depth: u32,
         /// Slices in the ring of spectra.
         spectra_ring: u32,
-        /// First slice to filter.
+        /// The first slice in focus.
         first_z: u32,
-        /// Distance of one filtered slice from the next.
-        step_z: u32,
+        /// The last one.
+        last_z: u32,
+        /// Where the list starts.
+        slices_at: u32,
         /// Number of slices to filter.
         slices: u32,
         /// Slices of the filtered spectra.
         out_slices: u32,
-        /// The first of them that is filtered.
-        out_first: u32,
-        /// The slice from which `weight` counts.
-        weight_from: u32,
-        /// The filtered slice z is multiplied by
-        /// `weight + weight_per_slice (z - weight_from)`.
-        weight: f32,
-        /// See `weight`.
-        weight_per_slice: f32,
-        /// 1: add to what is there (the fluorophores of a channel).
+        /// 1: some are added to what is there.
         accumulate: u32,
         /// Planes of the function before the focus.
         before: u32,
@@ -67,7 +89,7 @@ impl FilterParams {
     }
 }
 
-/// Spectra (ring) and the kernel's spectra to filtered spectra, (block, slice, frequency of x,
+/// Spectra (ring), the kernel's spectra and a list of slices to filtered spectra, (block, slice, frequency of x,
 /// frequency of y within the block).
 pub static FILTER: Kernel = Kernel {
     name: "filter",
@@ -77,7 +99,7 @@ pub static FILTER: Kernel = Kernel {
     params: FilterParams::LAYOUT,
     constants: constants![BLOCK: u32],
     generated: &[Generated::Taps],
-    bindings: &[Access::Read, Access::Read, Access::ReadWrite],
+    bindings: &[Access::Read, Access::Read, Access::Read, Access::ReadWrite],
     agreement: Agreement::Rounding,
     fills: true,
     cpu: filter_cpu,
@@ -86,17 +108,16 @@ pub static FILTER: Kernel = Kernel {
 
 fn filter_traffic(extent: Extent<'_>) -> Traffic {
     let p: FilterParams = extent.params();
-    let (first, step, slices) = (p.first_z, p.step_z, p.slices);
+    let slices = p.slices;
     // Slices of the ring within reach, each once.
-    let last = first + slices.saturating_sub(1) * step;
-    let span = (last + p.after + 1).min(p.depth) - first.saturating_sub(p.before);
+    let span = (p.last_z + p.after + 1).min(p.depth) - p.first_z.saturating_sub(p.before);
     let near = span.min(slices * (p.before + 1 + p.after));
     let block = u64::from(p.blocks) * BLOCK as u64;
     let spectrum = 2 * block * u64::from(p.length_x);
     let psf = block * u64::from(p.length_x / 2 + 1) * p.shape().planes() as u64;
     let kept = if p.accumulate != 0 { slices } else { 0 };
     Traffic::words(
-        u64::from(near + kept) * spectrum + psf,
+        u64::from(near + kept) * spectrum + psf + u64::from(slices) * SLICE_WORDS as u64,
         u64::from(slices) * spectrum,
     )
 }
@@ -107,48 +128,60 @@ const TOGETHER: usize = 32;
 /// Filtered slices that share the loads of their samples, where they are near enough to each other.
 const GROUP: usize = 4;
 
-/// The complex numbers of a block.
+/// Slices from the first of them to the last where functions have few taps.
+const LEAST_SPAN: usize = 12;
+
+/// The share of a function's taps that they may lie apart: what is computed in vain for slices
+/// beyond a function's reach.
+const SPAN_SHARE: usize = 8;
+
+/// The complex numbers of a block, as they lie in spectra: real and imaginary parts by turns.
 type Sample = [f32; 2 * BLOCK];
 
-/// The values of a block's frequencies in a plane of the function.
-type Plane = [f32; BLOCK];
+/// A part of them, or the values of a block's frequencies in a plane of the function.
+type Part = [f32; BLOCK];
+
+/// The real and the imaginary parts of a sample: a tap is loaded once for both.
+type Parts = [Part; 2];
 
 fn filter_cpu(call: &mut CpuCall<'_>) {
     let p: FilterParams = call.params();
-    let [spectra, psf, mut filtered] = call.buffers();
-    let (spectra, psf) = (spectra.read::<Sample>(), psf.read::<Plane>());
+    let [spectra, psf, list, mut filtered] = call.buffers();
+    let (spectra, psf) = (spectra.read::<Sample>(), psf.read::<Part>());
+    let list = &list.read::<FilteredSlice>()[p.slices_at as usize..][..p.slices as usize];
     let shape = p.shape();
-    let (length, blocks, slices) = (p.length_x as usize, p.blocks as usize, p.slices as usize);
-    let (half, step) = (length / 2 + 1, p.step_z as usize);
+    let (length, blocks) = (p.length_x as usize, p.blocks as usize);
+    let half = length / 2 + 1;
     let filtered: &mut [Sample] = filtered.write();
     // Slots of the ring, for every slice within reach of the filtered ones.
-    let last = p.first_z as i32 + (slices as i32 - 1) * p.step_z as i32;
     let first_z = p.first_z as i32 - p.before as i32;
     let is_dark = |z: i32| p.dark != 0 && !(0..p.depth as i32).contains(&z);
-    let slots: Vec<Option<usize>> = (first_z..=last + p.after as i32)
+    let slots: Vec<Option<usize>> = (first_z..=(p.last_z + p.after) as i32)
         .map(|z| (!is_dark(z)).then(|| (fold(z, p.depth) % p.spectra_ring) as usize))
         .collect();
     let lit = slots.iter().position(Option::is_some).unwrap_or(0);
     let lit = lit..lit + slots.iter().flatten().count();
-    // Those that some slice takes of what is lit.
-    let first_tap = lit.start.saturating_sub((slices.max(1) - 1) * step);
+    let starts: Vec<usize> = list.iter().map(|to| (to.z - p.first_z) as usize).collect();
+    // Taps that some slice takes of what is lit.
+    let first_tap = lit.start.saturating_sub((p.last_z - p.first_z) as usize);
     let used_taps = first_tap.min(shape.taps())..lit.end.min(shape.taps());
-    let weight = SliceWeight {
-        from: p.weight_from as usize,
-        start: p.weight,
-        slope: p.weight_per_slice,
+    let margin = LEAST_SPAN.max(shape.taps() / SPAN_SHARE);
+    let sums = Sums {
+        starts: &starts,
+        margin,
+        first_z,
+        lit,
+        run: taps::run(&shape),
     };
-    let weight = |n: usize| weight.at(p.first_z as usize + n * step);
-    let weights: Vec<f32> = (0..slices).map(weight).collect();
-    let (out_slices, out_first) = (p.out_slices as usize, p.out_first as usize);
+    let out_slices = p.out_slices as usize;
     filtered[..out_slices * blocks * length]
         .par_chunks_exact_mut(out_slices * length)
         .zip(psf.par_chunks_exact(half * shape.planes()))
         .enumerate()
         .for_each_init(
             || {
-                let samples = vec![[0.0; 2 * BLOCK]; slots.len() * TOGETHER];
-                (samples, vec![[0.0; 2 * BLOCK]; shape.taps() + 2 * MARGIN])
+                let samples = vec![Parts::default(); slots.len() * TOGETHER];
+                (samples, vec![Part::default(); shape.taps() + 2 * margin])
             },
             |(planes, taps), (block, (out, psf))| {
                 for first in (0..length).step_by(TOGETHER) {
@@ -160,161 +193,153 @@ fn filter_cpu(call: &mut CpuCall<'_>) {
                             continue;
                         };
                         let at = (slot * blocks + block) * length + first;
-                        let samples = &spectra[at..at + together];
-                        for (k, sample) in samples.iter().enumerate() {
-                            planes[k * slots.len() + n] = *sample;
-                        }
+                        take_apart(&spectra[at..at + together], &mut planes[n..], slots.len());
                     }
                     for (k, planes) in planes.chunks_exact(slots.len()).take(together).enumerate() {
                         let kx = first + k;
                         // The function is even along x, too.
                         let psf = &psf[kx.min(length - kx) * shape.planes()..][..shape.planes()];
-                        spread(psf, &shape, used_taps.clone(), taps);
-                        let accumulate = p.accumulate != 0;
-                        let out = &mut out[out_first * length..][..slices * length];
-                        let out = out[kx..].iter_mut().step_by(length);
-                        let mut out = out.zip(&weights);
-                        let put = |sum: Sample| {
-                            if let Some((out, &weight)) = out.next() {
-                                for (out, sum) in out.iter_mut().zip(sum) {
-                                    let sum = weight * sum;
-                                    *out = if accumulate { *out + sum } else { sum };
-                                }
-                            }
-                        };
-                        if taps::is_unrolled(&shape) {
-                            filter_frequency(planes, taps, step, put);
-                        } else {
-                            filter_in_runs(planes, taps, (first_z, lit.clone()), step, put);
+                        let used = &mut taps[margin + used_taps.start..];
+                        for (tap, value) in used_taps.clone().zip(used) {
+                            *value = psf[shape.plane(tap)];
                         }
+                        filter_frequency(&sums, planes, taps, |n: usize, [re, im]: Parts| {
+                            let to = &list[n];
+                            let out = out[to.to as usize * length + kx].chunks_exact_mut(2);
+                            for (out, sum) in out.zip(re.into_iter().zip(im)) {
+                                let sum = [to.weight * sum.0, to.weight * sum.1];
+                                out[0] = if to.adds != 0 {
+                                    out[0] + sum[0]
+                                } else {
+                                    sum[0]
+                                };
+                                out[1] = if to.adds != 0 {
+                                    out[1] + sum[1]
+                                } else {
+                                    sum[1]
+                                };
+                            }
+                        });
                     }
                 }
             },
         );
 }
 
-/// Zeros on either side of the taps, so that every slice of a group can take part in every sample.
-const MARGIN: usize = GROUP * (GROUP - 1);
-
-/// Taps of these slices, for the real and the imaginary part, between zeros.
-fn spread(psf: &[Plane], shape: &PsfShape, used: Range<usize>, taps: &mut [Sample]) {
-    let out = &mut taps[MARGIN + used.start..];
-    for (tap, out) in used.zip(out) {
-        for (c, value) in psf[shape.plane(tap)].iter().enumerate() {
-            (out[2 * c], out[2 * c + 1]) = (*value, *value);
+/// Parts of samples, which lie so far apart.
+#[pulp::with_simd(take_apart = pulp::Arch::new())]
+#[inline(always)]
+fn take_apart_simd<'a, S: Simd>(
+    _: S,
+    samples: &'a [Sample],
+    parts: &'a mut [Parts],
+    distance: usize,
+) {
+    for (sample, parts) in samples.iter().zip(parts.chunks_mut(distance)) {
+        for c in 0..BLOCK {
+            parts[0][0][c] = sample[2 * c];
+            parts[0][1][c] = sample[2 * c + 1];
         }
     }
 }
 
-/// Filters one frequency of x: `planes` are its samples slice after slice, `taps` those of
-/// [`spread`]; `put` takes the filtered slices, `step` apart.
+/// What is summed for the filtered slices. Samples are counted from the first slice within reach.
+struct Sums<'a> {
+    /// The first sample that each of them takes.
+    starts: &'a [usize],
+    /// Zeros on either side of the taps, so that every slice of a group can take part in every
+    /// sample.
+    margin: usize,
+    /// The place of the first sample in the reflected volume.
+    first_z: i32,
+    /// The samples that are not dark: only these are read.
+    lit: Range<usize>,
+    /// Slices whose products are added up by themselves: runs start at multiples of it.
+    run: Option<usize>,
+}
+
+/// Filters one frequency of x: `planes` are its samples slice after slice, `taps` its values of the
+/// function between zeros; `put` takes the filtered slices by their numbers.
 #[pulp::with_simd(filter_frequency = pulp::Arch::new())]
 #[inline(always)]
-fn filter_frequency_simd<'a, S: Simd, P: FnMut(Sample)>(
+fn filter_frequency_simd<'a, S: Simd, P: FnMut(usize, Parts)>(
     _: S,
-    planes: &'a [Sample],
-    taps: &'a [Sample],
-    step: usize,
+    sums: &'a Sums<'a>,
+    planes: &'a [Parts],
+    taps: &'a [Part],
     mut put: P,
 ) {
-    let mut planes = planes;
-    let count = taps.len() - 2 * MARGIN;
-    let span = count + (GROUP - 1) * step;
-    if step <= GROUP {
-        while planes.len() >= span {
-            let mut sums = [[0.0f32; 2 * BLOCK]; GROUP];
-            for (n, sample) in planes[..span].iter().enumerate() {
-                let taps = &taps[MARGIN + n - (GROUP - 1) * step..][..(GROUP - 1) * step + 1];
-                for (g, sum) in sums.iter_mut().enumerate() {
-                    add_product::<S>(sum, &taps[(GROUP - 1 - g) * step], sample);
-                }
-            }
-            sums.into_iter().for_each(&mut put);
-            planes = planes.get(GROUP * step..).unwrap_or(&[]);
-        }
-    }
-    while planes.len() >= count {
-        let mut sum = [0.0f32; 2 * BLOCK];
-        for (sample, tap) in planes.iter().zip(&taps[MARGIN..MARGIN + count]) {
-            add_product::<S>(&mut sum, tap, sample);
-        }
-        put(sum);
-        planes = planes.get(step..).unwrap_or(&[]);
+    let mut next = 0;
+    while next < sums.starts.len() {
+        let is_near = |slices: usize| {
+            let near = sums.starts[next..].get(slices - 1);
+            near.is_some_and(|last| last - sums.starts[next] <= sums.margin)
+        };
+        let put = |n: usize, sum: Parts| put(next + n, sum);
+        next += if is_near(GROUP) {
+            filter_group::<S, GROUP>(sums, next, planes, taps, put)
+        } else if is_near(2) {
+            filter_group::<S, 2>(sums, next, planes, taps, put)
+        } else {
+            filter_group::<S, 1>(sums, next, planes, taps, put)
+        };
     }
 }
 
-/// As [`filter_frequency`] for many taps: products are summed in runs of slices that start at
-/// multiples of [`RUN`]. `first_z` is the place of the first sample in the reflected volume, and
-/// `lit` are the samples that are not dark: only these are read.
-#[pulp::with_simd(filter_in_runs = pulp::Arch::new())]
+/// Filters slices together, from this one on; returns how many.
 #[inline(always)]
-fn filter_in_runs_simd<'a, S: Simd, P: FnMut(Sample)>(
-    _: S,
-    planes: &'a [Sample],
-    taps: &'a [Sample],
-    (first_z, lit): (i32, Range<usize>),
-    step: usize,
-    mut put: P,
-) {
-    let mut start = 0;
-    let count = taps.len() - 2 * MARGIN;
-    let span = count + (GROUP - 1) * step;
+fn filter_group<S: Simd, const SLICES: usize>(
+    sums: &Sums<'_>,
+    first: usize,
+    planes: &[Parts],
+    taps: &[Part],
+    mut put: impl FnMut(usize, Parts),
+) -> usize {
+    let starts: [usize; SLICES] = std::array::from_fn(|n| sums.starts[first + n]);
+    let count = taps.len() - 2 * sums.margin;
     // Runs are those of all slices of a group: the zeros beside a slice's taps change no sum.
-    while step <= GROUP && start + span <= planes.len() {
-        let mut sums = [[0.0f32; 2 * BLOCK]; GROUP];
-        for run in runs(first_z, start..start + span, &lit) {
-            let mut of_run = [[0.0f32; 2 * BLOCK]; GROUP];
-            for n in run {
-                let first = MARGIN + (n - start) - (GROUP - 1) * step;
-                let taps = &taps[first..=first + (GROUP - 1) * step];
-                for (g, sum) in of_run.iter_mut().enumerate() {
-                    add_product::<S>(sum, &taps[(GROUP - 1 - g) * step], &planes[n]);
-                }
+    let samples = starts[0]..starts[SLICES - 1] + count;
+    let mut total = [Parts::default(); SLICES];
+    for run in sums.runs(samples) {
+        let mut of_run = [Parts::default(); SLICES];
+        let taps = starts.map(|start| &taps[sums.margin + run.start - start..][..run.len()]);
+        for (n, sample) in planes[run].iter().enumerate() {
+            for (sum, taps) in of_run.iter_mut().zip(&taps) {
+                add_product::<S>(&mut sum[0], &taps[n], &sample[0]);
+                add_product::<S>(&mut sum[1], &taps[n], &sample[1]);
             }
-            sums.iter_mut().zip(of_run).for_each(add_run);
         }
-        sums.into_iter().for_each(&mut put);
-        start += GROUP * step;
+        let total = total.as_flattened_mut().as_flattened_mut().iter_mut();
+        let of_run = of_run.as_flattened().as_flattened();
+        total.zip(of_run).for_each(|(sum, run)| *sum += run);
     }
-    while start + count <= planes.len() {
-        let mut sum = [0.0f32; 2 * BLOCK];
-        for run in runs(first_z, start..start + count, &lit) {
-            let mut of_run = [0.0f32; 2 * BLOCK];
-            for n in run {
-                add_product::<S>(&mut of_run, &taps[MARGIN + n - start], &planes[n]);
-            }
-            add_run((&mut sum, of_run));
-        }
-        put(sum);
-        start += step;
+    for (n, sum) in total.into_iter().enumerate() {
+        put(n, sum);
     }
+    SLICES
 }
 
-/// What is lit of these samples, in runs.
-#[inline(always)]
-fn runs(
-    first_z: i32,
-    samples: Range<usize>,
-    lit: &Range<usize>,
-) -> impl Iterator<Item = Range<usize>> {
-    let (from, to) = (samples.start.max(lit.start), samples.end.min(lit.end));
-    let place = (first_z + from as i32).rem_euclid(RUN as i32) as usize;
-    let length = to.saturating_sub(from);
-    (0..length + place)
-        .step_by(RUN)
-        .map(move |run| from + run.max(place) - place..from + (run + RUN - place).min(length))
-}
-
-#[inline(always)]
-fn add_run((sum, run): (&mut Sample, Sample)) {
-    for (sum, run) in sum.iter_mut().zip(run) {
-        *sum += run;
+impl Sums<'_> {
+    /// What is lit of these samples, in runs.
+    #[inline(always)]
+    fn runs(&self, samples: Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
+        let from = samples.start.max(self.lit.start);
+        let length = samples.end.min(self.lit.end).saturating_sub(from);
+        let place = |run: usize| (self.first_z + from as i32).rem_euclid(run as i32) as usize;
+        let place = self.run.map_or(0, place);
+        let run = self.run.unwrap_or(length.max(1));
+        (0..length + place)
+            .step_by(run)
+            .map(move |at| {
+                from + at.max(place) - place..from + (at + run).min(length + place) - place
+            })
+            .filter(|run| !run.is_empty())
     }
 }
 
 #[inline(always)]
-fn add_product<S: Simd>(sum: &mut Sample, tap: &Sample, sample: &Sample) {
-    for c in 0..2 * BLOCK {
+fn add_product<S: Simd>(sum: &mut Part, tap: &Part, sample: &Part) {
+    for c in 0..BLOCK {
         // Without vector instructions a fused product would be a call.
         sum[c] = if S::IS_SCALAR {
             sum[c] + tap[c] * sample[c]

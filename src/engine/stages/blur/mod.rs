@@ -15,7 +15,8 @@ pub mod rows_to_photons;
 pub mod taps;
 mod wide;
 
-pub use passes::{Block, Blur, BlurPart, Mixture, RingSlices, SliceWeight};
+pub use filter::{FilteredSlice, SLICE_WORDS};
+pub use passes::{Block, Blur, BlurPart, Filtering, RingSlices};
 pub use rows_inverse::Epilogue;
 
 use rustfft::num_complex::Complex32;

@@ -2,7 +2,7 @@
 
 use super::columns_forward::{COLUMNS_FORWARD, ColumnsForwardParams};
 use super::columns_inverse::{COLUMNS_INVERSE, ColumnsInverseParams};
-use super::filter::{FILTER, FilterParams};
+use super::filter::{FILTER, FilterParams, FilteredSlice};
 use super::psf_spectra::{self, PSF_SPECTRA, PsfSpectraParams};
 use super::rows_forward::{ROWS_FORWARD, RowsForwardParams};
 use super::rows_inverse::{BlockRows, Epilogue};
@@ -76,60 +76,24 @@ pub struct RingSlices {
     pub slices: usize,
     /// Slots of the ring of spectra.
     pub ring: usize,
+}
+
+/// Slices that are filtered by one function.
+#[derive(Clone, Copy, Debug)]
+pub struct Filtering<'a> {
+    /// The slices, by ascending focus.
+    pub slices: &'a [FilteredSlice],
+    /// Where they lie in the device's list of slices.
+    pub at: usize,
+    /// Slices of the filtered spectra.
+    pub filtered: usize,
+    /// Slots of the ring of spectra.
+    pub ring: usize,
+    /// Slices of the volume.
+    pub depth: usize,
     /// True where it is dark before the first slice of the volume and behind its last one, and not
     /// its reflection.
     pub dark: bool,
-}
-
-/// Where filtered slices go, and what they are multiplied by: those of a source whose function
-/// changes along z are mixtures.
-#[derive(Clone, Copy, Debug)]
-pub struct Mixture {
-    /// Slices of the filtered spectra.
-    pub slices: usize,
-    /// The first of them that is filtered.
-    pub first: usize,
-    /// True where the slices are added to what is there.
-    pub accumulate: bool,
-    /// How often a slice counts.
-    pub weight: SliceWeight,
-}
-
-/// What a slice counts, along a line over the slices.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SliceWeight {
-    /// The slice from which slices are counted.
-    pub from: usize,
-    /// Weight of that slice.
-    pub start: f32,
-    /// What each further slice adds.
-    pub slope: f32,
-}
-
-impl SliceWeight {
-    /// All slices count once.
-    pub const ONE: Self = Self {
-        from: 0,
-        start: 1.0,
-        slope: 0.0,
-    };
-
-    /// The weight of a slice, as the devices compute it.
-    pub fn at(&self, z: usize) -> f32 {
-        self.start + self.slope * (z as f32 - self.from as f32)
-    }
-}
-
-impl Mixture {
-    /// Slices that are made of one function, all of so many.
-    pub fn alone(slices: usize, accumulate: bool) -> Self {
-        Self {
-            slices,
-            first: 0,
-            accumulate,
-            weight: SliceWeight::ONE,
-        }
-    }
 }
 
 impl Blur {
@@ -299,36 +263,33 @@ impl Blur {
             .dispatch(recording, &COLUMNS_FORWARD, params, &buffers, columns);
     }
 
-    /// The filter along z, of the slices `first_z, first_z + step_z, ...`, from a ring of spectra;
-    /// `mixture` says where they go. The buffers are the ring, the spectra of the point spread
-    /// function and the filtered spectra.
+    /// The filter along z, from a ring of spectra. The buffers are the ring, the spectra of the point
+    /// spread function, the list of slices and the filtered spectra.
     pub fn filter(
         &self,
         recording: &mut Recording<'_>,
-        z: RingSlices,
-        step_z: usize,
-        depth: usize,
-        mixture: Mixture,
-        buffers: [Buffer; 3],
+        filtering: Filtering<'_>,
+        buffers: [Buffer; 4],
     ) {
+        let Filtering { slices, .. } = filtering;
+        let (Some(first), Some(last)) = (slices.first(), slices.last()) else {
+            return;
+        };
         let params = FilterParams {
             length_x: self.transform.length_x as u32,
             blocks: self.transform.blocks() as u32,
-            depth: depth as u32,
-            spectra_ring: z.ring as u32,
-            first_z: z.first_z as u32,
-            step_z: step_z as u32,
-            slices: z.slices as u32,
-            out_slices: mixture.slices as u32,
-            out_first: mixture.first as u32,
-            weight_from: mixture.weight.from as u32,
-            weight: mixture.weight.start,
-            weight_per_slice: mixture.weight.slope,
-            accumulate: mixture.accumulate.into(),
+            depth: filtering.depth as u32,
+            spectra_ring: filtering.ring as u32,
+            first_z: first.z,
+            last_z: last.z,
+            slices_at: filtering.at as u32,
+            slices: slices.len() as u32,
+            out_slices: filtering.filtered as u32,
+            accumulate: slices.iter().any(|slice| slice.adds != 0).into(),
             before: self.psf.before as u32,
             after: self.psf.after as u32,
             symmetric: self.psf.symmetric.into(),
-            dark: z.dark.into(),
+            dark: filtering.dark.into(),
         };
         let workgroups = self.transform.spectrum().div_ceil(Grid::THREADS);
         let taps = Some(self.taps.clone());

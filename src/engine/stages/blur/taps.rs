@@ -10,11 +10,16 @@ const MOST_UNROLLED: usize = 31;
 /// Slices whose products are added up by themselves where there are many: the error of a sum of f32
 /// grows with the number of its terms. Runs start at multiples of it in the reflected volume, so
 /// that a sum does not depend on where a slab or a chunk begins.
-pub(super) const RUN: usize = 32;
+const RUN: usize = 32;
 
 /// Whether the taps are few enough for [`MOST_UNROLLED`].
-pub(super) const fn is_unrolled(shape: &PsfShape) -> bool {
+const fn is_unrolled(shape: &PsfShape) -> bool {
     shape.taps() <= MOST_UNROLLED
+}
+
+/// Slices whose products are added up by themselves ([`RUN`]), where functions are that deep.
+pub(super) fn run(shape: &PsfShape) -> Option<usize> {
+    (!is_unrolled(shape)).then_some(RUN)
 }
 
 /// The function `filter_slices` for functions of this shape.
@@ -49,7 +54,11 @@ fn unrolled(shape: &PsfShape) -> String {
     code.push_str(
         "    var walk = start(i32(params.first_z) - i32(BEFORE));
     var entering = TAPS;
+    var focus = params.first_z;
     for (var n = 0u; n < params.slices; n++) {
+        let to = slices[params.slices_at + n];
+        entering += to.x - focus;
+        focus = to.x;
         for (; entering > 0u; entering--) {
 ",
     );
@@ -60,7 +69,6 @@ fn unrolled(shape: &PsfShape) -> String {
     code.push_str(
         "            walk = next(walk);
         }
-        entering = params.step_z;
 ",
     );
     let focus = shape.before;
@@ -73,7 +81,7 @@ fn unrolled(shape: &PsfShape) -> String {
         let sum = if plane == 0 { "var sum =" } else { "sum +=" };
         let _ = writeln!(code, "        {sum} t{plane} * {samples};");
     }
-    code.push_str("        save(n, sum, place);\n    }\n}\n");
+    code.push_str("        save(to, sum, place);\n    }\n}\n");
     code
 }
 
@@ -87,7 +95,8 @@ fn looped(shape: &PsfShape) -> String {
     format!(
         "fn filter_slices(place: Place) {{
     for (var n = 0u; n < params.slices; n++) {{
-        let first = i32(params.first_z + n * params.step_z) - i32(BEFORE);
+        let to = slices[params.slices_at + n];
+        let first = i32(to.x) - i32(BEFORE);
         var walk = start(first);
         var sum = vec2<f32>();
         var run = vec2<f32>();
@@ -99,7 +108,7 @@ fn looped(shape: &PsfShape) -> String {
                 run = vec2<f32>();
             }}
         }}
-        save(n, sum + run, place);
+        save(to, sum + run, place);
     }}
 }}
 "

@@ -2,9 +2,8 @@
 
 use super::Recorder;
 use crate::engine::compute::Buffer;
-use crate::engine::stages::blur::{Epilogue, Mixture, RingSlices};
+use crate::engine::stages::blur::{Epilogue, FilteredSlice, Filtering, RingSlices};
 use crate::engine::stages::emit;
-use crate::model::FilterRun;
 use std::ops::Range;
 
 impl Recorder<'_> {
@@ -35,7 +34,11 @@ impl Recorder<'_> {
         if slices.is_empty() {
             return;
         }
-        let z = self.ring_slices(slices.start, slices.len(), false);
+        let z = RingSlices {
+            first_z: slices.start,
+            slices: slices.len(),
+            ring: self.plan.schedule.spectra_ring,
+        };
         for (block, &spectra) in blur.blocks().iter().zip(&b.spectra[number]) {
             let buffers = [b.emission, b.fourier, b.rows, spectra];
             blur.forward(&mut self.recording, block, z, buffers);
@@ -57,32 +60,39 @@ impl Recorder<'_> {
         let (channel, count) = (&self.model.channels[number], images.len());
         // Rounds have the point spread functions of the first one.
         let psfs = &b.psf[number % b.psf.len()];
-        let runs: Vec<Vec<FilterRun>> = {
-            let sources = channel.sources.iter();
-            sources.map(|source| source.runs(images, planes)).collect()
-        };
-        let ring = |run: &FilterRun| self.ring_slices(run.first_z, run.images.len(), dark);
-        let ring: Vec<Vec<RingSlices>> = runs
-            .iter()
-            .map(|runs| runs.iter().map(ring).collect())
-            .collect();
+        // What is first in an image replaces what was there.
+        let mut begun = vec![false; count];
+        let mut list = Vec::new();
+        let mut filterings = Vec::new();
+        for (source, psfs) in channel.sources.iter().zip(psfs) {
+            for (foci, &psf) in source.foci(images, planes).into_iter().zip(psfs) {
+                let at = list.len();
+                list.extend(foci.iter().map(|focus| FilteredSlice {
+                    z: focus.slice as u32,
+                    to: focus.image as u32,
+                    weight: focus.weight,
+                    adds: std::mem::replace(&mut begun[focus.image], true).into(),
+                }));
+                filterings.push((source.emitter, psf, at..list.len()));
+            }
+        }
         let recording = &mut self.recording;
+        if !list.is_empty() {
+            recording.write(b.filtered_slices, 0, bytemuck::cast_slice(&list).to_vec());
+        }
         for (number_of_block, block) in blur.blocks().iter().enumerate() {
-            // What is first in a slice replaces what was there.
-            let mut fresh = 0;
-            for (number, (source, psfs)) in channel.sources.iter().zip(psfs).enumerate() {
-                let spectra = b.spectra[source.emitter][number_of_block];
-                for (run, &z) in runs[number].iter().zip(&ring[number]) {
-                    let mixture = Mixture {
-                        slices: count,
-                        first: run.images.start,
-                        accumulate: run.images.start < fresh,
-                        weight: run.weight,
-                    };
-                    fresh = fresh.max(run.images.end);
-                    let buffers = [spectra, psfs[run.function], b.filtered];
-                    blur.filter(recording, z, run.step, depth, mixture, buffers);
-                }
+            for (emitter, psf, range) in &filterings {
+                let filtering = Filtering {
+                    slices: &list[range.clone()],
+                    at: range.start,
+                    filtered: count,
+                    ring: self.plan.schedule.spectra_ring,
+                    depth,
+                    dark,
+                };
+                let spectra = b.spectra[*emitter][number_of_block];
+                let buffers = [spectra, *psf, b.filtered_slices, b.filtered];
+                blur.filter(recording, filtering, buffers);
             }
             if channel.sources.is_empty() {
                 let words = blur.rows_inverse_words(block, count);
@@ -92,15 +102,6 @@ impl Recorder<'_> {
                 blur.columns_inverse(recording, block, count, buffers);
             }
             blur.rows_inverse(recording, block, epilogue, buffers);
-        }
-    }
-
-    fn ring_slices(&self, first_z: usize, slices: usize, dark: bool) -> RingSlices {
-        RingSlices {
-            first_z,
-            slices,
-            ring: self.plan.schedule.spectra_ring,
-            dark,
         }
     }
 }
