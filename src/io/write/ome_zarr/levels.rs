@@ -189,53 +189,81 @@ pub(super) fn halve(
 }
 
 fn boxes_mean<N: Number>(pixels: &[u8], shape: [usize; 3], step: [usize; 3]) -> Vec<u8> {
-    boxes::<N>(pixels, shape, step, |values| {
-        let count = values.len() as u64;
-        let sum: u64 = values.iter().map(|value| value.wide()).sum();
-        N::narrow((2 * sum + count) / (2 * count))
+    let mut sums = vec![0; shape[2].div_ceil(step[2])];
+    boxes::<N>(pixels, shape, step, |rows, to| {
+        sums.fill(0u64);
+        for row in rows {
+            // Boxes are pairs of columns but for the last one; the length is known to the compiler.
+            let (pairs, rest) = row.split_at(row.len() / (2 * N::BYTES) * 2 * N::BYTES);
+            let pairs = pairs.chunks_exact(2 * N::BYTES);
+            for (sum, pair) in sums.iter_mut().zip(pairs) {
+                *sum += N::read(pair).wide() + N::read(&pair[N::BYTES..]).wide();
+            }
+            if let (Some(sum), false) = (sums.last_mut(), rest.is_empty()) {
+                *sum += N::read(rest).wide();
+            }
+        }
+        let count = (2 * rows.len()) as u64;
+        let mean = |sum: u64, count: u64| N::narrow((2 * sum + count) / (2 * count));
+        let divided = to.chunks_exact_mut(N::BYTES).zip(&sums);
+        match count {
+            // Powers of two, where the compiler sees them.
+            4 => divided.for_each(|(to, &sum)| mean(sum, 4).write(to)),
+            8 => divided.for_each(|(to, &sum)| mean(sum, 8).write(to)),
+            _ => divided.for_each(|(to, &sum)| mean(sum, count).write(to)),
+        }
+        if !shape[2].is_multiple_of(2) {
+            let last = to.len() - N::BYTES;
+            let sum = sums.last().copied().unwrap_or_default();
+            mean(sum, rows.len() as u64).write(&mut to[last..]);
+        }
     })
 }
 
 fn boxes_mode<N: Number>(pixels: &[u8], shape: [usize; 3], step: [usize; 3]) -> Vec<u8> {
-    boxes::<N>(pixels, shape, step, |ids| {
-        let first = ids[0];
-        if ids.iter().all(|&id| id == first) {
-            return first;
+    let mut ids = Vec::with_capacity(8);
+    boxes::<N>(pixels, shape, step, |rows, to| {
+        for (column, to) in to.chunks_exact_mut(N::BYTES).enumerate() {
+            let start = 2 * N::BYTES * column;
+            let end = (start + 2 * N::BYTES).min(rows[0].len());
+            let parts = || rows.iter().map(|row| &row[start..end]);
+            let first = &rows[0][start..start + N::BYTES];
+            if parts().all(|ids| ids[..N::BYTES] == *first && ids[ids.len() - N::BYTES..] == *first)
+            {
+                to.copy_from_slice(first);
+                continue;
+            }
+            ids.clear();
+            ids.extend(parts().flat_map(|ids| ids.chunks_exact(N::BYTES).map(N::read)));
+            let votes = |id: N| ids.iter().filter(|&&other| other == id).count();
+            let best = ids.iter().copied().max_by_key(|&id| (votes(id), id));
+            best.unwrap_or_default().write(to);
         }
-        let votes = |id: N| ids.iter().filter(|&&other| other == id).count();
-        let best = ids.iter().copied().max_by_key(|&id| (votes(id), id));
-        best.unwrap_or(first)
     })
 }
 
+/// Makes every row of boxes of the rows of pixels that it covers. Boxes are two columns wide.
 fn boxes<N: Number>(
     pixels: &[u8],
     [depth, rows, columns]: [usize; 3],
     step: [usize; 3],
-    one: impl Fn(&[N]) -> N,
+    mut make: impl FnMut(&[&[u8]], &mut [u8]),
 ) -> Vec<u8> {
+    debug_assert_eq!(step[2], 2);
     let shape = [depth, rows, columns];
     let [deep, high, wide] = std::array::from_fn(|axis| shape[axis].div_ceil(step[axis]));
     let mut out = vec![0; deep * high * wide * N::BYTES];
-    let mut values = [N::default(); 8];
+    let row_bytes = columns * N::BYTES;
+    let mut covered = Vec::with_capacity(step[0] * step[1]);
     for (row, to) in out.chunks_exact_mut(wide * N::BYTES).enumerate() {
         let (z, x) = (row / high * step[0], row % high * step[1]);
-        let (z, x) = (z..(z + step[0]).min(depth), x..(x + step[1]).min(rows));
-        for (column, to) in to.chunks_exact_mut(N::BYTES).enumerate() {
-            let y = column * step[2]..(column * step[2] + step[2]).min(columns);
-            let mut count = 0;
-            for z in z.clone() {
-                for x in x.clone() {
-                    let start = (z * rows + x) * columns;
-                    let part = &pixels[(start + y.start) * N::BYTES..(start + y.end) * N::BYTES];
-                    for value in part.chunks_exact(N::BYTES) {
-                        values[count] = N::read(value);
-                        count += 1;
-                    }
-                }
-            }
-            one(&values[..count]).write(to);
-        }
+        let slices = z..(z + step[0]).min(depth);
+        covered.clear();
+        covered.extend(slices.flat_map(|z| {
+            let rows = z * rows + x..z * rows + (x + step[1]).min(rows);
+            pixels[rows.start * row_bytes..rows.end * row_bytes].chunks_exact(row_bytes)
+        }));
+        make(&covered, to);
     }
     out
 }

@@ -262,7 +262,7 @@ impl PieceEncoder for PyramidEncoder {
                 pixels
             } else {
                 let pages = pixels.chunks_exact(page).skip(plane).step_by(planes);
-                own = pages.flatten().copied().collect();
+                own = pages.collect::<Vec<_>>().concat();
                 &own
             };
             let largest = levels::largest(all, layout.pixel);
