@@ -1,6 +1,7 @@
 //! A point spread function on voxels, as the convolution takes it.
 
 use ndarray::Array3;
+use rayon::prelude::*;
 use std::sync::Arc;
 
 /// Which voxels around the focus a point spread function holds. Axes are (z, x, y).
@@ -98,15 +99,28 @@ impl Psf {
     }
 
     /// The function whose values are those of `value(plane, x, y)`, as in [`Psf::new`].
-    pub fn from_fn(shape: PsfShape, value: impl Fn(usize, usize, usize) -> f32) -> Self {
+    pub fn from_fn(shape: PsfShape, value: impl Fn(usize, usize, usize) -> f32 + Sync) -> Self {
         let [x, y] = shape.plane_size();
-        let of = |at: usize| value(at / (x * y), at / y % x, at % y);
-        let values = Arc::new((0..shape.values()).map(of).collect());
-        Self { shape, values }
+        let mut values = vec![0.0; shape.values()];
+        let rows = values.par_chunks_exact_mut(y).enumerate();
+        rows.for_each(|(row, values)| {
+            for (at_y, to) in values.iter_mut().enumerate() {
+                *to = value(row / x, row % x, at_y);
+            }
+        });
+        Self {
+            shape,
+            values: Arc::new(values),
+        }
     }
 
     /// The sum of functions, in a shape that holds each of them.
     pub fn sum(shape: PsfShape, parts: &[Self]) -> Self {
+        if let [alone] = parts
+            && alone.shape == shape
+        {
+            return alone.clone();
+        }
         Self::from_fn(shape, |plane, x, y| {
             let from_focus = if shape.symmetric { 0 } else { shape.before };
             let value = |part: &Self| {

@@ -89,8 +89,8 @@ impl FilterParams {
     }
 }
 
-/// Spectra (ring), the kernel's spectra and a list of slices to filtered spectra, (block, slice, frequency of x,
-/// frequency of y within the block).
+/// Spectra (ring), the kernel's spectra and a list of slices to filtered spectra, (block, slice,
+/// frequency of x, frequency of y within the block).
 pub static FILTER: Kernel = Kernel {
     name: "filter",
     stage: Stage::Blur,
@@ -122,13 +122,12 @@ fn filter_traffic(extent: Extent<'_>) -> Traffic {
     )
 }
 
-/// Frequencies of x that are taken through all slices together.
-const TOGETHER: usize = 32;
+/// Frequencies of x that are taken through all slices together: a page of a slice's memory for each
+/// sign, since memory is read fastest in long runs.
+const TOGETHER: usize = 128;
 
-/// Filtered slices that share the loads of their samples, where they are near enough to each other.
-const GROUP: usize = 4;
-
-/// Slices from the first of them to the last where functions have few taps.
+/// Slices from the first to the last that share the loads of their samples, where functions have
+/// few taps.
 const LEAST_SPAN: usize = 12;
 
 /// The share of a function's taps that they may lie apart: what is computed in vain for slices
@@ -184,46 +183,69 @@ fn filter_cpu(call: &mut CpuCall<'_>) {
                 (samples, vec![Part::default(); shape.taps() + 2 * margin])
             },
             |(planes, taps), (block, (out, psf))| {
-                for first in (0..length).step_by(TOGETHER) {
-                    let together = TOGETHER.min(length - first);
+                for first in (0..half).step_by(TOGETHER / 2) {
+                    let together = first..half.min(first + TOGETHER / 2);
+                    // The function is even along x, too: frequencies of either sign are taken
+                    // together.
+                    let above = mirrored(together.clone(), length);
+                    let distance = slots.len();
+                    let (below, rest) = planes.split_at_mut(together.len() * distance);
                     // The samples of a frequency side by side: memory is read in long runs, and
                     // what is read over and over is near.
                     for (n, slot) in slots.iter().enumerate() {
                         let Some(slot) = slot else {
                             continue;
                         };
-                        let at = (slot * blocks + block) * length + first;
-                        take_apart(&spectra[at..at + together], &mut planes[n..], slots.len());
+                        let spectrum = &spectra[(slot * blocks + block) * length..][..length];
+                        take_apart(&spectrum[together.clone()], &mut below[n..], distance);
+                        take_apart(&spectrum[above.clone()], &mut rest[n..], distance);
                     }
-                    for (k, planes) in planes.chunks_exact(slots.len()).take(together).enumerate() {
-                        let kx = first + k;
-                        // The function is even along x, too.
-                        let psf = &psf[kx.min(length - kx) * shape.planes()..][..shape.planes()];
+                    for kx in together.clone() {
+                        let psf = &psf[kx * shape.planes()..][..shape.planes()];
                         let used = &mut taps[margin + used_taps.start..];
                         for (tap, value) in used_taps.clone().zip(used) {
                             *value = psf[shape.plane(tap)];
                         }
-                        filter_frequency(&sums, planes, taps, |n: usize, [re, im]: Parts| {
-                            let to = &list[n];
-                            let out = out[to.to as usize * length + kx].chunks_exact_mut(2);
-                            for (out, sum) in out.zip(re.into_iter().zip(im)) {
-                                let sum = [to.weight * sum.0, to.weight * sum.1];
-                                out[0] = if to.adds != 0 {
-                                    out[0] + sum[0]
-                                } else {
-                                    sum[0]
-                                };
-                                out[1] = if to.adds != 0 {
-                                    out[1] + sum[1]
-                                } else {
-                                    sum[1]
-                                };
-                            }
-                        });
+                        let mut filter = |kx: usize, planes: &[Parts]| {
+                            filter_frequency(&sums, planes, taps, |n: usize, [re, im]: Parts| {
+                                let to = &list[n];
+                                let out = out[to.to as usize * length + kx].chunks_exact_mut(2);
+                                for (out, sum) in out.zip(re.into_iter().zip(im)) {
+                                    let sum = [to.weight * sum.0, to.weight * sum.1];
+                                    out[0] = if to.adds != 0 {
+                                        out[0] + sum[0]
+                                    } else {
+                                        sum[0]
+                                    };
+                                    out[1] = if to.adds != 0 {
+                                        out[1] + sum[1]
+                                    } else {
+                                        sum[1]
+                                    };
+                                }
+                            });
+                        };
+                        filter(kx, &below[(kx - first) * distance..][..distance]);
+                        if above.contains(&(length - kx)) {
+                            let place = length - kx - above.start;
+                            filter(length - kx, &rest[place * distance..][..distance]);
+                        }
                     }
                 }
             },
         );
+}
+
+/// The frequencies of the other sign, but for those that are their own.
+fn mirrored(frequencies: Range<usize>, length: usize) -> Range<usize> {
+    // Of 1 to length / 2 (rounded down), and of less where that is its own.
+    let from = frequencies.start.max(1);
+    let to = frequencies.end.min(length.div_ceil(2));
+    if from < to {
+        length + 1 - to..length + 1 - from
+    } else {
+        length..length
+    }
 }
 
 /// Parts of samples, which lie so far apart.
@@ -276,8 +298,8 @@ fn filter_frequency_simd<'a, S: Simd, P: FnMut(usize, Parts)>(
             near.is_some_and(|last| last - sums.starts[next] <= sums.margin)
         };
         let put = |n: usize, sum: Parts| put(next + n, sum);
-        next += if is_near(GROUP) {
-            filter_group::<S, GROUP>(sums, next, planes, taps, put)
+        next += if is_near(4) {
+            filter_group::<S, 4>(sums, next, planes, taps, put)
         } else if is_near(2) {
             filter_group::<S, 2>(sums, next, planes, taps, put)
         } else {
