@@ -92,10 +92,19 @@ impl Psf {
     /// the focus on where the shape is symmetric. `None` where their number is not that of the
     /// shape.
     pub fn new(shape: PsfShape, values: Vec<f32>) -> Option<Self> {
-        (values.len() == shape.values()).then(|| Self {
+        (values.len() == shape.values()).then(|| Self::of_shape(shape, values))
+    }
+
+    /// As [`Psf::new`], for values that were made for the shape.
+    ///
+    /// # Panics
+    /// When they are not as many.
+    pub(crate) fn of_shape(shape: PsfShape, values: Vec<f32>) -> Self {
+        assert_eq!(values.len(), shape.values(), "values of {shape:?}");
+        Self {
             shape,
             values: Arc::new(values),
-        })
+        }
     }
 
     /// The function whose values are those of `value(plane, x, y)`, as in [`Psf::new`].
@@ -108,10 +117,7 @@ impl Psf {
                 *to = value(row / x, row % x, at_y);
             }
         });
-        Self {
-            shape,
-            values: Arc::new(values),
-        }
+        Self::of_shape(shape, values)
     }
 
     /// The sum of functions, in a shape that holds each of them.

@@ -65,9 +65,11 @@ impl SliceWriter {
         } else {
             // Pieces are large, and their encoders work on all threads.
             for piece in &complete {
-                let mut all = std::mem::take(&mut self.waiting);
+                let all = &mut self.waiting;
                 piece.clone().for_each(|z| all.extend_from_slice(&slice(z)));
-                self.sink.append(encoder.encode(&all)?)?;
+                self.sink.append(encoder.encode(all)?)?;
+                // Its pages are those of the next piece.
+                self.waiting.clear();
             }
         }
         if let Some(last) = complete.last() {

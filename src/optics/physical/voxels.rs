@@ -157,9 +157,15 @@ fn assemble(stack: &Stack, lateral: &Lateral, keep_light: bool, symmetric: bool)
         symmetric,
     };
     let profiles: Vec<&Profile> = planes.iter().map(|(profile, _)| *profile).collect();
-    let made: Vec<(Vec<f32>, f64, f64, bool)> = (planes.par_iter())
-        .zip(lateral.planes(&profiles, radius))
-        .map(|((profile, taken_over), values)| {
+    let rows = lateral.rows(&profiles, radius);
+    let mut psf = vec![0.0; shape.values()];
+    let [x, y] = shape.plane_size();
+    let made: Vec<(f64, f64, bool)> = psf
+        .par_chunks_exact_mut(x * y)
+        .zip(&planes)
+        .enumerate()
+        .map(|(number, (psf, (profile, taken_over)))| {
+            let values = lateral.plane(&rows, number, radius);
             let kept = lateral.light(&values, radius);
             let capped = lateral.capped(profile);
             let light = profile.light + taken_over;
@@ -168,26 +174,23 @@ fn assemble(stack: &Stack, lateral: &Lateral, keep_light: bool, symmetric: bool)
                 (true, true) => (light / profile.light, kept * light / profile.light),
                 (true, false) => (light / kept, light),
             };
-            let values = values.iter().map(|value| (value * scale) as f32).collect();
+            for (voxel, value) in psf.iter_mut().zip(values) {
+                *voxel = (value * scale) as f32;
+            }
             let outside = if profile.light > 0.0 {
                 1.0 - kept / profile.light
             } else {
                 0.0
             };
-            (values, sum, outside, capped)
+            (sum, outside, capped)
         })
         .collect();
     let taps = 0..shape.taps();
-    let plane_light = taps.clone().map(|tap| made[shape.plane(tap)].1).collect();
-    let outside = taps.clone().map(|tap| made[shape.plane(tap)].2).collect();
-    let capped = taps.map(|tap| made[shape.plane(tap)].3).collect();
-    let [_, x, y] = [0, shape.plane_size()[0], shape.plane_size()[1]];
-    let psf = Psf::from_fn(shape, |plane, at_x, at_y| {
-        debug_assert!(at_x < x && at_y < y);
-        made[plane].0[at_x * y + at_y]
-    });
+    let plane_light = taps.clone().map(|tap| made[shape.plane(tap)].0).collect();
+    let outside = taps.clone().map(|tap| made[shape.plane(tap)].1).collect();
+    let capped = taps.map(|tap| made[shape.plane(tap)].2).collect();
     Kernel {
-        psf,
+        psf: Psf::of_shape(shape, psf),
         plane_light,
         outside,
         capped,
@@ -233,26 +236,28 @@ impl Lateral {
         wider(0) || wider(1)
     }
 
-    /// The voxels (x, y) of a quarter of each plane, 0 outside its radius.
-    fn planes(&self, profiles: &[&Profile], radius: [usize; 2]) -> Vec<Vec<f64>> {
-        let rows: Vec<Vec<Vec<f64>>> = (0..=radius[0])
+    /// The voxels of a quarter of each plane, 0 outside its radius: by x, plane and y, from the first
+    /// column on that is not told by another row.
+    fn rows(&self, profiles: &[&Profile], radius: [usize; 2]) -> Vec<Vec<Vec<f64>>> {
+        (0..=radius[0])
             .into_par_iter()
             .map(|x| self.row(profiles, x, radius[1]))
-            .collect();
+            .collect()
+    }
+
+    /// The voxels (x, y) of a quarter of a plane, of what [`Self::rows`] gives.
+    fn plane(&self, rows: &[Vec<Vec<f64>>], number: usize, radius: [usize; 2]) -> Vec<f64> {
         let columns = radius[1] + 1;
-        let plane = |number: usize| {
-            let mut values = vec![0.0; rows.len() * columns];
-            for (x, row) in rows.iter().enumerate() {
-                let from = self.first_column(x, radius[1]);
-                let row = &row[number];
-                values[x * columns + from..][..row.len()].copy_from_slice(row);
-                for y in 0..from {
-                    values[x * columns + y] = values[y * columns + x];
-                }
+        let mut values = vec![0.0; rows.len() * columns];
+        for (x, row) in rows.iter().enumerate() {
+            let from = self.first_column(x, radius[1]);
+            let row = &row[number];
+            values[x * columns + from..][..row.len()].copy_from_slice(row);
+            for y in 0..from {
+                values[x * columns + y] = values[y * columns + x];
             }
-            values
-        };
-        (0..profiles.len()).into_par_iter().map(plane).collect()
+        }
+        values
     }
 
     /// The first column of a row that does not stand across the diagonal, too: square voxels repeat

@@ -16,6 +16,9 @@ pub(super) const fn is_wide(shape: &PsfShape) -> bool {
     x * y > MOST_SUMMED
 }
 
+/// Planes whose spectra are held before they are put in their places.
+const TOGETHER: usize = 32;
+
 /// The spectra as [`PSF_SPECTRA`](super::psf_spectra::PSF_SPECTRA) lays them out.
 pub(super) fn spectra(psf: &Psf, transform: &SliceTransform) -> Vec<f32> {
     let shape = psf.shape();
@@ -70,17 +73,22 @@ pub(super) fn spectra(psf: &Psf, transform: &SliceTransform) -> Vec<f32> {
         }
         spectrum
     };
-    let plane_values = psf.values().par_chunks_exact(rows * columns);
-    let of_planes: Vec<Vec<f32>> = plane_values.map(of_plane).collect();
     let mut spectra = vec![0.0; blocks * half * planes * BLOCK];
-    spectra
-        .par_chunks_exact_mut(planes * BLOCK)
-        .enumerate()
-        .for_each(|(at, out)| {
-            for (out, plane) in out.chunks_exact_mut(BLOCK).zip(&of_planes) {
-                out.copy_from_slice(&plane[at * BLOCK..][..BLOCK]);
-            }
-        });
+    let groups = psf.values().chunks(TOGETHER * rows * columns);
+    for (group, values) in groups.enumerate() {
+        let of_planes: Vec<Vec<f32>> = (values.par_chunks_exact(rows * columns))
+            .map(of_plane)
+            .collect();
+        spectra
+            .par_chunks_exact_mut(planes * BLOCK)
+            .enumerate()
+            .for_each(|(at, out)| {
+                let out = out[group * TOGETHER * BLOCK..].chunks_exact_mut(BLOCK);
+                for (out, plane) in out.zip(&of_planes) {
+                    out.copy_from_slice(&plane[at * BLOCK..][..BLOCK]);
+                }
+            });
+    }
     spectra
 }
 

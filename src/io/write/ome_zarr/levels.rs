@@ -79,6 +79,37 @@ pub(super) fn plan(layout: &VolumeLayout) -> Vec<Level> {
     levels
 }
 
+/// Slices of a plane (a channel of a composite) among those of others, which take turns.
+#[derive(Clone, Copy)]
+pub(super) struct Slices<'a> {
+    pixels: &'a [u8],
+    page: usize,
+    plane: usize,
+    planes: usize,
+}
+
+impl<'a> Slices<'a> {
+    /// Of pages of so many bytes those of a plane.
+    pub fn new(pixels: &'a [u8], page: usize, plane: usize, planes: usize) -> Self {
+        Self {
+            pixels,
+            page,
+            plane,
+            planes,
+        }
+    }
+
+    /// The pixels of a slice.
+    pub fn slice(&self, z: usize) -> &'a [u8] {
+        &self.pixels[(z * self.planes + self.plane) * self.page..][..self.page]
+    }
+
+    fn all(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let pages = self.pixels.chunks_exact(self.page.max(1));
+        pages.skip(self.plane).step_by(self.planes.max(1))
+    }
+}
+
 /// Numbers of any width.
 trait Number: Copy + Ord + Default + Send + Sync {
     const BYTES: usize;
@@ -134,22 +165,23 @@ macro_rules! by_type {
 
 /// The largest of some pixels; of floating-point numbers a whole number that none is farther from 0
 /// than.
-pub(super) fn largest(pixels: &[u8], pixel: PixelType) -> u64 {
+pub(super) fn largest(slices: Slices<'_>, pixel: PixelType) -> u64 {
     if pixel == PixelType::Float32 {
-        let (numbers, _) = pixels.as_chunks();
-        let far = numbers.iter().map(|bytes| f32::from_ne_bytes(*bytes).abs());
+        let numbers = slices.all().flat_map(|pixels| pixels.as_chunks().0);
+        let far = numbers.map(|bytes| f32::from_ne_bytes(*bytes).abs());
         return far.fold(0.0, f32::max).ceil() as u64;
     }
-    fn of<N: Number>(pixels: &[u8]) -> u64 {
-        let all = pixels.chunks_exact(N::BYTES).map(N::read);
+    fn of<N: Number>(slices: Slices<'_>) -> u64 {
+        let of_slice = |pixels: &[u8]| pixels.chunks_exact(N::BYTES).map(N::read).max();
+        let all = slices.all().filter_map(of_slice);
         all.max().unwrap_or_default().wide()
     }
-    by_type!(pixel, of(pixels))
+    by_type!(pixel, of(slices))
 }
 
 /// How many pixels have each id.
-pub(super) fn count(pixels: &[u8], pixel: PixelType) -> BTreeMap<u64, u64> {
-    fn of<N: Number>(pixels: &[u8]) -> BTreeMap<u64, u64> {
+pub(super) fn count(slices: Slices<'_>, pixel: PixelType) -> BTreeMap<u64, u64> {
+    fn of<N: Number>(slices: Slices<'_>) -> BTreeMap<u64, u64> {
         let mut voxels = BTreeMap::new();
         // Most neighbours are alike.
         let mut run = (N::default(), 0);
@@ -158,7 +190,10 @@ pub(super) fn count(pixels: &[u8], pixel: PixelType) -> BTreeMap<u64, u64> {
                 *voxels.entry(id.wide()).or_default() += length;
             }
         };
-        for id in pixels.chunks_exact(N::BYTES).map(N::read) {
+        let pixels = slices
+            .all()
+            .flat_map(|pixels| pixels.chunks_exact(N::BYTES));
+        for id in pixels.map(N::read) {
             if id == run.0 {
                 run.1 += 1;
             } else {
@@ -169,28 +204,28 @@ pub(super) fn count(pixels: &[u8], pixel: PixelType) -> BTreeMap<u64, u64> {
         add(run);
         voxels
     }
-    by_type!(pixel, of(pixels))
+    by_type!(pixel, of(slices))
 }
 
 /// Slices of the next level, of `shape` slices, rows and columns of this one: of each box of `step`
 /// pixels, or what of it lies in the volume, the mean, rounded half up, of brightness; of ids the
 /// one that most pixels have, of several the largest, background counted like any.
 pub(super) fn halve(
-    pixels: &[u8],
+    slices: Slices<'_>,
     shape: [usize; 3],
     step: [usize; 3],
     pixel: PixelType,
     content: Content,
 ) -> Vec<u8> {
     match content {
-        Content::Intensity => by_type!(pixel, boxes_mean(pixels, shape, step)),
-        Content::Labels => by_type!(pixel, boxes_mode(pixels, shape, step)),
+        Content::Intensity => by_type!(pixel, boxes_mean(slices, shape, step)),
+        Content::Labels => by_type!(pixel, boxes_mode(slices, shape, step)),
     }
 }
 
-fn boxes_mean<N: Number>(pixels: &[u8], shape: [usize; 3], step: [usize; 3]) -> Vec<u8> {
+fn boxes_mean<N: Number>(slices: Slices<'_>, shape: [usize; 3], step: [usize; 3]) -> Vec<u8> {
     let mut sums = vec![0; shape[2].div_ceil(step[2])];
-    boxes::<N>(pixels, shape, step, |rows, to| {
+    boxes::<N>(slices, shape, step, |rows, to| {
         sums.fill(0u64);
         for row in rows {
             // Boxes are pairs of columns but for the last one; the length is known to the compiler.
@@ -220,9 +255,9 @@ fn boxes_mean<N: Number>(pixels: &[u8], shape: [usize; 3], step: [usize; 3]) -> 
     })
 }
 
-fn boxes_mode<N: Number>(pixels: &[u8], shape: [usize; 3], step: [usize; 3]) -> Vec<u8> {
+fn boxes_mode<N: Number>(slices: Slices<'_>, shape: [usize; 3], step: [usize; 3]) -> Vec<u8> {
     let mut ids = Vec::with_capacity(8);
-    boxes::<N>(pixels, shape, step, |rows, to| {
+    boxes::<N>(slices, shape, step, |rows, to| {
         for (column, to) in to.chunks_exact_mut(N::BYTES).enumerate() {
             let start = 2 * N::BYTES * column;
             let end = (start + 2 * N::BYTES).min(rows[0].len());
@@ -244,7 +279,7 @@ fn boxes_mode<N: Number>(pixels: &[u8], shape: [usize; 3], step: [usize; 3]) -> 
 
 /// Makes every row of boxes of the rows of pixels that it covers. Boxes are two columns wide.
 fn boxes<N: Number>(
-    pixels: &[u8],
+    slices: Slices<'_>,
     [depth, rows, columns]: [usize; 3],
     step: [usize; 3],
     mut make: impl FnMut(&[&[u8]], &mut [u8]),
@@ -257,11 +292,10 @@ fn boxes<N: Number>(
     let mut covered = Vec::with_capacity(step[0] * step[1]);
     for (row, to) in out.chunks_exact_mut(wide * N::BYTES).enumerate() {
         let (z, x) = (row / high * step[0], row % high * step[1]);
-        let slices = z..(z + step[0]).min(depth);
         covered.clear();
-        covered.extend(slices.flat_map(|z| {
-            let rows = z * rows + x..z * rows + (x + step[1]).min(rows);
-            pixels[rows.start * row_bytes..rows.end * row_bytes].chunks_exact(row_bytes)
+        covered.extend((z..(z + step[0]).min(depth)).flat_map(|z| {
+            let rows = x * row_bytes..(x + step[1]).min(rows) * row_bytes;
+            slices.slice(z)[rows].chunks_exact(row_bytes)
         }));
         make(&covered, to);
     }

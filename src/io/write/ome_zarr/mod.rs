@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use self::describe::Description;
-use self::levels::Level;
+use self::levels::{Level, Slices};
 use self::pyramid::Pyramid;
 use super::volume::with_extension;
 use super::{
@@ -257,14 +257,7 @@ impl PieceEncoder for PyramidEncoder {
         let mut halves = Vec::new();
         for plane in 0..planes {
             // Slices of a composite's channels take turns.
-            let own: Vec<u8>;
-            let all = if planes == 1 {
-                pixels
-            } else {
-                let pages = pixels.chunks_exact(page).skip(plane).step_by(planes);
-                own = pages.collect::<Vec<_>>().concat();
-                &own
-            };
+            let all = Slices::new(pixels, page, plane, planes);
             let largest = levels::largest(all, layout.pixel);
             parts[LARGEST].extend(largest.to_le_bytes());
             if layout.content == Content::Labels {

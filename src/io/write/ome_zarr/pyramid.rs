@@ -2,7 +2,7 @@
 
 use super::super::VolumeLayout;
 use super::SLICES;
-use super::levels::{Level, halve};
+use super::levels::{Level, Slices, halve};
 use super::shard::encode;
 use crate::base::formats::ChunkCodec;
 
@@ -57,7 +57,8 @@ impl Pyramid {
             slices.clear();
             for plane in 0..self.planes {
                 let pixels = std::mem::take(&mut self.waiting[above][plane]);
-                let encoded = encode(&pixels, shape, level, bytes, codec);
+                let pixels = Slices::new(&pixels, page, 0, 1);
+                let encoded = encode(pixels, shape, level, bytes, codec);
                 let encoded = encoded.into_iter().enumerate();
                 let stored = encoded.filter(|(_, content)| !content.is_empty());
                 let done = self.done[above];
@@ -66,7 +67,7 @@ impl Pyramid {
                 );
                 if let Some(next) = self.levels.get(above + 2) {
                     slices.push(halve(
-                        &pixels,
+                        pixels,
                         shape,
                         next.step,
                         layout.pixel,

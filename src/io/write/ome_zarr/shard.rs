@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::levels::Level;
+use super::levels::{Level, Slices};
 use crate::base::formats::ChunkCodec;
 use crate::io::codec::blosc;
 
@@ -66,7 +66,7 @@ pub(super) fn most_bytes(level: &Level, pixel_bytes: usize) -> u64 {
 /// The shards that hold some slices, row after row; empty where all is zero. `shape` is the number
 /// of slices, at most those of a shard, and the rows and columns of the level.
 pub(super) fn encode(
-    pixels: &[u8],
+    pixels: Slices<'_>,
     shape: [usize; 3],
     level: &Level,
     pixel_bytes: usize,
@@ -106,7 +106,7 @@ pub(super) fn encode(
 
 /// A chunk's pixels in little endian, zeros beyond the volume; `None` where all are zero.
 fn cut(
-    pixels: &[u8],
+    pixels: Slices<'_>,
     [slices, rows, columns]: [usize; 3],
     level: &Level,
     pixel_bytes: usize,
@@ -121,10 +121,11 @@ fn cut(
     let mut chunk = vec![0; depth * high * wide * pixel_bytes];
     let mut any = 0;
     for z in 0..slices.min(depth) {
+        let slice = pixels.slice(z);
         for x in 0..high.min(rows - row) {
-            let from = ((z * rows + row + x) * columns + column) * pixel_bytes;
+            let from = ((row + x) * columns + column) * pixel_bytes;
             let to = (z * high + x) * wide * pixel_bytes;
-            let from = &pixels[from..][..width * pixel_bytes];
+            let from = &slice[from..][..width * pixel_bytes];
             any |= from.iter().fold(0, |any, &byte| any | byte);
             chunk[to..][..from.len()].copy_from_slice(from);
         }

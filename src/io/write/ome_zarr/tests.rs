@@ -6,7 +6,7 @@ use super::super::{
     About, ChannelInfo, Chunks, Compression, Content, OutputFolder, PixelType, SliceWriter,
     VolumeLayout, VolumeMetadata, writer,
 };
-use super::levels::{self, halve};
+use super::levels::{self, Slices, halve};
 use super::*;
 use crate::base::volume::VoxelBox;
 use crate::io::read::{ReadOptions, open_as};
@@ -143,7 +143,8 @@ fn every_level_comes_back_and_is_made_of_the_one_before() {
             assert_eq!(levels.len(), 3);
             for (number, level) in levels.iter().enumerate().skip(1) {
                 let bytes: &[u8] = bytemuck::cast_slice(&ids);
-                let made = halve(bytes, shape, level.step, PixelType::Gray64, content);
+                let pages = Slices::new(bytes, bytes.len() / shape[0], 0, 1);
+                let made = halve(pages, shape, level.step, PixelType::Gray64, content);
                 let (found_shape, found) = read(&store, dataset, number, channel);
                 assert_eq!(found_shape, level.shape);
                 assert_eq!(
@@ -186,8 +187,9 @@ fn bytes_depend_on_neither_steps_nor_threads() {
 
 #[test]
 fn levels_are_means_and_modes_with_stated_ties() {
-    let mean = |pixels: &[u8], shape, step| {
-        halve(pixels, shape, step, PixelType::Gray8, Content::Intensity)
+    let mean = |pixels: &[u8], shape: [usize; 3], step| {
+        let pages = Slices::new(pixels, shape[1] * shape[2], 0, 1);
+        halve(pages, shape, step, PixelType::Gray8, Content::Intensity)
     };
     assert_eq!(mean(&[1, 2, 3, 4], [1, 2, 2], [1, 2, 2]), [3]);
     assert_eq!(mean(&[0, 0, 0, 1], [1, 2, 2], [1, 2, 2]), [0]);
@@ -196,7 +198,7 @@ fn levels_are_means_and_modes_with_stated_ties() {
     assert_eq!(mean(&[1, 2, 9], [1, 1, 3], [1, 2, 2]), [2, 9]);
     let mode = |pixels: &[u8]| {
         halve(
-            pixels,
+            Slices::new(pixels, 4, 0, 1),
             [1, 2, 2],
             [1, 2, 2],
             PixelType::Gray8,

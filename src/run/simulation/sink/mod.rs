@@ -214,12 +214,14 @@ impl Sink for FileSink<'_> {
         let files = channels.chunks(self.channels_per_file);
         if self.arrangement != ChannelArrangement::Merged {
             for (volume, channels) in self.channels.iter_mut().zip(files) {
-                let of = |grey: &&'_ [u8], slice: usize| {
-                    grey[slice * slice_bytes..][..slice_bytes].to_vec()
-                };
-                volume.write(slices, |slice| match channels {
-                    [grey] => grey[slice * slice_bytes..][..slice_bytes].into(),
-                    _ => channels.iter().flat_map(|grey| of(grey, slice)).collect(),
+                volume.write(slices, |slice| {
+                    let page =
+                        |number: usize| &channels[number][slice * slice_bytes..][..slice_bytes];
+                    let pages = 0..channels.len();
+                    match channels.len() {
+                        1 => page(0).into(),
+                        _ => pages.map(page).collect::<Vec<_>>().concat().into(),
+                    }
                 })?;
             }
             return Ok(());
