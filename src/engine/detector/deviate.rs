@@ -106,10 +106,17 @@ impl Powers {
     }
 }
 
+/// The whole part of a root. That of an f64 is rounded correctly, and farther below a whole number
+/// than it is rounded.
+#[inline]
+pub(super) fn whole_root(number: u32) -> u32 {
+    f64::from(number).sqrt() as u32
+}
+
 /// The root of a mean with 14 fractional bits, with 18 of them.
 #[inline]
 pub(super) fn root(mean: u32) -> u32 {
-    let root = mean.isqrt();
+    let root = whole_root(mean);
     // The rest is at most twice the root, below 2^17.
     (root << 11) + ((mean - root * root) << 11) / (2 * root)
 }

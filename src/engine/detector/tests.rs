@@ -1,6 +1,6 @@
 //! Draws against figures of an independent emulation, and what the sum of them says.
 
-use super::deviate::{Deviate, Powers, root};
+use super::deviate::{Deviate, Powers, root, whole_root};
 use super::shot::fixed;
 use super::*;
 
@@ -63,6 +63,14 @@ fn deviates_are_those_of_the_figures() {
         assert_eq!(deviate, -signed(Deviate::new(&tables, !word)), "{word}");
         let next = signed(Deviate::new(&tables, word.saturating_add(1)));
         assert!(next >= deviate, "{word}");
+    }
+}
+
+#[test]
+fn roots_are_exact() {
+    for root in 1..=u32::from(u16::MAX) {
+        let around = [root * root - 1, root * root, root * root + 2 * root];
+        assert_eq!(around.map(whole_root), around.map(u32::isqrt), "{root}");
     }
 }
 
