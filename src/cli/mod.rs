@@ -8,6 +8,7 @@ mod devices;
 mod files;
 mod fluorophores;
 mod init;
+mod metrics;
 mod output;
 mod phantom;
 mod placeholders;
@@ -69,6 +70,7 @@ enum Command {
     /// Write a label volume of entangled neurites and somata, to try things out on.
     Phantom(phantom::PhantomArgs),
     View(ViewArgs),
+    Metrics(metrics::MetricsArgs),
     Bench(bench::BenchArgs),
     /// List the adapters that --adapter can choose from.
     #[command(after_help = "Example: simexm-gpu devices")]
@@ -108,6 +110,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Check(args)) => check::check(&args),
         Some(Command::Plan(args)) => plan::plan(&args),
+        Some(Command::Metrics(args)) => metrics::metrics(&args),
         Some(Command::Bench(args)) => bench::bench(&args),
         Some(Command::Devices) => devices::list(),
         Some(Command::Convert(args)) => convert::convert(&args),

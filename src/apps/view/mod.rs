@@ -20,6 +20,7 @@ mod tests;
 pub use args::ViewArgs;
 pub use loader::{Loader, Section, Wanted};
 pub use open::open;
+pub(crate) use open::run_folder;
 pub use scene::{Layer, Scene, ViewVolume};
 pub use state::{LayerView, ViewState};
 

@@ -1,8 +1,9 @@
 //! What there is to see.
 
+use super::ViewError;
 use super::planes::Planes;
 use crate::io::write::Content;
-use crate::show::picture::{PixelSize, SampleKind};
+use crate::show::picture::{PixelSize, SampleKind, Samples};
 use std::path::PathBuf;
 
 /// Volumes of one size, and the layers that they are shown as.
@@ -29,6 +30,21 @@ pub struct ViewVolume {
     pub kind: SampleKind,
     /// Its slices.
     pub(super) planes: Box<dyn Planes>,
+}
+
+impl ViewVolume {
+    /// Reads the whole volume: slice after slice the samples of each component.
+    ///
+    /// # Errors
+    /// The volume cannot be read.
+    pub fn slices(&self) -> Result<Vec<Vec<Samples>>, ViewError> {
+        let [slices, rows, columns] = self.planes.shape();
+        let mut reader = self.planes.reader()?;
+        let slices = 0..slices;
+        slices
+            .map(|z| reader.read(z, 0..rows, 0..columns))
+            .collect()
+    }
 }
 
 /// A channel, or ids.

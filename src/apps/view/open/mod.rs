@@ -4,6 +4,8 @@ mod channels;
 mod ome_zarr;
 mod output;
 
+pub(crate) use output::find as run_folder;
+
 use super::metadata::Metadata;
 use super::planes::{ColourFolder, ColourTiff, Grey, Planes};
 use super::scene::{Layer, Scene, ViewVolume};

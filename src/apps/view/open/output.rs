@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 /// The output folder of a run: a path itself, that of the record which it is, or the only run in
 /// the folder which it is.
-pub(super) fn find(path: &Path) -> Option<PathBuf> {
+pub(crate) fn find(path: &Path) -> Option<PathBuf> {
     let is_output = |path: &Path| path.join(RECORD_NAME).is_file();
     if is_output(path) {
         return Some(path.to_owned());
