@@ -48,6 +48,12 @@ impl<'a> Tissue<'a> {
         self
     }
 
+    /// Adds a region from any source, of the cells' size.
+    pub(crate) fn with_region_of(mut self, name: &str, source: Box<dyn VolumeSource + 'a>) -> Self {
+        self.regions.insert(name.to_owned(), source);
+        self
+    }
+
     /// Adds proteins with a fluorophore, as many per voxel as `counts` says, to those that the
     /// layers put there. The fluorophore need not be one of a layer.
     #[must_use]
@@ -193,6 +199,19 @@ impl Simulator {
         watcher: &mut dyn Watcher,
     ) -> Result<Images, SimulationError> {
         Prepared::new(config, tissue, watcher)?.run(&mut self.device, tissue, options, watcher)
+    }
+
+    /// Simulates like [`Simulator::simulate`]; returns the model beside the images.
+    pub(super) fn simulate_with_model(
+        &mut self,
+        config: &Config,
+        tissue: &Tissue<'_>,
+        options: Options,
+        watcher: &mut dyn Watcher,
+    ) -> Result<(Images, Model), SimulationError> {
+        let prepared = Prepared::new(config, tissue, watcher)?;
+        let images = prepared.run(&mut self.device, tissue, options, watcher)?;
+        Ok((images, prepared.model))
     }
 }
 

@@ -3,6 +3,7 @@
 mod arrays;
 mod crossover;
 mod device;
+mod exposed;
 mod fallback;
 mod files;
 mod input;
@@ -18,6 +19,7 @@ pub use crate::run::error::SimulationError;
 pub use crate::run::report::{Report, StageTime};
 pub use arrays::{ChannelImage, GroundTruthImage, Images, Simulator, Tissue, simulate_arrays};
 pub(crate) use device::CPU_BYTES;
+pub(crate) use exposed::Exposed;
 pub use input::take_voxel_size;
 pub(crate) use input::{open_volumes, settle};
 pub use look::Look;
