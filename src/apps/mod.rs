@@ -3,4 +3,5 @@
 pub mod bench;
 pub mod check;
 pub mod metrics;
+pub mod sweep;
 pub mod view;

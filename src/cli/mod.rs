@@ -17,6 +17,7 @@ mod progress;
 mod psf;
 mod run;
 mod slips;
+mod sweep;
 mod timings;
 mod view;
 mod work;
@@ -70,6 +71,7 @@ enum Command {
     /// Write a label volume of entangled neurites and somata, to try things out on.
     Phantom(phantom::PhantomArgs),
     View(ViewArgs),
+    Sweep(sweep::SweepArgs),
     Metrics(metrics::MetricsArgs),
     Bench(bench::BenchArgs),
     /// List the adapters that --adapter can choose from.
@@ -110,6 +112,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Check(args)) => check::check(&args),
         Some(Command::Plan(args)) => plan::plan(&args),
+        Some(Command::Sweep(args)) => sweep::sweep(&args),
         Some(Command::Metrics(args)) => metrics::metrics(&args),
         Some(Command::Bench(args)) => bench::bench(&args),
         Some(Command::Devices) => devices::list(),

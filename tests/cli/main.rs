@@ -29,6 +29,7 @@ mod schema;
 mod simexm_examples;
 #[path = "../support/mod.rs"]
 mod support;
+mod sweep;
 #[cfg(unix)]
 mod tissue;
 mod view;

@@ -1,0 +1,208 @@
+//! A run of a sweep: what is kept of it, and how it is found again.
+
+use super::SweepError;
+use super::tissue::SharedTissue;
+use crate::apps::metrics::{Facts, Measured, Metric, Volumes};
+use crate::base::colour;
+use crate::base::files::read_text;
+use crate::config::{Arrangement, CellPart, Compute, Config};
+use crate::run::simulation::{Exposed, Options, Simulator, Watcher};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ndarray::{Array2, Axis, s};
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::path::Path;
+
+/// Longest side of the slice that is kept of a run, in pixels.
+const SIDE: usize = 384;
+
+/// The middle slice of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Slice {
+    pub rows: usize,
+    pub columns: usize,
+    /// Size of the slice in tissue, along rows and columns, in nm.
+    pub size_nm: [f64; 2],
+    pub channels: Vec<SliceChannel>,
+}
+
+/// A channel of the middle slice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct SliceChannel {
+    pub name: String,
+    pub colour: [u8; 3],
+    /// Grey values of 16 bits, little-endian, in base64.
+    grey: String,
+}
+
+impl SliceChannel {
+    /// Grey values, row after row.
+    pub(super) fn grey(&self) -> Vec<u16> {
+        let bytes = STANDARD.decode(&self.grey).unwrap_or_default();
+        let values = bytes.as_chunks::<2>().0.iter();
+        values.map(|bytes| u16::from_le_bytes(*bytes)).collect()
+    }
+}
+
+/// What is kept of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Run {
+    /// Version of the program.
+    version: String,
+    /// The configuration that repeats it.
+    pub configuration: String,
+    /// CRC-32 of the ids of its tissue.
+    tissue_crc32: u32,
+    /// The metrics that were asked for.
+    metrics: Vec<Metric>,
+    pub image_shape_pixels: [usize; 3],
+    pub pixel_in_tissue_nm: [f64; 3],
+    pub measured: Measured,
+    pub slice: Slice,
+}
+
+/// A run that is to be done: its configuration, as one of a piece of tissue.
+pub(super) fn prepared(mut config: Config, tissue: &SharedTissue, seed: u64) -> Config {
+    tissue.cut(&mut config);
+    // Metrics need whole cells.
+    config.output.gt_region = CellPart::Full;
+    config.output.gt_cells = Arrangement::Merged;
+    config.compute.seed = Some(seed);
+    config
+}
+
+/// The configuration that repeats a run, on whatever device.
+fn text(config: &Config) -> String {
+    let mut config = config.clone();
+    config.compute = Compute {
+        seed: config.compute.seed,
+        ..Compute::default()
+    };
+    config.to_toml()
+}
+
+/// Name of the file that keeps a run.
+pub(super) fn name(config: &Config) -> String {
+    format!("{:08x}", crc32fast::hash(text(config).as_bytes()))
+}
+
+/// The run of an earlier sweep in a folder, where it is the same.
+pub(super) fn known(
+    folder: &Path,
+    config: &Config,
+    tissue: &SharedTissue,
+    metrics: &[Metric],
+) -> Option<Run> {
+    let path = folder.join(name(config)).with_extension("json");
+    let run: Run = serde_json::from_slice(&read_text(&path).ok()?).ok()?;
+    let same = run.version == env!("CARGO_PKG_VERSION")
+        && run.configuration == text(config)
+        && run.tissue_crc32 == tissue.crc32
+        && run.metrics == metrics;
+    same.then_some(run)
+}
+
+/// Simulates and measures a run.
+pub(super) fn run(
+    simulator: &mut Simulator,
+    config: &Config,
+    tissue: &SharedTissue,
+    metrics: &[Metric],
+    watcher: &mut dyn Watcher,
+) -> Result<Run, SweepError> {
+    let seen = tissue.seen(config);
+    let Exposed {
+        images,
+        second,
+        model,
+    } = simulator.expose_twice(&seen, &tissue.tissue(), Options::default(), watcher)?;
+    let facts = Facts::new(&seen, &model);
+    let shape = model.image_shape();
+    let channels = std::iter::zip(&images.channels, &model.channels).map(|(image, channel)| {
+        let best = facts.best_dye(&channel.name);
+        let filter_nm = seen.optics.channels[&channel.name].laser_filter_nm;
+        let nm = match best {
+            Some(dye) => model.fluorophores[dye].emission_peak_nm(),
+            None => filter_nm.iter().sum::<f64>() / 2.0,
+        };
+        let middle = image.grey.index_axis(Axis(0), shape[0] / 2);
+        let bytes: Vec<u8> = reduced(middle.to_owned())
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        SliceChannel {
+            name: channel.name.clone(),
+            colour: colour::of_wavelength(nm),
+            grey: STANDARD.encode(bytes),
+        }
+    });
+    let channels: Vec<SliceChannel> = channels.collect();
+    let [rows, columns] = [shape[1], shape[2]].map(|of| of.div_ceil(of.div_ceil(SIDE).max(1)));
+    let slice = Slice {
+        rows,
+        columns,
+        size_nm: [1, 2].map(|axis| shape[axis] as f64 * facts.voxel_nm[axis]),
+        channels,
+    };
+    let greys = images.channels.into_iter().zip(second).enumerate();
+    let volumes = Volumes {
+        channels: greys
+            .map(|(number, (image, second))| {
+                let second = second.map(|second| second.mapv(f32::from));
+                facts.channel(number, image.grey.mapv(f32::from), second)
+            })
+            .collect(),
+        truths: images
+            .ground_truth
+            .into_iter()
+            .map(|truth| truth.cells)
+            .collect(),
+        voxel_nm: facts.voxel_nm,
+        membranes: facts.membranes,
+        zero: facts.zero,
+    };
+    Ok(Run {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        configuration: text(config),
+        tissue_crc32: tissue.crc32,
+        metrics: metrics.to_vec(),
+        image_shape_pixels: shape,
+        pixel_in_tissue_nm: facts.voxel_nm,
+        measured: volumes.measure(metrics),
+        slice,
+    })
+}
+
+impl Run {
+    /// Keeps a run in a folder; the file appears whole.
+    pub(super) fn keep(&self, folder: &Path, config: &Config) -> Result<(), SweepError> {
+        let path = folder.join(name(config)).with_extension("json");
+        let written = || -> std::io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            serde_json::to_writer(&mut file, self)?;
+            file.flush()?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        written().map_err(|source| SweepError::Write {
+            path: path.clone(),
+            source,
+        })
+    }
+}
+
+/// An image of at most [`SIDE`] rows and columns: means of as many whole pixels.
+fn reduced(image: Array2<u16>) -> Array2<u16> {
+    let (rows, columns) = image.dim();
+    let (down, across) = (rows.div_ceil(SIDE).max(1), columns.div_ceil(SIDE).max(1));
+    if (down, across) == (1, 1) {
+        return image;
+    }
+    Array2::from_shape_fn((rows.div_ceil(down), columns.div_ceil(across)), |(x, y)| {
+        let (x, y) = (x * down, y * across);
+        let part = image.slice(s![x..(x + down).min(rows), y..(y + across).min(columns)]);
+        let sum: u64 = part.iter().map(|&value| u64::from(value)).sum();
+        (sum / part.len() as u64) as u16
+    })
+}

@@ -1,0 +1,213 @@
+//! `simexm-gpu sweep`.
+
+use super::files::NewFile;
+use super::metrics::{chosen, metric};
+use super::progress::Progress;
+use super::work::{configuration, on_threads};
+use super::{exit, report, say};
+use clap::{Args, ValueHint};
+use simexm_gpu::config::{Config, Override};
+use simexm_gpu::internals::apps::metrics::Metric;
+use simexm_gpu::internals::apps::sweep::{
+    self, Axis, Crop, RUNS_FOLDER, Requirement, SharedContrast, Sweep, SweepError, SweepOptions,
+};
+use simexm_gpu::internals::base::program;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+/// Compare settings: which experiment shows what is needed?
+///
+/// Runs a grid of settings over one piece of tissue, measures each run against its ground truth, and
+/// writes sweep.csv, sweep.json, the contact sheet sweep.png and the page sweep.html. A sweep that
+/// was stopped goes on where it was; runs that are there are not made again. docs/sweep.md.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: simexm-gpu sweep examples/brainbow.toml --vary expansion.factor=4,10,16 \
+                  --vary labeling.red.labeling_density=0.05,0.2 --require \"separability>0.9\" -o examples/output/sweep"
+)]
+pub(super) struct SweepArgs {
+    /// Configuration (TOML or SimExm's .ini)
+    #[arg(value_hint = ValueHint::FilePath)]
+    config: PathBuf,
+    /// Key and the values that it takes; given several times, every value with every other. The
+    /// values of the last one are the columns
+    #[arg(long, required = true, value_name = "KEY=A,B,C")]
+    vary: Vec<Axis>,
+    /// Runs of each setting, each with a seed of its own
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: u64,
+    /// Voxels of the middle of the volume to look at; without it at most 32,128,128
+    #[arg(long, value_name = "Z,X,Y", value_parser = voxels, conflicts_with = "whole")]
+    crop: Option<Crop>,
+    /// Look at the whole volume
+    #[arg(long)]
+    whole: bool,
+    /// Metrics to measure, with commas between them; all without it
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = metric)]
+    metrics: Vec<Metric>,
+    /// What is asked for, like "separability>0.9"; may be given several times. The answer names the
+    /// cheapest setting, or what stands against it
+    #[arg(long, value_name = "METRIC>NUMBER")]
+    require: Vec<Requirement>,
+    /// Folder for the files; without it that of the run, with -sweep behind its name
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    output: Option<PathBuf>,
+    /// Set a key of all runs; may be given several times
+    #[arg(long, value_name = "SECTION.KEY=VALUE")]
+    set: Vec<Override>,
+    /// One contrast for all pictures, and not one for each column
+    #[arg(long)]
+    common_contrast: bool,
+    /// Write the volumes of all runs, too, below DIR/volumes
+    #[arg(long)]
+    keep_volumes: bool,
+    /// Replace files that are not of a sweep
+    #[arg(long)]
+    force: bool,
+    /// Print the answer, warnings and errors only
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+fn voxels(text: &str) -> Result<Crop, String> {
+    let numbers: Result<Vec<usize>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    let numbers = numbers
+        .ok()
+        .and_then(|numbers| <[usize; 3]>::try_from(numbers).ok());
+    let numbers = numbers.filter(|numbers| !numbers.contains(&0));
+    numbers
+        .map(Crop::Voxels)
+        .ok_or_else(|| "three whole numbers from 1 on are wanted: Z,X,Y".to_owned())
+}
+
+/// The files of a sweep.
+const FILES: [&str; 4] = ["sweep.csv", "sweep.json", "sweep.png", "sweep.html"];
+
+/// Sweeps; returns the exit code.
+pub(super) fn sweep(args: &SweepArgs) -> u8 {
+    let mut entries = Vec::new();
+    if let Some(value) = std::env::var_os("SIMEXM_BACKEND").filter(|value| !value.is_empty()) {
+        let value = value.to_string_lossy();
+        entries.push(Override::new(
+            "SIMEXM_BACKEND",
+            &["compute", "backend"],
+            &value,
+        ));
+    }
+    entries.extend(args.set.iter().cloned());
+    let config = match configuration(&args.config, &entries) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    let folder = match folder(args, &config) {
+        Ok(folder) => folder,
+        Err(error) => {
+            report(error.as_ref());
+            return exit::USAGE;
+        }
+    };
+    let options = SweepOptions {
+        axes: args.vary.clone(),
+        seeds: args.seeds,
+        crop: match (args.whole, args.crop) {
+            (true, _) => Crop::Whole,
+            (false, Some(crop)) => crop,
+            (false, None) => Crop::FirstLook,
+        },
+        metrics: sweep::needed(&chosen(&args.metrics), &args.require),
+        requirements: args.require.clone(),
+        keep_volumes: args.keep_volumes,
+    };
+    let (interrupted, handler) = program::notice_interrupts();
+    let mut progress = Progress::new(args.quiet, interrupted);
+    if let Err(error) = handler {
+        use simexm_gpu::internals::run::simulation::Watcher;
+        progress.warn(&format!("Ctrl-C will not clean up: {error}"));
+    }
+    let done = on_threads(&config, || {
+        Ok(sweep::sweep(
+            &args.config,
+            &entries,
+            &options,
+            &folder,
+            &mut progress,
+        ))
+    });
+    let found = match done {
+        Ok(found) => found,
+        Err(code) => return code,
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return failed(&error),
+    };
+    if let Err(error) = write(args, &folder, &found) {
+        report(error.as_ref());
+        return exit::FAILED;
+    }
+    if let Some(answer) = &found.file.answer {
+        say(&answer.words);
+    }
+    if !args.quiet {
+        say(&format!(
+            "output  {}: {}",
+            folder.display(),
+            FILES.join(", ")
+        ));
+    }
+    exit::DONE
+}
+
+fn failed(error: &SweepError) -> u8 {
+    report(error);
+    match error {
+        error if error.is_interrupt() => exit::INTERRUPTED,
+        error if error.is_usage() => exit::USAGE,
+        _ => exit::FAILED,
+    }
+}
+
+/// The folder of a sweep, in which its files may be written.
+fn folder(args: &SweepArgs, config: &Config) -> Result<PathBuf, Box<dyn Error>> {
+    let folder = match &args.output {
+        Some(folder) => std::path::absolute(folder)?,
+        None => {
+            let run = config.output.folder();
+            let name = run
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            run.with_file_name(format!("{name}-sweep"))
+        }
+    };
+    let is_ours = is_ours(&folder);
+    for name in FILES {
+        NewFile::prepare(&folder.join(name), args.force || is_ours)?;
+    }
+    Ok(folder)
+}
+
+/// Whether a folder is that of an earlier sweep.
+fn is_ours(folder: &Path) -> bool {
+    folder.join(RUNS_FOLDER).is_dir()
+}
+
+fn write(args: &SweepArgs, folder: &Path, found: &Sweep) -> Result<(), Box<dyn Error>> {
+    let contrast = match args.common_contrast {
+        true => SharedContrast::All,
+        false => SharedContrast::Column,
+    };
+    let mut json = serde_json::to_string_pretty(&found.file)?;
+    json.push('\n');
+    let contents = [
+        sweep::csv(&found.file),
+        json.into_bytes(),
+        sweep::sheet(found, contrast).to_png()?,
+        sweep::page(found, contrast).into_bytes(),
+    ];
+    for (name, content) in FILES.into_iter().zip(contents) {
+        NewFile::prepare(&folder.join(name), true)?.write(&content)?;
+    }
+    Ok(())
+}
