@@ -20,7 +20,7 @@ use crate::apps::metrics::Metric;
 use crate::base::progress::Observer;
 use crate::config::{Config, ConfigError, Override};
 use crate::io::read::ReadError;
-use crate::optics::physical::SharedKernels;
+use crate::optics::physical::keep_kernels;
 use crate::run::simulation::{self, Options, SimulationError, Simulator, Watcher};
 use cell::Slice;
 use std::collections::BTreeSet;
@@ -29,6 +29,9 @@ use tissue::SharedTissue;
 
 /// Name of the folder that keeps what was measured.
 pub const RUNS_FOLDER: &str = "runs";
+
+/// Most bytes of point spread functions that are kept for the next run.
+const KEPT_KERNEL_BYTES: usize = 256 << 20;
 
 /// What a sweep does.
 #[derive(Clone, Debug)]
@@ -161,7 +164,7 @@ pub fn sweep(
         source,
     })?;
     // Settings that change no light have the same point spread functions.
-    let _kernels = SharedKernels::keep();
+    keep_kernels(KEPT_KERNEL_BYTES);
     let mut simulator: Option<Simulator> = None;
     let mut quiet = Hushed {
         watcher,

@@ -12,7 +12,7 @@ use crate::optics::microscope::Microscope as Type;
 use crate::optics::physical::photons::GUESSED_TWO_PHOTON_GM;
 use crate::optics::physical::{
     Accuracy, Band, Curve, Emitter, Imaging, Kernel, Measured, Media, Objective, OpticsError,
-    SeenLight, VoxelGrid, depth_nodes, shared_kernel,
+    SeenLight, VoxelGrid, depth_nodes, kernel,
 };
 use rayon::prelude::*;
 
@@ -353,7 +353,7 @@ impl<'a> Sight<'a> {
         match &self.measured {
             Some(measured) => measured.kernel(imaging, &self.grid, depth_um, phase),
             None => Ok((
-                shared_kernel(imaging, &self.grid, &self.accuracy, depth_um, phase)?,
+                kernel(imaging, &self.grid, &self.accuracy, depth_um, phase)?,
                 0.0,
             )),
         }

@@ -27,7 +27,6 @@ mod profile;
 pub mod pupil;
 mod radial;
 mod reach;
-mod shared;
 pub mod sheet;
 mod shift;
 pub mod voxels;
@@ -40,7 +39,6 @@ pub use measured::Measured;
 pub use microscopes::{Imaging, Microscope};
 pub use photons::{Band, Curve, Emitter, Pulses, SeenLight};
 pub use pupil::{Media, Objective};
-pub(crate) use shared::{SharedKernels, shared_kernel};
 pub use sheet::{Lobe, Sheet};
 pub use voxels::{Accuracy, Kernel, VoxelGrid};
 
