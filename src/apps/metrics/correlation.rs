@@ -1,8 +1,9 @@
 //! Fourier ring correlation of two exposures of the same labels (docs/metrics.md).
 
-use ndarray::{Array2, ArrayView2, ArrayView3};
-use rustfft::FftPlanner;
+use ndarray::{Array2, ArrayView2, ArrayView3, Axis};
+use rayon::prelude::*;
 use rustfft::num_complex::Complex64;
+use rustfft::{Fft, FftPlanner};
 
 /// Correlation at which two exposures no longer tell the same (R. P. J. Nieuwenhuizen et al.,
 /// Nature Methods 10, 557, 2013).
@@ -28,22 +29,50 @@ pub fn rings(first: ArrayView3<'_, f32>, second: ArrayView3<'_, f32>, pixel_nm: 
     // Up to the frequency that both axes have.
     let most = 0.5 / pixel_nm[0].max(pixel_nm[1]);
     let count = (most / step + 1e-9).floor() as usize + 1;
-    let (mut both, mut one, mut other) = (vec![0.0; count], vec![0.0; count], vec![0.0; count]);
-    let mut planner = FftPlanner::new();
-    for (first, second) in first.outer_iter().zip(second.outer_iter()) {
-        let a = spectrum(first, &mut planner);
-        let b = spectrum(second, &mut planner);
-        for ((x, y), a) in a.indexed_iter() {
-            let b = b[[x, y]];
-            let frequency = |at: usize, of: usize| at.min(of - at) as f64;
-            let frequency =
-                (frequency(x, rows) / lengths[0]).hypot(frequency(y, columns) / lengths[1]);
-            let ring = (frequency / step).round() as usize;
-            if ring < count {
-                both[ring] += (a * b.conj()).re;
-                one[ring] += a.norm_sqr();
-                other[ring] += b.norm_sqr();
+    let planner = &mut FftPlanner::new();
+    let (along, across) = (
+        planner.plan_fft_forward(columns),
+        planner.plan_fft_forward(rows),
+    );
+    let frequency = |at: usize, of: usize| at.min(of - at) as f64;
+    // Real values have the conjugate at the opposite frequency, which half of the columns leave out.
+    let ring_of = Array2::from_shape_fn((rows, columns / 2 + 1), |(x, y)| {
+        let [x, y] = [
+            frequency(x, rows) / lengths[0],
+            frequency(y, columns) / lengths[1],
+        ];
+        (x.hypot(y) / step).round() as usize
+    });
+    let slices = 0..first.dim().0.min(second.dim().0);
+    let of_slices: Vec<[Vec<f64>; 3]> = slices
+        .into_par_iter()
+        .map(|slice| {
+            let mut sums = [vec![0.0; count], vec![0.0; count], vec![0.0; count]];
+            let pair = [first, second].map(|stack| stack.index_axis_move(Axis(0), slice));
+            let spectra = spectra(pair, along.as_ref(), across.as_ref());
+            for ((x, y), &ring) in ring_of.indexed_iter() {
+                if ring >= count {
+                    continue;
+                }
+                let twice = y > 0 && 2 * y < columns;
+                let weight = if twice { 2.0 } else { 1.0 };
+                // Of a + i b, with a and b real, at this frequency and at its opposite.
+                let both = spectra[[x, y]];
+                let opposite = spectra[[(rows - x) % rows, (columns - y) % columns]].conj();
+                let (a, b) = ((both + opposite) / 2.0, (both - opposite) / 2.0);
+                // b lacks a turn by 90 degrees.
+                sums[0][ring] += weight * (a.re * b.im - a.im * b.re);
+                sums[1][ring] += weight * a.norm_sqr();
+                sums[2][ring] += weight * b.norm_sqr();
             }
+            sums
+        })
+        .collect();
+    // Slice after slice, so that the same sums come from any number of threads.
+    let [mut both, mut one, mut other] = [vec![0.0; count], vec![0.0; count], vec![0.0; count]];
+    for sums in of_slices {
+        for (to, from) in [&mut both, &mut one, &mut other].into_iter().zip(sums) {
+            to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
         }
     }
     let correlation = both.iter().zip(one.iter().zip(&other));
@@ -76,25 +105,36 @@ pub fn resolution_nm(rings: &Rings) -> Option<f64> {
     Some(1.0 / (crossing * rings.step))
 }
 
-/// Spectrum of a slice.
-fn spectrum(slice: ArrayView2<'_, f32>, planner: &mut FftPlanner<f64>) -> Array2<Complex64> {
-    let (rows, columns) = slice.dim();
-    let mean = slice.iter().map(|&grey| f64::from(grey)).sum::<f64>() / slice.len().max(1) as f64;
-    let hann = |at: usize, of: usize| {
-        let turn = 2.0 * std::f64::consts::PI * (at as f64 + 0.5) / of as f64;
-        0.5 - 0.5 * turn.cos()
+/// Spectrum of two slices at once, of the second one as imaginary part.
+fn spectra(
+    [first, second]: [ArrayView2<'_, f32>; 2],
+    along: &dyn Fft<f64>,
+    across: &dyn Fft<f64>,
+) -> Array2<Complex64> {
+    let (rows, columns) = first.dim();
+    let mean = |slice: ArrayView2<'_, f32>| {
+        slice.iter().map(|&grey| f64::from(grey)).sum::<f64>() / slice.len().max(1) as f64
     };
-    let mut values = Array2::from_shape_fn((rows, columns), |(x, y)| {
-        let grey = f64::from(slice[[x, y]]) - mean;
-        Complex64::new(grey * hann(x, rows) * hann(y, columns), 0.0)
+    let (mean_first, mean_second) = (mean(first), mean(second));
+    let hann = |of: usize| {
+        let turn = move |at: usize| 2.0 * std::f64::consts::PI * (at as f64 + 0.5) / of as f64;
+        (0..of)
+            .map(|at| 0.5 - 0.5 * turn(at).cos())
+            .collect::<Vec<f64>>()
+    };
+    let (down, right) = (hann(rows), hann(columns));
+    let mut values = Array2::from_shape_fn((rows, columns), |at| {
+        let weight = down[at.0] * right[at.1];
+        Complex64::new(
+            (f64::from(first[at]) - mean_first) * weight,
+            (f64::from(second[at]) - mean_second) * weight,
+        )
     });
-    let along = planner.plan_fft_forward(columns);
     for mut row in values.rows_mut() {
         if let Some(row) = row.as_slice_mut() {
             along.process(row);
         }
     }
-    let across = planner.plan_fft_forward(rows);
     let mut line = vec![Complex64::default(); rows];
     for mut column in values.columns_mut() {
         line.iter_mut()

@@ -1,6 +1,6 @@
 //! Metrics of light and noise (docs/metrics.md).
 
-use ndarray::{Array3, ArrayView3, Zip};
+use ndarray::{ArrayView3, Zip};
 
 /// Mean of an image over a mask; `None` where the mask is empty.
 #[must_use]
@@ -117,12 +117,12 @@ pub fn coverage(
     background: ArrayView3<'_, bool>,
 ) -> Option<f64> {
     let least = mean(grey, background)? + 3.0 * noise(grey, second, background)?;
-    let seen = Zip::from(grey)
-        .and(structure)
-        .map_collect(|&grey, &inside| inside && f64::from(grey) > least);
-    let count = |mask: ArrayView3<'_, bool>| mask.iter().filter(|inside| **inside).count();
-    let all = count(structure);
-    (all > 0).then(|| count(seen.view()) as f64 / all as f64)
+    let (mut seen, mut all) = (0u64, 0u64);
+    Zip::from(grey).and(structure).for_each(|&grey, &inside| {
+        all += u64::from(inside);
+        seen += u64::from(inside && f64::from(grey) > least);
+    });
+    (all > 0).then(|| seen as f64 / all as f64)
 }
 
 /// Crosstalk into a channel: what it shows of the structures that carry another dye alone, over
@@ -134,13 +134,21 @@ pub fn crosstalk(
     other: ArrayView3<'_, bool>,
     background: ArrayView3<'_, bool>,
 ) -> Option<f64> {
-    let without = |own: ArrayView3<'_, bool>, other: ArrayView3<'_, bool>| -> Array3<bool> {
-        Zip::from(own)
-            .and(other)
-            .map_collect(|&own, &other| own && !other)
-    };
+    let (mut wanted, mut unwanted) = ((0.0, 0u64), (0.0, 0u64));
+    Zip::from(grey)
+        .and(own)
+        .and(other)
+        .for_each(|&grey, &own, &other| {
+            let (sum, count) = match (own, other) {
+                (true, false) => &mut wanted,
+                (false, true) => &mut unwanted,
+                _ => return,
+            };
+            *sum += f64::from(grey);
+            *count += 1;
+        });
     let dark = mean(grey, background)?;
-    let wanted = mean(grey, without(own, other).view())? - dark;
-    let unwanted = mean(grey, without(other, own).view())? - dark;
+    let above = |(sum, count): (f64, u64)| (count > 0).then(|| sum / count as f64 - dark);
+    let (wanted, unwanted) = (above(wanted)?, above(unwanted)?);
     (wanted > 0.0).then(|| (unwanted / wanted).max(0.0))
 }

@@ -14,6 +14,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 pub mod tracing;
+pub mod watershed;
 
 pub(crate) use facts::Facts;
 pub use finished::{MetricsError, of_run};

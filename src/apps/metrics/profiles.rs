@@ -1,6 +1,7 @@
 //! Metrics of profiles across membranes, along rows and columns of the slices (docs/metrics.md).
 
-use ndarray::ArrayView3;
+use ndarray::{ArrayView3, Axis, Zip, s};
+use rayon::prelude::*;
 
 /// Farthest that the membranes of touching cells are from each other, in nm of tissue.
 pub const TOUCHING_NM: f64 = 100.0;
@@ -62,50 +63,76 @@ pub fn separability(
     inside_nm: f64,
     noise: f64,
 ) -> Separability {
-    let shape: [usize; 3] = cells.dim().into();
-    let mut found = Separability::default();
-    let mut profile = Vec::new();
-    for (at, &id) in cells.indexed_iter() {
-        if id == 0 {
-            continue;
+    let slices = 0..grey.dim().0.min(cells.dim().0);
+    let of_slice = |slice: usize| {
+        let (grey, cells) = (
+            grey.index_axis(Axis(0), slice),
+            cells.index_axis(Axis(0), slice),
+        );
+        let mut found = Separability::default();
+        let (mut values, mut ids) = (Vec::new(), Vec::new());
+        // Lanes of the first axis run along rows' numbers.
+        for (axis, nm) in pixel_nm.into_iter().enumerate() {
+            let farthest = ((TOUCHING_NM / nm).floor() as usize + 1).max(1);
+            let within = (inside_nm / nm).floor() as usize;
+            let lanes = grey.lanes(Axis(axis)).into_iter();
+            for (grey, cells) in lanes.zip(cells.lanes(Axis(axis))) {
+                values.clear();
+                values.extend(grey.iter().map(|&grey| f64::from(grey)));
+                ids.clear();
+                ids.extend(cells.iter().copied());
+                found.add_lane(&values, &ids, farthest, within, DIP * noise);
+            }
         }
-        let at: [usize; 3] = at.into();
-        for (along, nm) in ALONG.into_iter().zip(pixel_nm) {
-            let farthest = (TOUCHING_NM / nm).floor() as isize + 1;
-            let next = |steps| {
-                let place = moved(at, along, steps, shape)?;
-                Some((steps, cells[place]))
-            };
-            let Some(Some((gap, other))) = (1..=farthest.max(1))
-                .map(next)
-                .find(|next| next.is_none_or(|(_, other)| other != 0))
+        found
+    };
+    slices
+        .into_par_iter()
+        .map(of_slice)
+        .reduce(Separability::default, |a, b| Separability {
+            profiles: a.profiles + b.profiles,
+            dipping: a.dipping + b.dipping,
+        })
+}
+
+impl Separability {
+    /// Adds the profiles between cells that are at most `farthest` steps from each other on a line,
+    /// and of at most `within` voxels of either.
+    fn add_lane(
+        &mut self,
+        values: &[f64],
+        ids: &[u64],
+        farthest: usize,
+        within: usize,
+        least: f64,
+    ) {
+        for (at, &id) in ids.iter().enumerate() {
+            let beyond = &ids[at + 1..];
+            if id == 0 || beyond.first() == Some(&id) {
+                continue;
+            }
+            let near = beyond.iter().take(farthest);
+            let Some(gap) = near
+                .clone()
+                .position(|&other| other != 0)
+                .map(|gap| gap + 1)
             else {
                 continue;
             };
+            let other = ids[at + gap];
             if other == id {
                 continue;
             }
-            let within = (inside_nm / nm).floor() as isize;
-            let of_cell = |from: isize, step: isize, cell: u64| {
-                let inside = (1..=within).take_while(|&steps| {
-                    moved(at, along, from + step * steps, shape)
-                        .is_some_and(|place| cells[place] == cell)
-                });
-                inside.count() as isize
-            };
-            let (first, last) = (-of_cell(0, -1, id), gap + of_cell(gap, 1, other));
-            profile.clear();
-            profile.extend((first..=last).filter_map(|steps| {
-                let place = moved(at, along, steps, shape)?;
-                Some(f64::from(grey[place]))
-            }));
+            let before = ids[..at].iter().rev().take(within);
+            let after = ids[at + gap + 1..].iter().take(within);
+            let before = before.take_while(|&&cell| cell == id).count();
+            let after = after.take_while(|&&cell| cell == other).count();
+            let profile = &values[at - before..=at + gap + after];
+            self.profiles += 1;
             // Where the middle lies between two voxels, the halves share both.
-            let middle = gap - 2 * first;
-            found.profiles += 1;
-            found.dipping += usize::from(dips(&profile, middle as usize, DIP * noise));
+            self.dipping += usize::from(dips(profile, gap + 2 * before, least));
         }
     }
-    found
 }
 
 /// Whether a profile has a peak on either side of its middle (twice the place of it), and between
@@ -156,45 +183,82 @@ fn mean_profile(
     along: [usize; 3],
     reach: isize,
 ) -> (Vec<f64>, usize) {
-    let shape: [usize; 3] = cells.dim().into();
-    let across = [along[0], along[2], along[1]];
-    let mut sums = vec![0.0; 2 * reach as usize + 1];
-    let mut count = 0;
-    for (at, &id) in cells.indexed_iter() {
-        if id == 0 {
-            continue;
-        }
-        let at: [usize; 3] = at.into();
-        for outside in [1, -1] {
-            let is = |place: Option<[usize; 3]>, steps: isize| {
-                let place = place.and_then(|place| moved(place, along, outside * steps, shape));
-                place.map(|place| cells[place])
-            };
-            let edge = |place| is(place, 0) == Some(id) && is(place, 1) == Some(0);
-            let isolated = (1..=reach)
-                .all(|steps| is(Some(at), steps) == Some(0) && is(Some(at), -steps) == Some(id));
-            let beside = |axis, steps| moved(at, axis, steps, shape);
-            let straight = [-2, -1, 1, 2]
-                .into_iter()
-                .all(|steps| edge(beside(across, steps)));
-            let deep = [-1, 1].into_iter().all(|steps| {
-                let place = beside([1, 0, 0], steps);
-                // Beyond the first and the last slice nothing is known.
-                place.is_none() || edge(place)
-            });
-            if !(isolated && straight && deep) {
-                continue;
-            }
-            count += 1;
-            for (sum, steps) in sums.iter_mut().zip(-reach..=reach) {
-                if let Some(place) = moved(at, along, outside * steps, shape) {
-                    *sum += f64::from(grey[place]);
-                }
-            }
-        }
-    }
+    let slices = 0..cells.dim().0;
+    let empty = || (vec![0.0; 2 * reach as usize + 1], 0);
+    let of_slices: Vec<(Vec<f64>, usize)> = slices
+        .into_par_iter()
+        .map(|slice| {
+            let (mut sums, mut count) = empty();
+            let ids = cells.index_axis(Axis(0), slice);
+            let (rows, columns) = ids.dim();
+            let ends = [rows - along[1].min(rows), columns - along[2].min(columns)];
+            // From a cell to the background and back: few places are, and no others need a look.
+            let here = ids.slice(s![..ends[0], ..ends[1]]);
+            let next = ids.slice(s![along[1].min(rows).., along[2].min(columns)..]);
+            Zip::indexed(here)
+                .and(next)
+                .for_each(|(x, y), &here, &next| {
+                    let (at, outside) = match (here, next) {
+                        (0, 0) => return,
+                        (_, 0) => ([slice, x, y], 1),
+                        (0, _) => ([slice, x + along[1], y + along[2]], -1),
+                        _ => return,
+                    };
+                    if !is_isolated(cells, at, along, outside, reach) {
+                        return;
+                    }
+                    count += 1;
+                    for (sum, steps) in sums.iter_mut().zip(-reach..=reach) {
+                        let place = moved(at, along, outside * steps, cells.dim().into());
+                        *sum += place.map_or(0.0, |place| f64::from(grey[place]));
+                    }
+                });
+            (sums, count)
+        })
+        .collect();
+    // Slice after slice, so that the same sums come from any number of threads.
+    let (sums, count) = of_slices
+        .into_iter()
+        .fold(empty(), |(sums, all), (more, count)| {
+            let sums = sums
+                .iter()
+                .zip(more)
+                .map(|(sum, more)| sum + more)
+                .collect();
+            (sums, all + count)
+        });
     let of = count.max(1) as f64;
     (sums.into_iter().map(|sum| sum / of).collect(), count)
+}
+
+/// Whether a voxel is the last of its cell, `reach` voxels deep, towards as much background, straight
+/// along the slice and in the slices beside.
+fn is_isolated(
+    cells: ArrayView3<'_, u64>,
+    at: [usize; 3],
+    along: [usize; 3],
+    outside: isize,
+    reach: isize,
+) -> bool {
+    let shape: [usize; 3] = cells.dim().into();
+    let across = [along[0], along[2], along[1]];
+    let id = cells[at];
+    let is = |place: [usize; 3], steps: isize| {
+        let place = moved(place, along, outside * steps, shape)?;
+        Some(cells[place])
+    };
+    let edge = |place: Option<[usize; 3]>| {
+        place.is_some_and(|place| is(place, 0) == Some(id) && is(place, 1) == Some(0))
+    };
+    (1..=reach).all(|steps| is(at, steps) == Some(0) && is(at, -steps) == Some(id))
+        && [-2, -1, 1, 2]
+            .into_iter()
+            .all(|steps| edge(moved(at, across, steps, shape)))
+        && [-1, 1].into_iter().all(|steps| {
+            let place = moved(at, [1, 0, 0], steps, shape);
+            // Beyond the first and the last slice nothing is known.
+            place.is_none() || edge(place)
+        })
 }
 
 /// Full width at half maximum of a profile in steps, between them by straight lines, above the lower

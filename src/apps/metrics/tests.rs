@@ -5,7 +5,8 @@ use super::correlation::{resolution_nm, rings};
 use super::light::{noise_of_one, noise_of_two, signal_to_noise};
 use super::profiles::{full_width, membrane_width_nm, separability};
 use super::regions::{depths, membranes};
-use super::tracing::{Score, score, smoothed, watershed};
+use super::tracing::{Score, score, smoothed};
+use super::watershed::watershed;
 use super::*;
 use crate::base::choice::Choice;
 use serde_json::Value;
@@ -73,13 +74,23 @@ fn watershed_and_scores_are_those_of_scikit_image() {
             false => 0,
         }
     });
-    let flooded = watershed(noise(1).view(), markers.view());
+    // Which of two is higher is all that matters; no two are as high.
+    let sorted = |values: Array3<u64>| {
+        let values = values.into_raw_vec_and_offset().0;
+        let mut places: Vec<usize> = (0..values.len()).collect();
+        places.sort_by_key(|&place| values[place]);
+        places
+    };
+    let mut heights = Array3::<u16>::zeros(SHAPE);
+    let ranks = heights.as_slice_mut().expect("in order");
+    for (rank, place) in sorted(mixed(SHAPE, 1)).into_iter().enumerate() {
+        ranks[place] = 29 * rank as u16;
+    }
+    let flooded = watershed(heights.view(), markers.view()).expect("one size");
     assert_eq!(flooded, ids(&reference["flooded"]));
 
-    let mut places: Vec<usize> = (0..cells.len()).collect();
-    let (order, flat) = (order.into_raw_vec_and_offset().0, cells.clone());
-    let flat = flat.into_raw_vec_and_offset().0;
-    places.sort_by_key(|&place| order[place]);
+    let places = sorted(order);
+    let flat = cells.clone().into_raw_vec_and_offset().0;
     let shuffled = places.iter().map(|&place| flat[place]).collect();
     let shuffled = Array3::from_shape_vec(SHAPE, shuffled).expect("as many");
     let segmentations = [
@@ -112,6 +123,57 @@ fn watershed_and_scores_are_those_of_scikit_image() {
     assert!(
         errors[..4].iter().all(|error| *error < errors[4]),
         "{errors:?}"
+    );
+}
+
+/// The rule by which voxels are flooded, as it is written: of those that wait the lowest, of equal
+/// ones the first, one after the other.
+fn flooded_by_rule(height: &Array3<u16>, seeds: &Array3<u64>) -> Array3<u64> {
+    let mut basins = seeds.clone();
+    let mut age = 0;
+    let mut waiting = std::collections::BTreeMap::new();
+    for (at, _) in seeds.indexed_iter().filter(|(_, seed)| **seed != 0) {
+        waiting.insert((height[at], age), at);
+        age += 1;
+    }
+    while let Some((_, (z, x, y))) = waiting.pop_first() {
+        let moves = [
+            (z.wrapping_sub(1), x, y),
+            (z + 1, x, y),
+            (z, x.wrapping_sub(1), y),
+            (z, x + 1, y),
+            (z, x, y.wrapping_sub(1)),
+            (z, x, y + 1),
+        ];
+        for next in moves {
+            if basins.get(next) == Some(&0) {
+                basins[next] = basins[(z, x, y)];
+                waiting.insert((height[next], age), next);
+                age += 1;
+            }
+        }
+    }
+    basins
+}
+
+#[test]
+fn equal_heights_are_flooded_in_the_order_in_which_they_are_reached() {
+    for (steps, seeds_of) in [(1, 40), (3, 200), (60_000, 15), (70, 3)] {
+        let heights = mixed(SHAPE, steps).mapv(|value| (value % steps * (65_535 / steps)) as u16);
+        let seeds = mixed(SHAPE, 17).mapv(|value| match value % seeds_of {
+            0 => 1 + value % 5,
+            _ => 0,
+        });
+        let found = watershed(heights.view(), seeds.view()).expect("one size");
+        assert_eq!(found, flooded_by_rule(&heights, &seeds), "{steps}");
+        assert!(found.iter().all(|basin| *basin != 0));
+    }
+    let seeds = Array3::zeros(SHAPE);
+    let none = watershed(Array3::zeros(SHAPE).view(), seeds.view());
+    assert_eq!(none, Some(seeds));
+    assert_eq!(
+        watershed(Array3::zeros((1, 2, 3)).view(), mixed(SHAPE, 1).view()),
+        None
     );
 }
 

@@ -1,10 +1,10 @@
 //! Traceability: a simple segmentation, and how it is scored against the truth (docs/metrics.md).
 
 use super::regions::depths;
+use super::watershed::{levels, watershed};
 use ndarray::{Array3, ArrayView3, ArrayViewMut1, Axis};
 use rayon::prelude::*;
-use std::cmp::{Ordering, Reverse};
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 
 /// Seeds of a watershed, an id for each: the voxels of a cell that lie deeper in it than half of
 /// its greatest depth within slices. Those of the background, 0, have `u64::MAX`.
@@ -12,89 +12,32 @@ use std::collections::{BTreeMap, BinaryHeap};
 pub fn seeds(cells: ArrayView3<'_, u64>) -> Array3<u64> {
     let depths = depths(cells);
     let mut deepest: BTreeMap<u64, u32> = BTreeMap::new();
-    for (id, depth) in cells.iter().zip(&depths) {
-        let known = deepest.entry(*id).or_default();
-        *known = (*known).max(*depth);
+    let (cells, depths) = (cells.as_standard_layout(), depths.as_standard_layout());
+    let mut seeds = Array3::zeros(cells.dim());
+    let (Some(cells), Some(depths), Some(marked)) =
+        (cells.as_slice(), depths.as_slice(), seeds.as_slice_mut())
+    else {
+        return seeds;
+    };
+    // Neighbours are of the same cell mostly, so that it is looked up once for all of them.
+    let mut at = 0;
+    for run in cells.chunk_by(|a, b| a == b) {
+        let depths = depths[at..at + run.len()].iter().copied();
+        let known = deepest.entry(run[0]).or_default();
+        *known = depths.fold(*known, u32::max);
+        at += run.len();
     }
-    Array3::from_shape_fn(cells.dim(), |at| {
-        let id = cells[at];
-        let deep = 2 * depths[at] > deepest.get(&id).copied().unwrap_or(0);
-        match (deep, id) {
-            (false, _) => 0,
-            (true, 0) => u64::MAX,
-            (true, id) => id,
-        }
-    })
-}
-
-/// A voxel that waits, the lowest first and of equal ones the one that came first.
-#[derive(PartialEq)]
-struct Waiting {
-    height: f64,
-    age: u64,
-    at: usize,
-}
-
-impl Eq for Waiting {}
-
-impl Ord for Waiting {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let heights = self.height.total_cmp(&other.height);
-        heights.then(self.age.cmp(&other.age))
-    }
-}
-
-impl PartialOrd for Waiting {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// Watershed of `height` from seeds (0: none), by flooding (F. Meyer, 1991) over the six faces of a
-/// voxel, without lines between the basins: what `skimage.segmentation.watershed` gives.
-#[must_use]
-pub fn watershed(height: ArrayView3<'_, f64>, seeds: ArrayView3<'_, u64>) -> Array3<u64> {
-    let shape: [usize; 3] = height.dim().into();
-    let [_, rows, columns] = shape;
-    let strides = [rows * columns, columns, 1];
-    let heights: Vec<f64> = height.iter().copied().collect();
-    let mut basins: Vec<u64> = seeds.iter().copied().collect();
-    let mut queue = BinaryHeap::new();
-    let mut age = 0;
-    for (at, &seed) in basins.iter().enumerate() {
-        if seed != 0 {
-            age += 1;
-            let height = heights[at];
-            queue.push(Reverse(Waiting { height, age, at }));
+    let mut at = 0;
+    for run in cells.chunk_by(|a, b| a == b) {
+        let place = at..at + run.len();
+        at = place.end;
+        let deepest = deepest.get(&run[0]).copied().unwrap_or(0);
+        let id = if run[0] == 0 { u64::MAX } else { run[0] };
+        for (mark, depth) in marked[place.clone()].iter_mut().zip(&depths[place]) {
+            *mark = if 2 * depth > deepest { id } else { 0 };
         }
     }
-    while let Some(Reverse(Waiting { at, .. })) = queue.pop() {
-        let basin = basins[at];
-        for (stride, of) in strides.into_iter().zip(shape) {
-            let place = at / stride % of;
-            let before = (place > 0).then(|| at - stride);
-            let after = (place + 1 < of).then(|| at + stride);
-            for next in [before, after].into_iter().flatten() {
-                if basins[next] != 0 {
-                    continue;
-                }
-                basins[next] = basin;
-                age += 1;
-                let height = heights[next];
-                queue.push(Reverse(Waiting {
-                    height,
-                    age,
-                    at: next,
-                }));
-            }
-        }
-    }
-    let mut flooded = seeds.to_owned();
-    flooded
-        .iter_mut()
-        .zip(basins)
-        .for_each(|(to, basin)| *to = basin);
-    flooded
+    seeds
 }
 
 /// An image blurred within its slices by a Gaussian of one pixel, cut after four; beyond the border
@@ -158,11 +101,17 @@ pub struct Score {
 #[must_use]
 pub fn score(truth: ArrayView3<'_, u64>, segmentation: ArrayView3<'_, u64>) -> Option<Score> {
     let mut both: BTreeMap<(u64, u64), u64> = BTreeMap::new();
+    // Neighbours are of the same pair mostly, so that it is looked up once for all of them.
+    let (mut pair, mut count) = ((0, 0), 0);
     for (&truth, &segment) in truth.iter().zip(&segmentation) {
-        if truth != 0 {
-            *both.entry((truth, segment)).or_default() += 1;
+        if (truth, segment) != pair {
+            *both.entry(pair).or_default() += count;
+            (pair, count) = ((truth, segment), 0);
         }
+        count += 1;
     }
+    *both.entry(pair).or_default() += count;
+    both.retain(|(truth, _), _| *truth != 0);
     let (mut of_truth, mut of_segments) = (BTreeMap::new(), BTreeMap::new());
     for (&(truth, segment), &count) in &both {
         *of_truth.entry(truth).or_insert(0u64) += count;
@@ -204,9 +153,7 @@ pub fn traceability(
     cells: ArrayView3<'_, u64>,
     bright_cells: bool,
 ) -> Option<Score> {
-    let mut height = smoothed(signal);
-    if bright_cells {
-        height.mapv_inplace(|value| -value);
-    }
-    score(cells, watershed(height.view(), seeds(cells).view()).view())
+    let height = levels(smoothed(signal).view(), bright_cells);
+    let flooded = watershed(height.view(), seeds(cells).view())?;
+    score(cells, flooded.view())
 }
