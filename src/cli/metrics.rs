@@ -3,8 +3,8 @@
 use super::work::print;
 use super::{exit, report};
 use clap::{Args, ValueHint};
-use simexm_gpu::config::Choice;
-use simexm_gpu::internals::apps::metrics::{Metric, of_run};
+use simexm_gpu::config::{Choice, Metric};
+use simexm_gpu::internals::apps::metrics::of_run;
 use std::path::PathBuf;
 
 /// Measure a finished run: what its images show of its ground truth.

@@ -6,10 +6,11 @@ use super::progress::Progress;
 use super::work::{configuration, on_threads};
 use super::{exit, report, say};
 use clap::{Args, ValueHint};
-use simexm_gpu::config::{Config, Override};
-use simexm_gpu::internals::apps::metrics::Metric;
+use simexm_gpu::config::{
+    Axis, Config, Crop, MOST_SEEDS, Metric, Override, Requirement, SweepKeys,
+};
 use simexm_gpu::internals::apps::sweep::{
-    self, Axis, Crop, RUNS_FOLDER, Requirement, SharedContrast, Sweep, SweepError, SweepOptions,
+    self, RUNS_FOLDER, SharedContrast, Sweep, SweepError, SweepOptions,
 };
 use simexm_gpu::internals::base::program;
 use std::error::Error;
@@ -19,7 +20,8 @@ use std::path::{Path, PathBuf};
 ///
 /// Runs a grid of settings over one piece of tissue, measures each run against its ground truth, and
 /// writes sweep.csv, sweep.json, the contact sheet sweep.png and the page sweep.html. A sweep that
-/// was stopped goes on where it was; runs that are there are not made again. docs/sweep.md.
+/// was stopped goes on where it was; runs that are there are not made again. What flags do not say, [sweep] of the configuration may.
+/// docs/sweep.md.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example: simexm-gpu sweep examples/brainbow.toml --vary expansion.factor=4,10,16 \
@@ -31,11 +33,11 @@ pub(super) struct SweepArgs {
     config: PathBuf,
     /// Key and the values that it takes; given several times, every value with every other. The
     /// values of the last one are the columns
-    #[arg(long, required = true, value_name = "KEY=A,B,C")]
+    #[arg(long, value_name = "KEY=A,B,C")]
     vary: Vec<Axis>,
-    /// Runs of each setting, each with a seed of its own
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
-    seeds: u64,
+    /// Runs of each setting, each with a seed of its own; 1 without it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_SEEDS))]
+    seeds: Option<u64>,
     /// Voxels of the middle of the volume to look at; without it at most 32,128,128
     #[arg(long, value_name = "Z,X,Y", value_parser = voxels, conflicts_with = "whole")]
     crop: Option<Crop>,
@@ -106,17 +108,9 @@ pub(super) fn sweep(args: &SweepArgs) -> u8 {
             return exit::USAGE;
         }
     };
-    let options = SweepOptions {
-        axes: args.vary.clone(),
-        seeds: args.seeds,
-        crop: match (args.whole, args.crop) {
-            (true, _) => Crop::Whole,
-            (false, Some(crop)) => crop,
-            (false, None) => Crop::FirstLook,
-        },
-        metrics: sweep::needed(&chosen(&args.metrics), &args.require),
-        requirements: args.require.clone(),
-        keep_volumes: args.keep_volumes,
+    let options = match options(args, config.sweep.clone().unwrap_or_default()) {
+        Ok(options) => options,
+        Err(error) => return failed(&error),
     };
     let (interrupted, handler) = program::notice_interrupts();
     let mut progress = Progress::new(args.quiet, interrupted);
@@ -156,6 +150,38 @@ pub(super) fn sweep(args: &SweepArgs) -> u8 {
         ));
     }
     exit::DONE
+}
+
+/// What is swept: flags take the place of keys of `[sweep]`.
+fn options(args: &SweepArgs, keys: SweepKeys) -> Result<SweepOptions, SweepError> {
+    fn given<T: Clone>(flags: &[T], keys: Vec<T>) -> Vec<T> {
+        if flags.is_empty() {
+            keys
+        } else {
+            flags.to_vec()
+        }
+    }
+    let axes = given(&args.vary, keys.vary);
+    if axes.is_empty() {
+        return Err(SweepError::Usage(format!(
+            "{}: nothing varies; give --vary SECTION.KEY=VALUE,VALUE,... or [sweep] vary = \
+             [\"SECTION.KEY=VALUE,VALUE,...\"]",
+            args.config.display()
+        )));
+    }
+    let requirements = given(&args.require, keys.require);
+    Ok(SweepOptions {
+        axes,
+        seeds: args.seeds.unwrap_or(keys.seeds),
+        crop: match (args.whole, args.crop) {
+            (true, _) => Crop::Whole,
+            (false, Some(crop)) => crop,
+            (false, None) => keys.crop,
+        },
+        metrics: sweep::needed(&chosen(&given(&args.metrics, keys.metrics)), &requirements),
+        requirements,
+        keep_volumes: args.keep_volumes,
+    })
 }
 
 fn failed(error: &SweepError) -> u8 {

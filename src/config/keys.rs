@@ -321,6 +321,13 @@ pub static SECTIONS: LazyLock<Vec<SectionInfo>> = LazyLock::new(|| vec![
         key("gpu_memory", "size", "bytes, or with a unit", SIZE, Otherwise { meaning: "what is free, as far as the driver tells", example: "\"2 GB\"" }, "Memory of the GPU that the run may take; it decides how deep the slabs are, not what comes out."),
         key("memory", "size", "bytes, or with a unit", SIZE, Otherwise { meaning: "three quarters of what is available", example: "\"8 GB\"" }, "Memory of the host that the run may take."),
     ] },
+    SectionInfo { name: "sweep", example: Some("[sweep]\nvary = [\"expansion.factor=4,10\"]\nseeds = 2"), meaning: "The grid of runs that `simexm-gpu sweep` makes, as its flags say it, which take the place of keys. A run by itself takes no notice.", keys: vec![
+        key("vary", "list", "", super::sweep::VARY, Otherwise { meaning: "--vary says it", example: "[\"expansion.factor=4,10,16\", \"labeling.global_density=0.2,0.8\"]" }, "Keys and the values that each takes; every value with every other, the last key's values as columns."),
+        key("seeds", "whole number", "", "from 1 to 1000", Otherwise { meaning: "1", example: "3" }, "Runs of each setting, each with a seed of its own."),
+        key("crop", "word or three whole numbers", "voxels", super::sweep::CROP, Otherwise { meaning: "at most [32, 128, 128]", example: "\"whole\"" }, "The piece of the volume, from its middle."),
+        key("metrics", "list", "", super::sweep::metrics(), Otherwise { meaning: "all", example: "[\"snr\", \"separability\"]" }, "What is measured (docs/metrics.md)."),
+        key("require", "list", "", super::sweep::REQUIRE, Otherwise { meaning: "nothing", example: "[\"separability>0.9\"]" }, "What is asked for: the answer names the cheapest setting that does all of it, or what stands against it."),
+    ] },
     SectionInfo { name: "fluorophores.NAME", example: Some("[fluorophores.mScarlet]\nquantum_yield = 0.7\nextinction_coefficient = 100000.0\nspectra = \"mScarlet.csv\""), meaning: "A dye of your own, which layers may name.", keys: vec![
         key("quantum_yield", "number", "", "above 0 up to 1", Required, "Photons emitted per photon absorbed."),
         key("extinction_coefficient", "number", "L/(mol cm)", "above 0", Required, "Molar decadic extinction coefficient at the maximum of excitation."),

@@ -31,6 +31,7 @@ mod section;
 mod serialize;
 mod source;
 mod stain;
+mod sweep;
 mod text;
 mod tissue;
 mod toml_source;
@@ -74,6 +75,8 @@ pub use rounds::Rounds;
 pub(crate) use stain::OUTSIDE;
 #[doc(hidden)]
 pub use stain::{Labelled, LayerExtras, Stain};
+#[doc(hidden)]
+pub use sweep::{Axis, Crop, MOST_SEEDS, Metric, Requirement, SweepKeys};
 #[doc(hidden)]
 pub use tissue::{Haze, Tissue};
 pub use tree::Position;
@@ -138,6 +141,9 @@ pub struct Config {
     pub output: Output,
     /// Seed and device.
     pub compute: Compute,
+    /// Grid of runs that a sweep makes; `None` leaves all to the command line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<SweepKeys>,
     /// Users' own dyes, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub fluorophores: BTreeMap<String, OwnFluorophore>,
@@ -318,6 +324,12 @@ fn read(root: &mut Section<'_>) -> Option<Config> {
     };
     let output = root.table("output", |section| output::read(section, bits));
     let compute = root.optional_table("compute", compute::read);
+    let sweep = if root.has("sweep") {
+        root.table("sweep", sweep::read).map(Some)
+    } else {
+        root.ignore("sweep");
+        Some(None)
+    };
     let fluorophores = root.optional_table("fluorophores", fluorophores::read);
     root.ignore("run");
     Some(Config {
@@ -331,6 +343,7 @@ fn read(root: &mut Section<'_>) -> Option<Config> {
         rounds: rounds?,
         output: output?,
         compute: compute?,
+        sweep: sweep?,
         fluorophores: fluorophores?,
     })
 }

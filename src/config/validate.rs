@@ -148,6 +148,7 @@ impl Config {
             ("optics", self.optics == other.optics),
             ("rounds", self.rounds == other.rounds),
             ("output", self.output == other.output),
+            ("sweep", self.sweep == other.sweep),
             ("compute", self.compute == other.compute),
             ("fluorophores", self.fluorophores == other.fluorophores),
         ]

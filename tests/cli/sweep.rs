@@ -100,6 +100,56 @@ fn a_grid_is_measured_and_found_again() {
     }
 }
 
+/// `[sweep]` says what flags say, and flags take the place of its keys.
+#[test]
+fn a_grid_may_stand_in_the_configuration() {
+    let workplace = Workplace::new();
+    let plain = fs::read_to_string(workplace.path("config.toml")).unwrap();
+    let names = ["sweep.csv", "sweep.json", "sweep.png"];
+    let of = |folder: &str| names.map(|name| fs::read(workplace.path(folder).join(name)).unwrap());
+    let flags = "sweep config.toml --vary expansion.factor=4,8 --seeds 2 --crop 6,24,24 --metrics snr,rand_error \
+                 --require rand_error<0.5 -o flags";
+    let told = workplace
+        .run(flags.split(' ').filter(|word| !word.is_empty()))
+        .succeeded();
+    let table = "\n[sweep]\nvary = [\"expansion.factor=4,8\"]\nseeds = 2\ncrop = [6, 24, 24]\n\
+                 metrics = [\"snr\", \"rand_error\"]\nrequire = [\"rand_error<0.5\"]\n";
+    workplace.write("config.toml", &(plain.clone() + table));
+    let again = workplace
+        .run(["sweep", "config.toml", "-o", "table"])
+        .succeeded();
+    let first_line = |text: &str| text.lines().next().map(str::to_owned);
+    assert_eq!(first_line(&told.stdout), first_line(&again.stdout));
+    assert!(of("flags") == of("table"));
+    let outcome = workplace.run(["sweep", "config.toml", "--seeds", "1", "-o", "one"]);
+    outcome.succeeded();
+    let runs = of_file(&workplace.path("one/sweep.json"))["cells"][0]["runs"].clone();
+    assert_eq!(runs.as_array().unwrap().len(), 1);
+    // A run takes no notice of it.
+    let image = |folder: &str| {
+        fs::read(
+            workplace
+                .path(folder)
+                .join("tissue/simulation/channel_1.tiff"),
+        )
+    };
+    workplace.run(["config.toml", "-o", "with"]).succeeded();
+    workplace.write("config.toml", &plain);
+    workplace.run(["config.toml", "-o", "without"]).succeeded();
+    assert!(image("with").unwrap() == image("without").unwrap());
+    workplace.refuses(
+        USAGE,
+        &["sweep", "config.toml"],
+        &["nothing varies", "--vary", "[sweep]"],
+    );
+    workplace.write("config.toml", &(plain + &table.replace("=4,8", "=4,4")));
+    workplace.refuses(
+        USAGE,
+        &["sweep", "config.toml"],
+        &["config.toml:", "[sweep] vary", "each value once"],
+    );
+}
+
 /// The configuration of a cell gives what the sweep has measured, from files to files.
 #[test]
 fn a_cell_is_repeated_by_its_configuration() {

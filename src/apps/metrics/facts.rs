@@ -1,6 +1,7 @@
 //! What a run's configuration says of its images and truth.
 
 use super::ChannelVolume;
+use super::profiles::point_width_nm;
 use crate::config::{CellPart, Config};
 use crate::model::Model;
 use crate::model::physical::light_budgets;
@@ -15,9 +16,18 @@ pub(crate) struct Facts {
     pub membranes: bool,
     /// Grey value of a pixel that no electron has reached.
     pub zero: f64,
-    /// Of each channel, in the order of their names: its name, the index of the dye that it sees
-    /// best, and the photons that a molecule of it in focus absorbs for an image.
-    channels: Vec<(String, Option<usize>, Option<f64>)>,
+    channels: Vec<OfChannel>,
+}
+
+/// What is known of a channel.
+struct OfChannel {
+    name: String,
+    /// The index of the dye that it sees best.
+    dye: Option<usize>,
+    /// Photons that a molecule of it in focus absorbs for an image.
+    dose: Option<f64>,
+    /// Full width at half maximum of a point of it, in nm of tissue.
+    point_nm: Option<f64>,
 }
 
 impl Facts {
@@ -44,7 +54,15 @@ impl Facts {
                 let absorbed = photons * budget.emitted / dye.quantum_yield;
                 absorbed.is_finite().then_some(absorbed)
             });
-            (channel.name.clone(), best, of_pair)
+            let mut sources = channel.sources.iter();
+            let source = best.and_then(|dye| sources.find(|source| source.fluorophore == dye));
+            let [_, rows, columns] = config.groundtruth.voxel_or_nan();
+            OfChannel {
+                name: channel.name.clone(),
+                dye: best,
+                dose: of_pair,
+                point_nm: source.and_then(|source| point_width_nm(source.psf(), [rows, columns])),
+            }
         });
         let zero = model.physical().map_or(0.0, |imaging| {
             f64::from(imaging.detector.detection().pixel.offset) / 256.0
@@ -63,7 +81,7 @@ impl Facts {
     /// The index of the dye that a channel sees best.
     pub(crate) fn best_dye(&self, channel: &str) -> Option<usize> {
         let mut channels = self.channels.iter();
-        channels.find(|(name, ..)| name == channel)?.1
+        channels.find(|of| of.name == channel)?.dye
     }
 
     /// The number of channels.
@@ -78,13 +96,14 @@ impl Facts {
         grey: Array3<f32>,
         second: Option<Array3<f32>>,
     ) -> ChannelVolume {
-        let (name, truth, dose) = self.channels[number].clone();
+        let of = &self.channels[number];
         ChannelVolume {
-            name,
+            name: of.name.clone(),
             grey,
             second,
-            truth,
-            dose,
+            truth: of.dye,
+            dose: of.dose,
+            point_nm: of.point_nm,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Metrics of profiles across membranes, along rows and columns of the slices (docs/metrics.md).
 
+use crate::engine::psf::Psf;
 use ndarray::{ArrayView3, Axis, Zip, s};
 use rayon::prelude::*;
 
@@ -259,6 +260,26 @@ fn is_isolated(
             // Beyond the first and the last slice nothing is known.
             place.is_none() || edge(place)
         })
+}
+
+/// Full width at half maximum of an isolated point, in nm of tissue: the mean of that along rows and
+/// along columns through its middle, in the plane where it is brightest. `voxel_nm` is the size of
+/// the function's voxels along rows and columns. `None` where it does not fall to its half.
+#[must_use]
+pub fn point_width_nm(psf: &Psf, voxel_nm: [f64; 2]) -> Option<f64> {
+    let shape = psf.shape();
+    let sharpest =
+        (0..shape.taps()).max_by(|&a, &b| psf.at(a, 0, 0).total_cmp(&psf.at(b, 0, 0)))?;
+    let width = |axis: usize| {
+        let at = |steps: usize| match axis {
+            0 => psf.at(sharpest, steps, 0),
+            _ => psf.at(sharpest, 0, steps),
+        };
+        let radius = shape.radius[axis];
+        let profile = (0..=2 * radius).map(|place| f64::from(at(place.abs_diff(radius))));
+        full_width(&profile.collect::<Vec<f64>>())
+    };
+    Some((width(0)? * voxel_nm[0] + width(1)? * voxel_nm[1]) / 2.0)
 }
 
 /// Full width at half maximum of a profile in steps, between them by straight lines, above the lower

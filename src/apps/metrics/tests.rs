@@ -3,7 +3,7 @@
 
 use super::correlation::{resolution_nm, rings};
 use super::light::{noise_of_one, noise_of_two, signal_to_noise};
-use super::profiles::{full_width, membrane_width_nm, separability};
+use super::profiles::{full_width, membrane_width_nm, point_width_nm, separability};
 use super::regions::{depths, membranes};
 use super::tracing::{Score, score, smoothed};
 use super::watershed::watershed;
@@ -282,6 +282,14 @@ fn a_membrane_is_as_wide_as_the_function_that_blurs_it() {
     let found = full_width(&profile).expect("a peak");
     assert!((found / expected - 1.0).abs() < 0.01, "{found}, {expected}");
 
+    let shape = crate::engine::psf::PsfShape::symmetric([3, 12, 40]);
+    let psf = crate::engine::psf::Psf::from_fn(shape, |z, x, y| {
+        let [x, y] = [x as f64 * 20.0, y as f64 * 6.0].map(|at| at / deviation);
+        (-0.5 * (x * x + y * y)).exp() as f32 / (1.0 + z as f32)
+    });
+    let found = point_width_nm(&psf, [20.0, 6.0]).expect("a peak");
+    assert!((found / expected - 1.0).abs() < 0.01, "{found}, {expected}");
+
     // A cell that fills half of each slice, its membrane in the middle; 10 nm pixels.
     let shape = (3, 60, 60);
     let cells = Array3::from_shape_fn(shape, |(_, x, _)| u64::from(x < 30));
@@ -327,6 +335,7 @@ fn of_several_channels_the_worst_counts() {
             second: Some(exposure(7 + number as u64)),
             truth: Some(number),
             dose: Some(10.0 * f64::from(bright)),
+            point_nm: Some(f64::from(bright)),
         }
     };
     let volumes = Volumes {
@@ -342,6 +351,7 @@ fn of_several_channels_the_worst_counts() {
     assert_eq!(measured.values[&Metric::Snr], Some(of(Metric::Snr, 1)));
     assert!(of(Metric::Snr, 0) > 2.0 * of(Metric::Snr, 1));
     assert_eq!(measured.values[&Metric::Dose], Some(500.0));
+    assert_eq!(measured.values[&Metric::Point], Some(50.0));
     for channel in 0..2 {
         assert!((of(Metric::Crosstalk, channel) - 0.25).abs() < 0.02);
         assert_eq!(of(Metric::Coverage, channel), 1.0);

@@ -3,9 +3,8 @@
 use super::{SweepCell, SweepFile, in_words};
 use crate::apps::metrics::{Metric, number};
 use crate::base::choice::Choice;
+use crate::config::Requirement;
 use serde::Serialize;
-use std::fmt;
-use std::str::FromStr;
 
 /// Signal to noise from which on a structure stands out (the Rose criterion: A. Rose, Vision:
 /// Human and Electronic, 1973).
@@ -13,52 +12,6 @@ const ROSE: f64 = 5.0;
 
 /// Share of a structure that must be seen for its gaps not to be what is in the way.
 const COVERED: f64 = 0.9;
-
-/// What a metric is asked to be.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Requirement {
-    /// The metric.
-    pub metric: Metric,
-    /// Whether it is to be above the bound, and not below it.
-    pub above: bool,
-    /// The bound.
-    pub bound: f64,
-}
-
-impl FromStr for Requirement {
-    type Err = String;
-
-    /// Reads `METRIC>NUMBER` or `METRIC<NUMBER`.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let form =
-            || format!("{text:?} must be METRIC>NUMBER or METRIC<NUMBER, such as separability>0.9");
-        let at = text.find(['<', '>']).ok_or_else(form)?;
-        let (metric, bound) = (text[..at].trim(), text[at + 1..].trim());
-        let metric: Metric = metric.parse().map_err(|_| {
-            let names: Vec<&str> = Metric::all().into_iter().map(Choice::as_str).collect();
-            format!(
-                "{metric:?}: there is no such metric; choose of {}",
-                names.join(", ")
-            )
-        })?;
-        let bound: f64 = bound.parse().map_err(|_| form())?;
-        if !bound.is_finite() {
-            return Err(form());
-        }
-        Ok(Self {
-            metric,
-            above: text[at..].starts_with('>'),
-            bound,
-        })
-    }
-}
-
-impl fmt::Display for Requirement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.above { '>' } else { '<' };
-        write!(f, "{} {sign} {}", self.metric, self.bound)
-    }
-}
 
 impl Requirement {
     /// How far a value is from the bound; above 0 where it is met. What is not known meets nothing.
@@ -123,10 +76,11 @@ impl Answer {
 }
 
 /// Metrics that explain the others.
-pub(super) const EXPLAINING: [Metric; 5] = [
+pub(super) const EXPLAINING: [Metric; 6] = [
     Metric::Snr,
     Metric::Frc,
     Metric::Width,
+    Metric::Point,
     Metric::Coverage,
     Metric::Dose,
 ];
@@ -196,7 +150,8 @@ fn wall(file: &SweepFile, requirements: &[Requirement]) -> String {
     let gaps = cell
         .mean(Metric::Coverage)
         .filter(|coverage| *coverage < COVERED);
-    let width = cell.mean(Metric::Width).or(cell.mean(Metric::Frc));
+    let widths = [Metric::Width, Metric::Frc, Metric::Point];
+    let width = widths.into_iter().find_map(|metric| cell.mean(metric));
     let why = match (noise, gaps, width) {
         (Some(snr), _, _) => format!(
             "noise: the structure stands {} standard deviations above the background, and {ROSE} are needed to see it; more light, \
@@ -236,8 +191,9 @@ pub fn needed(asked: &[Metric], requirements: &[Requirement]) -> Vec<Metric> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Axis, Piece, SCHEMA, Summary};
+    use super::super::{Piece, SCHEMA, Summary};
     use super::*;
+    use crate::config::Axis;
 
     /// Cells of (expansion, light, separability, signal to noise, coverage).
     fn file(cells: &[(f64, f64, f64, f64, f64)]) -> SweepFile {
@@ -337,21 +293,5 @@ mod tests {
             "{}",
             answer.words
         );
-    }
-
-    #[test]
-    fn what_is_no_requirement_says_what_one_is() {
-        for wrong in [
-            "separability",
-            "separability=0.9",
-            "separability>",
-            "separability>x",
-            "beauty>1",
-            "snr>nan",
-        ] {
-            wrong.parse::<Requirement>().expect_err(wrong);
-        }
-        let error = "beauty>1".parse::<Requirement>().expect_err("no metric");
-        assert!(error.contains("separability"), "{error}");
     }
 }

@@ -69,6 +69,7 @@ pub(super) fn prepared(mut config: Config, tissue: &SharedTissue, seed: u64) -> 
     config.output.gt_region = CellPart::Full;
     config.output.gt_cells = Arrangement::Merged;
     config.compute.seed = Some(seed);
+    config.sweep = None;
     config
 }
 

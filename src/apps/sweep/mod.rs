@@ -2,23 +2,23 @@
 //! `simexm-gpu sweep` (docs/sweep.md).
 
 mod answer;
-mod axis;
 mod cell;
+mod grid;
 mod page;
 mod sheet;
 mod table;
 mod tissue;
 
-pub use answer::{Answer, Requirement, needed};
-pub use axis::{Axis, MOST_RUNS, in_words};
+pub use answer::{Answer, needed};
+pub use grid::{MOST_RUNS, in_words};
 pub use page::page;
 pub use sheet::{SharedContrast, sheet};
 pub use table::{SCHEMA, Summary, SweepCell, SweepFile, SweepRun, csv};
-pub use tissue::{Crop, Piece};
+pub use tissue::Piece;
 
 use crate::apps::metrics::Metric;
 use crate::base::progress::Observer;
-use crate::config::{Config, ConfigError, Override};
+use crate::config::{Axis, Config, ConfigError, Crop, Override, Requirement};
 use crate::io::read::ReadError;
 use crate::optics::physical::keep_kernels;
 use crate::run::simulation::{self, Options, SimulationError, Simulator, Watcher};
@@ -132,7 +132,7 @@ pub fn sweep(
     watcher: &mut dyn Watcher,
 ) -> Result<Sweep, SweepError> {
     let axes = &options.axes;
-    let all = axis::settings(axes);
+    let all = grid::settings(axes);
     let count = (all.len() as u64).saturating_mul(options.seeds);
     if count > MOST_RUNS as u64 {
         return Err(SweepError::Usage(format!(
@@ -143,7 +143,7 @@ pub fn sweep(
     let configs: Result<Vec<Config>, SweepError> = all
         .iter()
         .map(|settings| {
-            axis::configuration(path, entries, axes, settings).map_err(|source| {
+            grid::configuration(path, entries, axes, settings).map_err(|source| {
                 SweepError::Config {
                     settings: in_words(axes, settings),
                     source: Box::new(source),

@@ -1,7 +1,8 @@
 //! The contact sheet: the same piece of tissue in every cell of the grid, at one scale of tissue.
 
 use super::cell::Slice;
-use super::{Axis, Sweep, SweepFile};
+use super::{Sweep, SweepFile};
+use crate::config::Axis;
 use crate::show::picture::{Contrast, Paint, Picture, PixelSize, Samples, ScaleBar, compose};
 
 /// Longest side of a cell on the sheet, in pixels.

@@ -1,10 +1,10 @@
 //! The figures of a sweep: `sweep.json` and `sweep.csv`.
 
 use super::cell::Run;
-use super::{Answer, Axis, Piece, in_words};
+use super::{Answer, Piece, in_words};
 use crate::apps::metrics::{ChannelValues, Metric, Values, number};
 use crate::base::choice::Choice;
-use crate::config::Config;
+use crate::config::{Axis, Config};
 use serde::Serialize;
 use std::collections::BTreeMap;
 

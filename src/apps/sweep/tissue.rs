@@ -2,7 +2,7 @@
 
 use super::SweepError;
 use crate::base::volume::{VoxelBox, triple};
-use crate::config::Config;
+use crate::config::{Config, Crop};
 use crate::io::read::{CellSource, ReadError, SliceReader, VolumeSource};
 use crate::run::simulation::{self, Tissue, Watcher};
 use ndarray::{Array3, s};
@@ -14,17 +14,6 @@ const FIRST_LOOK: [usize; 3] = [32, 128, 128];
 
 /// Largest piece that is kept in memory; larger ones are read again by each run.
 const MOST_KEPT: usize = 1 << 26;
-
-/// The piece of the loaded part of a volume that a sweep looks at, from its middle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Crop {
-    /// At most 32 x 128 x 128 voxels.
-    FirstLook,
-    /// All of it.
-    Whole,
-    /// So many voxels along (z, x, y).
-    Voxels([usize; 3]),
-}
 
 /// A piece of a volume, in voxels of its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

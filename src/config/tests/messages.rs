@@ -106,7 +106,7 @@ fn an_unknown_table_names_the_nearest_or_else_the_right_ones() {
     let text = format!("{FULL}[camera]\ngain = 1\n");
     assert_eq!(
         message(&text),
-        "unknown table [camera]: the tables are model, groundtruth, labeling, expansion, tissue, optics, rounds, output, compute, fluorophores, run"
+        "unknown table [camera]: the tables are model, groundtruth, labeling, expansion, tissue, optics, rounds, output, compute, sweep, fluorophores, run"
     );
     let text = FULL.replace("[optics.channels.channel_1]", "[optics.chanels.channel_1]");
     assert_eq!(

@@ -123,6 +123,13 @@ threads = 2
 gpu_memory = "2 GB"
 memory = "1.5 GiB"
 
+[sweep]
+vary = ["expansion.factor=4,[1, 2, 2]", "labeling.global_density=0.2,0.8"]
+seeds = 2
+crop = [8, 16, 16]
+metrics = ["snr", "dose"]
+require = ["snr>5", "width_nm < 90"]
+
 [fluorophores.mScarlet]
 quantum_yield = 0.7
 extinction_coefficient = 100000

@@ -123,7 +123,7 @@ fn errors_name_the_override() {
     );
     assert_eq!(
         error(&["camera.gain=1"]),
-        "--set camera.gain=1: unknown table [camera]: the tables are model, groundtruth, labeling, expansion, tissue, optics, rounds, output, compute, fluorophores, run"
+        "--set camera.gain=1: unknown table [camera]: the tables are model, groundtruth, labeling, expansion, tissue, optics, rounds, output, compute, sweep, fluorophores, run"
     );
     let missing = error(&["optics.channels.c2.laser_power=1"]);
     assert_eq!(missing.lines().count(), 3, "{missing}");

@@ -10,10 +10,10 @@ use super::{FLUOROPHORES, FULL, read};
 use crate::base::text::is_unseen;
 use crate::config::{
     AdapterChoice, Arrangement, BackendChoice, BitDepth, CellPart, CellsFrom, Channel,
-    ChannelArrangement, ChannelFiles, Choice, ChunkCodec, Compression, Compute, Config, Distortion,
-    Expansion, Factor, GroundTruth, InputFormat, Labeling, Layer, ModelKind, Normalization, Optics,
-    Output, OutputFormat, OwnFluorophore, RegionVolume, Rounds, SingleNeuron, StoredIds, Tissue,
-    WrittenIds,
+    ChannelArrangement, ChannelFiles, Choice, ChunkCodec, Compression, Compute, Config, Crop,
+    Distortion, Expansion, Factor, GroundTruth, InputFormat, Labeling, Layer, MOST_SEEDS, Metric,
+    ModelKind, Normalization, Optics, Output, OutputFormat, OwnFluorophore, RegionVolume,
+    Requirement, Rounds, SingleNeuron, StoredIds, SweepKeys, Tissue, WrittenIds,
 };
 use crate::optics::psf::Microscope;
 
@@ -237,7 +237,11 @@ fn config() -> impl Strategy<Value = Config> {
             output(names),
             compute(),
             prop::collection::btree_map("[a-z]{1,8}", own_fluorophore(), 0..3),
-            (prop::option::of(rounds()), tissue()),
+            (
+                prop::option::of(rounds()),
+                tissue(),
+                prop::option::of(sweep()),
+            ),
         )
             .prop_map(
                 |(
@@ -250,7 +254,7 @@ fn config() -> impl Strategy<Value = Config> {
                     fluorophores,
                     other,
                 )| {
-                    let (rounds, tissue) = other;
+                    let (rounds, tissue, sweep) = other;
                     Config {
                         model: ModelKind::Simexm,
                         detector: None,
@@ -262,6 +266,7 @@ fn config() -> impl Strategy<Value = Config> {
                         rounds,
                         output,
                         compute,
+                        sweep,
                         fluorophores,
                     }
                 },
@@ -282,6 +287,41 @@ fn rounds() -> impl Strategy<Value = Rounds> {
             shift_um,
             rotation_degrees,
             warp_um,
+        })
+}
+
+fn sweep() -> impl Strategy<Value = SweepKeys> {
+    let requirement =
+        (any_choice::<Metric>(), any::<bool>(), -1e9..1e9).prop_map(|(metric, above, bound)| {
+            Requirement {
+                metric,
+                above,
+                bound,
+            }
+        });
+    let crop = prop_oneof![
+        Just(Crop::FirstLook),
+        Just(Crop::Whole),
+        prop::array::uniform3(1..=u32::MAX as usize).prop_map(Crop::Voxels),
+    ];
+    let axes = select(vec![
+        "expansion.factor=4,[1, 2, 2]",
+        "labeling.\"a b\".fluorophore=\"A,B\",C",
+    ]);
+    let axes = prop::collection::vec(axes, 0..3);
+    (
+        axes.prop_map(|axes| axes.into_iter().map(|axis| axis.parse().unwrap()).collect()),
+        1..=MOST_SEEDS,
+        crop,
+        prop::collection::vec(any_choice::<Metric>(), 0..4),
+        prop::collection::vec(requirement, 0..3),
+    )
+        .prop_map(|(vary, seeds, crop, metrics, require)| SweepKeys {
+            vary,
+            seeds,
+            crop,
+            metrics,
+            require,
         })
 }
 

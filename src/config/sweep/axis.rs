@@ -1,15 +1,12 @@
 //! What a sweep varies: keys of the configuration, and their values.
 
-use crate::config::{Config, ConfigError, Override};
+use crate::config::{Override, OverrideError};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::fmt;
 use std::str::FromStr;
 
 /// Sections that all runs of a sweep share.
-const SHARED: [&str; 3] = ["groundtruth", "output", "compute"];
-
-/// Most runs of a grid, seeds counted.
-pub const MOST_RUNS: usize = 10_000;
+const SHARED: [&str; 4] = ["groundtruth", "output", "compute", "sweep"];
 
 /// A key of the configuration, and the values that it takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,51 +70,25 @@ fn split(text: &str) -> Vec<String> {
 }
 
 /// The entry of a configuration that sets a key.
-fn entry(key: &str, value: &str) -> Result<Override, crate::config::OverrideError> {
+fn entry(key: &str, value: &str) -> Result<Override, OverrideError> {
     format!("{key}={value}").parse()
 }
 
-/// Settings of the cells of a grid: a value for each axis; those of the last axis change fastest.
-#[must_use]
-pub fn settings(axes: &[Axis]) -> Vec<Vec<String>> {
-    let mut all = vec![Vec::new()];
-    for axis in axes {
-        let longer = |before: Vec<String>| {
-            let values = axis.values.iter();
-            values.map(move |value| {
-                let mut settings = before.clone();
-                settings.push(value.clone());
-                settings
-            })
-        };
-        all = all.into_iter().flat_map(longer).collect();
+impl Axis {
+    /// The entry of a configuration that gives the key one of its values.
+    ///
+    /// # Errors
+    /// The axis was not read, and its key or value can be in no configuration.
+    pub fn entry(&self, value: &str) -> Result<Override, OverrideError> {
+        entry(&self.key, value)
     }
-    all
 }
 
-/// Reads the configuration of a cell: that of the file with these entries, and with a value for
-/// each axis.
-///
-/// # Errors
-/// Keys or values are wrong.
-pub(super) fn configuration(
-    path: &Path,
-    entries: &[Override],
-    axes: &[Axis],
-    settings: &[String],
-) -> Result<Config, ConfigError> {
-    let own =
-        std::iter::zip(axes, settings).filter_map(|(axis, value)| entry(&axis.key, value).ok());
-    let entries: Vec<Override> = entries.iter().cloned().chain(own).collect();
-    Config::from_file(path, &entries)
-}
-
-/// Settings in words: `expansion.factor = 4, optics.numerical_aperture = 1.0`.
-#[must_use]
-pub fn in_words(axes: &[Axis], settings: &[String]) -> String {
-    let words =
-        std::iter::zip(axes, settings).map(|(axis, value)| format!("{} = {value}", axis.key));
-    words.collect::<Vec<_>>().join(", ")
+impl fmt::Display for Axis {
+    /// As it is read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.key, self.values.join(","))
+    }
 }
 
 #[cfg(test)]
@@ -131,6 +102,7 @@ mod tests {
             .expect("an axis");
         assert_eq!(axis.key, "expansion.factor");
         assert_eq!(axis.values, ["4", "[1, 2, 2]", "10"]);
+        assert_eq!(axis.to_string().parse(), Ok(axis));
         let axis: Axis = "labeling.a.fluorophore=\"A,B\",C".parse().expect("an axis");
         assert_eq!(axis.values, ["\"A,B\"", "C"]);
         for wrong in [
@@ -145,18 +117,5 @@ mod tests {
             .parse::<Axis>()
             .expect_err("shared");
         assert!(shared.contains("[output]"), "{shared}");
-    }
-
-    #[test]
-    fn the_last_axis_changes_fastest() {
-        let axis = |key: &str, values: [&str; 2]| Axis {
-            key: key.to_owned(),
-            values: values.map(str::to_owned).to_vec(),
-        };
-        let axes = [axis("a.a", ["1", "2"]), axis("b.b", ["x", "y"])];
-        let found = settings(&axes);
-        assert_eq!(found, [["1", "x"], ["1", "y"], ["2", "x"], ["2", "y"]]);
-        assert_eq!(in_words(&axes, &found[1]), "a.a = 1, b.b = y");
-        assert_eq!(settings(&[]), [Vec::<String>::new()]);
     }
 }
