@@ -57,9 +57,9 @@ pub(super) struct SweepArgs {
     /// Set a key of all runs; may be given several times
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<Override>,
-    /// One contrast for all pictures, and not one for each column
-    #[arg(long)]
-    common_contrast: bool,
+    /// Which pictures share their contrast: those of a column, all or none
+    #[arg(long, value_name = "column|all|none", default_value = "column")]
+    contrast: SharedContrast,
     /// Write the volumes of all runs, too, below DIR/volumes
     #[arg(long)]
     keep_volumes: bool,
@@ -220,10 +220,7 @@ fn is_ours(folder: &Path) -> bool {
 }
 
 fn write(args: &SweepArgs, folder: &Path, found: &Sweep) -> Result<(), Box<dyn Error>> {
-    let contrast = match args.common_contrast {
-        true => SharedContrast::All,
-        false => SharedContrast::Column,
-    };
+    let contrast = args.contrast;
     let mut json = serde_json::to_string_pretty(&found.file)?;
     json.push('\n');
     let contents = [

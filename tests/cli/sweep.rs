@@ -121,6 +121,14 @@ fn a_grid_may_stand_in_the_configuration() {
     let first_line = |text: &str| text.lines().next().map(str::to_owned);
     assert_eq!(first_line(&told.stdout), first_line(&again.stdout));
     assert!(of("flags") == of("table"));
+    let alike = ["sweep", "config.toml", "-o", "table", "--contrast"];
+    workplace.run([&alike[..], &["none"]].concat()).succeeded();
+    assert!(of("flags")[..2] == of("table")[..2] && of("flags")[2] != of("table")[2]);
+    workplace.refuses(
+        USAGE,
+        &[&alike[..], &["row"]].concat(),
+        &["row", "\"column\", \"all\" or \"none\""],
+    );
     let outcome = workplace.run(["sweep", "config.toml", "--seeds", "1", "-o", "one"]);
     outcome.succeeded();
     let runs = of_file(&workplace.path("one/sweep.json"))["cells"][0]["runs"].clone();

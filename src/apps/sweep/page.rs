@@ -156,11 +156,12 @@ fn grid(page: &mut String, sweep: &Sweep, contrast: SharedContrast) {
     }
     let _ = writeln!(
         page,
-        "<p>The middle slice of each, with the same seed of labels; contrast is common to {}. Click for the larger picture and the \
+        "<p>The middle slice of each, with the same seed of labels; contrast is {}. Click for the larger picture and the \
          configuration that repeats it.</p>",
         match contrast {
-            SharedContrast::Column => "a column",
-            SharedContrast::All => "all",
+            SharedContrast::Column => "common to a column",
+            SharedContrast::All => "common to all",
+            SharedContrast::None => "of each its own",
         }
     );
 }

@@ -2,6 +2,7 @@
 
 use super::cell::Slice;
 use super::{Sweep, SweepFile};
+use crate::base::choice::choice;
 use crate::config::Axis;
 use crate::show::picture::{Contrast, Paint, Picture, PixelSize, Samples, ScaleBar, compose};
 
@@ -14,13 +15,16 @@ const GAP: usize = 6;
 /// Size of the letters, in pixels.
 const LETTERS: f64 = 13.0;
 
-/// Which cells share their contrast.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SharedContrast {
-    /// Those of a column: the same value of the last axis.
-    Column,
-    /// All.
-    All,
+choice! {
+    /// Which cells share their contrast.
+    pub enum SharedContrast {
+        /// Those of a column: the same value of the last axis.
+        Column = "column",
+        /// All.
+        All = "all",
+        /// None: each has its own.
+        None = "none",
+    }
 }
 
 /// Columns of the grid: the values of the last axis.
@@ -52,6 +56,7 @@ pub(super) fn pictures(sweep: &Sweep, contrast: SharedContrast, side: f64) -> Ve
     let group = |number: usize| match contrast {
         SharedContrast::Column => number % columns,
         SharedContrast::All => 0,
+        SharedContrast::None => number,
     };
     let samples: Vec<Vec<Vec<u16>>> = (sweep.slices.iter())
         .map(|slice| {
@@ -62,7 +67,8 @@ pub(super) fn pictures(sweep: &Sweep, contrast: SharedContrast, side: f64) -> Ve
                 .collect()
         })
         .collect();
-    let contrasts: Vec<Vec<Contrast>> = (0..columns)
+    let groups = (0..sweep.slices.len()).map(group).max();
+    let contrasts: Vec<Vec<Contrast>> = (0..groups.map_or(0, |last| last + 1))
         .map(|of| {
             let of_channel = |channel: usize| {
                 let cells = samples.iter().enumerate();
@@ -169,7 +175,14 @@ pub fn sheet(sweep: &Sweep, contrast: SharedContrast) -> Picture {
     }
     let mut top = line;
     for row in 0..rows {
-        sheet.write(&row_label(file, row), top as f64, GAP as f64, LETTERS, ink);
+        let above = (line as f64 - LETTERS) / 2.0;
+        sheet.write(
+            &row_label(file, row),
+            top as f64 + above,
+            GAP as f64,
+            LETTERS,
+            ink,
+        );
         top += line;
         for column in 0..columns {
             if let Some(picture) = pictures.get(row * columns + column) {
