@@ -79,6 +79,12 @@ fn a_grid_is_measured_and_found_again() {
     let first = of("grid");
     sweep(&workplace, "again");
     assert!(first == of("again"));
+    for contrast in ["none", "all"] {
+        let args = [&GRID[..], &["again", "--contrast", contrast]].concat();
+        workplace.run(args).succeeded();
+        let other = of("again");
+        assert!(first[..2] == other[..2] && first[2] != other[2] && first[3] != other[3]);
+    }
     let runs = paths(&workplace.path("grid/runs"));
     assert_eq!(runs.len(), 8);
     let changed = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
@@ -122,7 +128,7 @@ fn a_grid_may_stand_in_the_configuration() {
     assert_eq!(first_line(&told.stdout), first_line(&again.stdout));
     assert!(of("flags") == of("table"));
     let alike = ["sweep", "config.toml", "-o", "table", "--contrast"];
-    workplace.run([&alike[..], &["none"]].concat()).succeeded();
+    workplace.run([&alike[..], &["all"]].concat()).succeeded();
     assert!(of("flags")[..2] == of("table")[..2] && of("flags")[2] != of("table")[2]);
     workplace.refuses(
         USAGE,
@@ -133,6 +139,17 @@ fn a_grid_may_stand_in_the_configuration() {
     outcome.succeeded();
     let runs = of_file(&workplace.path("one/sweep.json"))["cells"][0]["runs"].clone();
     assert_eq!(runs.as_array().unwrap().len(), 1);
+    // Numbers that are background are so for all of its runs.
+    let without = [
+        "sweep",
+        "config.toml",
+        "--set",
+        "groundtruth.background=[0, 2, 3]",
+        "-o",
+        "other",
+    ];
+    workplace.run(without).succeeded();
+    assert!(of("other")[0] != of("table")[0]);
     // A run takes no notice of it.
     let image = |folder: &str| {
         fs::read(

@@ -6,7 +6,7 @@ use super::light::{noise_of_one, noise_of_two, signal_to_noise};
 use super::profiles::{full_width, membrane_width_nm, point_width_nm, separability};
 use super::regions::{depths, membranes};
 use super::tracing::{Score, score, smoothed};
-use super::watershed::watershed;
+use super::watershed::{levels, watershed};
 use super::*;
 use crate::base::choice::Choice;
 use serde_json::Value;
@@ -175,6 +175,17 @@ fn equal_heights_are_flooded_in_the_order_in_which_they_are_reached() {
         watershed(Array3::zeros((1, 2, 3)).view(), mixed(SHAPE, 1).view()),
         None
     );
+}
+
+#[test]
+fn levels_go_from_the_least_height_to_the_greatest() {
+    let heights = ndarray::arr3(&[[[-1.0, 3.0, 1.0, -0.5]]]);
+    let rising = levels(heights.view(), false);
+    assert_eq!(rising, ndarray::arr3(&[[[0, 65_535, 32_768, 8_192]]]));
+    let falling = levels(heights.view(), true);
+    assert_eq!(falling, ndarray::arr3(&[[[65_535, 0, 32_768, 57_343]]]));
+    let flat = levels(Array3::from_elem((1, 1, 2), 7.0).view(), true);
+    assert_eq!(flat, Array3::zeros((1, 1, 2)));
 }
 
 #[test]

@@ -124,6 +124,8 @@ impl SharedTissue {
         let truth = &mut config.groundtruth;
         truth.voxel_nm = Some(truth.voxel_or_nan());
         truth.upsample = [1; 3];
+        // What is kept has 0 in their place.
+        truth.background = Vec::new();
         truth.offset_voxels = fine(self.piece.offset_voxels);
         truth.bounds_voxels = Some(fine(self.piece.shape_voxels));
         config
