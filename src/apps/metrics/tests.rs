@@ -179,13 +179,13 @@ fn equal_heights_are_flooded_in_the_order_in_which_they_are_reached() {
 
 #[test]
 fn levels_go_from_the_least_height_to_the_greatest() {
-    let heights = ndarray::arr3(&[[[-1.0, 3.0, 1.0, -0.5]]]);
+    let heights = ndarray::arr3(&[[[-1.0_f64, 3.0, 1.0, -0.5]]]);
     let rising = levels(heights.view(), false);
-    assert_eq!(rising, ndarray::arr3(&[[[0, 65_535, 32_768, 8_192]]]));
+    assert_eq!(rising, ndarray::arr3(&[[[0_u16, 65_535, 32_768, 8_192]]]));
     let falling = levels(heights.view(), true);
-    assert_eq!(falling, ndarray::arr3(&[[[65_535, 0, 32_768, 57_343]]]));
+    assert_eq!(falling, ndarray::arr3(&[[[65_535_u16, 0, 32_768, 57_343]]]));
     let flat = levels(Array3::from_elem((1, 1, 2), 7.0).view(), true);
-    assert_eq!(flat, Array3::zeros((1, 1, 2)));
+    assert_eq!(flat, Array3::<u16>::zeros((1, 1, 2)));
 }
 
 #[test]
