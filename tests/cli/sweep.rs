@@ -242,6 +242,17 @@ fn a_cell_is_repeated_by_its_configuration() {
     assert!(kept == volumes("out"));
 }
 
+/// All settings of the worked study are right: what is refused is the piece, which comes after them.
+#[test]
+fn the_worked_study_can_be_run() {
+    let workplace = Workplace::new();
+    for model in ["physical", "simexm"] {
+        let study = format!("{}/examples/study/{model}.toml", env!("CARGO_MANIFEST_DIR"));
+        let args = ["sweep", &study, "--crop", "41,1,1", "-o", "study"];
+        workplace.refuses(USAGE, &args, &["--crop 41,1,1", "40 x 256 x 256"]);
+    }
+}
+
 #[test]
 fn what_cannot_be_swept_is_told() {
     let workplace = Workplace::new();
