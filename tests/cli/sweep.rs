@@ -144,7 +144,7 @@ fn a_grid_may_stand_in_the_configuration() {
         "sweep",
         "config.toml",
         "--set",
-        "groundtruth.background=[0, 2, 3]",
+        "groundtruth.background=[0, 12, 22, 23, 122, 123]",
         "-o",
         "other",
     ];
