@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// Measure a finished run: what its images show of its ground truth.
 ///
 /// Signal to noise and to background, width of membranes, separability of touching cells, how well
-/// a simple segmentation does, coverage, crosstalk, dose. The resolution by Fourier ring correlation
+/// a simple segmentation does, coverage, crosstalk, dose. Resolution by Fourier ring correlation
 /// compares two exposures, which `simexm-gpu sweep` makes. docs/metrics.md defines each.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: simexm-gpu metrics examples/output/brainbow --json")]

@@ -18,10 +18,10 @@ use std::path::{Path, PathBuf};
 
 /// Compare settings: which experiment shows what is needed?
 ///
-/// Runs a grid of settings over one piece of tissue, measures each run against its ground truth, and
-/// writes sweep.csv, sweep.json, the contact sheet sweep.png and the page sweep.html. A sweep that
-/// was stopped goes on where it was; runs that are there are not made again. What flags do not say, [sweep] of the configuration may.
-/// docs/sweep.md.
+/// Runs a grid of settings over one piece of tissue, measures each run against its ground truth,
+/// and writes sweep.csv, sweep.json, the contact sheet sweep.png and the page sweep.html. A sweep
+/// that was stopped goes on where it was; runs that are there are not made again. What flags do not
+/// say, [sweep] of the configuration may. docs/sweep.md.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example: simexm-gpu sweep examples/brainbow.toml --vary expansion.factor=4,10,16 \

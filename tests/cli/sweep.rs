@@ -242,7 +242,7 @@ fn a_cell_is_repeated_by_its_configuration() {
     assert!(kept == volumes("out"));
 }
 
-/// All settings of the worked study are right: what is refused is the piece, which comes after them.
+/// All settings of the worked study are right: it is the piece, looked at later, that is refused.
 #[test]
 fn the_worked_study_can_be_run() {
     let workplace = Workplace::new();

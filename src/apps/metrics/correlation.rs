@@ -35,7 +35,7 @@ pub fn rings(first: ArrayView3<'_, f32>, second: ArrayView3<'_, f32>, pixel_nm: 
         planner.plan_fft_forward(rows),
     );
     let frequency = |at: usize, of: usize| at.min(of - at) as f64;
-    // Real values have the conjugate at the opposite frequency, which half of the columns leave out.
+    // Real values have the conjugate at the opposite frequency: half of the columns say it all.
     let ring_of = Array2::from_shape_fn((rows, columns / 2 + 1), |(x, y)| {
         let [x, y] = [
             frequency(x, rows) / lengths[0],

@@ -232,8 +232,8 @@ fn mean_profile(
     (sums.into_iter().map(|sum| sum / of).collect(), count)
 }
 
-/// Whether a voxel is the last of its cell, `reach` voxels deep, towards as much background, straight
-/// along the slice and in the slices beside.
+/// Whether a voxel is the last of its cell, `reach` voxels deep, towards as much background,
+/// straight along the slice and in the slices beside.
 fn is_isolated(
     cells: ArrayView3<'_, u64>,
     at: [usize; 3],
@@ -262,8 +262,8 @@ fn is_isolated(
         })
 }
 
-/// Full width at half maximum of an isolated point, in nm of tissue: the mean of that along rows and
-/// along columns through its middle, in the plane where it is brightest. `voxel_nm` is the size of
+/// Full width at half maximum of an isolated point, in nm of tissue: the mean of that along rows
+/// and along columns through its middle, in the plane where it is brightest. `voxel_nm` is the size of
 /// the function's voxels along rows and columns. `None` where it does not fall to its half.
 #[must_use]
 pub fn point_width_nm(psf: &Psf, voxel_nm: [f64; 2]) -> Option<f64> {
@@ -282,8 +282,8 @@ pub fn point_width_nm(psf: &Psf, voxel_nm: [f64; 2]) -> Option<f64> {
     Some((width(0)? * voxel_nm[0] + width(1)? * voxel_nm[1]) / 2.0)
 }
 
-/// Full width at half maximum of a profile in steps, between them by straight lines, above the lower
-/// of its ends.
+/// Full width at half maximum of a profile in steps, between them by straight lines, above the
+/// lower of its ends.
 #[must_use]
 pub fn full_width(profile: &[f64]) -> Option<f64> {
     let dark = profile.first()?.min(*profile.last()?);

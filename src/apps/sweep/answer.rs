@@ -1,4 +1,4 @@
-//! The answer in words: the cheapest setting that does what is asked for, or what stands against it.
+//! The answer in words: the cheapest setting that does what is asked for, or what is in its way.
 
 use super::{SweepCell, SweepFile, in_words};
 use crate::apps::metrics::{Metric, number};

@@ -166,7 +166,7 @@ fn grid(page: &mut String, sweep: &Sweep, contrast: SharedContrast) {
     );
 }
 
-/// From bad to good: colours that the colour-blind tell apart, and letters that can be read on them.
+/// From bad to good: colours that the colour-blind tell apart, and letters that stand out on them.
 fn shade(share: f64) -> String {
     let (bad, good) = ([247.0, 251.0, 255.0], [8.0, 69.0, 148.0]);
     let [red, green, blue] =
