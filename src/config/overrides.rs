@@ -82,6 +82,11 @@ impl Override {
         })
     }
 
+    /// Section, sub-sections and key.
+    pub(crate) fn path(&self) -> &[String] {
+        &self.path
+    }
+
     fn with_value(label: Arc<str>, path: Vec<String>, text: &str) -> Self {
         let position = Position::Override(label);
         let text = text.trim();

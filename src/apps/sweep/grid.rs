@@ -4,7 +4,25 @@ use crate::config::{Axis, Config, ConfigError, Override};
 use std::path::Path;
 
 /// Most runs of a grid, seeds counted.
-pub const MOST_RUNS: usize = 10_000;
+pub const MOST_RUNS: u64 = 10_000;
+
+/// Number of cells of a grid; `None` where it is 2^64 or more.
+pub(super) fn cells(axes: &[Axis]) -> Option<u64> {
+    let lengths = axes.iter().map(|axis| axis.values.len() as u64);
+    lengths
+        .into_iter()
+        .try_fold(1u64, |cells, length| cells.checked_mul(length))
+}
+
+/// A key that several axes vary.
+pub(super) fn repeated(axes: &[Axis]) -> Option<&str> {
+    let mut numbered = axes.iter().enumerate();
+    let again = |(number, axis): &(usize, &Axis)| {
+        let mut before = axes[..*number].iter();
+        before.any(|other| other.is_of_key_of(axis))
+    };
+    numbered.find(again).map(|(_, axis)| axis.key.as_str())
+}
 
 /// Settings of the cells of a grid: a value for each axis; those of the last axis change fastest.
 #[must_use]
@@ -63,5 +81,15 @@ mod tests {
         assert_eq!(found, [["1", "x"], ["1", "y"], ["2", "x"], ["2", "y"]]);
         assert_eq!(in_words(&axes, &found[1]), "a.a = 1, b.b = y");
         assert_eq!(settings(&[]), [Vec::<String>::new()]);
+    }
+
+    #[test]
+    fn cells_are_counted_before_they_are_made() {
+        let axis = Axis {
+            key: "a.a".to_owned(),
+            values: vec!["1".to_owned(); 1 << 16],
+        };
+        assert_eq!(cells(std::slice::from_ref(&axis)), Some(1 << 16));
+        assert_eq!(cells(&vec![axis; 4]), None);
     }
 }

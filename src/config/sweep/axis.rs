@@ -1,6 +1,7 @@
 //! What a sweep varies: keys of the configuration, and their values.
 
 use crate::config::{Override, OverrideError};
+use crate::config::keys::other_spelling;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -30,7 +31,17 @@ impl FromStr for Axis {
         if values.iter().any(String::is_empty) {
             return Err(format!("{text:?}: a value is missing between commas"));
         }
-        let section = key.split('.').next().unwrap_or("");
+        // As it is understood, and not as it is quoted.
+        let path = match values.first().map(|value| entry(&key, value)) {
+            Some(Ok(entry)) => entry.path().to_vec(),
+            _ => return Err(form()),
+        };
+        let key = path
+            .iter()
+            .map(|part| spelled(part))
+            .collect::<Vec<_>>()
+            .join(".");
+        let section = path[0].as_str();
         if SHARED.contains(&section) {
             return Err(format!(
                 "{key}: all runs of a sweep share [{section}]; vary keys of other sections (--seeds varies the seed)"
@@ -69,6 +80,16 @@ fn split(text: &str) -> Vec<String> {
     parts
 }
 
+/// Part of a key as it is written: in quotes where it needs them.
+fn spelled(part: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    match part {
+        part if !part.is_empty() && part.chars().all(is_bare) => part.to_owned(),
+        part if part.contains('"') => format!("'{part}'"),
+        part => format!("\"{part}\""),
+    }
+}
+
 /// The entry of a configuration that sets a key.
 fn entry(key: &str, value: &str) -> Result<Override, OverrideError> {
     format!("{key}={value}").parse()
@@ -81,6 +102,18 @@ impl Axis {
     /// The axis was not read, and its key or value can be in no configuration.
     pub fn entry(&self, value: &str) -> Result<Override, OverrideError> {
         entry(&self.key, value)
+    }
+
+    /// Whether another axis varies the same key, in whatever spelling.
+    pub(crate) fn is_of_key_of(&self, other: &Self) -> bool {
+        let parts = |axis: &Self| -> Option<Vec<String>> {
+            let mut path = axis.entry(axis.values.first()?).ok()?.path().to_vec();
+            let last = path.pop()?;
+            let spelling = other_spelling(&last).map(str::to_owned);
+            path.push(spelling.map_or(last.clone(), |other| last.min(other)));
+            Some(path)
+        };
+        parts(self) == parts(other)
     }
 }
 
@@ -117,5 +150,21 @@ mod tests {
             .parse::<Axis>()
             .expect_err("shared");
         assert!(shared.contains("[output]"), "{shared}");
+        for quoted in ["\"output\".name=a,b", "'compute' . seed=1,2"] {
+            let shared = quoted.parse::<Axis>().expect_err(quoted);
+            assert!(shared.contains("all runs of a sweep share"), "{shared}");
+        }
+    }
+
+    #[test]
+    fn keys_are_the_same_in_all_spellings() {
+        let axis = |text: &str| text.parse::<Axis>().expect(text);
+        let quoted = axis("\"expansion\".\"factor\"=4,5");
+        assert_eq!(quoted.key, "expansion.factor");
+        assert!(quoted.is_of_key_of(&axis("expansion.factor=6")));
+        assert!(!quoted.is_of_key_of(&axis("expansion.factors=6")));
+        let spaced = axis("labeling.\"a b\".fluorophore=x");
+        assert_eq!(spaced.key, "labeling.\"a b\".fluorophore");
+        assert_eq!(spaced.to_string().parse(), Ok(spaced));
     }
 }
