@@ -49,8 +49,8 @@ impl Facts {
             let dye = best.map(|dye| &model.fluorophores[dye]);
             let of_pair = dye.and_then(|dye| {
                 let mut budgets = budgets.iter();
-                let budget =
-                    budgets.find(|b| b.channel == channel.name && b.fluorophore == dye.name)?;
+                let budget = budgets
+                    .find(|b| b.channel == channel.configured && b.fluorophore == dye.name)?;
                 let absorbed = photons * budget.emitted / dye.quantum_yield;
                 absorbed.is_finite().then_some(absorbed)
             });
