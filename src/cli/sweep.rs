@@ -10,7 +10,7 @@ use simexm_gpu::config::{
     Axis, Config, Crop, MOST_SEEDS, Metric, Override, Requirement, SweepKeys,
 };
 use simexm_gpu::internals::apps::sweep::{
-    self, RUNS_FOLDER, SharedContrast, Sweep, SweepError, SweepOptions,
+    self, SharedContrast, Sweep, SweepError, SweepOptions,
 };
 use simexm_gpu::internals::base::program;
 use std::error::Error;
@@ -82,8 +82,8 @@ fn voxels(text: &str) -> Result<Crop, String> {
         .ok_or_else(|| "three whole numbers from 1 on are wanted: Z,X,Y".to_owned())
 }
 
-/// The files of a sweep.
-const FILES: [&str; 4] = ["sweep.csv", "sweep.json", "sweep.png", "sweep.html"];
+/// The files of a sweep. The one that tells whose they are is written first.
+const FILES: [&str; 4] = ["sweep.json", "sweep.csv", "sweep.png", "sweep.html"];
 
 /// Sweeps; returns the exit code.
 pub(super) fn sweep(args: &SweepArgs) -> u8 {
@@ -214,9 +214,23 @@ fn folder(args: &SweepArgs, config: &Config) -> Result<PathBuf, Box<dyn Error>> 
     Ok(folder)
 }
 
-/// Whether a folder is that of an earlier sweep.
+/// Whether a folder is that of an earlier sweep, by its sweep.json. Where there is none, a sweep
+/// has not come to write any of its files.
 fn is_ours(folder: &Path) -> bool {
-    folder.join(RUNS_FOLDER).is_dir()
+    let path = folder.join(FILES[0]);
+    let file = path.is_file().then(|| std::fs::File::open(&path).ok());
+    let file = file.flatten();
+    let found = file.and_then(|file| {
+        let file = std::io::BufReader::new(file);
+        serde_json::from_reader::<_, serde_json::Value>(file).ok()
+    });
+    found.is_some_and(|found| {
+        found["schema"].is_u64()
+            && found["version"].is_string()
+            && found["piece"]["shape_voxels"].is_array()
+            && found["axes"].is_array()
+            && found["cells"].is_array()
+    })
 }
 
 fn write(args: &SweepArgs, folder: &Path, found: &Sweep) -> Result<(), Box<dyn Error>> {
@@ -224,8 +238,8 @@ fn write(args: &SweepArgs, folder: &Path, found: &Sweep) -> Result<(), Box<dyn E
     let mut json = serde_json::to_string_pretty(&found.file)?;
     json.push('\n');
     let contents = [
-        sweep::csv(&found.file),
         json.into_bytes(),
+        sweep::csv(&found.file),
         sweep::sheet(found, contrast).to_png()?,
         sweep::page(found, contrast).into_bytes(),
     ];
