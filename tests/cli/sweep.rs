@@ -240,6 +240,43 @@ fn a_cell_is_repeated_by_its_configuration() {
     let kept = volumes("grid/volumes");
     assert_eq!(kept.len(), 6);
     assert!(kept == volumes("out"));
+    // Those that are of the same run stay, and others do not.
+    let folder = format!("grid/volumes/{}", run["name"].as_str().unwrap());
+    let stamp = workplace.path(&format!("{folder}.json"));
+    let record = workplace.path(&format!("{folder}/simulation.toml"));
+    let changed = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+    let before = changed(&record);
+    workplace.run(args).succeeded();
+    assert_eq!(changed(&record), before);
+    let told = fs::read_to_string(&stamp).unwrap();
+    fs::write(&stamp, told.replace("\"tissue_crc32\":", "\"tissue_crc32\":0, \"was\":")).unwrap();
+    workplace.run(args).succeeded();
+    assert_ne!(changed(&record), before);
+    assert_eq!(fs::read_to_string(&stamp).unwrap(), told);
+}
+
+/// Each round's channels are measured, with the light of the channel that they repeat.
+#[test]
+fn rounds_are_swept() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/brainbow.toml");
+    let workplace = Workplace::new();
+    let args = "--set compute.backend=cpu --set optics.psf_reach=12 --set labeling.global_density=1 \
+                --set rounds.number=2 --vary expansion.factor=6 --crop 4,32,32 --metrics dose -o grid";
+    workplace
+        .run(["sweep", example].into_iter().chain(args.split_whitespace()))
+        .succeeded();
+    let found = of_file(&workplace.path("grid/sweep.json"));
+    let channels = found["cells"][0]["runs"][0]["channels"].as_array().unwrap();
+    let doses = |round: &str| -> Vec<&Value> {
+        let of_round = channels.iter().filter(|channel| {
+            let name = channel["channel"].as_str().unwrap();
+            name.starts_with(round)
+        });
+        of_round.map(|channel| &channel["values"]["dose"]).collect()
+    };
+    let first = doses("round_1_");
+    assert!(!first.is_empty() && first.iter().all(|dose| dose.is_number()));
+    assert_eq!(first, doses("round_2_"));
 }
 
 /// All settings of the worked study are right: it is the piece, looked at later, that is refused.
@@ -263,6 +300,8 @@ fn what_cannot_be_swept_is_told() {
     sweep(&["--vary", "output.name=a,b"], &["[output]"]);
     sweep(&["--vary", "expansion.factor=4,4"], &["twice"]);
     sweep(&["--vary", "expansion.factr=4,5", "-o", "x"], &["factr"]);
+    let again = ["--vary", "expansion.factor=4", "--vary", "expansion.\"factor\"=5"];
+    sweep(&[&again[..], &["-o", "x"]].concat(), &["expansion.factor varies twice"]);
     let grid = ["--vary", "expansion.factor=4,5", "-o", "x"];
     sweep(
         &[&grid[..], &["--crop", "99,9,9"]].concat(),
@@ -278,7 +317,10 @@ fn what_cannot_be_swept_is_told() {
     );
     // What others wrote stays.
     workplace.write("x/sweep.csv", "mine");
+    workplace.write("x/runs/mine.json", "{}");
     sweep(&grid, &["sweep.csv"]);
+    workplace.write("x/sweep.json", "{\"schema\": 1}");
+    sweep(&grid, &["sweep.json"]);
     workplace.refuses(USAGE, &["metrics", "x"], &["x", "simulation.toml"]);
     workplace.simulate(&["--set", "output.gt_region=membrane"]);
     workplace.refuses(

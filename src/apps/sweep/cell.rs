@@ -1,12 +1,13 @@
 //! A run of a sweep: what is kept of it, and how it is found again.
 
 use super::SweepError;
+use super::inputs::Inputs;
 use super::tissue::SharedTissue;
 use crate::apps::metrics::{Facts, Measured, Metric, Volumes};
 use crate::base::colour;
 use crate::base::files::read_text;
 use crate::config::{Arrangement, CellPart, Compute, Config};
-use crate::run::simulation::{Exposed, Options, Simulator, Watcher};
+use crate::run::simulation::{Exposed, Options, RECORD_NAME, Simulator, Watcher, simulate};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ndarray::{Array2, Axis, s};
@@ -45,15 +46,43 @@ impl SliceChannel {
     }
 }
 
-/// What is kept of a run.
+/// What makes a run what it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Run {
+pub(super) struct Identity {
     /// Version of the program.
     version: String,
     /// The configuration that repeats it.
     pub configuration: String,
     /// CRC-32 of the ids of its tissue.
     tissue_crc32: u32,
+    /// CRC-32 of the other files that it reads.
+    inputs_crc32: u32,
+}
+
+impl Identity {
+    pub(super) fn new(
+        config: &Config,
+        tissue: &SharedTissue,
+        inputs: &mut Inputs,
+    ) -> Result<Self, SweepError> {
+        Ok(Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            configuration: text(config),
+            tissue_crc32: tissue.crc32,
+            inputs_crc32: inputs.crc32(config)?,
+        })
+    }
+
+    /// Name of the files of a run.
+    pub(super) fn name(&self) -> String {
+        format!("{:08x}", crc32fast::hash(self.configuration.as_bytes()))
+    }
+}
+
+/// What is kept of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Run {
+    pub identity: Identity,
     /// The metrics that were asked for.
     metrics: Vec<Metric>,
     pub image_shape_pixels: [usize; 3],
@@ -83,31 +112,22 @@ fn text(config: &Config) -> String {
     config.to_toml()
 }
 
-/// Name of the file that keeps a run.
-pub(super) fn name(config: &Config) -> String {
-    format!("{:08x}", crc32fast::hash(text(config).as_bytes()))
-}
-
 /// The run of an earlier sweep in a folder, where it is the same.
 pub(super) fn known(
     folder: &Path,
-    config: &Config,
-    tissue: &SharedTissue,
+    identity: &Identity,
     metrics: &[Metric],
 ) -> Option<Run> {
-    let path = folder.join(name(config)).with_extension("json");
+    let path = folder.join(identity.name()).with_extension("json");
     let run: Run = serde_json::from_slice(&read_text(&path).ok()?).ok()?;
-    let same = run.version == env!("CARGO_PKG_VERSION")
-        && run.configuration == text(config)
-        && run.tissue_crc32 == tissue.crc32
-        && run.metrics == metrics;
-    same.then_some(run)
+    (run.identity == *identity && run.metrics == metrics).then_some(run)
 }
 
 /// Simulates and measures a run.
 pub(super) fn run(
     simulator: &mut Simulator,
     config: &Config,
+    identity: &Identity,
     tissue: &SharedTissue,
     metrics: &[Metric],
     watcher: &mut dyn Watcher,
@@ -122,7 +142,7 @@ pub(super) fn run(
     let shape = model.image_shape();
     let channels = std::iter::zip(&images.channels, &model.channels).map(|(image, channel)| {
         let best = facts.best_dye(&channel.name);
-        let filter_nm = seen.optics.channels[&channel.name].laser_filter_nm;
+        let filter_nm = seen.optics.channels[&channel.configured].laser_filter_nm;
         let nm = match best {
             Some(dye) => model.fluorophores[dye].emission_peak_nm(),
             None => filter_nm.iter().sum::<f64>() / 2.0,
@@ -164,9 +184,7 @@ pub(super) fn run(
         zero: facts.zero,
     };
     Ok(Run {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        configuration: text(config),
-        tissue_crc32: tissue.crc32,
+        identity: identity.clone(),
         metrics: metrics.to_vec(),
         image_shape_pixels: shape,
         pixel_in_tissue_nm: facts.voxel_nm,
@@ -177,20 +195,54 @@ pub(super) fn run(
 
 impl Run {
     /// Keeps a run in a folder; the file appears whole.
-    pub(super) fn keep(&self, folder: &Path, config: &Config) -> Result<(), SweepError> {
-        let path = folder.join(name(config)).with_extension("json");
-        let written = || -> std::io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            serde_json::to_writer(&mut file, self)?;
-            file.flush()?;
-            file.persist(&path)?;
-            Ok(())
-        };
-        written().map_err(|source| SweepError::Write {
-            path: path.clone(),
-            source,
-        })
+    pub(super) fn keep(&self, folder: &Path) -> Result<(), SweepError> {
+        let path = folder.join(self.identity.name()).with_extension("json");
+        write_json(&path, self)
     }
+}
+
+/// Writes the volumes of a run below a folder as `simexm-gpu CONFIG` does, where they are not there
+/// already: a file beside them tells of which run they are.
+pub(super) fn write_volumes(
+    config: &Config,
+    identity: &Identity,
+    folder: &Path,
+    watcher: &mut dyn Watcher,
+) -> Result<(), SweepError> {
+    let mut config = config.clone();
+    config.output.path = folder.to_owned();
+    config.output.name = identity.name();
+    let output = config.output.folder();
+    let stamp = output.with_extension("json");
+    let stamped = || serde_json::from_slice::<Identity>(&read_text(&stamp).ok()?).ok();
+    if output.join(RECORD_NAME).is_file() && stamped().as_ref() == Some(identity) {
+        return Ok(());
+    }
+    // What is half written is of no run.
+    if stamp.exists() {
+        std::fs::remove_file(&stamp).map_err(|source| SweepError::Write {
+            path: stamp.clone(),
+            source,
+        })?;
+    }
+    simulate(&config, Options::default(), watcher)?;
+    write_json(&stamp, identity)
+}
+
+/// Writes a file that appears whole.
+fn write_json(path: &Path, content: &impl Serialize) -> Result<(), SweepError> {
+    let written = || -> std::io::Result<()> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        serde_json::to_writer(&mut file, content)?;
+        file.flush()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    written().map_err(|source| SweepError::Write {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// An image of at most [`SIDE`] rows and columns: means of as many whole pixels.

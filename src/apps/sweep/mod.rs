@@ -4,6 +4,7 @@
 mod answer;
 mod cell;
 mod grid;
+mod inputs;
 mod page;
 mod sheet;
 mod table;
@@ -21,14 +22,18 @@ use crate::base::progress::Observer;
 use crate::config::{Axis, Config, ConfigError, Crop, Override, Requirement};
 use crate::io::read::ReadError;
 use crate::optics::physical::keep_kernels;
-use crate::run::simulation::{self, Options, SimulationError, Simulator, Watcher};
-use cell::Slice;
+use crate::run::simulation::{SimulationError, Simulator, Watcher};
+use cell::{Identity, Slice};
+use inputs::Inputs;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use tissue::SharedTissue;
 
 /// Name of the folder that keeps what was measured.
-pub const RUNS_FOLDER: &str = "runs";
+const RUNS_FOLDER: &str = "runs";
+
+/// Name of the folder of the volumes of all runs.
+const VOLUMES_FOLDER: &str = "volumes";
 
 /// Most bytes of point spread functions that are kept for the next run.
 const KEPT_KERNEL_BYTES: usize = 256 << 20;
@@ -78,6 +83,14 @@ pub enum SweepError {
     /// The tissue cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// A file that a configuration names cannot be read.
+    #[error("{}: {source}", path.display())]
+    Input {
+        /// The file.
+        path: PathBuf,
+        /// Error of the system.
+        source: std::io::Error,
+    },
     /// A file of the sweep cannot be written.
     #[error("{}: {source}", path.display())]
     Write {
@@ -106,7 +119,7 @@ impl SweepError {
             Self::Usage(_) | Self::Config { .. } => true,
             Self::Simulation(error) => error.is_configuration(),
             Self::Run { source, .. } => source.is_usage(),
-            Self::Read(_) | Self::Write { .. } => false,
+            Self::Read(_) | Self::Input { .. } | Self::Write { .. } => false,
         }
     }
 }
@@ -132,13 +145,19 @@ pub fn sweep(
     watcher: &mut dyn Watcher,
 ) -> Result<Sweep, SweepError> {
     let axes = &options.axes;
-    let all = grid::settings(axes);
-    let count = (all.len() as u64).saturating_mul(options.seeds);
-    if count > MOST_RUNS as u64 {
+    if let Some(key) = grid::repeated(axes) {
         return Err(SweepError::Usage(format!(
-            "{count} runs are asked for; a sweep has at most {MOST_RUNS}"
+            "{key} varies twice; give all of its values in one --vary"
         )));
     }
+    let runs = grid::cells(axes).and_then(|cells| cells.checked_mul(options.seeds));
+    if runs.is_none_or(|runs| runs > MOST_RUNS) {
+        let asked = runs.map_or_else(|| "2^64 or more".to_owned(), |runs| runs.to_string());
+        return Err(SweepError::Usage(format!(
+            "{asked} runs are asked for; a sweep has at most {MOST_RUNS}"
+        )));
+    }
+    let all = grid::settings(axes);
     // All of them, so that the last one does not fail after hours.
     let configs: Result<Vec<Config>, SweepError> = all
         .iter()
@@ -170,6 +189,7 @@ pub fn sweep(
         watcher,
         told: BTreeSet::new(),
     };
+    let mut inputs = Inputs::default();
     let (mut cells, mut slices) = (Vec::new(), Vec::new());
     for (number, (settings, config)) in all.into_iter().zip(configs).enumerate() {
         let words = in_words(axes, &settings);
@@ -180,7 +200,8 @@ pub fn sweep(
                 settings: words.clone(),
                 source: Box::new(source),
             };
-            let known = cell::known(&runs_folder, &config, &tissue, &options.metrics);
+            let identity = Identity::new(&config, &tissue, &mut inputs)?;
+            let known = cell::known(&runs_folder, &identity, &options.metrics);
             let run = match known {
                 Some(run) => run,
                 None => {
@@ -189,14 +210,17 @@ pub fn sweep(
                         none => none.insert(Simulator::new(&compute, quiet.watcher)?),
                     };
                     let metrics = &options.metrics;
-                    let run = cell::run(simulator, &config, &tissue, metrics, &mut quiet)
-                        .map_err(of_cell)?;
-                    run.keep(&runs_folder, &config)?;
+                    let run = cell::run(
+                        simulator, &config, &identity, &tissue, metrics, &mut quiet,
+                    )
+                    .map_err(of_cell)?;
+                    run.keep(&runs_folder)?;
                     run
                 }
             };
             if options.keep_volumes {
-                write_volumes(&config, folder, &mut quiet).map_err(of_cell)?;
+                let volumes = folder.join(VOLUMES_FOLDER);
+                cell::write_volumes(&config, &identity, &volumes, &mut quiet).map_err(of_cell)?;
             }
             runs.push(run);
             if quiet.interrupted() {
@@ -234,27 +258,6 @@ pub fn sweep(
         file.answer = Some(Answer::new(&file, &options.requirements));
     }
     Ok(Sweep { file, slices })
-}
-
-/// Writes the volumes of a run as `simexm-gpu CONFIG` does, where they are not there.
-fn write_volumes(
-    config: &Config,
-    folder: &Path,
-    watcher: &mut dyn Watcher,
-) -> Result<(), SweepError> {
-    let mut config = config.clone();
-    config.output.path = folder.join("volumes");
-    config.output.name = cell::name(&config);
-    if config
-        .output
-        .folder()
-        .join(simulation::RECORD_NAME)
-        .is_file()
-    {
-        return Ok(());
-    }
-    simulation::simulate(&config, Options::default(), watcher)?;
-    Ok(())
 }
 
 /// A watcher of many runs: their stages are not told, and a warning only once.

@@ -81,6 +81,8 @@ impl Summary {
 pub struct SweepRun {
     /// Its seed.
     pub seed: u64,
+    /// Name of its file below `runs`, and of its folder below `volumes`.
+    pub name: String,
     /// Shape of its images (z, x, y).
     pub image_shape_pixels: [usize; 3],
     /// Size of a voxel of the images in tissue, (z, x, y), in nm.
@@ -102,11 +104,12 @@ impl SweepCell {
     ) -> Self {
         let runs = runs.into_iter().map(|(seed, run)| SweepRun {
             seed,
+            name: run.identity.name(),
             image_shape_pixels: run.image_shape_pixels,
             pixel_in_tissue_nm: run.pixel_in_tissue_nm,
             values: run.measured.values,
             channels: run.measured.channels,
-            configuration: run.configuration,
+            configuration: run.identity.configuration,
         });
         let runs: Vec<SweepRun> = runs.collect();
         let summed = metrics.iter().map(|metric| {

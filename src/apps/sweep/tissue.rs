@@ -3,11 +3,12 @@
 use super::SweepError;
 use crate::base::volume::{VoxelBox, triple};
 use crate::config::{Config, Crop};
-use crate::io::read::{CellSource, ReadError, SliceReader, VolumeSource};
+use crate::io::read::{CellSource, Facts, ReadError, SliceReader, VolumeSource};
 use crate::run::simulation::{self, Tissue, Watcher};
 use ndarray::{Array3, s};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
+use std::path::Path;
 
 /// Largest piece without a word of the user: a first look within seconds.
 const FIRST_LOOK: [usize; 3] = [32, 128, 128];
@@ -34,7 +35,7 @@ pub(super) struct SharedTissue {
     parts: [usize; 3],
     cells: Source,
     regions: Vec<(String, Source)>,
-    /// CRC-32 of the cells' ids.
+    /// CRC-32 of the ids of cells and regions.
     pub crc32: u32,
 }
 
@@ -84,7 +85,13 @@ impl SharedTissue {
             .collect();
         let regions = regions?;
         let cells = Source::of(cells, part)?;
-        let crc32 = cells.crc32(&part)?;
+        let mut hasher = crc32fast::Hasher::new();
+        cells.add_to(&mut hasher, &part)?;
+        for (name, source) in &regions {
+            hasher.update(name.as_bytes());
+            source.add_to(&mut hasher, &part)?;
+        }
+        let crc32 = hasher.finalize();
         Ok(Self {
             piece: Piece {
                 offset_voxels: offset,
@@ -140,6 +147,8 @@ enum Source {
         part: VoxelBox,
         ids: Array3<u64>,
         what: String,
+        bits: u8,
+        facts: Facts,
     },
     File(Box<dyn VolumeSource>),
 }
@@ -164,12 +173,17 @@ impl Source {
             part,
             ids: Array3::from_shape_vec(part.shape, ids).map_err(cut_short)?,
             what: source.describe(),
+            bits: source.bits(),
+            facts: source.facts(),
         })
     }
 
-    /// CRC-32 of the ids of a part, slice after slice.
-    fn crc32(&self, part: &VoxelBox) -> Result<u32, ReadError> {
-        let mut hasher = crc32fast::Hasher::new();
+    /// Adds the ids of a part, slice after slice.
+    fn add_to(
+        &self,
+        hasher: &mut crc32fast::Hasher,
+        part: &VoxelBox,
+    ) -> Result<(), ReadError> {
         let mut reader = self.slices()?;
         let mut ids = vec![0; part.slice_voxels()];
         for slice in 0..part.shape[0] {
@@ -177,7 +191,7 @@ impl Source {
             reader.read(z, x, y, &mut ids)?;
             hasher.update(bytemuck::cast_slice(&ids));
         }
-        Ok(hasher.finalize())
+        Ok(())
     }
 }
 
@@ -234,6 +248,42 @@ impl VolumeSource for Source {
         match self {
             Self::Kept { what, .. } => what.clone(),
             Self::File(source) => source.describe(),
+        }
+    }
+
+    fn bits(&self) -> u8 {
+        match self {
+            Self::Kept { bits, .. } => *bits,
+            Self::File(source) => source.bits(),
+        }
+    }
+
+    fn slice_path(&self, z: usize) -> Option<&Path> {
+        match self {
+            Self::Kept { .. } => None,
+            Self::File(source) => source.slice_path(z),
+        }
+    }
+
+    fn slice_page(&self, z: usize) -> Option<usize> {
+        match self {
+            Self::Kept { .. } => None,
+            Self::File(source) => source.slice_page(z),
+        }
+    }
+
+    fn facts(&self) -> Facts {
+        match self {
+            Self::Kept { facts, .. } => facts.clone(),
+            Self::File(source) => source.facts(),
+        }
+    }
+
+    fn unchanged(&self) -> Result<(), ReadError> {
+        match self {
+            // Asked when it was read.
+            Self::Kept { .. } => Ok(()),
+            Self::File(source) => source.unchanged(),
         }
     }
 }
