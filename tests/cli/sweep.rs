@@ -315,6 +315,9 @@ fn what_cannot_be_swept_is_told() {
         &[&grid[..], &["--metrics", "beauty"]].concat(),
         &["beauty", "separability"],
     );
+    for (wanted, word) in [("frc_nm<50", "physical"), ("dose<9", "physical"), ("crosstalk<1", "one dye")] {
+        sweep(&[&grid[..], &["--require", wanted]].concat(), &[wanted.split('<').next().unwrap(), word]);
+    }
     // What others wrote stays.
     workplace.write("x/sweep.csv", "mine");
     workplace.write("x/runs/mine.json", "{}");

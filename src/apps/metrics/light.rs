@@ -66,8 +66,8 @@ pub fn noise_of_one(grey: ArrayView3<'_, f32>, mask: ArrayView3<'_, bool>) -> Op
 }
 
 /// Signal to noise: mean of the structure above that of the background, over the standard
-/// deviation of the noise on the structure. `None` without structure or background, or where
-/// nothing is noisy.
+/// deviation of the noise on the structure; 0 where there is neither. `None` without structure or
+/// background, or where there is a signal and no noise.
 #[must_use]
 pub fn signal_to_noise(
     grey: ArrayView3<'_, f32>,
@@ -77,7 +77,10 @@ pub fn signal_to_noise(
 ) -> Option<f64> {
     let signal = mean(grey, structure)? - mean(grey, background)?;
     let noise = noise(grey, second, structure)?;
-    (noise > 0.0).then(|| signal / noise)
+    match noise > 0.0 {
+        true => Some(signal / noise),
+        false => (signal <= 0.0).then_some(0.0),
+    }
 }
 
 /// Noise on a mask: that of two exposures where there are two.

@@ -112,11 +112,17 @@ impl Volumes {
         );
         let mut values = Values::new();
         for metric in metrics {
-            let of_channels = channels.iter().filter_map(|c| *c.values.get(metric)?);
-            let worst = of_channels.reduce(match metric.more_is_better() {
+            let of_channels = || channels.iter().filter_map(|c| *c.values.get(metric)?);
+            let worst = of_channels().reduce(match metric.more_is_better() {
                 true => f64::min,
                 false => f64::max,
             });
+            // What shows nothing is not better than what shows something.
+            let mut silent = std::iter::zip(&self.channels, &channels).filter(|(channel, values)| {
+                values.values.get(metric).is_some_and(Option::is_none)
+                    && self.is_worse_than_any(channel, *metric, &structures, &background)
+            });
+            let worst = worst.filter(|_| silent.next().is_none());
             let value = match metric {
                 Metric::RandError => score.map(|score| score.rand_error),
                 Metric::VoiSplit => score.map(|score| score.split_bits),
@@ -151,6 +157,31 @@ impl Volumes {
         }
     }
 
+    /// Whether a metric that a channel does not tell is one that it should: the channel sees no
+    /// dye, or nothing of the structure that the truth has.
+    fn is_worse_than_any(
+        &self,
+        channel: &ChannelVolume,
+        metric: Metric,
+        structures: &[Array3<bool>],
+        background: &Array3<bool>,
+    ) -> bool {
+        let Some(own) = channel.truth.and_then(|number| structures.get(number)) else {
+            return true;
+        };
+        let shown = || {
+            let of = |mask: &Array3<bool>| light::mean(channel.grey.view(), mask.view());
+            of(own).zip(of(background))
+        };
+        match metric {
+            Metric::Frc => own.iter().any(|inside| *inside),
+            Metric::Crosstalk => shown().is_some_and(|(own, dark)| own <= dark),
+            Metric::Dose | Metric::Point => true,
+            // The truth has nothing to measure there, or there is no background at all.
+            _ => false,
+        }
+    }
+
     fn of_channel(
         &self,
         channel: &ChannelVolume,
@@ -165,7 +196,12 @@ impl Volumes {
         let truth = channel.truth.and_then(|number| self.truths.get(number));
         let background = background.view();
         let value = |metric: Metric| -> Option<f64> {
-            let own = own?.view();
+            let own = match (own, metric) {
+                (Some(own), _) => own.view(),
+                // A channel that sees no dye shows nothing.
+                (None, Metric::Snr | Metric::Separability | Metric::Coverage) => return Some(0.0),
+                (None, _) => return None,
+            };
             match metric {
                 Metric::Snr => light::signal_to_noise(grey, second, own, background),
                 Metric::Sbr => light::signal_to_background(grey, self.zero, own, background),

@@ -3,8 +3,9 @@
 use super::{SweepCell, SweepFile, in_words};
 use crate::apps::metrics::{Metric, number};
 use crate::base::choice::Choice;
-use crate::config::Requirement;
+use crate::config::{CellPart, Config, ModelKind, Requirement};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// Signal to noise from which on a structure stands out (the Rose criterion: A. Rose, Vision:
 /// Human and Electronic, 1973).
@@ -21,8 +22,11 @@ impl Requirement {
     }
 
     fn is_met(&self, cell: &SweepCell) -> bool {
-        self.margin(cell.mean(self.metric))
-            .is_some_and(|margin| margin > 0.0)
+        // The seeds that do not tell might be the worst.
+        cell.is_known(self.metric)
+            && self
+                .margin(cell.mean(self.metric))
+                .is_some_and(|margin| margin > 0.0)
     }
 }
 
@@ -178,6 +182,46 @@ fn wall(file: &SweepFile, requirements: &[Requirement]) -> String {
     )
 }
 
+/// What a configuration cannot tell of a metric, whatever its images are: why, and what would.
+fn untold(metric: Metric, config: &Config) -> Option<&'static str> {
+    let layers = config.layers();
+    let dyes: BTreeSet<&str> = layers
+        .values()
+        .map(|layer| layer.fluorophore.as_str())
+        .collect();
+    match metric {
+        Metric::Frc if config.model == ModelKind::Simexm => Some(
+            "it compares two exposures of the same labels, which the model \"simexm\" has not; [model] kind = \"physical\" has",
+        ),
+        Metric::Dose if config.model == ModelKind::Simexm => {
+            Some("the model \"simexm\" has no light; [model] kind = \"physical\" has")
+        }
+        Metric::Crosstalk if dyes.len() < 2 => {
+            Some("all layers of [labeling] carry one dye; it takes two")
+        }
+        Metric::Width
+            if config
+                .labeling
+                .layers
+                .values()
+                .all(|layer| layer.region != CellPart::Membrane) =>
+        {
+            Some("no layer labels membranes: [labeling.NAME] region = \"membrane\"")
+        }
+        _ => None,
+    }
+}
+
+/// Why a requirement can be told of none of these configurations, in words.
+pub(super) fn impossible(requirements: &[Requirement], configs: &[Config]) -> Option<String> {
+    requirements.iter().find_map(|wanted| {
+        let mut why = configs.iter().map(|config| untold(wanted.metric, config));
+        let first = why.next()??;
+        why.all(|why| why.is_some())
+            .then(|| format!("{wanted}: no run of this sweep tells {}: {first}", wanted.metric))
+    })
+}
+
 /// The metrics that are measured where something is required: those asked for, those required, and
 /// those that explain them.
 #[must_use]
@@ -191,7 +235,7 @@ pub fn needed(asked: &[Metric], requirements: &[Requirement]) -> Vec<Metric> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Piece, SCHEMA, Summary};
+    use super::super::{Piece, SCHEMA, Summary, SweepRun};
     use super::*;
     use crate::config::Axis;
 
@@ -284,6 +328,21 @@ mod tests {
                 answer.words
             );
         }
+        // A mean over fewer seeds than there are meets nothing.
+        let mut some = file(&[(4.0, 1.0, 0.95, 50.0, 1.0)]);
+        let run = SweepRun {
+            seed: 0,
+            name: String::new(),
+            image_shape_pixels: [1; 3],
+            pixel_in_tissue_nm: [1.0; 3],
+            values: Default::default(),
+            channels: Vec::new(),
+            configuration: String::new(),
+        };
+        some.cells[0].runs = vec![run; 2];
+        let answer = Answer::new(&some, &[wanted("separability>0.9")]);
+        assert!(answer.met_by.is_empty());
+        assert!(answer.words.contains("(1 of 2 seeds)"), "{}", answer.words);
         let answer = Answer::new(
             &file(&[(4.0, 1.0, 0.1, 50.0, 1.0)]),
             &[wanted("rand_error<0.1")],

@@ -171,6 +171,9 @@ pub fn sweep(
         })
         .collect();
     let mut configs = configs?;
+    if let Some(why) = answer::impossible(&options.requirements, &configs) {
+        return Err(SweepError::Usage(why));
+    }
     let Some(first) = configs.first_mut() else {
         return Err(SweepError::Usage("there is nothing to vary".to_owned()));
     };

@@ -142,10 +142,23 @@ impl SweepCell {
     pub fn value_in_words(&self, metric: Metric) -> String {
         let summary = self.summary.get(&metric);
         let mean = number(summary.and_then(|summary| summary.mean));
-        match summary.and_then(|summary| summary.deviation) {
+        let words = match summary.and_then(|summary| summary.deviation) {
             Some(deviation) => format!("{mean} ± {}", number(Some(deviation))),
             None => mean,
+        };
+        match summary {
+            Some(summary) if (1..self.runs.len()).contains(&summary.seeds) => {
+                format!("{words} ({} of {} seeds)", summary.seeds, self.runs.len())
+            }
+            _ => words,
         }
+    }
+
+    /// Whether a metric is known of all seeds.
+    #[must_use]
+    pub fn is_known(&self, metric: Metric) -> bool {
+        let summary = self.summary.get(&metric);
+        summary.is_some_and(|summary| summary.seeds > 0 && summary.seeds >= self.runs.len())
     }
 
     /// Settings and metrics in a line.
