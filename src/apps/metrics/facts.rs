@@ -2,7 +2,7 @@
 
 use super::ChannelVolume;
 use super::profiles::point_width_nm;
-use crate::config::{CellPart, Config};
+use crate::config::{CellPart, Config, Stain};
 use crate::model::Model;
 use crate::model::physical::light_budgets;
 use crate::optics::microscope::Microscope;
@@ -17,13 +17,17 @@ pub(crate) struct Facts {
     /// Grey value of a pixel that no electron has reached.
     pub zero: f64,
     channels: Vec<OfChannel>,
+    /// Whether a dye marks cells or parts of them: stains of all proteins do not.
+    marks: Vec<bool>,
 }
 
 /// What is known of a channel.
 struct OfChannel {
     name: String,
-    /// The index of the dye that it sees best.
+    /// The index of the dye that it sees best, of those that mark cells.
     dye: Option<usize>,
+    /// Whether it sees nothing but stains of all proteins.
+    stains: bool,
     /// Photons that a molecule of it in focus absorbs for an image.
     dose: Option<f64>,
     /// Full width at half maximum of a point of it, in nm of tissue.
@@ -42,10 +46,25 @@ impl Facts {
             Microscope::TwoPhoton => 2.0,
             _ => 1.0,
         };
+        let of_config = config.layers();
+        let all: Vec<_> = std::iter::zip(of_config.values(), &model.labelling.layers).collect();
+        let mut marking = all.clone();
+        marking.retain(|(layer, _)| layer.extras.stain != Stain::Protein);
+        // A run of such stains alone is of the cells that they fill.
+        if marking.is_empty() {
+            marking = all;
+        }
+        let marks = |dye: usize| {
+            let mut layers = marking.iter();
+            layers.any(|(_, layer)| layer.fluorophore == dye)
+        };
         let channels = model.channels.iter().map(|channel| {
             let light = |dye: usize| channel.photons[dye].mean_photons;
             let dyes = (0..channel.photons.len()).filter(|&dye| light(dye) > 0.0);
-            let best = dyes.max_by(|&a, &b| light(a).total_cmp(&light(b)));
+            let seen = dyes.clone().count();
+            let best = dyes
+                .filter(|dye| marks(*dye))
+                .max_by(|&a, &b| light(a).total_cmp(&light(b)));
             let dye = best.map(|dye| &model.fluorophores[dye]);
             let of_pair = dye.and_then(|dye| {
                 let mut budgets = budgets.iter();
@@ -60,6 +79,7 @@ impl Facts {
             OfChannel {
                 name: channel.name.clone(),
                 dye: best,
+                stains: best.is_none() && seen > 0,
                 dose: of_pair,
                 point_nm: source.and_then(|source| point_width_nm(source.psf(), [rows, columns])),
             }
@@ -67,15 +87,26 @@ impl Facts {
         let zero = model.physical().map_or(0.0, |imaging| {
             f64::from(imaging.detector.detection().pixel.offset) / 256.0
         });
-        let mut layers = config.labeling.layers.values();
+        let mut parts = marking.iter().map(|(layer, _)| layer.region);
         Self {
             voxel_nm: model
                 .camera
                 .pixel_in_tissue_nm(config.groundtruth.voxel_or_nan()),
-            membranes: layers.any(|layer| layer.region == CellPart::Membrane),
+            membranes: parts.any(|part| part == CellPart::Membrane),
             zero,
             channels: channels.collect(),
+            marks: (0..model.fluorophores.len()).map(marks).collect(),
         }
+    }
+
+    /// The truths of all dyes, without the cells of those that mark none.
+    pub(crate) fn truths(&self, truths: impl Iterator<Item = Array3<u64>>) -> Vec<Array3<u64>> {
+        let truths = truths.zip(&self.marks);
+        let marked = truths.map(|(truth, marks)| match marks {
+            true => truth,
+            false => Array3::zeros(truth.dim()),
+        });
+        marked.collect()
     }
 
     /// The index of the dye that a channel sees best.
@@ -102,6 +133,7 @@ impl Facts {
             grey,
             second,
             truth: of.dye,
+            stains: of.stains,
             dose: of.dose,
             point_nm: of.point_nm,
         }

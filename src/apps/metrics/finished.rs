@@ -106,7 +106,7 @@ pub fn of_run(path: &Path, metrics: &[Metric]) -> Result<MetricsReport, MetricsE
         channels: channels
             .map(|(number, grey)| facts.channel(number, grey, None))
             .collect(),
-        truths,
+        truths: facts.truths(truths.into_iter()),
         voxel_nm: facts.voxel_nm,
         membranes: facts.membranes,
         zero: facts.zero,

@@ -38,6 +38,8 @@ pub struct ChannelVolume {
     pub second: Option<Array3<f32>>,
     /// Index of the truth of the dye that the channel sees best.
     pub truth: Option<usize>,
+    /// Whether it sees stains of all proteins alone, which have no structure: it is not measured.
+    pub stains: bool,
     /// Photons that a fluorophore of that dye in focus absorbs for an image.
     pub dose: Option<f64>,
     /// Full width at half maximum of a point of that dye, in nm of tissue.
@@ -167,7 +169,7 @@ impl Volumes {
         background: &Array3<bool>,
     ) -> bool {
         let Some(own) = channel.truth.and_then(|number| structures.get(number)) else {
-            return true;
+            return !channel.stains;
         };
         let shown = || {
             let of = |mask: &Array3<bool>| light::mean(channel.grey.view(), mask.view());
@@ -198,6 +200,7 @@ impl Volumes {
         let value = |metric: Metric| -> Option<f64> {
             let own = match (own, metric) {
                 (Some(own), _) => own.view(),
+                (None, _) if channel.stains => return None,
                 // A channel that sees no dye shows nothing.
                 (None, Metric::Snr | Metric::Separability | Metric::Coverage) => return Some(0.0),
                 (None, _) => return None,

@@ -345,6 +345,7 @@ fn of_several_channels_the_worst_counts() {
             grey: exposure(3 + number as u64),
             second: Some(exposure(7 + number as u64)),
             truth: Some(number),
+            stains: false,
             dose: Some(10.0 * f64::from(bright)),
             point_nm: Some(f64::from(bright)),
         }
@@ -373,4 +374,34 @@ fn of_several_channels_the_worst_counts() {
     // Nothing touches, and nothing is asked of a channel that is of all.
     assert_eq!(measured.values[&Metric::Separability], None);
     assert!(!measured.channels[0].values.contains_key(&Metric::RandError));
+    // A channel that sees no dye is the worst of all; one of stains of all proteins is none.
+    let with = |stains: bool| {
+        let (truth, dose, point_nm) = (None, None, None);
+        let mut volumes = volumes.clone();
+        volumes.channels.push(ChannelVolume {
+            truth,
+            dose,
+            point_nm,
+            stains,
+            ..channel(0, 9.0)
+        });
+        volumes.measure(&metrics).values
+    };
+    let mut dark = volumes.clone();
+    let noise = dark.channels[1].second.clone().expect("two exposures");
+    dark.channels[1].grey = noise.mapv(|_| 1.0);
+    dark.channels[1].second = Some(noise.mapv(|_| 1.0));
+    let dark = dark.measure(&metrics).values;
+    for metric in [Metric::Snr, Metric::Coverage] {
+        assert_eq!(with(false)[&metric], Some(0.0));
+        assert_eq!(dark[&metric], Some(0.0));
+        assert_eq!(with(true)[&metric], measured.values[&metric]);
+    }
+    for metric in [Metric::Crosstalk, Metric::Dose, Metric::Frc] {
+        assert_eq!(with(false)[&metric], None);
+        assert_eq!(with(true)[&metric], measured.values[&metric]);
+    }
+    for metric in [Metric::Crosstalk, Metric::Frc] {
+        assert_eq!(dark[&metric], None);
+    }
 }

@@ -3,7 +3,7 @@
 use super::{SweepCell, SweepFile, in_words};
 use crate::apps::metrics::{Metric, number};
 use crate::base::choice::Choice;
-use crate::config::{CellPart, Config, ModelKind, Requirement};
+use crate::config::{CellPart, Config, ModelKind, Requirement, Stain};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -187,6 +187,7 @@ fn untold(metric: Metric, config: &Config) -> Option<&'static str> {
     let layers = config.layers();
     let dyes: BTreeSet<&str> = layers
         .values()
+        .filter(|layer| layer.extras.stain != Stain::Protein)
         .map(|layer| layer.fluorophore.as_str())
         .collect();
     match metric {

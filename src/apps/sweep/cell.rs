@@ -174,11 +174,7 @@ pub(super) fn run(
                 facts.channel(number, image.grey.mapv(f32::from), second)
             })
             .collect(),
-        truths: images
-            .ground_truth
-            .into_iter()
-            .map(|truth| truth.cells)
-            .collect(),
+        truths: facts.truths(images.ground_truth.into_iter().map(|truth| truth.cells)),
         voxel_nm: facts.voxel_nm,
         membranes: facts.membranes,
         zero: facts.zero,
