@@ -1,7 +1,7 @@
 //! `simexm-gpu metrics`.
 
 use super::work::print;
-use super::{exit, report};
+use super::{exit, report, tell};
 use clap::{Args, ValueHint};
 use simexm_gpu::config::{Choice, Metric};
 use simexm_gpu::internals::apps::metrics::of_run;
@@ -44,10 +44,19 @@ pub(super) fn chosen(named: &[Metric]) -> Vec<Metric> {
 /// Measures a run; returns the exit code.
 pub(super) fn metrics(args: &MetricsArgs) -> u8 {
     match of_run(&args.run, &chosen(&args.metrics)) {
-        Ok(found) => print(&found, args.json),
+        Ok(found) => {
+            if let Some(warning) = found.warning {
+                tell(&format!("warning: {warning}"));
+            }
+            print(&found, args.json)
+        }
         Err(error) => {
             report(&error);
-            exit::USAGE
+            if error.is_usage() {
+                exit::USAGE
+            } else {
+                exit::FAILED
+            }
         }
     }
 }

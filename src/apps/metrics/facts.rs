@@ -2,11 +2,24 @@
 
 use super::ChannelVolume;
 use super::profiles::point_width_nm;
-use crate::config::{CellPart, Config, Stain};
+use crate::config::{CellPart, Config, ModelKind, Stain};
 use crate::model::Model;
 use crate::model::physical::light_budgets;
 use crate::optics::microscope::Microscope;
 use ndarray::Array3;
+
+/// What is to be known of metrics of a run whose images are moved against its truth.
+pub(crate) fn jitter_warning(config: &Config, voxel_nm: [f64; 3]) -> Option<&'static str> {
+    let of_truth = config.groundtruth.voxel_or_nan();
+    let spread = [1, 2]
+        .iter()
+        .any(|axis| voxel_nm[*axis] < 0.999 * of_truth[*axis]);
+    let jitters = config.model == ModelKind::Simexm && !config.optics.magnify_evenly;
+    (jitters && spread).then_some(
+        "[optics] magnify = \"jitter\" moves images against the ground truth by up to a voxel, and metrics hold them against it; \
+         magnify = \"area\" does not",
+    )
+}
 
 /// What the images and the truth do not tell themselves.
 pub(crate) struct Facts {
@@ -14,7 +27,7 @@ pub(crate) struct Facts {
     pub voxel_nm: [f64; 3],
     /// Whether membranes are labelled.
     pub membranes: bool,
-    /// Grey value of a pixel that no electron has reached.
+    /// Grey value of a pixel that no electron has reached; the mean of those of a map.
     pub zero: f64,
     channels: Vec<OfChannel>,
     /// Whether a dye marks cells or parts of them: stains of all proteins do not.
@@ -85,14 +98,23 @@ impl Facts {
             }
         });
         let zero = model.physical().map_or(0.0, |imaging| {
-            f64::from(imaging.detector.detection().pixel.offset) / 256.0
+            // Gains, noise and offsets of all pixels, one after the other.
+            let offsets = &imaging.maps[imaging.maps.len() / 3 * 2..];
+            let steps = match offsets.is_empty() {
+                true => f64::from(imaging.detector.detection().pixel.offset),
+                false => {
+                    let sum: f64 = offsets.iter().map(|&word| f64::from(word as i32)).sum();
+                    sum / offsets.len() as f64
+                }
+            };
+            steps / 256.0
         });
-        let mut parts = marking.iter().map(|(layer, _)| layer.region);
+        let mut parts = marking.iter().map(|(layer, _)| &layer.region);
         Self {
             voxel_nm: model
                 .camera
                 .pixel_in_tissue_nm(config.groundtruth.voxel_or_nan()),
-            membranes: parts.any(|part| part == CellPart::Membrane),
+            membranes: parts.any(|part| *part == CellPart::Membrane),
             zero,
             channels: channels.collect(),
             marks: (0..model.fluorophores.len()).map(marks).collect(),

@@ -1,6 +1,6 @@
 //! Metrics of a finished run: its images and truth are read from its folder.
 
-use super::{Facts, Metric, MetricsReport, Volumes};
+use super::{Facts, Metric, MetricsReport, Sizes, Volumes, jitter_warning};
 use crate::apps::view::{self, Scene, ViewError};
 use crate::base::volume::VoxelBox;
 use crate::config::{CellPart, Config};
@@ -32,6 +32,17 @@ pub enum MetricsError {
         /// What is missing, and what would be right.
         what: String,
     },
+}
+
+impl MetricsError {
+    /// Whether what was asked for is wrong, and not what is read.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        !matches!(
+            self,
+            Self::View(ViewError::Read(_) | ViewError::Image { .. })
+        )
+    }
 }
 
 /// Measures the run of a folder. There is one exposure: what compares two is not known.
@@ -69,6 +80,13 @@ pub fn of_run(path: &Path, metrics: &[Metric]) -> Result<MetricsReport, MetricsE
     };
     let model = Model::new(&config, volume, config.compute.seed.unwrap_or(0))?;
     let facts = Facts::new(&config, &model);
+    let sizes = Sizes {
+        shape: scene.shape,
+        channels: facts.channels(),
+        dyes: model.fluorophores.len(),
+        exposures: 1,
+    };
+    sizes.fit(metrics, &config).map_err(&unfit)?;
     let (mut greys, mut truths) = (Vec::new(), Vec::new());
     for (number, volume) in scene.volumes.iter().enumerate() {
         let slices = volume.slices()?;
@@ -120,6 +138,7 @@ pub fn of_run(path: &Path, metrics: &[Metric]) -> Result<MetricsReport, MetricsE
             true => "membrane",
             false => "inside",
         },
+        warning: jitter_warning(&config, volumes.voxel_nm),
         measured: volumes.measure(metrics),
     })
 }

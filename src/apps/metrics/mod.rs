@@ -4,6 +4,7 @@
 //! All are functions of volumes (z, x, y) alone: [`light`], [`correlation`], [`profiles`] and
 //! [`tracing`] over the [`regions`] of the truth. [`Volumes::measure`] brings them together.
 
+mod budget;
 pub mod correlation;
 mod facts;
 mod finished;
@@ -17,7 +18,8 @@ pub mod tracing;
 pub mod watershed;
 
 pub use crate::config::Metric;
-pub(crate) use facts::Facts;
+pub(crate) use budget::Sizes;
+pub(crate) use facts::{Facts, jitter_warning};
 pub use finished::{MetricsError, of_run};
 pub use report::MetricsReport;
 pub(crate) use report::number;
@@ -120,10 +122,11 @@ impl Volumes {
                 false => f64::max,
             });
             // What shows nothing is not better than what shows something.
-            let mut silent = std::iter::zip(&self.channels, &channels).filter(|(channel, values)| {
-                values.values.get(metric).is_some_and(Option::is_none)
-                    && self.is_worse_than_any(channel, *metric, &structures, &background)
-            });
+            let mut silent =
+                std::iter::zip(&self.channels, &channels).filter(|(channel, values)| {
+                    values.values.get(metric).is_some_and(Option::is_none)
+                        && self.is_worse_than_any(channel, *metric, &structures, &background)
+                });
             let worst = worst.filter(|_| silent.next().is_none());
             let value = match metric {
                 Metric::RandError => score.map(|score| score.rand_error),

@@ -19,6 +19,9 @@ pub struct MetricsReport {
     pub pixel_in_tissue_nm: [f64; 3],
     /// What is labelled: "membrane", or the "inside" of cells.
     pub structure: &'static str,
+    /// What is to be known of them.
+    #[serde(skip)]
+    pub warning: Option<&'static str>,
     /// The metrics.
     #[serde(flatten)]
     pub measured: Measured,

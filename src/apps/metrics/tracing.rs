@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// Seeds of a watershed, an id for each: the voxels of a cell that lie deeper in it than half of
-/// its greatest depth within slices. Those of the background, 0, have `u64::MAX`.
+/// its greatest depth within slices. Those of the background, 0, have the greatest id that no cell
+/// has.
 #[must_use]
 pub fn seeds(cells: ArrayView3<'_, u64>) -> Array3<u64> {
     let depths = depths(cells);
@@ -27,12 +28,16 @@ pub fn seeds(cells: ArrayView3<'_, u64>) -> Array3<u64> {
         *known = depths.fold(*known, u32::max);
         at += run.len();
     }
+    let mut names = (1..=u64::MAX).rev();
+    let background = names
+        .find(|name| !deepest.contains_key(name))
+        .unwrap_or(u64::MAX);
     let mut at = 0;
     for run in cells.chunk_by(|a, b| a == b) {
         let place = at..at + run.len();
         at = place.end;
         let deepest = deepest.get(&run[0]).copied().unwrap_or(0);
-        let id = if run[0] == 0 { u64::MAX } else { run[0] };
+        let id = if run[0] == 0 { background } else { run[0] };
         for (mark, depth) in marked[place.clone()].iter_mut().zip(&depths[place]) {
             *mark = if 2 * depth > deepest { id } else { 0 };
         }

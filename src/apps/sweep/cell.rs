@@ -3,15 +3,17 @@
 use super::SweepError;
 use super::inputs::Inputs;
 use super::tissue::SharedTissue;
-use crate::apps::metrics::{Facts, Measured, Metric, Volumes};
+use crate::apps::metrics::{Facts, Measured, Metric, Sizes, Volumes, jitter_warning};
 use crate::base::colour;
 use crate::base::files::read_text;
-use crate::config::{Arrangement, CellPart, Compute, Config};
+use crate::config::{Arrangement, CellPart, Compute, Config, ModelKind};
+use crate::optics::camera::Camera;
 use crate::run::simulation::{Exposed, Options, RECORD_NAME, Simulator, Watcher, simulate};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ndarray::{Array2, Axis, s};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 
@@ -113,14 +115,39 @@ fn text(config: &Config) -> String {
 }
 
 /// The run of an earlier sweep in a folder, where it is the same.
-pub(super) fn known(
-    folder: &Path,
-    identity: &Identity,
-    metrics: &[Metric],
-) -> Option<Run> {
+pub(super) fn known(folder: &Path, identity: &Identity, metrics: &[Metric]) -> Option<Run> {
     let path = folder.join(identity.name()).with_extension("json");
     let run: Run = serde_json::from_slice(&read_text(&path).ok()?).ok()?;
     (run.identity == *identity && run.metrics == metrics).then_some(run)
+}
+
+/// Refuses a run whose metrics take more memory than there may be, before it is made.
+fn fits(config: &Config, metrics: &[Metric]) -> Result<(), SweepError> {
+    let optics = &config.optics;
+    let camera = Camera::new(
+        config.groundtruth.voxel_or_nan(),
+        config.expansion.factors(),
+        optics.objective_factor,
+        optics.pixel_size_nm,
+        optics.focus_step_nm(),
+    );
+    let layers = config.layers();
+    let dyes: BTreeSet<&str> = layers
+        .values()
+        .map(|layer| layer.fluorophore.as_str())
+        .collect();
+    let sizes = Sizes {
+        shape: camera.image_shape(config.groundtruth.bounds_voxels.unwrap_or([1; 3])),
+        channels: optics.channels.len() * config.rounds.as_ref().map_or(1, |rounds| rounds.number),
+        dyes: dyes.len(),
+        exposures: match config.model {
+            ModelKind::Physical => 2,
+            ModelKind::Simexm => 1,
+        },
+    };
+    sizes
+        .fit(metrics, config)
+        .map_err(|why| SweepError::Usage(format!("{why}, or take a smaller piece (--crop)")))
 }
 
 /// Simulates and measures a run.
@@ -133,12 +160,16 @@ pub(super) fn run(
     watcher: &mut dyn Watcher,
 ) -> Result<Run, SweepError> {
     let seen = tissue.seen(config);
+    fits(&seen, metrics)?;
     let Exposed {
         images,
         second,
         model,
     } = simulator.expose_twice(&seen, &tissue.tissue(), Options::default(), watcher)?;
     let facts = Facts::new(&seen, &model);
+    if let Some(warning) = jitter_warning(&seen, facts.voxel_nm) {
+        watcher.warn(warning);
+    }
     let shape = model.image_shape();
     let channels = std::iter::zip(&images.channels, &model.channels).map(|(image, channel)| {
         let best = facts.best_dye(&channel.name);
