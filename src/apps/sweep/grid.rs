@@ -4,7 +4,7 @@ use crate::config::{Axis, Config, ConfigError, Override};
 use std::path::Path;
 
 /// Most runs of a grid, seeds counted.
-pub const MOST_RUNS: u64 = 10_000;
+pub const MOST_RUNS: u64 = 2_000;
 
 /// Number of cells of a grid; `None` where it is 2^64 or more.
 pub(super) fn cells(axes: &[Axis]) -> Option<u64> {
@@ -19,7 +19,7 @@ pub(super) fn repeated(axes: &[Axis]) -> Option<&str> {
     let mut numbered = axes.iter().enumerate();
     let again = |(number, axis): &(usize, &Axis)| {
         let mut before = axes[..*number].iter();
-        before.any(|other| other.is_of_key_of(axis))
+        before.any(|other| other.varies_the_key_of(axis))
     };
     numbered.find(again).map(|(_, axis)| axis.key.as_str())
 }

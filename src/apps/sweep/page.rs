@@ -1,6 +1,6 @@
 //! `sweep.html`: the grid, its metrics and the answer on a page that needs no network.
 
-use super::sheet::{SharedContrast, columns, pictures, row_label, scale_bar};
+use super::sheet::{Drawing, SharedContrast, columns, row_label, scale_bar};
 use super::{Sweep, SweepFile, in_words};
 use crate::apps::metrics::Metric;
 use crate::base::choice::Choice;
@@ -16,6 +16,9 @@ const SMALL: f64 = 240.0;
 
 /// Longest side of the larger picture.
 const LARGE: f64 = 720.0;
+
+/// Most cells that have a larger picture, so that a page can still be opened.
+const MOST_LARGE: usize = 200;
 
 /// Style of the page. The grid and the heat maps scroll by themselves where they are wider than
 /// the window, so that the page fits a phone.
@@ -75,13 +78,14 @@ pub fn page(sweep: &Sweep, contrast: SharedContrast) -> String {
             "<h2>Answer</h2>\n<p class=\"answer{class}\">{words}</p>"
         );
     }
-    grid(&mut page, sweep, contrast);
+    let drawing = Drawing::new(sweep, contrast);
+    grid(&mut page, sweep, contrast, &drawing);
     page.push_str("<h2>Metrics</h2>\n<div class=\"maps\">\n");
     for metric in &file.metrics {
         heat_map(&mut page, file, *metric);
     }
     page.push_str("</div>\n");
-    details(&mut page, sweep, contrast);
+    details(&mut page, sweep, &drawing);
     page.push_str("</body></html>\n");
     page
 }
@@ -133,16 +137,15 @@ fn table(
     page.push_str("</table></div>\n");
 }
 
-fn grid(page: &mut String, sweep: &Sweep, contrast: SharedContrast) {
+fn grid(page: &mut String, sweep: &Sweep, contrast: SharedContrast, drawing: &Drawing<'_>) {
     let file = &sweep.file;
     page.push_str("<h2>The same tissue</h2>\n");
-    let pictures = pictures(sweep, contrast, SMALL);
-    let wide = pictures.first().map_or(1, Picture::columns);
+    let mut wide = 1;
     table(page, file, "sheet", &mut |page, number| {
         let what = in_words(&file.axes, &file.cells[number].settings);
-        let picture = pictures
-            .get(number)
-            .map_or_else(String::new, |picture| image(picture, &what));
+        let picture = drawing.picture(number, SMALL);
+        wide = picture.as_ref().map_or(wide, Picture::columns);
+        let picture = picture.map_or_else(String::new, |picture| image(&picture, &what));
         let _ = write!(page, "<td><a href=\"#cell-{number}\">{picture}</a></td>");
     });
     if let Some(bar) = scale_bar(sweep, wide) {
@@ -217,13 +220,13 @@ fn heat_map(page: &mut String, file: &SweepFile, metric: Metric) {
 }
 
 /// Each cell: the larger picture, its figures, and the configuration that repeats it.
-fn details(page: &mut String, sweep: &Sweep, contrast: SharedContrast) {
+fn details(page: &mut String, sweep: &Sweep, drawing: &Drawing<'_>) {
     let file = &sweep.file;
     page.push_str("<h2>Settings</h2>\n");
-    let pictures = pictures(sweep, contrast, LARGE);
+    let large = file.cells.len() <= MOST_LARGE;
     for (number, cell) in file.cells.iter().enumerate() {
         let what = in_words(&file.axes, &cell.settings);
-        let mut picture = pictures.get(number).cloned();
+        let mut picture = large.then(|| drawing.picture(number, LARGE)).flatten();
         if let Some(picture) = &mut picture
             && let Some(bar) = scale_bar(sweep, picture.columns())
         {

@@ -1,6 +1,6 @@
 //! The contact sheet: the same piece of tissue in every cell of the grid, at one scale of tissue.
 
-use super::cell::Slice;
+use super::cell::{Slice, SliceChannel};
 use super::{Sweep, SweepFile};
 use crate::base::choice::choice;
 use crate::config::Axis;
@@ -49,45 +49,67 @@ pub(super) fn column_label(file: &SweepFile, column: usize) -> String {
     })
 }
 
-/// Pictures of all cells, of one size and scale; each `side` pixels long.
-pub(super) fn pictures(sweep: &Sweep, contrast: SharedContrast, side: f64) -> Vec<Picture> {
-    let columns = columns(&sweep.file.axes);
-    let channels = sweep.slices.iter().map(|slice| slice.channels.len()).max();
-    let group = |number: usize| match contrast {
-        SharedContrast::Column => number % columns,
-        SharedContrast::All => 0,
-        SharedContrast::None => number,
-    };
-    let samples: Vec<Vec<Vec<u16>>> = (sweep.slices.iter())
-        .map(|slice| {
-            slice
-                .channels
-                .iter()
-                .map(|channel| channel.grey())
-                .collect()
-        })
-        .collect();
-    let groups = (0..sweep.slices.len()).map(group).max();
-    let contrasts: Vec<Vec<Contrast>> = (0..groups.map_or(0, |last| last + 1))
-        .map(|of| {
+/// How the pictures of a sweep are drawn: contrasts of their channels, by groups of cells.
+pub(super) struct Drawing<'a> {
+    sweep: &'a Sweep,
+    shared: SharedContrast,
+    contrasts: Vec<Vec<Contrast>>,
+}
+
+impl<'a> Drawing<'a> {
+    pub(super) fn new(sweep: &'a Sweep, shared: SharedContrast) -> Self {
+        let mut drawing = Self {
+            sweep,
+            shared,
+            contrasts: Vec::new(),
+        };
+        let count = sweep.slices.len();
+        let channels = sweep.slices.iter().map(|slice| slice.channels.len()).max();
+        let groups = (0..count).map(|number| drawing.group(number)).max();
+        let of_group = |of: usize| {
             let of_channel = |channel: usize| {
-                let cells = samples.iter().enumerate();
-                let cells = cells.filter(|(number, _)| group(*number) == of);
-                let grey = cells.filter_map(|(_, cell)| cell.get(channel)).flatten();
-                Contrast::automatic(&Samples::U16(grey.copied().collect()))
+                let cells = (0..count).filter(|number| drawing.group(*number) == of);
+                let channels =
+                    cells.filter_map(|number| sweep.slices[number].channels.get(channel));
+                let grey = channels.flat_map(|channel| channel.grey());
+                Contrast::automatic(&Samples::U16(grey.collect()))
             };
             (0..channels.unwrap_or(0)).map(of_channel).collect()
-        })
-        .collect();
-    let [high, wide] = size(sweep, side);
-    let pictures = sweep.slices.iter().zip(&samples).enumerate();
-    pictures
-        .map(|(number, (slice, greys))| {
-            let painted = painted(slice, greys, &contrasts[group(number)]);
-            let reduced = painted.reduced(high.min(slice.rows), wide.min(slice.columns));
-            reduced.nearest(high, wide)
-        })
-        .collect()
+        };
+        drawing.contrasts = (0..groups.map_or(0, |last| last + 1))
+            .map(of_group)
+            .collect();
+        drawing
+    }
+
+    fn group(&self, number: usize) -> usize {
+        match self.shared {
+            SharedContrast::Column => number % columns(&self.sweep.file.axes),
+            SharedContrast::All => 0,
+            SharedContrast::None => number,
+        }
+    }
+
+    /// The picture of a cell: all are of one size, `side` pixels long, and of one scale of tissue.
+    pub(super) fn picture(&self, number: usize, side: f64) -> Option<Picture> {
+        let slice = self.sweep.slices.get(number)?;
+        let greys: Vec<Vec<u16>> = slice.channels.iter().map(SliceChannel::grey).collect();
+        let painted = painted(slice, &greys, &self.contrasts[self.group(number)]);
+        let [high, wide] = size(self.sweep, side);
+        let [rows, columns] = {
+            let largest = tissue_nm(self.sweep);
+            let share = |axis: usize, of: usize| {
+                let pixels = slice.size_nm[axis] / largest[axis] * of as f64;
+                (pixels.round() as usize).clamp(1, of)
+            };
+            [share(0, high), share(1, wide)]
+        };
+        let reduced = painted.reduced(rows.min(slice.rows), columns.min(slice.columns));
+        // Pixels may not divide the piece: what they leave out is black.
+        let mut picture = Picture::new(high, wide, [0; 3]);
+        picture.place(&reduced.nearest(rows, columns), 0, 0);
+        Some(picture)
+    }
 }
 
 fn painted(slice: &Slice, greys: &[Vec<u16>], contrasts: &[Contrast]) -> Picture {
@@ -139,10 +161,10 @@ pub(super) fn scale_bar(sweep: &Sweep, columns: usize) -> Option<ScaleBar> {
 #[must_use]
 pub fn sheet(sweep: &Sweep, contrast: SharedContrast) -> Picture {
     let file = &sweep.file;
-    let pictures = pictures(sweep, contrast, SIDE);
+    let drawing = Drawing::new(sweep, contrast);
     let [high, wide] = size(sweep, SIDE);
     let columns = columns(&file.axes);
-    let rows = pictures.len().div_ceil(columns);
+    let rows = sweep.slices.len().div_ceil(columns);
     let line = (LETTERS * 1.8) as usize;
     // Labels may be wider than a cell.
     let labels =
@@ -185,8 +207,8 @@ pub fn sheet(sweep: &Sweep, contrast: SharedContrast) -> Picture {
         );
         top += line;
         for column in 0..columns {
-            if let Some(picture) = pictures.get(row * columns + column) {
-                sheet.place(picture, top, GAP + column * pitch);
+            if let Some(picture) = drawing.picture(row * columns + column, SIDE) {
+                sheet.place(&picture, top, GAP + column * pitch);
             }
         }
         top += high + GAP;

@@ -1,7 +1,7 @@
 //! What a sweep varies: keys of the configuration, and their values.
 
-use crate::config::{Override, OverrideError};
 use crate::config::keys::other_spelling;
+use crate::config::{Override, OverrideError};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -105,7 +105,7 @@ impl Axis {
     }
 
     /// Whether another axis varies the same key, in whatever spelling.
-    pub(crate) fn is_of_key_of(&self, other: &Self) -> bool {
+    pub(crate) fn varies_the_key_of(&self, other: &Self) -> bool {
         let parts = |axis: &Self| -> Option<Vec<String>> {
             let mut path = axis.entry(axis.values.first()?).ok()?.path().to_vec();
             let last = path.pop()?;
@@ -161,8 +161,8 @@ mod tests {
         let axis = |text: &str| text.parse::<Axis>().expect(text);
         let quoted = axis("\"expansion\".\"factor\"=4,5");
         assert_eq!(quoted.key, "expansion.factor");
-        assert!(quoted.is_of_key_of(&axis("expansion.factor=6")));
-        assert!(!quoted.is_of_key_of(&axis("expansion.factors=6")));
+        assert!(quoted.varies_the_key_of(&axis("expansion.factor=6")));
+        assert!(!quoted.varies_the_key_of(&axis("expansion.factors=6")));
         let spaced = axis("labeling.\"a b\".fluorophore=x");
         assert_eq!(spaced.key, "labeling.\"a b\".fluorophore");
         assert_eq!(spaced.to_string().parse(), Ok(spaced));
