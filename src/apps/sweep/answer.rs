@@ -150,6 +150,22 @@ fn wall(file: &SweepFile, requirements: &[Requirement]) -> String {
     let Some(cell) = nearest else {
         return String::new();
     };
+    let mut unmet = requirements.iter().filter(|wanted| !wanted.is_met(cell));
+    let mut of_light = None;
+    if unmet.clone().all(|wanted| wanted.metric == Metric::Dose) {
+        of_light = Some(
+            "light itself: a fluorophore absorbs more photons than it may; less light, a shorter exposure or fewer images",
+        );
+    } else if unmet.all(|wanted| matches!(wanted.metric, Metric::Crosstalk | Metric::Dose)) {
+        of_light = Some(
+            "filters or dyes: channels show the structures of other dyes; narrower filters, or dyes whose spectra lie farther apart",
+        );
+    } else if cell.mean(Metric::Snr).is_some_and(|snr| snr <= 0.0) {
+        of_light = Some(
+            "background or saturation: the structure is not brighter than what lies around it; less background, or less light where \
+             pixels are full",
+        );
+    }
     let noise = cell.mean(Metric::Snr).filter(|snr| *snr < ROSE);
     let gaps = cell
         .mean(Metric::Coverage)
@@ -157,6 +173,7 @@ fn wall(file: &SweepFile, requirements: &[Requirement]) -> String {
     let widths = [Metric::Width, Metric::Frc, Metric::Point];
     let width = widths.into_iter().find_map(|metric| cell.mean(metric));
     let why = match (noise, gaps, width) {
+        _ if of_light.is_some() => of_light.unwrap_or_default().to_owned(),
         (Some(snr), _, _) => format!(
             "noise: the structure stands {} standard deviations above the background, and {ROSE} are needed to see it; more light, \
              or brighter labels",
@@ -218,8 +235,12 @@ pub(super) fn impossible(requirements: &[Requirement], configs: &[Config]) -> Op
     requirements.iter().find_map(|wanted| {
         let mut why = configs.iter().map(|config| untold(wanted.metric, config));
         let first = why.next()??;
-        why.all(|why| why.is_some())
-            .then(|| format!("{wanted}: no run of this sweep tells {}: {first}", wanted.metric))
+        why.all(|why| why.is_some()).then(|| {
+            format!(
+                "{wanted}: no run of this sweep tells {}: {first}",
+                wanted.metric
+            )
+        })
     })
 }
 
@@ -328,6 +349,18 @@ mod tests {
                 "{}",
                 answer.words
             );
+        }
+        for (asked, snr, word) in [
+            ("dose<1", 50.0, "light itself"),
+            ("crosstalk<0.1", 50.0, "filters or dyes"),
+            ("separability>0.9", -0.5, "background or saturation"),
+        ] {
+            let mut file = file(&[(4.0, 1.0, 0.1, snr, 1.0)]);
+            for metric in [Metric::Dose, Metric::Crosstalk] {
+                file.cells[0].summary.insert(metric, Summary::of(&[5.0]));
+            }
+            let words = Answer::new(&file, &[wanted(asked)]).words;
+            assert!(words.contains(&format!("The wall is {word}")), "{words}");
         }
         // A mean over fewer seeds than there are meets nothing.
         let mut some = file(&[(4.0, 1.0, 0.95, 50.0, 1.0)]);

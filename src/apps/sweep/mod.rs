@@ -213,10 +213,9 @@ pub fn sweep(
                         none => none.insert(Simulator::new(&compute, quiet.watcher)?),
                     };
                     let metrics = &options.metrics;
-                    let run = cell::run(
-                        simulator, &config, &identity, &tissue, metrics, &mut quiet,
-                    )
-                    .map_err(of_cell)?;
+                    let run =
+                        cell::run(simulator, &config, &identity, &tissue, metrics, &mut quiet)
+                            .map_err(of_cell)?;
                     run.keep(&runs_folder)?;
                     run
                 }
