@@ -249,7 +249,11 @@ fn a_cell_is_repeated_by_its_configuration() {
     workplace.run(args).succeeded();
     assert_eq!(changed(&record), before);
     let told = fs::read_to_string(&stamp).unwrap();
-    fs::write(&stamp, told.replace("\"tissue_crc32\":", "\"tissue_crc32\":0, \"was\":")).unwrap();
+    fs::write(
+        &stamp,
+        told.replace("\"tissue_crc32\":", "\"tissue_crc32\":0, \"was\":"),
+    )
+    .unwrap();
     workplace.run(args).succeeded();
     assert_ne!(changed(&record), before);
     assert_eq!(fs::read_to_string(&stamp).unwrap(), told);
@@ -263,7 +267,11 @@ fn rounds_are_swept() {
     let args = "--set compute.backend=cpu --set optics.psf_reach=12 --set labeling.global_density=1 \
                 --set rounds.number=2 --vary expansion.factor=6 --crop 4,32,32 --metrics dose -o grid";
     workplace
-        .run(["sweep", example].into_iter().chain(args.split_whitespace()))
+        .run(
+            ["sweep", example]
+                .into_iter()
+                .chain(args.split_whitespace()),
+        )
         .succeeded();
     let found = of_file(&workplace.path("grid/sweep.json"));
     let channels = found["cells"][0]["runs"][0]["channels"].as_array().unwrap();
@@ -300,8 +308,16 @@ fn what_cannot_be_swept_is_told() {
     sweep(&["--vary", "output.name=a,b"], &["[output]"]);
     sweep(&["--vary", "expansion.factor=4,4"], &["twice"]);
     sweep(&["--vary", "expansion.factr=4,5", "-o", "x"], &["factr"]);
-    let again = ["--vary", "expansion.factor=4", "--vary", "expansion.\"factor\"=5"];
-    sweep(&[&again[..], &["-o", "x"]].concat(), &["expansion.factor varies twice"]);
+    let again = [
+        "--vary",
+        "expansion.factor=4",
+        "--vary",
+        "expansion.\"factor\"=5",
+    ];
+    sweep(
+        &[&again[..], &["-o", "x"]].concat(),
+        &["expansion.factor varies twice"],
+    );
     let grid = ["--vary", "expansion.factor=4,5", "-o", "x"];
     sweep(
         &[&grid[..], &["--crop", "99,9,9"]].concat(),
@@ -315,8 +331,15 @@ fn what_cannot_be_swept_is_told() {
         &[&grid[..], &["--metrics", "beauty"]].concat(),
         &["beauty", "separability"],
     );
-    for (wanted, word) in [("frc_nm<50", "physical"), ("dose<9", "physical"), ("crosstalk<1", "one dye")] {
-        sweep(&[&grid[..], &["--require", wanted]].concat(), &[wanted.split('<').next().unwrap(), word]);
+    for (wanted, word) in [
+        ("frc_nm<50", "physical"),
+        ("dose<9", "physical"),
+        ("crosstalk<1", "one dye"),
+    ] {
+        sweep(
+            &[&grid[..], &["--require", wanted]].concat(),
+            &[wanted.split('<').next().unwrap(), word],
+        );
     }
     // What others wrote stays.
     workplace.write("x/sweep.csv", "mine");

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 /// Version of `sweep.json`.
 pub const SCHEMA: u32 = 1;
 
-/// All figures of a sweep (docs/sweep.schema.json). Nothing of it depends on when and where it ran.
+/// All figures of a sweep (docs/sweep.schema.json). Nothing of it depends on when it ran;
+/// configurations name their files by where these lie.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SweepFile {
     /// [`SCHEMA`].

@@ -69,7 +69,7 @@ impl SharedTissue {
         };
         if (0..3).any(|axis| shape[axis] == 0 || shape[axis] > loaded[axis]) {
             return Err(SweepError::Usage(format!(
-                "--crop {}: {} voxels are loaded; from 1 to as many along each axis are wanted, or --whole",
+                "--crop {} (or [sweep] crop): {} voxels are loaded; from 1 to as many along each axis are wanted, or --whole",
                 triple(shape, ","),
                 triple(loaded, " x ")
             )));
@@ -148,7 +148,7 @@ enum Source {
         ids: Array3<u64>,
         what: String,
         bits: u8,
-        facts: Facts,
+        facts: Box<Facts>,
     },
     File(Box<dyn VolumeSource>),
 }
@@ -174,16 +174,12 @@ impl Source {
             ids: Array3::from_shape_vec(part.shape, ids).map_err(cut_short)?,
             what: source.describe(),
             bits: source.bits(),
-            facts: source.facts(),
+            facts: Box::new(source.facts()),
         })
     }
 
     /// Adds the ids of a part, slice after slice.
-    fn add_to(
-        &self,
-        hasher: &mut crc32fast::Hasher,
-        part: &VoxelBox,
-    ) -> Result<(), ReadError> {
+    fn add_to(&self, hasher: &mut crc32fast::Hasher, part: &VoxelBox) -> Result<(), ReadError> {
         let mut reader = self.slices()?;
         let mut ids = vec![0; part.slice_voxels()];
         for slice in 0..part.shape[0] {
@@ -274,7 +270,7 @@ impl VolumeSource for Source {
 
     fn facts(&self) -> Facts {
         match self {
-            Self::Kept { facts, .. } => facts.clone(),
+            Self::Kept { facts, .. } => Facts::clone(facts),
             Self::File(source) => source.facts(),
         }
     }
