@@ -9,9 +9,7 @@ use clap::{Args, ValueHint};
 use simexm_gpu::config::{
     Axis, Config, Crop, MOST_SEEDS, Metric, Override, Requirement, SweepKeys,
 };
-use simexm_gpu::internals::apps::sweep::{
-    self, SharedContrast, Sweep, SweepError, SweepOptions,
-};
+use simexm_gpu::internals::apps::sweep::{self, SharedContrast, Sweep, SweepError, SweepOptions};
 use simexm_gpu::internals::base::program;
 use std::error::Error;
 use std::path::{Path, PathBuf};
