@@ -242,8 +242,8 @@ fn a_cell_is_repeated_by_its_configuration() {
     assert!(kept == volumes("out"));
     // Those that are of the same run stay, and others do not.
     let folder = format!("grid/volumes/{}", run["name"].as_str().unwrap());
-    let stamp = workplace.path(&format!("{folder}.json"));
-    let record = workplace.path(&format!("{folder}/simulation.toml"));
+    let stamp = workplace.path(format!("{folder}.json"));
+    let record = workplace.path(format!("{folder}/simulation.toml"));
     let changed = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
     let before = changed(&record);
     workplace.run(args).succeeded();
