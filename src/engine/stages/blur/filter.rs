@@ -326,9 +326,11 @@ fn filter_group<S: Simd, const SLICES: usize>(
         let mut of_run = [Parts::default(); SLICES];
         let taps = starts.map(|start| &taps[sums.margin + run.start - start..][..run.len()]);
         for (n, sample) in planes[run].iter().enumerate() {
+            // A copy stays in registers for all slices.
+            let [re, im] = *sample;
             for (sum, taps) in of_run.iter_mut().zip(&taps) {
-                add_product::<S>(&mut sum[0], &taps[n], &sample[0]);
-                add_product::<S>(&mut sum[1], &taps[n], &sample[1]);
+                add_product::<S>(&mut sum[0], &taps[n], &re);
+                add_product::<S>(&mut sum[1], &taps[n], &im);
             }
         }
         let total = total.as_flattened_mut().as_flattened_mut().iter_mut();
