@@ -326,7 +326,7 @@ fn filter_group<S: Simd, const SLICES: usize>(
         let mut of_run = [Parts::default(); SLICES];
         let taps = starts.map(|start| &taps[sums.margin + run.start - start..][..run.len()]);
         for (n, sample) in planes[run].iter().enumerate() {
-            // A copy stays in registers for all slices.
+            // Copied once: behind a reference it may be read again for each slice.
             let [re, im] = *sample;
             for (sum, taps) in of_run.iter_mut().zip(&taps) {
                 add_product::<S>(&mut sum[0], &taps[n], &re);
