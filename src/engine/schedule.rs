@@ -34,6 +34,43 @@ impl Reach {
         of_image.min(depth.saturating_sub(1 + self.blur_after))
     }
 
+    /// What each stage does for some images (slices of a volume of `depth`) and for the ground
+    /// truth of slices before `shown_end`: as far before them and behind them as the stages look.
+    pub fn extent(&self, images: Range<usize>, shown_end: usize, depth: usize) -> Extent {
+        if images.is_empty() {
+            return Extent::default();
+        }
+        // Before its first slice a volume is its reflection.
+        let reflected = (self.blur_before + 1).saturating_sub(images.start);
+        let blurred_end = (images.end + self.blur_after).max(reflected).min(depth);
+        let emission = self.first_blurred(images.start, depth)..blurred_end;
+        let proteins = self.displacement + self.rounds;
+        let regions = emission.start.saturating_sub(proteins)
+            ..(emission.end + proteins).max(shown_end).min(depth);
+        let counts = regions.start.saturating_sub(self.displacement)
+            ..(regions.end + self.displacement).min(depth);
+        Extent {
+            emission,
+            images,
+            counts,
+            ..self.surveyed(regions, depth)
+        }
+    }
+
+    /// What each stage does for the regions of some slices alone.
+    pub fn surveyed(&self, regions: Range<usize>, depth: usize) -> Extent {
+        let around = |slices: &Range<usize>, reach: usize| {
+            slices.start.saturating_sub(reach)..(slices.end + reach).min(depth)
+        };
+        let deform = around(&regions, self.membrane);
+        Extent {
+            load: around(&deform, self.distortion),
+            deform,
+            regions,
+            ..Extent::default()
+        }
+    }
+
     /// The end of the images that slices up to `emitted` allow, where those before `imaged` are
     /// made already. Before its first slice, too, a volume is its reflection.
     fn images(&self, imaged: usize, emitted: usize, depth: usize) -> usize {
@@ -45,6 +82,23 @@ impl Reach {
             emitted.saturating_sub(self.blur_after)
         }
     }
+}
+
+/// The slices that each stage works on for a part of a volume.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Labels to load.
+    pub load: Range<usize>,
+    /// Labels to deform.
+    pub deform: Range<usize>,
+    /// Slices to classify.
+    pub regions: Range<usize>,
+    /// Slices that emit.
+    pub emission: Range<usize>,
+    /// Slices to blur and image.
+    pub images: Range<usize>,
+    /// Slices of counts.
+    pub counts: Range<usize>,
 }
 
 /// What one step does, in slices of the volume. A range may be empty.
@@ -145,25 +199,20 @@ impl Schedule {
         schedule
     }
 
-    /// What is left of the steps when the images of all slices before `image` are there. Each stage
-    /// starts as far before that slice as those after it look back, and does no more in a step than
-    /// in a whole run: the rings stay as they are.
-    pub fn remaining(&self, image: usize, reach: Reach) -> Vec<Step> {
-        let last = self.steps.last().map_or(0, |step| step.images.end);
-        let emission = reach.first_blurred(image, last);
-        let regions = emission.saturating_sub(reach.displacement + reach.rounds);
-        let deform = regions.saturating_sub(reach.membrane);
-        let load = deform.saturating_sub(reach.distortion);
-        let counts = regions.saturating_sub(reach.displacement);
-        let from = |first: usize, range: &Range<usize>| range.start.max(first)..range.end;
-        let nothing = |range: Range<usize>| if range.is_empty() { 0..0 } else { range };
-        let rest = |step: &Step| Step {
-            load: nothing(from(load, &step.load)),
-            deform: nothing(from(deform, &step.deform)),
-            regions: nothing(from(regions, &step.regions)),
-            emission: nothing(from(emission, &step.emission)),
-            images: nothing(from(image, &step.images)),
-            fresh_counts: nothing(from(counts, &step.fresh_counts)),
+    /// The steps as far as they serve a part of the volume ([`Reach::extent`]). Each does no more
+    /// than in a whole run: the rings stay as they are.
+    pub fn window(&self, extent: &Extent) -> Vec<Step> {
+        let within = |range: &Range<usize>, part: &Range<usize>| {
+            let both = range.start.max(part.start)..range.end.min(part.end);
+            if both.is_empty() { 0..0 } else { both }
+        };
+        let part = |step: &Step| Step {
+            load: within(&step.load, &extent.load),
+            deform: within(&step.deform, &extent.deform),
+            regions: within(&step.regions, &extent.regions),
+            emission: within(&step.emission, &extent.emission),
+            images: within(&step.images, &extent.images),
+            fresh_counts: within(&step.fresh_counts, &extent.counts),
         };
         let does_something = |step: &Step| {
             let ranges = [
@@ -176,8 +225,7 @@ impl Schedule {
             ];
             ranges.into_iter().any(|range| !range.is_empty())
         };
-        let steps = self.steps.iter().map(rest).filter(does_something);
-        steps.take_while(|_| image < last).collect()
+        self.steps.iter().map(part).filter(does_something).collect()
     }
 }
 
@@ -254,21 +302,34 @@ mod tests {
             prop_assert_eq!(counts, depth);
         }
 
-        /// What is left makes the missing images from what it has itself loaded, within the rings
-        /// of the whole run.
+        /// A part makes its images and its ground truth from what it has itself loaded, within the
+        /// rings of the whole run.
         #[test]
-        fn remaining_steps_need_nothing_of_those_before(
+        fn a_window_needs_nothing_of_other_slices(
             depth in 1usize..80, slab in 1usize..90, distortion in 0usize..20, membrane in 0usize..2,
             displacement in 0usize..20, rounds in 0usize..20, blur_before in 0usize..16,
             blur_after in 0usize..16,
-            image in 0usize..90,
+            image in 0usize..80, length in 1usize..80, shown in 0usize..2,
         ) {
             let reach = Reach { distortion, membrane, displacement, rounds, blur_before, blur_after };
             let schedule = Schedule::new(depth, slab, reach);
-            let steps = schedule.remaining(image, reach);
-            if image == 0 {
-                prop_assert!(steps.iter().map(|step| &step.images).eq(
-                    schedule.steps.iter().map(|step| &step.images)));
+            let image = image.min(depth - 1);
+            let window = image..(image + length).min(depth);
+            let shown_end = (window.end + shown).min(depth);
+            let extent = reach.extent(window.clone(), shown_end, depth);
+            let steps = schedule.window(&extent);
+            if window == (0..depth) {
+                prop_assert_eq!(&steps, &schedule.steps.iter().map(|step| {
+                    let nothing = |range: &Range<usize>| if range.is_empty() { 0..0 } else { range.clone() };
+                    Step {
+                        load: nothing(&step.load),
+                        deform: nothing(&step.deform),
+                        regions: nothing(&step.regions),
+                        emission: nothing(&step.emission),
+                        images: nothing(&step.images),
+                        fresh_counts: nothing(&step.fresh_counts),
+                    }
+                }).collect::<Vec<_>>());
             }
             let mut images = image;
             // For each ring and slot the slice that was last put there.
@@ -318,7 +379,8 @@ mod tests {
                     }
                 }
             }
-            prop_assert_eq!(images, depth.max(image));
+            prop_assert_eq!(images, window.end);
+            prop_assert!((window.start..shown_end).all(|z| scattered.contains(&z)));
         }
     }
 }

@@ -32,6 +32,7 @@ pub use inputs::InputFiles;
 pub use lock::FolderLock;
 pub use manifest::ManifestEntry;
 pub use metadata::{ChannelInfo, VolumeMetadata};
+pub use ome_zarr::{Container, PartSinks, ShardStore, Stored};
 pub use slices::{SliceWriter, pieces};
 pub use staging::{OutputFolder, StagedFile, StagedTree, Target};
 pub use tiff::TiffStackWriter;

@@ -73,6 +73,8 @@ pub struct LoadedVolume {
     /// cells.
     pub stacks: usize,
     region: VoxelBox,
+    /// Where it lies in the tissue.
+    origin: [usize; 3],
     labels: Labels,
     annotations: SliceStore,
 }
@@ -139,6 +141,34 @@ impl LoadedVolume {
         Ok(loaded)
     }
 
+    /// Says that it is the part of a tissue that begins at this voxel (z, x, y) of it, and which
+    /// cells the tissue has, where they are known.
+    #[must_use]
+    pub fn in_tissue(self, origin: [usize; 3], cells: Option<CellIndex>) -> Self {
+        Self {
+            origin,
+            cells: cells.unwrap_or(self.cells),
+            ..self
+        }
+    }
+
+    /// Rows and columns of the tissue, as a part of what was loaded.
+    pub fn part(&self, rows: Range<usize>, columns: Range<usize>) -> Part {
+        let [_, x, y] = self.origin;
+        let [_, height, width] = self.region.shape;
+        let (rows, columns) = (
+            rows.start - x..rows.end - x,
+            columns.start - y..columns.end - y,
+        );
+        Part::new(rows, columns, [height, width])
+    }
+
+    /// Slices of the tissue, as slices of what was loaded.
+    fn own(&self, slices: Range<usize>) -> Range<usize> {
+        let [z, ..] = self.origin;
+        slices.start.saturating_sub(z)..slices.end.saturating_sub(z)
+    }
+
     /// Number of label volumes without overlap that hold the cells.
     pub fn sheets(&self) -> usize {
         match &self.labels {
@@ -168,7 +198,7 @@ impl LoadedVolume {
             }
             Labels::Splitted(sheets) => sheets.labels(sheet, z, part),
         };
-        slices.into_par_iter().map(slice).collect()
+        self.own(slices).into_par_iter().map(slice).collect()
     }
 
     /// Bits of the annotated regions in a part of each slice.
@@ -185,7 +215,7 @@ impl LoadedVolume {
             self.annotations.get(z, &mut bits)?;
             Ok(part.cut(bits))
         };
-        slices.into_par_iter().map(slice).collect()
+        self.own(slices).into_par_iter().map(slice).collect()
     }
 }
 

@@ -20,7 +20,7 @@ impl Pipeline<'_> {
         if quantisation == Quantisation::InSteps {
             return Ok(());
         }
-        let [slices, ..] = self.model.image_shape();
+        let slices = self.plan.part.images.len();
         self.observer.begin("normalising and writing", slices);
         let thresholds = maxima.iter().map(|&maximum| self.thresholds(maximum));
         let thresholds: Vec<Vec<u32>> = thresholds.collect();
@@ -50,7 +50,9 @@ impl Pipeline<'_> {
         thresholds: Vec<u32>,
         sink: &mut dyn Sink,
     ) -> Result<(), RunError> {
-        let [slices, x, y] = self.model.image_shape();
+        let [x, y] = self.plan.part.size();
+        let images = self.plan.part.images.clone();
+        let slices = images.len();
         let bytes = slices * x * y * self.model.output.grey_bytes();
         let mut recorder = Recorder::new(self.model, self.current, self.input);
         recorder.thresholds(thresholds);
@@ -63,7 +65,8 @@ impl Pipeline<'_> {
             .iter()
             .map(|words| &bytemuck::cast_slice(words)[..bytes])
             .collect();
-        sink.images(0, &channels).map_err(RunError::Sink)?;
+        sink.images(images.start, &channels)
+            .map_err(RunError::Sink)?;
         self.observer.advance(slices);
         check_interrupt(self.observer)
     }
@@ -75,10 +78,11 @@ impl Pipeline<'_> {
         finished: &PendingSlices<'_>,
         sink: &mut dyn Sink,
     ) -> Result<(), RunError> {
-        let [slices, ..] = self.model.image_shape();
+        let images = self.plan.part.images.clone();
         let batch = self.current.plan.batch;
-        let count = |first: usize| batch.min(slices - first);
-        let mut batches = (0..slices).step_by(batch).fuse();
+        let end = images.end;
+        let count = |first: usize| batch.min(end - first);
+        let mut batches = images.step_by(batch).fuse();
         let observer = &mut *self.observer;
         overlapped(
             |used: Option<(usize, Vec<Vec<u8>>)>| {

@@ -8,10 +8,11 @@ use super::{ExpectedSlices, RunError, Sink, TruthSlices};
 use crate::engine::stages::normalise;
 use crate::model::Model;
 use crate::run::journal::{Checkpoint, Item, Journal};
-use crate::run::plan::{Quantisation, Tile};
+use crate::run::plan::{ImageBox, Quantisation, Tile};
 use crate::run::store::{SliceStore, SpillPolicy, StoreError, sparse};
 use rayon::prelude::*;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// The finished slices of a run: in its journal, else set aside as long as it lasts.
 pub(super) struct PendingSlices<'a> {
@@ -24,9 +25,11 @@ pub(super) struct PendingSlices<'a> {
     tiles: Vec<Tile>,
     /// Images of a channel.
     slices: usize,
-    /// Columns of an image.
+    /// The first row and column that are made.
+    origin: [usize; 2],
+    /// Columns of what is made of an image.
     columns: usize,
-    /// Pixels of an image.
+    /// Pixels of what is made of an image.
     pixels: usize,
     channels: usize,
     /// Channels whose expected electrons are output: all or none.
@@ -45,17 +48,19 @@ impl<'a> PendingSlices<'a> {
         sheets: usize,
         journal: Option<&'a Journal>,
         aside: SpillPolicy<'_>,
-        tiles: Vec<Tile>,
+        (tiles, part): (Vec<Tile>, &ImageBox),
         quantisation: Quantisation,
     ) -> Self {
-        let [slices, rows, columns] = model.image_shape();
+        let [slices, ..] = model.image_shape();
+        let [rows, columns] = part.size();
+        let origin = [part.pixels[0].start, part.pixels[1].start];
+        let tiled = tiles.len() > 1
+            || tiles
+                .first()
+                .is_some_and(|tile| tile.image_size() != [rows, columns]);
         let (channels, volumes) = (model.channels.len(), model.fluorophores.len() * sheets);
         let expected = channels * model.output.expected_volumes();
-        let truths = if tiles.len() > 1 {
-            volumes + expected
-        } else {
-            0
-        };
+        let truths = if tiled { volumes + expected } else { 0 };
         let waiting = if quantisation.is_on_host() {
             channels
         } else {
@@ -73,6 +78,7 @@ impl<'a> PendingSlices<'a> {
             images: stores(waiting),
             truths: stores(truths),
             slices,
+            origin,
             columns,
             pixels: rows * columns,
             channels,
@@ -148,7 +154,10 @@ impl<'a> PendingSlices<'a> {
         let mut core = Vec::new();
         for (number, Tile { x, y }) in self.tiles.iter().enumerate() {
             let kept = number * self.slices + slice;
-            let rows = &mut image[x.pixels.start * self.columns..x.pixels.end * self.columns];
+            let [first_x, first_y] = self.origin;
+            let own = x.pixels.start - first_x..x.pixels.end - first_x;
+            let rows = &mut image[own.start * self.columns..own.end * self.columns];
+            let columns = y.pixels.start - first_y..y.pixels.end - first_y;
             let width = y.pixels.len();
             if width == self.columns {
                 fetch(kept, rows)?;
@@ -158,7 +167,7 @@ impl<'a> PendingSlices<'a> {
             fetch(kept, &mut core)?;
             let rows = rows.chunks_exact_mut(self.columns);
             for (row, core) in rows.zip(core.chunks_exact(width)) {
-                row[y.pixels.clone()].copy_from_slice(core);
+                row[columns.clone()].copy_from_slice(core);
             }
         }
         Ok(())
@@ -213,10 +222,10 @@ impl<'a> PendingSlices<'a> {
         Ok(())
     }
 
-    /// Hands so many images that were kept as grey values to the sink, `batch` at a time.
+    /// Hands images that were kept as grey values to the sink, `batch` at a time.
     pub(super) fn replay_grey(
         &self,
-        slices: usize,
+        images: Range<usize>,
         batch: usize,
         sink: &mut dyn Sink,
     ) -> Result<(), RunError> {
@@ -227,8 +236,8 @@ impl<'a> PendingSlices<'a> {
             return Ok(());
         }
         let page = self.pixels * self.grey_bytes;
-        for first in (0..slices).step_by(batch.max(1)) {
-            let count = batch.min(slices - first);
+        for first in images.clone().step_by(batch.max(1)) {
+            let count = batch.min(images.end - first);
             let mut channels = vec![vec![0; count * page]; self.channels];
             for (channel, grey) in channels.iter_mut().enumerate() {
                 let slices = grey.par_chunks_exact_mut(page).enumerate();
@@ -317,15 +326,15 @@ impl<'a> PendingSlices<'a> {
         }
     }
 
-    /// Hands so many slices of ground truth that were kept to the sink, `batch` at a time.
+    /// Hands slices of ground truth that were kept to the sink, `batch` at a time.
     pub(super) fn replay_truth(
         &self,
-        slices: usize,
+        images: Range<usize>,
         batch: usize,
         sink: &mut dyn Sink,
     ) -> Result<(), RunError> {
-        for first in (0..slices).step_by(batch.max(1)) {
-            let count = batch.min(slices - first);
+        for first in images.clone().step_by(batch.max(1)) {
+            let count = batch.min(images.end - first);
             for volume in 0..self.fluorophores * self.sheets {
                 let cells = self.words(volume, first, count)?;
                 let slices = TruthSlices {
@@ -340,10 +349,10 @@ impl<'a> PendingSlices<'a> {
         Ok(())
     }
 
-    /// Hands so many slices of expected electrons that were kept to the sink, `batch` at a time.
+    /// Hands slices of expected electrons that were kept to the sink, `batch` at a time.
     pub(super) fn replay_expected(
         &self,
-        slices: usize,
+        images: Range<usize>,
         batch: usize,
         sink: &mut dyn Sink,
     ) -> Result<(), RunError> {
@@ -351,8 +360,8 @@ impl<'a> PendingSlices<'a> {
             return Ok(());
         }
         for channel in 0..self.expected {
-            for first in (0..slices).step_by(batch.max(1)) {
-                let count = batch.min(slices - first);
+            for first in images.clone().step_by(batch.max(1)) {
+                let count = batch.min(images.end - first);
                 let words = self.words(self.expected_volume(channel), first, count)?;
                 let slices = ExpectedSlices {
                     channel,

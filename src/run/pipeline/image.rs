@@ -32,24 +32,26 @@ impl<'a> Pipeline<'a> {
             sheets,
             input.journal,
             input.aside,
-            tiles,
+            (tiles, &plan.part),
             first.quantisation,
         );
         let mut mark = finished.mark();
-        let (depth, batch) = (model.volume.shape[0], first.batch);
+        let (images, batch) = (plan.part.images.clone(), first.batch);
+        let slices = plan.part.extent(model, 0).images.len();
         self.observer
-            .begin("labelling and imaging", depth * plan.tiles.len());
+            .begin("labelling and imaging", slices * plan.tiles.len());
         if !plan.is_tiled() {
-            finished.replay_truth(mark.truths, batch, sink)?;
-            finished.replay_grey(mark.images, batch, sink)?;
-            finished.replay_expected(mark.images, batch, sink)?;
+            let first = images.start;
+            finished.replay_truth(first..mark.truths, batch, sink)?;
+            finished.replay_grey(first..mark.images, batch, sink)?;
+            finished.replay_expected(first..mark.images, batch, sink)?;
         }
         for (number, tile) in plan.tiles.iter().enumerate() {
             mark = self.image_tile((number, tile), selection, &finished, mark, sink)?;
         }
         if plan.is_tiled() {
-            finished.replay_truth(model.image_shape()[0], batch, sink)?;
-            finished.replay_expected(model.image_shape()[0], batch, sink)?;
+            finished.replay_truth(images.clone(), batch, sink)?;
+            finished.replay_expected(images, batch, sink)?;
         }
         self.observer.end();
         self.finish(&mark.maxima, &finished, sink)?;
@@ -70,16 +72,16 @@ impl<'a> Pipeline<'a> {
         sink: &mut dyn Sink,
     ) -> Result<Checkpoint, RunError> {
         let model = self.model;
-        let [depth, slices] = [model.volume.shape[0], model.image_shape()[0]];
-        let before = number * slices;
+        let before = number * model.image_shape()[0];
         let done = mark.images.saturating_sub(before);
-        if done >= slices {
-            self.observer.advance(depth);
+        let part = &self.plan.part;
+        // Steps end between slices: no image that is there is focused on the first one that is left.
+        let extent = part.extent(model, done);
+        let whole = part.extent(model, 0).images;
+        self.observer.advance(whole.len() - extent.images.len());
+        if extent.images.is_empty() {
             return Ok(mark);
         }
-        // Steps end between slices: no image that is there is focused on this one.
-        let first = model.camera.planes.slice(done);
-        self.observer.advance(first);
         self.enter(tile)?;
         let input = self.input;
         let tiled = self.plan.is_tiled();
@@ -88,6 +90,7 @@ impl<'a> Pipeline<'a> {
         let mut start = Recorder::new(model, tile, input).start(selection, maxima);
         let mut collector = Collector {
             model,
+            tile,
             quantisation: tile.plan.quantisation,
             tiled,
             number,
@@ -100,7 +103,7 @@ impl<'a> Pipeline<'a> {
         let observer = &mut *self.observer;
         drive(
             self.backend,
-            &tile.plan.schedule.remaining(first, model.reach),
+            &tile.plan.schedule.window(&extent),
             |step| {
                 let mut recorder = Recorder::new(model, tile, input);
                 recorder.step(step, selection)?;
@@ -121,6 +124,7 @@ impl<'a> Pipeline<'a> {
 /// Takes what the steps of a tile read back.
 struct Collector<'a> {
     model: &'a Model,
+    tile: &'a TilePlan,
     quantisation: Quantisation,
     /// One of several tiles: nothing of it is complete before all of them are.
     tiled: bool,
@@ -141,7 +145,7 @@ impl Collector<'_> {
     /// Takes what a step read back, in the order in which `Recorder::step` recorded it.
     fn take(&mut self, reads: &[Vec<u32>], step: &Step) -> Result<(), RunError> {
         let mut reads = reads.iter().map(Vec::as_slice);
-        let shown = self.model.truths_of(step);
+        let shown = self.tile.truths_of(self.model, step);
         let (first_truth, truths) = (shown.start, shown.len());
         let volumes = if truths == 0 {
             0
@@ -149,7 +153,7 @@ impl Collector<'_> {
             self.model.fluorophores.len() * self.sheets
         };
         let cells: Vec<_> = reads.by_ref().take(volumes).collect();
-        let imaged = self.model.images_of(step);
+        let imaged = self.tile.images_of(self.model, step);
         let (first_image, images) = (imaged.start, imaged.len());
         let channels = if images == 0 || self.quantisation == Quantisation::AtTheEnd {
             0
@@ -193,7 +197,7 @@ impl Collector<'_> {
         match self.quantisation {
             Quantisation::AtTheEnd => {}
             Quantisation::InSteps => {
-                let [_, x, y] = self.model.image_shape();
+                let [x, y] = self.tile.tile.image_size();
                 let bytes = images * x * y * self.model.output.grey_bytes();
                 let grey: Vec<&[u8]> = channels
                     .iter()

@@ -21,6 +21,7 @@ use crate::run::plan::{RunPlan, TilePlan};
 use crate::run::store::{SpillPolicy, StoreError};
 pub use puncta::Punctum;
 use record::Recorder;
+use std::ops::Range;
 
 /// Where a run's results go. Slices come in order.
 pub trait Sink: Send {
@@ -173,6 +174,8 @@ pub struct Pipeline<'a> {
     backend: &'a mut dyn Backend,
     observer: &'a mut dyn Observer,
     poison: bool,
+    /// Voxels of the cells in the layers' regions, where they were counted before.
+    surveyed: Option<&'a [Vec<u64>]>,
 }
 
 impl<'a> Pipeline<'a> {
@@ -199,7 +202,15 @@ impl<'a> Pipeline<'a> {
             backend,
             observer,
             poison,
+            surveyed: None,
         })
+    }
+
+    /// With the voxels of each cell of the whole tissue in each of [`Model::layer_regions`], which
+    /// are not counted again.
+    #[must_use]
+    pub fn with_survey(self, surveyed: Option<&'a [Vec<u64>]>) -> Self {
+        Self { surveyed, ..self }
     }
 
     /// Puts the buffers of a tile on the device, in place of another's.
@@ -216,12 +227,12 @@ impl<'a> Pipeline<'a> {
     /// # Errors
     /// See [`RunError`].
     pub fn run(mut self, sink: &mut dyn Sink) -> Result<Outcome, RunError> {
-        let voxels = if self.needs_survey() {
-            Some(self.survey()?)
-        } else {
-            None
+        let counted = match self.surveyed {
+            None if needs_survey(self.model) => Some(self.survey()?),
+            _ => None,
         };
-        let selection = Selection::draw(self.model, &self.input.volume.cells, voxels.as_deref());
+        let voxels = counted.as_deref().or(self.surveyed);
+        let selection = Selection::draw(self.model, &self.input.volume.cells, voxels);
         sink.begin(&selection).map_err(RunError::Sink)?;
         let puncta = self.puncta(&selection)?;
         let (maxima, dark) = self.image(&selection, sink)?;
@@ -240,23 +251,20 @@ impl<'a> Pipeline<'a> {
         })
     }
 
-    /// Whether the choice of cells, or what is told about it, depends on their voxels: not where
-    /// all layers label whole cells.
-    fn needs_survey(&self) -> bool {
-        use crate::base::region_bits::FULL;
-        use crate::config::SingleNeuron;
-        let depends = |layer: &crate::model::LayerModel| {
-            layer.region_bit != FULL || layer.single_neuron == SingleNeuron::Largest
-        };
-        self.model.labelling.layers.iter().any(depends)
-    }
-
     /// Voxels of each cell, by index, in each of [`Model::layer_regions`]. [`Pipeline::run`] does
     /// this by itself where it needs to.
     ///
     /// # Errors
     /// See [`RunError`].
     pub fn survey(&mut self) -> Result<Vec<Vec<u64>>, RunError> {
+        self.survey_of(0..self.model.volume.shape[0])
+    }
+
+    /// As [`Pipeline::survey`], of some slices of the volume.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub fn survey_of(&mut self, slices: Range<usize>) -> Result<Vec<Vec<u64>>, RunError> {
         let regions = self.model.layer_regions().len();
         let cells = self.input.volume.cells.len();
         let mut totals = vec![vec![0u64; cells]; regions];
@@ -267,16 +275,20 @@ impl<'a> Pipeline<'a> {
                 }
             }
         };
-        let depth = self.model.volume.shape[0];
         let tiles = self.plan.tiles.len();
-        self.observer.begin("survey of the cells", depth * tiles);
+        let steps = slices.len() * tiles;
+        self.observer.begin("survey of the cells", steps);
+        let extent = self
+            .model
+            .reach
+            .surveyed(slices, self.model.volume.shape[0]);
         let (model, plan, input) = (self.model, self.plan, self.input);
         for tile in &plan.tiles {
             self.enter(tile)?;
             let observer = &mut *self.observer;
             drive(
                 self.backend,
-                &tile.plan.schedule.steps,
+                &tile.plan.schedule.window(&extent),
                 |step| Ok::<_, RunError>(Recorder::new(model, tile, input).survey(step)?),
                 |_, reads| {
                     reads.iter().for_each(|counts| add(counts));
@@ -291,6 +303,17 @@ impl<'a> Pipeline<'a> {
         self.observer.end();
         Ok(totals)
     }
+}
+
+/// Whether the choice of cells, or what is told about it, depends on their voxels: not where all
+/// layers label whole cells.
+pub(crate) fn needs_survey(model: &Model) -> bool {
+    use crate::base::region_bits::FULL;
+    use crate::config::SingleNeuron;
+    let depends = |layer: &crate::model::LayerModel| {
+        layer.region_bit != FULL || layer.single_neuron == SingleNeuron::Largest
+    };
+    model.labelling.layers.iter().any(depends)
 }
 
 fn check_interrupt(observer: &dyn Observer) -> Result<(), RunError> {

@@ -110,7 +110,7 @@ impl SetAside {
 impl RunPlan {
     /// What crosses the bus, in all tiles.
     pub fn transfers(&self, model: &Model) -> Transfers {
-        let of = |TilePlan { tile, plan }: &TilePlan| {
+        let of = |TilePlan { tile, plan, .. }: &TilePlan| {
             let (slice, image) = (tile.size(), tile.image_size());
             Transfers::of(model, self.contents, plan.quantisation, slice, image)
         };

@@ -10,6 +10,7 @@ mod budget;
 mod buffers;
 mod error;
 mod host;
+mod part;
 mod run;
 mod tile;
 
@@ -22,6 +23,7 @@ pub use buffers::Buffers;
 pub(crate) use buffers::lattice_nodes;
 pub use error::PlanError;
 pub use host::HostMemory;
+pub use part::ImageBox;
 pub use run::{RunPlan, TilePlan};
 pub use tile::{Tile, TileAxis};
 
@@ -77,14 +79,14 @@ pub enum Quantisation {
 }
 
 impl Quantisation {
-    fn of(model: &Model, tiles: usize, steps: usize) -> Self {
-        if model.physical().is_some() && tiles <= 1 {
+    fn of(model: &Model, tiled: bool, steps: usize) -> Self {
+        if model.physical().is_some() && !tiled {
             // Exposed pixels depend on no other.
             return Self::InSteps;
         }
-        match (tiles, steps, model.output.normalize) {
-            (..=1, ..=1, _) => Self::AtTheEnd,
-            (..=1, _, Normalization::None) => Self::InSteps,
+        match (tiled, steps, model.output.normalize) {
+            (false, ..=1, _) => Self::AtTheEnd,
+            (false, _, Normalization::None) => Self::InSteps,
             _ => Self::OnHost,
         }
     }
@@ -162,6 +164,10 @@ pub(crate) struct Planner<'a> {
     tile: &'a Tile,
     /// Tiles of the run.
     tiles: usize,
+    /// Rows and columns of the images that are made of all tiles.
+    image: [usize; 2],
+    /// Voxels of the slices that are loaded.
+    slice_voxels: usize,
     limits: &'a Limits,
     blur: Blur,
 }
@@ -191,14 +197,31 @@ impl<'a> Planner<'a> {
                 workgroup_bytes: limits.workgroup_bytes,
             });
         }
+        let [_, rows, columns] = model.image_shape();
         Ok(Self {
             model,
             contents,
             tile,
             tiles,
+            image: [rows, columns],
+            slice_voxels: model.volume.slice_voxels(),
             limits,
             blur,
         })
+    }
+
+    /// Where only a part of the images is made, of which the tiles are.
+    pub(crate) fn of_part(self, part: &ImageBox) -> Self {
+        Self {
+            image: part.size(),
+            slice_voxels: part.voxels(self.model).slice_voxels(),
+            ..self
+        }
+    }
+
+    /// True where what is made is cut along x or y, or from more than it.
+    fn is_tiled(&self) -> bool {
+        self.tiles > 1 || self.tile.image_size() != self.image
     }
 
     /// The deepest slabs that fit, evened out.
@@ -288,7 +311,7 @@ impl<'a> Planner<'a> {
         let depth = model.volume.shape[0];
         let schedule = Schedule::new(depth, slab, model.reach);
         let (images_per_step, _) = most_kept(&schedule, model);
-        let quantisation = Quantisation::of(model, self.tiles, schedule.steps.len());
+        let quantisation = Quantisation::of(model, self.is_tiled(), schedule.steps.len());
         let (buffers, specs) = Shape {
             model,
             contents: *contents,
@@ -298,7 +321,7 @@ impl<'a> Planner<'a> {
             quantisation,
         }
         .buffers();
-        let [_, whole_x, whole_y] = model.image_shape();
+        let [whole_x, whole_y] = self.image;
         let batch = if quantisation.is_on_host() {
             let image = whole_x.saturating_mul(whole_y);
             let most = BATCH_BYTES / image.saturating_mul(model.output.grey_bytes()).max(1);
@@ -332,7 +355,7 @@ impl<'a> Planner<'a> {
         let plane = self.tile.size().iter().product::<usize>() as u64;
         let [image_x, image_y] = self.tile.image_size();
         let image = (image_x as u64).saturating_mul(image_y as u64);
-        let [_, whole_x, whole_y] = model.image_shape();
+        let [whole_x, whole_y] = self.image;
         let whole_image = (whole_x as u64).saturating_mul(whole_y as u64);
         let words = |buffer: crate::engine::compute::Buffer| plan.specs[buffer.0].words as u64;
         let b = &plan.buffers;
@@ -439,7 +462,7 @@ impl<'a> Planner<'a> {
                 .saturating_mul(ids)
                 .saturating_add(piece_bytes[0]),
             encoded_bytes: piece_bytes[0].max(piece_bytes[1]),
-            slice_voxels: model.volume.slice_voxels() as u64,
+            slice_voxels: self.slice_voxels as u64,
             annotations: model.labelling.annotations.len() as u64,
             stores: SetAside::of(model, self.contents, plan.quantisation)
                 .memory_bytes()

@@ -1,14 +1,18 @@
 //! The plan of a whole run: of a volume at once, or of tiles of it along x and y.
 
-use super::{Contents, HostMemory, Plan, PlanError, Planner, Tile};
+use super::{Contents, HostMemory, ImageBox, Plan, PlanError, Planner, Tile};
 use crate::engine::compute::Limits;
+use crate::engine::schedule::Step;
 use crate::model::Model;
+use std::ops::Range;
 
 /// How a run is cut along x, y and z, and what it allocates for each part.
 #[derive(Clone, Debug)]
 pub struct RunPlan {
     /// What the volume holds.
     pub contents: Contents,
+    /// The part of the images that is made.
+    pub part: ImageBox,
     /// Tiles along x and along y.
     pub cut: [usize; 2],
     /// The tiles, at least one; those of a row of tiles follow one another.
@@ -22,6 +26,26 @@ pub struct TilePlan {
     pub tile: Tile,
     /// Its slabs and buffers.
     pub plan: Plan,
+    /// The images that are made.
+    pub images: Range<usize>,
+}
+
+impl TilePlan {
+    /// The images that a step makes.
+    pub fn images_of(&self, model: &Model, step: &Step) -> Range<usize> {
+        self.within(model.images_of(step))
+    }
+
+    /// The images whose ground truth a step makes.
+    pub fn truths_of(&self, model: &Model, step: &Step) -> Range<usize> {
+        self.within(model.truths_of(step))
+    }
+
+    /// Those of some images that are made.
+    fn within(&self, images: Range<usize>) -> Range<usize> {
+        let start = images.start.max(self.images.start);
+        start..images.end.min(self.images.end).max(start)
+    }
 }
 
 impl RunPlan {
@@ -37,9 +61,25 @@ impl RunPlan {
         deepest: usize,
         least: [usize; 2],
     ) -> Result<Self, PlanError> {
-        let cuts = Self::cuts(model, least);
+        let whole = ImageBox::whole(model);
+        Self::of_part(model, contents, limits, deepest, least, &whole)
+    }
+
+    /// As [`RunPlan::new`], of a part of the images.
+    ///
+    /// # Errors
+    /// As [`RunPlan::new`].
+    pub fn of_part(
+        model: &Model,
+        contents: Contents,
+        limits: &Limits,
+        deepest: usize,
+        least: [usize; 2],
+        part: &ImageBox,
+    ) -> Result<Self, PlanError> {
+        let cuts = Self::cuts_of(part.most_tiles(model), least);
         let attempt =
-            |number: usize| Self::with_cut(model, contents, limits, deepest, cuts[number]);
+            |number: usize| Self::with_cut(model, contents, limits, deepest, cuts[number], part);
         let last = cuts.len() - 1;
         let first = attempt(0);
         let Err(refused) = first else { return first };
@@ -69,7 +109,10 @@ impl RunPlan {
     /// The cuts (x, y) of a model's volume from `least` on, coarsest first: along x as far as its
     /// blocks allow, then along y. No two have as many tiles.
     pub fn cuts(model: &Model, least: [usize; 2]) -> Vec<[usize; 2]> {
-        let [most_x, most_y] = Tile::most(model);
+        Self::cuts_of(Tile::most(model), least)
+    }
+
+    fn cuts_of([most_x, most_y]: [usize; 2], least: [usize; 2]) -> Vec<[usize; 2]> {
         let (least_x, least_y) = (least[0].clamp(1, most_x), least[1].clamp(1, most_y));
         let along_x = (least_x..=most_x).map(|x| [x, least_y]);
         let along_y = (least_y + 1..=most_y).map(|y| [most_x, y]);
@@ -82,25 +125,31 @@ impl RunPlan {
         limits: &Limits,
         deepest: usize,
         cut: [usize; 2],
+        part: &ImageBox,
     ) -> Result<Self, PlanError> {
-        let tiles = Tile::split(model, cut);
+        let tiles = part.split(model, cut);
         let voxels = |tile: &Tile| tile.size().iter().product::<usize>();
         // The largest one decides on the slabs of all.
         let largest = tiles.iter().max_by_key(|tile| voxels(tile));
-        let largest = largest.map(|tile| Planner::new(model, contents, tile, tiles.len(), limits));
+        let planner = |tile| {
+            let planner = Planner::new(model, contents, tile, tiles.len(), limits)?;
+            Ok(planner.of_part(part))
+        };
+        let largest = largest.map(planner);
         let slab = match largest.transpose()? {
             Some(planner) => planner.deepest(deepest)?.slab,
             None => 1,
         };
         let planned = tiles.iter().map(|tile| {
-            let planner = Planner::new(model, contents, tile, tiles.len(), limits)?;
             Ok(TilePlan {
                 tile: tile.clone(),
-                plan: planner.with_slab(slab),
+                plan: planner(tile)?.with_slab(slab),
+                images: part.images.clone(),
             })
         });
         Ok(Self {
             contents,
+            part: part.clone(),
             cut,
             tiles: planned.collect::<Result<_, PlanError>>()?,
         })
@@ -111,9 +160,10 @@ impl RunPlan {
         &self.tiles[0]
     }
 
-    /// True where the volume is cut along x or y.
+    /// True where what is made is cut along x or y, or from more than it.
     pub fn is_tiled(&self) -> bool {
-        self.tiles.len() > 1
+        let [x, y] = self.part.size();
+        self.tiles.len() > 1 || self.first().tile.image_size() != [x, y]
     }
 
     /// The tile that needs most.

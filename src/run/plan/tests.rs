@@ -81,7 +81,7 @@ fn a_volume_of_4096_cubed_is_planned_in_no_time() {
     for (gigabytes, slab) in [(2, 2), (8, 45), (24, 69), (80, 69)] {
         let limits = adapter(gigabytes * 1_000_000_000);
         let run = RunPlan::new(&model, CONTENTS, &limits, usize::MAX, [1; 2]).unwrap();
-        let TilePlan { tile, plan } = run.widest();
+        let TilePlan { tile, plan, .. } = run.widest();
         let schedule = &plan.schedule;
 
         // What the derivation says.
@@ -179,7 +179,7 @@ proptest! {
         prop_assert!(run.device_bytes() <= limits.total_bytes);
         prop_assert!(run.host().peak_bytes() <= limits.host_bytes);
         let (mut voxels, mut slab) = (0, None);
-        for TilePlan { tile, plan } in &run.tiles {
+        for TilePlan { tile, plan, .. } in &run.tiles {
             prop_assert!(plan.specs.iter().all(|spec| spec.bytes() <= limits.binding_bytes));
             voxels += tile.x.core.len() * tile.y.core.len();
             prop_assert_eq!(plan.schedule.steps.last().map(|step| step.images.end), Some(depth));

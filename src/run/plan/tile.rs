@@ -52,9 +52,61 @@ impl TileAxis {
         count: usize,
     ) -> impl ExactSizeIterator<Item = Self> {
         let count = count.clamp(1, Self::most(&axis, sampling));
+        Self::split_blocks(axis, sampling, reach, 0..axis.count(), count)
+    }
+
+    /// The blocks in which these pixels begin: all where tiles cannot start between pixels.
+    pub fn blocks_of(
+        axis: &BlockAxis,
+        sampling: AxisSampling,
+        pixels: &Range<usize>,
+    ) -> Range<usize> {
         let blocks = axis.count();
+        if Self::most(axis, sampling) == 1 || pixels.is_empty() {
+            return 0..blocks;
+        }
+        let pixels_of = |block: usize| sampling.pixels_in(axis.voxels(block..block + 1), axis.size);
+        let first = (0..blocks).find(|&block| pixels_of(block).end > pixels.start);
+        let first = first.unwrap_or(0);
+        let end = (first..blocks).find(|&block| pixels_of(block).end >= pixels.end);
+        first..end.map_or(blocks, |last| last + 1)
+    }
+
+    /// So many tiles of these pixels, at most one for each of their blocks.
+    pub fn split_pixels(
+        axis: BlockAxis,
+        sampling: AxisSampling,
+        reach: AxisReach,
+        pixels: &Range<usize>,
+        count: usize,
+    ) -> impl ExactSizeIterator<Item = Self> {
+        let blocks = Self::blocks_of(&axis, sampling, pixels);
+        let most = blocks.len().min(Self::most(&axis, sampling));
+        let pixels = pixels.clone();
+        let tiles = Self::split_blocks(axis, sampling, reach, blocks, count.clamp(1, most));
+        tiles.map(move |tile| {
+            let start = tile.pixels.start.max(pixels.start);
+            let own = start..tile.pixels.end.min(pixels.end).max(start);
+            Self {
+                skipped_pixels: tile.skipped_pixels + own.start - tile.pixels.start,
+                pixels: own,
+                ..tile
+            }
+        })
+    }
+
+    /// So many tiles of some blocks.
+    fn split_blocks(
+        axis: BlockAxis,
+        sampling: AxisSampling,
+        reach: AxisReach,
+        all: Range<usize>,
+        count: usize,
+    ) -> impl ExactSizeIterator<Item = Self> {
+        let blocks = all.len();
         (0..count).map(move |number| {
-            let own = number * blocks / count..(number + 1) * blocks / count;
+            let own =
+                all.start + number * blocks / count..all.start + (number + 1) * blocks / count;
             let core = axis.voxels(own.clone());
             // Light of the voxels before the core may fall on its pixels: their blocks are blurred
             // as well.
@@ -113,12 +165,36 @@ impl Tile {
         ]
     }
 
+    /// The most tiles (x, y) of some pixels (x, y) of a model's images.
+    pub fn most_of(model: &Model, [pixels_x, pixels_y]: &[Range<usize>; 2]) -> [usize; 2] {
+        let BlockGrid { x, y } = model.blocks();
+        let most = |axis: &BlockAxis, sampling, pixels| {
+            let blocks = TileAxis::blocks_of(axis, sampling, pixels);
+            blocks.len().min(TileAxis::most(axis, sampling))
+        };
+        [
+            most(&x, model.camera.x, pixels_x),
+            most(&y, model.camera.y, pixels_y),
+        ]
+    }
+
     /// A model's volume in so many tiles (x, y), those of a row one after the other.
-    pub fn split(model: &Model, [count_x, count_y]: [usize; 2]) -> Vec<Self> {
+    pub fn split(model: &Model, count: [usize; 2]) -> Vec<Self> {
+        let [_, rows, columns] = model.image_shape();
+        Self::split_pixels(model, &[0..rows, 0..columns], count)
+    }
+
+    /// Some pixels (x, y) of a model's images in so many tiles, those of a row one after the other.
+    pub fn split_pixels(
+        model: &Model,
+        [pixels_x, pixels_y]: &[Range<usize>; 2],
+        [count_x, count_y]: [usize; 2],
+    ) -> Vec<Self> {
         let BlockGrid { x, y } = model.blocks();
         let [reach_x, reach_y] = model.reach_in_slice;
-        let columns: Vec<TileAxis> = TileAxis::split(y, model.camera.y, reach_y, count_y).collect();
-        TileAxis::split(x, model.camera.x, reach_x, count_x)
+        let columns: Vec<TileAxis> =
+            TileAxis::split_pixels(y, model.camera.y, reach_y, pixels_y, count_y).collect();
+        TileAxis::split_pixels(x, model.camera.x, reach_x, pixels_x, count_x)
             .flat_map(|x| {
                 let tile = move |y: &TileAxis| Self {
                     x: x.clone(),

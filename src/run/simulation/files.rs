@@ -298,6 +298,7 @@ impl LoadedRun {
             },
             options: *options,
             budgets: Budgets::of(&config.compute),
+            part: None,
         };
         let (outcome, blank_truths, seen) = fallback.run(device, log, |pipeline| {
             // Removes files of an attempt that failed.

@@ -4,9 +4,14 @@ use serde_json::{Map, Value, json};
 
 use super::super::{About, Content, PixelType, VolumeLayout};
 use super::levels::Level;
+use super::part::Stored;
 use crate::base::formats::ChunkCodec;
 
+/// Cells of which an image of labels tells their colours and sizes itself.
+const MOST_IN_JSON: usize = 10_000;
+
 /// What the texts of a volume are made of.
+#[derive(Clone)]
 pub(super) struct Description {
     /// Its folder below the store; empty for the store's own.
     pub name: String,
@@ -32,7 +37,7 @@ pub(super) fn labels(names: &[String]) -> Vec<u8> {
 }
 
 /// A table of cells and their voxels.
-pub(super) fn table(cells: &[(u64, u64)]) -> String {
+fn table(cells: &[(u64, u64)]) -> String {
     let rows = cells.iter().map(|(id, voxels)| format!("{id},{voxels}\n"));
     std::iter::once("id,voxels\n".to_owned())
         .chain(rows)
@@ -62,15 +67,37 @@ impl Description {
         }
     }
 
-    /// The name of a shard below the store, by its number along z and that in its slices.
-    pub fn shard(&self, level: usize, plane: usize, along_z: usize, shard: usize) -> String {
-        let [_, wide] = self.levels[level].grid();
-        let (x, y) = (shard / wide, shard % wide);
+    /// The name of a shard below the store, by its numbers along (z, x, y).
+    pub fn shard(&self, level: usize, plane: usize, [z, x, y]: [usize; 3]) -> String {
         let plane = match self.has_channels() {
             true => format!("{plane}/"),
             false => String::new(),
         };
-        self.below(&format!("{level}/c/{plane}{along_z}/{x}/{y}"))
+        self.below(&format!("{level}/c/{plane}{z}/{x}/{y}"))
+    }
+
+    /// All texts of the volume, by their names: those of its levels, and what tells of its contents.
+    pub fn texts(&self, found: &Stored) -> Vec<(String, Vec<u8>)> {
+        let cells = found.voxels.iter().map(|(&id, &voxels)| (id, voxels));
+        let cells: Vec<(u64, u64)> = cells.filter(|&(id, _)| id != 0).collect();
+        let mut texts = Vec::new();
+        if cells.len() > MOST_IN_JSON {
+            texts.push((self.below("cells.csv"), table(&cells).into_bytes()));
+        }
+        texts.extend(self.arrays());
+        let told = if cells.len() > MOST_IN_JSON {
+            &[][..]
+        } else {
+            &cells
+        };
+        texts.push((self.below("zarr.json"), self.group(&found.largest, told)));
+        texts
+    }
+
+    /// Those of its levels.
+    pub fn arrays(&self) -> impl Iterator<Item = (String, Vec<u8>)> {
+        let name = |level| self.below(&format!("{level}/zarr.json"));
+        (0..self.levels.len()).map(move |level| (name(level), self.array(level)))
     }
 
     /// With a number for the channels in front, where there are such.
@@ -80,7 +107,7 @@ impl Description {
     }
 
     /// `zarr.json` of a level.
-    pub fn array(&self, level: usize) -> Vec<u8> {
+    fn array(&self, level: usize) -> Vec<u8> {
         let level = &self.levels[level];
         let bytes = self.layout.pixel.bytes();
         let data_type = match self.layout.pixel {
@@ -163,7 +190,7 @@ impl Description {
 
     /// `zarr.json` of the volume: of channels with the largest value of each, of labels with cells
     /// and their voxels.
-    pub fn group(&self, largest: &[u64], cells: &[(u64, u64)]) -> Vec<u8> {
+    fn group(&self, largest: &[u64], cells: &[(u64, u64)]) -> Vec<u8> {
         let mut ome = Map::new();
         ome.insert("version".to_owned(), json!("0.5"));
         ome.insert("multiscales".to_owned(), json!([self.multiscale()]));

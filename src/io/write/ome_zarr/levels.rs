@@ -163,6 +163,18 @@ macro_rules! by_type {
     };
 }
 
+/// Numbers as pixels of a type.
+pub(super) fn pixels(numbers: &[u64], pixel: PixelType) -> Vec<u8> {
+    fn of<N: Number>(numbers: &[u64]) -> Vec<u8> {
+        let mut bytes = vec![0; numbers.len() * N::BYTES];
+        for (&number, bytes) in numbers.iter().zip(bytes.chunks_exact_mut(N::BYTES)) {
+            N::narrow(number).write(bytes);
+        }
+        bytes
+    }
+    by_type!(pixel, of(numbers))
+}
+
 /// The largest of some pixels; of floating-point numbers a whole number that none is farther from 0
 /// than.
 pub(super) fn largest(slices: Slices<'_>, pixel: PixelType) -> u64 {

@@ -7,6 +7,7 @@
 
 mod describe;
 mod levels;
+mod part;
 mod pyramid;
 mod shard;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use self::describe::Description;
 use self::levels::{Level, Slices};
+use self::part::Extent;
 use self::pyramid::Pyramid;
 use super::volume::with_extension;
 use super::{
@@ -25,6 +27,7 @@ use super::{
     StagedTree, Target, VolumeLayout, VolumeSink, WriteError, WriteFormat,
 };
 use crate::base::formats::ChunkCodec;
+pub use part::{Container, PartSinks, ShardStore, Stored};
 
 /// Slices of a shard, and of its chunks; even, so that the halves of pieces are whole slices.
 pub(super) const SLICES: usize = 16;
@@ -101,66 +104,26 @@ impl WriteFormat for OmeZarr {
         volumes: Vec<(PathBuf, VolumeLayout)>,
         about: &About,
     ) -> Result<Vec<Box<dyn VolumeSink>>, WriteError> {
-        let images = volumes
-            .iter()
-            .position(|(_, layout)| layout.content == Content::Intensity);
-        let main = images.unwrap_or(0);
-        let Some((stem, _)) = volumes.get(main) else {
+        let container = Container::new(volumes, about);
+        let Some(container) = container else {
             return Ok(Vec::new());
         };
-        let folder = with_extension(stem, EXTENSION);
-        for (_, layout) in &volumes {
-            check(&output.root().join(&folder), layout)?;
-        }
-        let names: Vec<String> = volumes
-            .iter()
-            .enumerate()
-            .map(|(number, (stem, _))| match number == main {
-                true => String::new(),
-                false => format!("labels/{}", label_name(stem)),
-            })
-            .collect();
-        let labels = names.iter().filter_map(|name| name.strip_prefix("labels/"));
-        let labels: Vec<String> = labels.map(str::to_owned).collect();
-        let files = output.create_tree(&folder)?;
+        container.check(output.root())?;
+        let files = output.create_tree(container.folder())?;
         let store = Arc::new(Store {
             target: files.target().to_owned(),
             state: Mutex::new(State {
                 files: Some(files),
-                waiting: volumes.len(),
+                waiting: container.volumes.len(),
             }),
         });
-        if !labels.is_empty() {
-            store.write("labels/zarr.json", &describe::labels(&labels))?;
+        if let Some(labels) = container.labels() {
+            store.write("labels/zarr.json", &labels)?;
         }
-        let sinks = volumes.into_iter().zip(names).map(|((_, layout), name)| {
-            let levels = levels::plan(&layout);
-            let description = Description {
-                name: name.clone(),
-                levels: levels.clone(),
-                codec: layout.chunks.codec.unwrap_or(match layout.content {
-                    Content::Labels => ChunkCodec::Zstd,
-                    Content::Intensity => ChunkCodec::Blosc,
-                }),
-                layout: layout.clone(),
-                about: about.clone(),
-            };
-            let planes = layout.planes();
-            let encoder = Arc::new(PyramidEncoder {
-                codec: description.codec,
-                levels: levels.clone(),
-                layout,
-            });
-            Box::new(OmeZarrWriter {
-                store: Arc::clone(&store),
-                pyramid: Pyramid::new(levels, planes),
-                encoder,
-                description,
-                slices: 0,
-                pieces: 0,
-                largest: vec![0; planes],
-                voxels: BTreeMap::new(),
-            }) as Box<dyn VolumeSink>
+        let sinks = container.volumes.into_iter().enumerate();
+        let sinks = sinks.map(|(number, description)| {
+            let store = Arc::clone(&store) as Arc<dyn Place>;
+            OmeZarrWriter::new(store, number, description, None).boxed()
         });
         Ok(sinks.collect())
     }
@@ -191,6 +154,22 @@ fn check(folder: &Path, layout: &VolumeLayout) -> Result<(), WriteError> {
     })
 }
 
+/// Where shards and texts of several volumes go.
+trait Place: Send + Sync {
+    /// The folder, for messages.
+    fn target(&self) -> &Path;
+
+    fn write(&self, name: &str, content: &[u8]) -> Result<(), WriteError>;
+
+    /// Notes that all shards of a volume are there, and what they hold.
+    fn complete(
+        &self,
+        number: usize,
+        volume: &Description,
+        found: Stored,
+    ) -> Result<(), WriteError>;
+}
+
 /// The folder, which several volumes write to; the last of them completes it.
 struct Store {
     target: PathBuf,
@@ -203,7 +182,11 @@ struct State {
     waiting: usize,
 }
 
-impl Store {
+impl Place for Store {
+    fn target(&self) -> &Path {
+        &self.target
+    }
+
     fn write(&self, name: &str, content: &[u8]) -> Result<(), WriteError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut state.files {
@@ -214,8 +197,10 @@ impl Store {
         }
     }
 
-    /// Notes that a volume is complete.
-    fn finish(&self) -> Result<(), WriteError> {
+    fn complete(&self, _: usize, volume: &Description, found: Stored) -> Result<(), WriteError> {
+        for (name, content) in volume.texts(&found) {
+            self.write(&name, &content)?;
+        }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.waiting = state.waiting.saturating_sub(1);
         match state.files.take() {
@@ -288,27 +273,83 @@ impl PieceEncoder for PyramidEncoder {
     }
 }
 
-/// Cells of which an image of labels tells their colours and sizes itself.
-const MOST_IN_JSON: usize = 10_000;
-
-/// Writes one volume.
+/// Writes one volume, or a part of it.
 struct OmeZarrWriter {
-    store: Arc<Store>,
+    store: Arc<dyn Place>,
+    /// Which of the volumes that are written together.
+    number: usize,
     encoder: Arc<PyramidEncoder>,
     pyramid: Pyramid,
     description: Description,
+    /// For each level the first shard along (z, x, y).
+    first: Vec<[usize; 3]>,
     slices: usize,
     pieces: usize,
-    /// Of each plane.
-    largest: Vec<u64>,
-    /// Of each id.
-    voxels: BTreeMap<u64, u64>,
+    found: Stored,
 }
 
 impl OmeZarrWriter {
+    /// Writes the whole of a volume, or so many levels of a part of it.
+    fn new(
+        store: Arc<dyn Place>,
+        number: usize,
+        description: Description,
+        part: Option<(&Extent, usize)>,
+    ) -> Self {
+        let mut layout = description.layout.clone();
+        let mut levels = description.levels.clone();
+        let mut first = vec![[0; 3]; levels.len()];
+        if let Some((extent, count)) = part {
+            layout.shape = extent.shape;
+            levels.truncate(count.max(1));
+            first = levels.iter().map(|level| extent.shard(level)).collect();
+            for level in &mut levels {
+                level.shape = extent.at(level);
+            }
+        }
+        let planes = layout.planes();
+        Self {
+            store,
+            number,
+            pyramid: Pyramid::new(levels.clone(), planes),
+            encoder: Arc::new(PyramidEncoder {
+                codec: description.codec,
+                levels,
+                layout,
+            }),
+            first,
+            slices: 0,
+            pieces: 0,
+            found: Stored {
+                largest: vec![0; planes],
+                voxels: BTreeMap::new(),
+            },
+            description,
+        }
+    }
+
+    fn boxed(self) -> Box<dyn VolumeSink> {
+        Box::new(self)
+    }
+
+    /// Writes a shard by its number along z and that in its slices.
+    fn put(
+        &self,
+        level: usize,
+        plane: usize,
+        at: [usize; 2],
+        bytes: &[u8],
+    ) -> Result<(), WriteError> {
+        let [_, wide] = self.encoder.levels[level].grid();
+        let [z, x, y] = self.first[level];
+        let place = [z + at[0], x + at[1] / wide, y + at[1] % wide];
+        let name = self.description.shard(level, plane, place);
+        self.store.write(&name, bytes)
+    }
+
     fn count_error(&self, found: usize) -> WriteError {
         WriteError::PageCount {
-            path: self.store.target.join(&self.description.name),
+            path: self.store.target().join(&self.description.name),
             expected: self.encoder.layout.shape[0],
             found,
         }
@@ -337,11 +378,11 @@ impl VolumeSink for OmeZarrWriter {
             numbers.collect::<Vec<u64>>()
         };
         let (largest, voxels) = (numbers(), numbers());
-        for (known, found) in self.largest.iter_mut().zip(largest) {
+        for (known, found) in self.found.largest.iter_mut().zip(largest) {
             *known = (*known).max(found);
         }
         for pair in voxels.chunks_exact(2) {
-            *self.voxels.entry(pair[0]).or_default() += pair[1];
+            *self.found.voxels.entry(pair[0]).or_default() += pair[1];
         }
         let planes = self.encoder.layout.planes();
         let shards = self.encoder.levels[0].shards();
@@ -349,8 +390,7 @@ impl VolumeSink for OmeZarrWriter {
             for shard in 0..shards {
                 let content = parts.next().unwrap_or_default();
                 if !content.is_empty() {
-                    let name = self.description.shard(0, plane, self.pieces, shard);
-                    self.store.write(&name, &content)?;
+                    self.put(0, plane, [self.pieces, shard], &content)?;
                 }
             }
         }
@@ -361,8 +401,7 @@ impl VolumeSink for OmeZarrWriter {
             self.pyramid
                 .add(parts.collect(), is_last, &encoder.layout, encoder.codec)
         {
-            let name = self.description.shard(level, plane, piece, shard);
-            self.store.write(&name, &content)?;
+            self.put(level, plane, [piece, shard], &content)?;
         }
         Ok(())
     }
@@ -371,24 +410,13 @@ impl VolumeSink for OmeZarrWriter {
         if self.slices != self.encoder.layout.shape[0] {
             return Err(self.count_error(self.slices));
         }
-        let cells: Vec<(u64, u64)> = self.voxels.into_iter().filter(|&(id, _)| id != 0).collect();
-        if cells.len() > MOST_IN_JSON {
-            let name = self.description.below("cells.csv");
-            self.store
-                .write(&name, describe::table(&cells).as_bytes())?;
-        }
-        for (level, _) in self.description.levels.iter().enumerate() {
-            let name = self.description.below(&format!("{level}/zarr.json"));
-            self.store.write(&name, &self.description.array(level))?;
-        }
-        let told = if cells.len() > MOST_IN_JSON {
-            &[][..]
-        } else {
-            &cells
-        };
-        let group = self.description.group(&self.largest, told);
-        self.store
-            .write(&self.description.below("zarr.json"), &group)?;
-        self.store.finish()
+        let Self {
+            store,
+            number,
+            description,
+            found,
+            ..
+        } = *self;
+        store.complete(number, &description, found)
     }
 }

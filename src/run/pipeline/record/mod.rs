@@ -23,6 +23,7 @@ use std::ops::Range;
 /// Records the work of one step.
 pub(super) struct Recorder<'a> {
     model: &'a Model,
+    tile_plan: &'a TilePlan,
     plan: &'a Plan,
     tile: &'a Tile,
     input: Input<'a>,
@@ -33,6 +34,7 @@ impl<'a> Recorder<'a> {
     pub(super) fn new(model: &'a Model, tile: &'a TilePlan, input: Input<'a>) -> Self {
         Self {
             model,
+            tile_plan: tile,
             plan: &tile.plan,
             tile: &tile.tile,
             input,
@@ -137,9 +139,8 @@ impl<'a> Recorder<'a> {
 
     /// The voxels that are worked on, of a slice of the tissue.
     fn part(&self) -> Part {
-        let [_, size_x, size_y] = self.model.volume.shape;
         let Tile { x, y } = self.tile;
-        Part::new(x.voxels.clone(), y.voxels.clone(), [size_x, size_y])
+        self.input.volume.part(x.voxels.clone(), y.voxels.clone())
     }
 
     fn classify(&mut self, slices: &Range<usize>) {
@@ -237,7 +238,7 @@ impl<'a> Recorder<'a> {
             self.scatter(&step.regions, layer, selected);
         }
         self.truth(step, selection);
-        let images = self.model.images_of(step);
+        let images = self.tile_plan.images_of(self.model, step);
         for number in 0..self.model.emitters.len() {
             self.forward(&step.emission, number);
         }
@@ -259,7 +260,7 @@ impl<'a> Recorder<'a> {
         let (size_x, size_y, _) = self.size();
         let [image_x, image_y] = self.tile.image_size();
         let planes = self.model.camera.planes;
-        let shown = self.model.truths_of(step);
+        let shown = self.tile_plan.truths_of(self.model, step);
         if shown.is_empty() {
             return;
         }

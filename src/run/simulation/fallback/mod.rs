@@ -10,7 +10,7 @@ use crate::engine::compute::ComputeError;
 use crate::model::Model;
 use crate::run::log::RunLog;
 use crate::run::pipeline::{Input, Pipeline, RunError};
-use crate::run::plan::{Budgets, Contents, RunPlan};
+use crate::run::plan::{Budgets, Contents, ImageBox, RunPlan};
 
 /// Inputs that every attempt starts from.
 pub(super) struct DeviceFallback<'a> {
@@ -18,6 +18,8 @@ pub(super) struct DeviceFallback<'a> {
     pub input: Input<'a>,
     pub options: Options,
     pub budgets: Budgets,
+    /// The part of the images that is made, where it is not all of them.
+    pub part: Option<ImageBox>,
 }
 
 impl DeviceFallback<'_> {
@@ -88,7 +90,15 @@ impl DeviceFallback<'_> {
             tiles = cuts.iter().find(known).copied().unwrap_or(tiles);
         }
         let contents = Contents::of(self.input.volume);
-        Ok(RunPlan::new(self.model, contents, &limits, deepest, tiles)?)
+        let plan = match &self.part {
+            None => RunPlan::new(self.model, contents, &limits, deepest, tiles),
+            Some(part) => {
+                // Deeper slabs than its slices would only take memory.
+                let deepest = deepest.min(part.extent(self.model, 0).load.len().max(1));
+                RunPlan::of_part(self.model, contents, &limits, deepest, tiles, part)
+            }
+        };
+        Ok(plan?)
     }
 
     /// Goes on with what is finished, where it was cut along x as this plan does it.

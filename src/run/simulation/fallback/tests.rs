@@ -241,6 +241,7 @@ fn run(
             ..Options::default()
         },
         budgets: Budgets::default(),
+        part: None,
     };
     let mut told = Diagnostics::default();
     let mut log = RunLog::new(&mut told);
