@@ -19,6 +19,10 @@ pub mod exit {
     pub const FAILED: u8 = 1;
     /// Bad usage or configuration.
     pub const USAGE: u8 = 2;
+    /// Numbers overflow: no other attempt helps.
+    pub const OVERFLOW: u8 = 3;
+    /// Another attempt may do better, here or elsewhere: EX_TEMPFAIL of sysexits.h.
+    pub const RETRY: u8 = 75;
     /// Interrupted.
     pub const INTERRUPTED: u8 = 130;
 }

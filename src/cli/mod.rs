@@ -2,8 +2,10 @@
 
 mod bench;
 mod check;
+mod cluster;
 mod completions;
 mod convert;
+mod device_args;
 mod devices;
 mod files;
 mod fluorophores;
@@ -60,6 +62,10 @@ enum Command {
     Run(run::RunArgs),
     Check(check::CheckArgs),
     Plan(plan::PlanArgs),
+    Task(cluster::TaskArgs),
+    Merge(cluster::MergeArgs),
+    Status(cluster::StatusArgs),
+    Finish(cluster::FinishArgs),
     /// Write a commented configuration that runs as it is.
     Init(init::InitArgs),
     /// Write SimExm's .ini files as commented TOML.
@@ -114,6 +120,10 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Plan(args)) => plan::plan(&args),
         Some(Command::Sweep(args)) => sweep::sweep(&args),
         Some(Command::Metrics(args)) => metrics::metrics(&args),
+        Some(Command::Task(args)) => cluster::task(&args),
+        Some(Command::Merge(args)) => cluster::merge(&args),
+        Some(Command::Status(args)) => cluster::status(&args),
+        Some(Command::Finish(args)) => cluster::finish(&args),
         Some(Command::Bench(args)) => bench::bench(&args),
         Some(Command::Devices) => devices::list(),
         Some(Command::Convert(args)) => convert::convert(&args),

@@ -1,8 +1,9 @@
 //! `simexm-gpu plan CONFIG`.
 
+use super::cluster;
 use super::progress::Progress;
 use super::work::{configuration, on_threads, print};
-use clap::Args;
+use clap::{Args, ValueHint};
 use simexm_gpu::config::Override;
 use simexm_gpu::internals::apps::check::planning::plan as look;
 use std::path::PathBuf;
@@ -12,7 +13,8 @@ use std::sync::atomic::AtomicBool;
 /// Tell how a run will be cut into slabs and tiles, and what it takes of device, host and disk.
 ///
 /// Only headers are read, nothing is written and no device is opened; the volume may be missing
-/// where bounds tell its size. Example: simexm-gpu plan examples/brainbow.toml --gpu-memory 8GB
+/// where bounds tell its size. With --write it plans a run in tasks, for several processes or
+/// machines (docs/cluster.md). Example: simexm-gpu plan examples/brainbow.toml --gpu-memory 8GB
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
     /// Configuration of the run
@@ -23,6 +25,13 @@ pub(super) struct PlanArgs {
     /// Memory of the host that the run may take
     #[arg(long, value_name = "SIZE")]
     memory: Option<String>,
+    /// Plan a run in tasks, and write the plan to this folder, for `simexm-gpu task`
+    #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath)]
+    write: Option<PathBuf>,
+    /// With --write: the box of images that a task makes, in pixels: whole shards, or all of an
+    /// axis
+    #[arg(long, value_name = "Z[,X,Y]", requires = "write", value_parser = cluster::core)]
+    core: Option<[usize; 3]>,
     /// Print one JSON object (see docs/plan.md) and nothing else
     #[arg(long)]
     json: bool,
@@ -43,6 +52,12 @@ pub(super) fn plan(args: &PlanArgs) -> u8 {
             let label = format!("{flag} {value}");
             overrides.push(Override::new(label, &["compute", key], value));
         }
+    }
+    if let Some(folder) = &args.write {
+        return match configuration(&args.config, &overrides) {
+            Ok(config) => cluster::write_plan(&config, folder, args.core, args.json),
+            Err(code) => code,
+        };
     }
     let found = configuration(&args.config, &overrides).and_then(|config| {
         let mut progress = Progress::new(args.json, Arc::new(AtomicBool::new(false)));

@@ -1,11 +1,12 @@
 //! `simexm-gpu CONFIG`.
 
+use super::device_args::{DeviceArgs, of_environment};
 use super::files::shell_word;
 use super::progress::Progress;
 use super::work::{configuration, on_threads};
 use super::{check, exit, placeholders, report, say, timings};
 use clap::Args;
-use simexm_gpu::config::{BackendChoice, Choice, Config, Override};
+use simexm_gpu::config::{Config, Override};
 use simexm_gpu::internals::apps::check::CheckOptions;
 use simexm_gpu::internals::base::{host, program};
 use simexm_gpu::internals::run::outputs::quicklook::QUICKLOOK_NAME;
@@ -17,12 +18,8 @@ pub(super) struct RunArgs {
     /// Configuration of the run: TOML, or one of SimExm's .ini files
     #[arg(required = true)]
     config: Option<PathBuf>,
-    /// Where to compute: a hardware GPU if there is one (auto), any adapter (gpu), or the CPU
-    #[arg(long, value_name = "auto|gpu|cpu", value_parser = backend)]
-    backend: Option<BackendChoice>,
-    /// Adapter to use: a part of its name or its index in `simexm-gpu devices`
-    #[arg(long, value_name = "NAME-OR-INDEX")]
-    adapter: Option<String>,
+    #[command(flatten)]
+    device: DeviceArgs,
     /// Seed of all random draws; without one it is drawn and printed
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<u64>,
@@ -30,15 +27,6 @@ pub(super) struct RunArgs {
     /// stand for their values
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// Number of threads of the CPU's work
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
-    /// Memory of the GPU that the run may take, like 300M, 2GB or 1.5GiB
-    #[arg(long, value_name = "SIZE")]
-    gpu_memory: Option<String>,
-    /// Memory of the host that the run may take
-    #[arg(long, value_name = "SIZE")]
-    memory: Option<String>,
     /// Set a key of the configuration; may be given several times
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<Override>,
@@ -66,58 +54,19 @@ pub(super) struct RunArgs {
     quiet: bool,
 }
 
-fn backend(text: &str) -> Result<BackendChoice, String> {
-    text.parse().map_err(|_| {
-        let names: Vec<&str> = BackendChoice::all()
-            .iter()
-            .map(|choice| choice.as_str())
-            .collect();
-        format!("choose one of {}", names.join(", "))
-    })
-}
-
 impl RunArgs {
     /// Collects the overrides of the configuration, the later over the earlier: the environment,
     /// --set, and the flags.
-    fn overrides(&self) -> Result<Vec<Override>, Box<dyn std::error::Error>> {
-        let mut overrides = Vec::new();
-        if let Some(value) = std::env::var_os("SIMEXM_BACKEND").filter(|value| !value.is_empty()) {
-            let value = value.to_string_lossy();
-            overrides.push(Override::new(
-                "SIMEXM_BACKEND",
-                &["compute", "backend"],
-                &value,
-            ));
-        }
+    fn overrides(&self) -> Vec<Override> {
+        let mut overrides: Vec<Override> = of_environment().into_iter().collect();
         overrides.extend(self.set.iter().cloned());
-        let mut flag = |name: &str, key: &str, value: Option<String>| {
-            if let Some(value) = value {
-                overrides.push(Override::new(
-                    format!("{name} {value}"),
-                    &["compute", key],
-                    &value,
-                ));
-            }
-        };
-        // A named adapter is meant to be used.
-        if self.adapter.is_some() && self.backend.is_none() {
-            flag("--adapter", "backend", Some(BackendChoice::Gpu.to_string()));
+        overrides.extend(self.device.flags());
+        if let Some(seed) = self.seed {
+            let label = format!("--seed {seed}");
+            let seed = seed.to_string();
+            overrides.push(Override::new(label, &["compute", "seed"], &seed));
         }
-        flag(
-            "--backend",
-            "backend",
-            self.backend.map(|choice| choice.to_string()),
-        );
-        flag("--adapter", "adapter", self.adapter.clone());
-        flag("--seed", "seed", self.seed.map(|seed| seed.to_string()));
-        flag(
-            "--threads",
-            "threads",
-            self.threads.map(|threads| threads.to_string()),
-        );
-        flag("--gpu-memory", "gpu_memory", self.gpu_memory.clone());
-        flag("--memory", "memory", self.memory.clone());
-        Ok(overrides)
+        overrides
     }
 
     /// Reads the configuration, with the folder of the output; errors are told and become exit
@@ -127,7 +76,7 @@ impl RunArgs {
             report(error.as_ref());
             exit::USAGE
         };
-        let mut overrides = self.overrides().map_err(usage)?;
+        let mut overrides = self.overrides();
         let Some(folder) = &self.output else {
             return configuration(path, &overrides);
         };

@@ -26,15 +26,7 @@ pub(super) fn on_threads<T: Send>(
     config: &Config,
     work: impl FnOnce() -> Result<T, SimulationError> + Send,
 ) -> Result<T, u8> {
-    let threads = host::threads(config.compute.threads);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|error| {
-            report(&error);
-            exit::FAILED
-        })?;
-    pool.install(work).map_err(|error| {
+    in_pool(host::threads(config.compute.threads), work)?.map_err(|error| {
         report(&error);
         match error {
             SimulationError::Interrupted | SimulationError::Stopped { .. } => exit::INTERRUPTED,
@@ -42,6 +34,18 @@ pub(super) fn on_threads<T: Send>(
             _ => exit::FAILED,
         }
     })
+}
+
+/// Does the work on so many threads; that they cannot be had is told, and becomes the exit code.
+pub(super) fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Result<T, u8> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|error| {
+            report(&error);
+            exit::FAILED
+        })?;
+    Ok(pool.install(work))
 }
 
 /// Prints what was found, for people or as JSON.

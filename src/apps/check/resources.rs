@@ -120,7 +120,12 @@ pub(super) fn output(
     } else {
         u32::MAX.into()
     };
-    let largest = cells.map_or(most, |cells| simulation::largest_number(config, cells));
+    let largest = match cells {
+        // The type of ids is that of the volume.
+        _ if config.output.format.holds_all && !simulation::is_compact(config) => u64::MAX,
+        Some(cells) => simulation::largest_number(config, cells),
+        None => most,
+    };
     let storage = writer(config.output.format).ids();
     let pixel = simulation::id_pixel(
         config,

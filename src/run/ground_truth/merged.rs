@@ -75,6 +75,7 @@ pub(super) fn load(
         blank_stacks: Vec::new(),
         stacks: 0,
         region,
+        bits: 0,
         origin: [0; 3],
         labels,
         annotations: annotations.bits,

@@ -72,6 +72,8 @@ pub struct LoadedVolume {
     /// Of splitted cells, the number of volumes with a cell; where cells have several, more than
     /// cells.
     pub stacks: usize,
+    /// Bits of the widest id that the volume can hold.
+    pub bits: u8,
     region: VoxelBox,
     /// Where it lies in the tissue.
     origin: [usize; 3],
@@ -128,6 +130,10 @@ impl LoadedVolume {
             bits: SliceStore::new(region.shape[0], aside),
             waves,
         };
+        let bits = match cells_from {
+            CellsFrom::Ids => source.bits(),
+            CellsFrom::Components => u32::BITS as u8,
+        };
         let loaded = match source {
             CellSource::Merged(volume) => {
                 merged::load(&**volume, notes, cells_from, aside, observer)
@@ -138,7 +144,7 @@ impl LoadedVolume {
         annotations
             .iter()
             .try_for_each(|source| source.unchanged())?;
-        Ok(loaded)
+        Ok(Self { bits, ..loaded })
     }
 
     /// Says that it is the part of a tissue that begins at this voxel (z, x, y) of it, and which

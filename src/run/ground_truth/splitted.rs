@@ -109,6 +109,7 @@ pub(super) fn load(
         blank_stacks,
         stacks: ids.iter().flatten().count(),
         region,
+        bits: 0,
         origin: [0; 3],
         labels: Labels::Splitted(sheets),
         annotations: annotations.bits,

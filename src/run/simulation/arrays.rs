@@ -330,6 +330,7 @@ impl Prepared {
             options,
             budgets: Budgets::of(&config.compute),
             part: None,
+            surveyed: None,
         };
         let (outcome, sink) = fallback.run(device, &mut log, |pipeline| {
             let mut sink = ArraySink::new(model, volume.cells.ids());

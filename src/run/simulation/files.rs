@@ -299,6 +299,7 @@ impl LoadedRun {
             options: *options,
             budgets: Budgets::of(&config.compute),
             part: None,
+            surveyed: None,
         };
         let (outcome, blank_truths, seen) = fallback.run(device, log, |pipeline| {
             // Removes files of an attempt that failed.

@@ -1,6 +1,7 @@
 //! Whole runs: from a configuration to files.
 
 mod arrays;
+pub mod cluster;
 mod crossover;
 mod device;
 mod exposed;

@@ -131,6 +131,26 @@ impl Container {
         levels.min().unwrap_or(1)
     }
 
+    /// Names of the volumes below the folder, the images' own first.
+    pub fn names(&self) -> Vec<String> {
+        self.volumes
+            .iter()
+            .map(|volume| volume.name.clone())
+            .collect()
+    }
+
+    /// Of each level its size, and how many pixels of the first one become one, along (z, x, y).
+    pub fn shapes(&self) -> Vec<([usize; 3], [usize; 3])> {
+        let levels = self
+            .volumes
+            .first()
+            .map_or(&[][..], |volume| &volume.levels);
+        levels
+            .iter()
+            .map(|level| (level.shape, level.factor))
+            .collect()
+    }
+
     /// Pixels of the first level along (z, x, y) that whole shards of so many levels span.
     pub fn unit(&self, levels: usize) -> [usize; 3] {
         let of = |level: &Level| -> [usize; 3] {

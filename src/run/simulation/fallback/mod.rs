@@ -20,6 +20,8 @@ pub(super) struct DeviceFallback<'a> {
     pub budgets: Budgets,
     /// The part of the images that is made, where it is not all of them.
     pub part: Option<ImageBox>,
+    /// Voxels of the cells of the whole tissue, where they were counted before.
+    pub surveyed: Option<&'a [Vec<u64>]>,
 }
 
 impl DeviceFallback<'_> {
@@ -127,7 +129,7 @@ impl DeviceFallback<'_> {
     ) -> Result<R, SimulationError> {
         let (device, poison) = (device.backend(), self.options.poison);
         let pipeline = Pipeline::new(self.model, plan, self.input, device, log, poison)?;
-        attempt(pipeline)
+        attempt(pipeline.with_survey(self.surveyed))
     }
 }
 

@@ -242,6 +242,7 @@ fn run(
         },
         budgets: Budgets::default(),
         part: None,
+        surveyed: None,
     };
     let mut told = Diagnostics::default();
     let mut log = RunLog::new(&mut told);

@@ -116,6 +116,24 @@ pub(crate) fn largest_number(config: &Config, cells: &CellIndex) -> u64 {
     }
 }
 
+/// The largest number that so many bits hold.
+pub(crate) const fn number_of_bits(bits: u8) -> u64 {
+    match bits {
+        64.. => u64::MAX,
+        bits => (1 << bits) - 1,
+    }
+}
+
+/// The largest number that decides about the type of ids, of cells from a volume of so many bits:
+/// where a format holds all of a run, types are known before the cells are.
+pub(super) fn typed_number(config: &Config, cells: &CellIndex, bits: u8) -> u64 {
+    let largest = largest_number(config, cells);
+    match config.output.format.holds_all && !is_compact(config) {
+        true => largest.max(number_of_bits(bits)),
+        false => largest,
+    }
+}
+
 /// The type of the pixels of numbers up to the largest, as they are given to the writer of the
 /// format.
 ///
@@ -214,7 +232,7 @@ impl<'a> Layouts<'a> {
 
     /// What the run is. How and where it is computed does not belong to that: the same run has the
     /// same bytes everywhere.
-    fn about(&self) -> About {
+    pub(crate) fn about(&self) -> About {
         let mut config = self.config.clone();
         config.compute = Compute {
             seed: Some(self.model.seed),

@@ -2,11 +2,11 @@
 
 mod layout;
 mod split;
-mod tissue;
+pub(super) mod tissue;
 
 pub(crate) use layout::{
     IDS_NAME, Layouts, channel_colour, channel_stems, id_pixel, is_compact, largest_number,
-    table_of_ids, targets,
+    number_of_bits, table_of_ids, targets,
 };
 
 pub(crate) use tissue::{CODES_NAME, PUNCTA_NAME, has_codes, table_of_codes, table_of_puncta};
@@ -20,7 +20,7 @@ use crate::model::cells::{CellIndex, Selection};
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::pipeline::{ExpectedSlices, Sink, SinkError, TruthSlices};
 use crate::run::store::SpillPolicy;
-use layout::{COLOURS, channels_per_file};
+use layout::{COLOURS, channels_per_file, typed_number};
 use rayon::prelude::*;
 use split::SplitTruth;
 use std::borrow::Cow;
@@ -54,7 +54,7 @@ impl<'a> FileSink<'a> {
         output: &'a mut OutputFolder,
         aside: SpillPolicy<'_>,
     ) -> Result<Self, SimulationError> {
-        let pixel = id_pixel(config, largest_number(config, &volume.cells))?;
+        let pixel = id_pixel(config, typed_number(config, &volume.cells, volume.bits))?;
         let layouts = Layouts::new(config, model, pixel);
         let ids = Ids {
             cells: &volume.cells,
@@ -99,6 +99,36 @@ impl<'a> FileSink<'a> {
             grey_bytes: model.output.grey_bytes(),
             shown: vec![false; dyes],
         })
+    }
+
+    /// The sink of a part of the images, with so many pixels each: of writers of the channels, then
+    /// of the ground truths of all cells.
+    pub(super) fn of_part(
+        config: &'a Config,
+        model: &'a Model,
+        cells: &'a CellIndex,
+        pixel: PixelType,
+        mut writers: Vec<SliceWriter>,
+        pixels: usize,
+    ) -> Self {
+        let dyes = model.fluorophores.len();
+        let truths = writers.split_off(writers.len().saturating_sub(dyes));
+        Self {
+            ids: Ids {
+                cells,
+                pixel,
+                colours: false,
+                compact: false,
+            },
+            truth: Truth::Merged(truths),
+            channels: writers,
+            expected: Vec::new(),
+            arrangement: config.output.sim_channels,
+            channels_per_file: channels_per_file(config, model.channels.len()),
+            pixels,
+            grey_bytes: model.output.grey_bytes(),
+            shown: vec![false; dyes],
+        }
     }
 
     /// Returns the fluorophores whose ground truth shows nothing.

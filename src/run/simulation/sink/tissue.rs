@@ -25,7 +25,7 @@ pub(crate) const CODES_NAME: &str = "groundtruth/codes.csv";
 pub(crate) const PUNCTA_NAME: &str = "groundtruth/puncta.csv";
 
 /// What a run of this model writes of its tissue.
-pub(super) fn targets(config: &Config, model: &Model) -> Vec<Target> {
+pub(crate) fn targets(config: &Config, model: &Model) -> Vec<Target> {
     let fields = fields(model).map(|field| format(config).target(&field.stem));
     let rounds = config.rounds.as_ref();
     let rounds = rounds.map(|_| Target::File(PathBuf::from(ROUNDS_NAME)));
@@ -82,7 +82,7 @@ fn fields(model: &Model) -> impl Iterator<Item = WrittenField<'_>> {
 }
 
 /// Writes the displacements of the voxels that the ground truth shows, in voxels along z, x and y.
-pub(super) fn write_displacements(
+pub(crate) fn write_displacements(
     layouts: &Layouts<'_>,
     (config, model): (&Config, &Model),
     output: &mut OutputFolder,
@@ -112,7 +112,7 @@ fn write_field(
 }
 
 /// Writes the table of rounds of imaging, where there are some.
-pub(super) fn write_rounds(
+pub(crate) fn write_rounds(
     config: &Config,
     model: &Model,
     output: &mut OutputFolder,

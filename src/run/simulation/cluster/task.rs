@@ -1,0 +1,305 @@
+//! Tasks: runs of the pipeline over boxes of images.
+
+use super::plan_file::PlanFile;
+use super::receipt::Receipt;
+use super::setup::Setup;
+use super::store::{RunStore, Scratch};
+use super::survey::Survey;
+use super::{ClusterError, Phase};
+use crate::base::volume::VoxelBox;
+use crate::config::Override;
+use crate::io::read::VolumeSource;
+use crate::io::write::{Container, ShardStore, Stored};
+use crate::run::ground_truth::LoadedVolume;
+use crate::run::log::RunLog;
+use crate::run::pipeline::{Input, NoCounts, Pipeline, needs_survey};
+use crate::run::plan::{Budgets, Contents, ImageBox};
+use crate::run::simulation::crossover::Work;
+use crate::run::simulation::device::{self, Device};
+use crate::run::simulation::fallback::DeviceFallback;
+use crate::run::simulation::sink::FileSink;
+use crate::run::simulation::{Options, SimulationError, Watcher};
+use crate::run::store::SpillPolicy;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What became of some tasks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Tasks that were done.
+    pub made: u64,
+    /// Tasks that were done before.
+    pub known: u64,
+}
+
+/// Does tasks of a phase, but for those whose receipts are there (unless they are wanted `again`).
+///
+/// # Errors
+/// See [`ClusterError`]. Tasks before the one that failed are done.
+pub fn run_tasks(
+    plan: &PlanFile,
+    phase: Phase,
+    tasks: &[Range<u64>],
+    again: bool,
+    overrides: &[Override],
+    watcher: &mut dyn Watcher,
+) -> Result<Done, ClusterError> {
+    let all = plan.tasks(phase);
+    if all == 0 {
+        return Err(ClusterError::Refused(format!(
+            "{}: the plan has no tasks of the phase {phase}",
+            plan.folder.root.display()
+        )));
+    }
+    let mut done = Done::default();
+    let mut worker = None;
+    for task in tasks
+        .iter()
+        .flat_map(Clone::clone)
+        .take_while(|&task| task < all)
+    {
+        let is_known = !again && Receipt::read(&plan.folder, (phase, task), &plan.id)?.is_ok();
+        if is_known {
+            done.known += 1;
+            continue;
+        }
+        if watcher.interrupted() {
+            return Err(SimulationError::Interrupted.into());
+        }
+        let worker = match &mut worker {
+            Some(worker) => worker,
+            none => none.insert(Worker::new(plan, phase, overrides, watcher)?),
+        };
+        watcher.note(&format!("{phase} {task} of {all}"));
+        worker.receipt(task, watcher)?.write(&plan.folder, phase)?;
+        done.made += 1;
+    }
+    Ok(done)
+}
+
+/// All that tasks of a process have in common.
+pub(super) struct Worker<'p> {
+    plan: &'p PlanFile,
+    phase: Phase,
+    setup: Setup,
+    container: Container,
+    survey: Option<Survey>,
+    device: Option<Device>,
+}
+
+impl<'p> Worker<'p> {
+    pub(super) fn new(
+        plan: &'p PlanFile,
+        phase: Phase,
+        overrides: &[Override],
+        watcher: &mut dyn Watcher,
+    ) -> Result<Self, ClusterError> {
+        let survey = match phase == Phase::Image && plan.tasks(Phase::Survey) > 0 {
+            true => Some(Survey::open(plan)?),
+            false => None,
+        };
+        let setup = plan.setup(overrides, watcher)?;
+        device::find_named(&setup.config.compute).map_err(SimulationError::from)?;
+        Ok(Self {
+            container: setup.container()?,
+            plan,
+            phase,
+            setup,
+            survey,
+            device: None,
+        })
+    }
+
+    /// Does a task; returns its receipt, once what it lists is on the disk.
+    fn receipt(&mut self, task: u64, watcher: &mut dyn Watcher) -> Result<Receipt, ClusterError> {
+        let start = Instant::now();
+        let folder = &self.plan.folder;
+        let mut receipt = Receipt {
+            plan: self.plan.id.clone(),
+            phase: self.phase.name().to_owned(),
+            task,
+            device: String::new(),
+            gpu: false,
+            seconds: 0.0,
+            shards: Vec::new(),
+            volumes: Vec::new(),
+            cells: Vec::new(),
+        };
+        match self.phase {
+            Phase::Survey => {
+                let scratch = Scratch::new(folder).map_err(ClusterError::io(&folder.scratch()))?;
+                receipt.cells = self.count(task, scratch.folder(), watcher)?;
+            }
+            Phase::Image => {
+                let root = folder.output().join(self.container.folder());
+                let store = Arc::new(RunStore::new(folder, root)?);
+                let shards = Arc::clone(&store) as Arc<dyn ShardStore>;
+                let stored = self.images(task, shards, store.scratch(), watcher)?;
+                receipt.volumes = stored.into_iter().map(Into::into).collect();
+                receipt.shards = store.seal()?;
+            }
+        }
+        if let Some(device) = &mut self.device {
+            receipt.gpu = device.is_gpu();
+            receipt.device = match receipt.gpu {
+                true => device.backend().name().to_owned(),
+                false => "the CPU".to_owned(),
+            };
+        }
+        receipt.seconds = (start.elapsed().as_secs_f64() * 1e3).round() / 1e3;
+        Ok(receipt)
+    }
+
+    /// Makes the shards of a task.
+    pub(super) fn images(
+        &mut self,
+        task: u64,
+        shards: Arc<dyn ShardStore>,
+        scratch: &Path,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Vec<Stored>, ClusterError> {
+        let part = self.plan.grid().image_box(task);
+        let voxels = part.voxels(&self.setup.model);
+        let levels = self.plan.levels();
+        let first = [
+            part.images.start,
+            part.pixels[0].start,
+            part.pixels[1].start,
+        ];
+        let [rows, columns] = part.size();
+        let shape = [part.images.len(), rows, columns];
+        let mut log = RunLog::new(watcher);
+        let options = Options::default();
+        self.work(
+            voxels,
+            part,
+            options,
+            scratch,
+            &mut log,
+            |setup, container, cells, pipeline| {
+                let (writers, sinks) = container.part(first, shape, levels, Arc::clone(&shards));
+                let (config, model) = (&setup.config, &setup.model);
+                let mut sink =
+                    FileSink::of_part(config, model, cells, setup.pixel, writers, rows * columns);
+                pipeline.run(&mut sink)?;
+                Ok(sinks.stored())
+            },
+        )
+    }
+
+    /// Counts the cells' voxels in the slices of a task.
+    fn count(
+        &mut self,
+        task: u64,
+        scratch: &Path,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Vec<(u64, Vec<u64>)>, ClusterError> {
+        let model = &self.setup.model;
+        let [depth, rows, columns] = model.volume.shape;
+        let slices = self.plan.grid().surveyed(task);
+        let load = model.reach.surveyed(slices.clone(), depth).load;
+        let voxels = VoxelBox {
+            offset: [load.start, 0, 0],
+            shape: [load.len(), rows, columns],
+        };
+        let options = Options {
+            deepest_slab: Some(load.len()),
+            ..Options::default()
+        };
+        let part = ImageBox::whole(model);
+        let mut log = RunLog::new(watcher);
+        self.work(
+            voxels,
+            part,
+            options,
+            scratch,
+            &mut log,
+            |_, _, cells, mut pipeline| {
+                let counts = pipeline.survey_of(slices.clone())?;
+                let ids = cells.ids().iter().enumerate();
+                let of = |cell: usize| counts.iter().map(|region| region[cell]).collect();
+                Ok(ids.map(|(cell, &id)| (id, of(cell))).collect())
+            },
+        )
+    }
+
+    /// Loads a box of the tissue, and works on it with the device.
+    fn work<R>(
+        &mut self,
+        voxels: VoxelBox,
+        part: ImageBox,
+        options: Options,
+        scratch: &Path,
+        log: &mut RunLog<'_>,
+        mut attempt: impl FnMut(
+            &Setup,
+            &Container,
+            &crate::model::cells::CellIndex,
+            Pipeline<'_>,
+        ) -> Result<R, SimulationError>,
+    ) -> Result<R, ClusterError> {
+        let (setup, survey) = (&self.setup, self.survey.as_ref());
+        let (source, annotations, region) = &setup.volumes;
+        let budgets = Budgets::of(&setup.config.compute);
+        let annotations: Vec<&dyn VolumeSource> = annotations.iter().map(AsRef::as_ref).collect();
+        let aside = SpillPolicy::new(scratch);
+        let in_source = VoxelBox {
+            offset: std::array::from_fn(|axis| region.offset[axis] + voxels.offset[axis]),
+            shape: voxels.shape,
+        };
+        let volume = LoadedVolume::load_as(
+            source,
+            &annotations,
+            in_source,
+            setup.config.groundtruth.label,
+            aside.reading_within(budgets.host_memory()),
+            log,
+        );
+        let cells = survey.map(|survey| survey.cells.clone());
+        let volume = volume
+            .map_err(SimulationError::from)?
+            .in_tissue(voxels.offset, cells);
+        let device = match &mut self.device {
+            Some(device) => device,
+            none => {
+                let work = Work::new(&setup.model, Contents::of(&volume));
+                let device = device::choose(&setup.config.compute, Some(work), log);
+                none.insert(device.map_err(SimulationError::from)?)
+            }
+        };
+        // Where only ids count, every cell is taken to have voxels.
+        let surveyed = survey.filter(|_| needs_survey(&setup.model));
+        let surveyed = surveyed.map(|survey| &survey.voxels[..]);
+        let fallback = DeviceFallback {
+            model: &setup.model,
+            input: Input {
+                volume: &volume,
+                counts: &NoCounts,
+                aside,
+                journal: None,
+            },
+            options,
+            budgets,
+            part: Some(part),
+            surveyed,
+        };
+        let done = fallback.run(device, log, |pipeline| {
+            attempt(setup, &self.container, &volume.cells, pipeline)
+        });
+        Ok(done?)
+    }
+
+    pub(super) fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    pub(super) fn container(&self) -> &Container {
+        &self.container
+    }
+
+    pub(super) fn survey(&self) -> Option<&Survey> {
+        self.survey.as_ref()
+    }
+}
