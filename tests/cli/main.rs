@@ -3,6 +3,8 @@
 mod bench;
 mod blank;
 mod check;
+#[cfg(unix)]
+mod cluster;
 mod completions;
 mod config;
 mod faults;

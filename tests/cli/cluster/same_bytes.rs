@@ -1,0 +1,175 @@
+//! One run and its tasks.
+
+use super::{assert_alike, configure, output, plan, survey, task, whole, workplace};
+use crate::support::{Workplace, gpu};
+
+/// Does all tasks of a box in an order of its own, some of them twice, one process for each or for
+/// several; finishes, and compares.
+fn compare(workplace: &Workplace, core: &str, backend: &str, tasks: u64) {
+    let run = format!("run-{backend}-{}", core.replace(',', "-"));
+    let [of_survey, of_images] = plan(workplace, &run, core);
+    assert_eq!(of_images, tasks, "{core}");
+    survey(workplace, &run, of_survey, backend);
+    // Every number once: the step has no divisor in common with the count.
+    let step = (1..)
+        .map(|n| 2 * n + 3)
+        .find(|step| gcd(*step, tasks) == 1)
+        .unwrap();
+    let order: Vec<u64> = (0..tasks).map(|n| (n * step + tasks / 2) % tasks).collect();
+    for some in order.chunks(3) {
+        let words: Vec<String> = some.iter().map(u64::to_string).collect();
+        task(workplace, &run, "image", &words.join(","), backend).succeeded();
+    }
+    let again = [
+        "task",
+        &run,
+        "image",
+        "0",
+        "--again",
+        "-q",
+        "--backend",
+        backend,
+    ];
+    workplace.run(again).succeeded();
+    let missing = workplace
+        .run(["status", &run, "--missing", "image"])
+        .succeeded();
+    assert_eq!(missing.stdout, "");
+    workplace.run(["finish", &run, "-q"]).succeeded();
+    let whole = whole(workplace, backend);
+    assert_alike(
+        &whole,
+        &output(workplace, &run),
+        &format!("{core} on {backend}"),
+    );
+    let left = workplace.path(&run).join("tmp");
+    assert!(!left.exists(), "{}", left.display());
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+fn backends() -> Vec<&'static str> {
+    let gpu = gpu().map(|_| "gpu");
+    std::iter::once("cpu").chain(gpu).collect()
+}
+
+/// Regions, whose cells are chosen by a survey of all tasks.
+#[test]
+fn one_two_and_seven_tasks_along_z() {
+    let workplace = workplace([112, 70, 66], &[]);
+    for backend in backends() {
+        compare(&workplace, "112", backend, 1);
+        compare(&workplace, "64", backend, 2);
+        compare(&workplace, "16", backend, 7);
+    }
+}
+
+#[test]
+fn boxes_along_all_axes() {
+    let workplace = workplace([48, 130, 70], &["labeling.bodies.region=full"]);
+    for backend in backends() {
+        compare(&workplace, "32,64,64", backend, 12);
+    }
+}
+
+/// Levels that no task holds whole are made at the end.
+#[test]
+fn levels_are_made_of_several_tasks() {
+    let entries = [
+        "groundtruth.voxel_dim=[40, 40, 40]",
+        "labeling.bodies.region=full",
+    ];
+    let workplace = workplace([72, 140, 40], &entries);
+    compare(&workplace, "16", "cpu", 5);
+    let level = workplace.path("run-cpu-16/out/simulation/channels.ome.zarr/1/c/0/0/0/0");
+    assert!(level.is_file(), "{}", level.display());
+}
+
+/// A winner of all cells, bins, every second slice, background light in 8 bits.
+#[test]
+fn facts_of_the_whole_tissue_reach_all_tasks() {
+    let workplace = workplace([64, 70, 66], &[]);
+    for (entries, tasks) in [
+        (
+            &[
+                "labeling.bodies.single_neuron=largest",
+                "labeling.membranes.single_neuron=random",
+                "optics.baseline_noise=60",
+                "output.bit_depth=8",
+            ][..],
+            4,
+        ),
+        (
+            &[
+                "labeling.bodies.region=full",
+                "labeling.membranes.region=full",
+                "labeling.membranes.single_neuron=random",
+                "optics.focal_plane_depth=320",
+                "optics.objective_factor=40",
+            ][..],
+            2,
+        ),
+    ] {
+        let all = [&super::IN_SHARDS[..], &super::ONE_TO_ONE[..], entries].concat();
+        // The later entry counts.
+        configure(&workplace, &all);
+        let _ = std::fs::remove_dir_all(workplace.path("run-cpu-16"));
+        let _ = std::fs::remove_dir_all(workplace.path("whole-cpu"));
+        compare(&workplace, "16", "cpu", tasks);
+    }
+}
+
+/// An uneven expansion, several rounds of imaging, and proteins away from their cells; the tables and
+/// fields of the whole tissue are there as well.
+#[test]
+fn an_uneven_expansion_and_rounds_of_imaging() {
+    let workplace = workplace(
+        [48, 70, 66],
+        &[
+            "expansion.distortion=[[1.0, 0.05]]",
+            "rounds.number=2",
+            "rounds.shift=[0.1, 0.3, 0.3]",
+            "labeling.bodies.linkage=20",
+        ],
+    );
+    compare(&workplace, "16,64,64", "cpu", 12);
+    let table = workplace.path("run-cpu-16-64-64/out/groundtruth/rounds.csv");
+    assert!(table.is_file(), "{}", table.display());
+}
+
+/// Diffraction, pixels of any size, images between slices, and a detector with noise.
+#[test]
+fn the_model_physical() {
+    let workplace = workplace([64, 90, 70], &[]);
+    let image = format!(
+        "groundtruth.image_path={}",
+        workplace.path("cells.tif").display()
+    );
+    let entries = [
+        image.as_str(),
+        "groundtruth.voxel_dim=[40, 32, 32]",
+        "labeling.a.fluorophore=ATTO550",
+        "labeling.a.region=membrane",
+        "labeling.a.labeling_density=0.6",
+        "labeling.a.protein_density=1e-3",
+        "optics.focal_plane_depth=130",
+        "optics.psf=scalar",
+        "output.format=ome-zarr",
+        "output.sim_channels=composite",
+        "output.name=tissue",
+        "output.shard=64",
+        "compute.seed=7",
+    ];
+    let config = crate::support::physical(&entries);
+    workplace.write("config.toml", config.to_toml());
+    compare(&workplace, "32,64,64", "cpu", 12);
+}
+
+/// Blocks of the blur, more than one along an axis: boxes that are no blocks.
+#[test]
+fn boxes_of_a_slice_of_several_blocks() {
+    let workplace = workplace([16, 1100, 20], &["labeling.bodies.region=full"]);
+    compare(&workplace, "16,256,20", "cpu", 5);
+}
