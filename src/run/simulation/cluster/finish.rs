@@ -190,10 +190,6 @@ fn check(plan: &PlanFile, store: &Path, log: &mut RunLog<'_>) -> Result<Checked,
 }
 
 /// Reads a receipt and all its shards; tells what is wrong with them.
-#[expect(
-    clippy::type_complexity,
-    reason = "an error of the system, or of the receipt"
-)]
 fn check_task(
     plan: &PlanFile,
     store: &Path,
