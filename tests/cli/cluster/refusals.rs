@@ -1,6 +1,6 @@
 //! What cannot be done in tasks is refused before any is, and says what can.
 
-use super::{IN_SHARDS, configure, plan, survey, task, workplace};
+use super::{IN_SHARDS, ONE_TO_ONE, configure, plan, survey, task, workplace};
 use std::fs;
 
 #[test]
@@ -33,9 +33,10 @@ fn plans_refuse_what_tasks_cannot_do() {
     let puncta = [
         "labeling.bodies.puncta_proteins=20",
         "labeling.bodies.puncta_spread=50",
+        "labeling.bodies.protein_noise=0",
     ];
     refused(&puncta, &["puncta_proteins", "leave the layers"]);
-    configure(&workplace, &IN_SHARDS);
+    configure(&workplace, &[&IN_SHARDS[..], &ONE_TO_ONE[..]].concat());
     for (core, words) in [
         ("17", &["--core", "17 slices", "16"][..]),
         ("16,30,66", &["30 rows", "64"]),
