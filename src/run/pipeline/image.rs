@@ -75,7 +75,8 @@ impl<'a> Pipeline<'a> {
         let before = number * model.image_shape()[0];
         let done = mark.images.saturating_sub(before);
         let part = &self.plan.part;
-        // Steps end between slices: no image that is there is focused on the first one that is left.
+        // Steps end between slices: no image that is there is focused on the first one that is
+        // left.
         let extent = part.extent(model, done);
         let whole = part.extent(model, 0).images;
         self.observer.advance(whole.len() - extent.images.len());

@@ -101,7 +101,8 @@ fn receipts_of_others_are_named() {
         .succeeded();
 }
 
-/// A shard that was wrong from the start, and whose receipt says so too, shows when it is made again.
+/// A shard that was wrong from the start, and whose receipt says so too, shows when it is made
+/// again.
 #[test]
 fn wrong_computations_show_when_they_are_repeated() {
     let (workplace, shard) = done();

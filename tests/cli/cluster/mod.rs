@@ -25,7 +25,8 @@ pub const ONE_TO_ONE: [&str; 2] = [
     "optics.objective_factor=100",
 ];
 
-/// A folder with cells of this shape, and its configuration as [`IN_SHARDS`] and [`ONE_TO_ONE`] say.
+/// A folder with cells of this shape, and its configuration as [`IN_SHARDS`] and [`ONE_TO_ONE`]
+/// say.
 pub fn workplace(shape: [usize; 3], entries: &[&str]) -> Workplace {
     let workplace = Workplace::new();
     workplace.volume(shape, &cells(shape));

@@ -121,8 +121,8 @@ fn facts_of_the_whole_tissue_reach_all_tasks() {
     }
 }
 
-/// An uneven expansion, several rounds of imaging, and proteins away from their cells; the tables and
-/// fields of the whole tissue are there as well.
+/// An uneven expansion, several rounds of imaging, and proteins away from their cells; the tables
+/// and fields of the whole tissue are there as well.
 #[test]
 fn an_uneven_expansion_and_rounds_of_imaging() {
     let workplace = workplace(

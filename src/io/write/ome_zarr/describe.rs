@@ -76,7 +76,8 @@ impl Description {
         self.below(&format!("{level}/c/{plane}{z}/{x}/{y}"))
     }
 
-    /// All texts of the volume, by their names: those of its levels, and what tells of its contents.
+    /// All texts of the volume, by their names: those of its levels, and what tells of its
+    /// contents.
     pub fn texts(&self, found: &Stored) -> Vec<(String, Vec<u8>)> {
         let cells = found.voxels.iter().map(|(&id, &voxels)| (id, voxels));
         let cells: Vec<(u64, u64)> = cells.filter(|&(id, _)| id != 0).collect();

@@ -212,8 +212,8 @@ impl Container {
         texts.chain(labels).collect()
     }
 
-    /// Writers of so many levels of a box of all volumes: from the pixel `first` (z, x, y) on, which
-    /// begins a shard of each, of this shape.
+    /// Writers of so many levels of a box of all volumes: from the pixel `first` (z, x, y) on,
+    /// which begins a shard of each, of this shape.
     pub fn part(
         &self,
         first: [usize; 3],

@@ -3,7 +3,8 @@
 //! A folder holds a plan and, beside it, what its tasks leave: whole shards of an OME-Zarr, and for
 //! each task a receipt that lists them. A task is a run of the pipeline whose images are a box and
 //! whose sink is these shards; which it is follows from its number. A receipt is written when all
-//! shards of its task are on the disk, so that tasks may be killed, repeated, and done in any order.
+//! shards of its task are on the disk, so that tasks may be killed, repeated, and done in any
+//! order.
 
 mod finish;
 mod grid;
