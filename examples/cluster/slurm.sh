@@ -12,14 +12,22 @@ plan=$(simexm-gpu plan "$config" --write "$run" --json "$@")
 number() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1" <<<"$plan"; }
 last() { echo $((($1 + each - 1) / each - 1)); }
 wait=()
-submit() { sbatch --parsable --kill-on-invalid-dep=yes "${wait[@]}" "$@"; }
+submit() { sbatch --parsable --kill-on-invalid-dep=yes ${wait[@]+"${wait[@]}"} "$@"; }
+# Array indices stay below Slurm's MaxArraySize, of 1001 by default: a phase of more jobs is several arrays.
+phase() {
+    local jobs=$(($(last "$2") + 1)) first ids=
+    for ((first = 0; first < jobs; first += 1000)); do
+        local more=$((jobs - first - 1))
+        [ "$more" -lt 1000 ] || more=999
+        ids=$ids:$(submit --array=0-"$more" "$here/task.sh" "$run" "$1" "$each" "$first")
+    done
+    wait=(--dependency=afterok"$ids")
+}
 survey=$(number survey_tasks) images=$(number image_tasks)
 if [ "$survey" -gt 0 ]; then
-    job=$(submit --array=0-"$(last "$survey")" "$here/task.sh" "$run" survey "$each")
-    wait=(--dependency=afterok:"$job")
+    phase survey "$survey"
     job=$(submit --job-name=merge --output=/dev/null --wrap "simexm-gpu merge '$run' survey")
     wait=(--dependency=afterok:"$job")
 fi
-job=$(submit --array=0-"$(last "$images")" "$here/task.sh" "$run" image "$each")
-wait=(--dependency=afterok:"$job")
+phase image "$images"
 submit --job-name=finish --output="$run/finish.txt" --wrap "simexm-gpu finish '$run' --verify 0.001"
