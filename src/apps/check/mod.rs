@@ -99,10 +99,11 @@ pub fn check(
         _ => None,
     };
     let sized = opened.region.is_some();
+    let bits = opened.sources.as_ref().map(|(source, _)| source.bits());
     let (ids, sheets) = counted.as_ref().map_or((None, 1), |counted| {
         (Some(&counted.volume.cells), counted.volume.sheets())
     });
-    let mut output = resources::output(&config, &model, ids, sized);
+    let mut output = resources::output(&config, &model, (ids, bits), sized);
     let memory = sized.then(|| resources::memory(&config, &model, ids, sheets, &mut told));
     resources::warn(&output, memory.as_ref(), &mut told);
     obstacles::look(&config, &model, ids, &mut output, &mut told);

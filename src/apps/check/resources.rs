@@ -111,7 +111,7 @@ fn device(run: &RunPlan) -> DeviceMemory {
 pub(super) fn output(
     config: &Config,
     model: &Model,
-    cells: Option<&CellIndex>,
+    (cells, bits): (Option<&CellIndex>, Option<u8>),
     sized: bool,
 ) -> OutputFacts {
     // Ids that were not counted are taken to fit 32 bits, and numbers of cells 16.
@@ -122,7 +122,10 @@ pub(super) fn output(
     };
     let largest = match cells {
         // The type of ids is that of the volume.
-        _ if config.output.format.holds_all && !simulation::is_compact(config) => u64::MAX,
+        _ if config.output.format.holds_all && !simulation::is_compact(config) => {
+            let most = bits.map_or(u64::MAX, simulation::number_of_bits);
+            cells.map_or(most, |cells| most.max(cells.largest_id()))
+        }
         Some(cells) => simulation::largest_number(config, cells),
         None => most,
     };

@@ -28,7 +28,9 @@ pub(crate) use reason::check_light;
 pub(crate) use record_file::previous_manifest;
 pub use record_file::{RECORD_NAME, brightest_dyes, written_files};
 pub(crate) use resume::input_paths;
-pub(crate) use sink::{Layouts, channel_stems, id_pixel, is_compact, largest_number, targets};
+pub(crate) use sink::{
+    Layouts, channel_stems, id_pixel, is_compact, largest_number, number_of_bits, targets,
+};
 pub use truth::{CellCode, Cluster, RoundTruth};
 
 pub use crate::base::progress::{Silent, Watcher};
