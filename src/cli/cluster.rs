@@ -9,11 +9,14 @@ use clap::Args;
 use simexm_gpu::config::Override;
 use simexm_gpu::internals::base::host;
 use simexm_gpu::internals::base::program;
+use simexm_gpu::internals::engine::compute::ComputeError;
+use simexm_gpu::internals::io::write::WriteError;
 use simexm_gpu::internals::run::pipeline::RunError;
 use simexm_gpu::internals::run::simulation::cluster::{
     self, ClusterError, FinishOptions, Phase, PlanFile, PlanOptions,
 };
 use simexm_gpu::internals::run::simulation::{SimulationError, Watcher};
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -107,9 +110,12 @@ fn share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| "a share is a number from 0 to 1".to_owned())
 }
 
-/// Ranges of tasks.
+/// Ranges of tasks, and those that were named by themselves.
 #[derive(Clone, Debug)]
-struct TaskList(Vec<Range<u64>>);
+struct TaskList {
+    ranges: Vec<Range<u64>>,
+    named: Vec<u64>,
+}
 
 impl FromStr for TaskList {
     type Err = String;
@@ -128,7 +134,8 @@ impl FromStr for TaskList {
         };
         let ranges: Option<Vec<_>> = text.split(',').map(range).collect();
         let ranges = ranges.filter(|ranges| ranges.iter().all(|range| range.start <= range.end));
-        ranges.map(Self).ok_or_else(|| {
+        let named = text.split(',').filter_map(number).collect();
+        ranges.map(|ranges| Self { ranges, named }).ok_or_else(|| {
             "tasks are a number, N..M (without M), or a list like 3,17-40".to_owned()
         })
     }
@@ -138,15 +145,36 @@ impl FromStr for TaskList {
 fn code(error: &ClusterError) -> u8 {
     let error = match error {
         ClusterError::Refused(_) => return exit::USAGE,
-        ClusterError::TooEarly(_) | ClusterError::Io { .. } => return exit::RETRY,
+        ClusterError::TooEarly(_) => return exit::RETRY,
+        ClusterError::Io { source, .. } => return code_of_system(source.kind()),
         ClusterError::Damaged(_) => return exit::FAILED,
         ClusterError::Simulation(error) => error,
     };
     match error {
         SimulationError::Interrupted => exit::INTERRUPTED,
         SimulationError::Run(RunError::Overflow(_)) => exit::OVERFLOW,
+        // Another machine may have one.
+        SimulationError::Compute(ComputeError::NoAdapter(_)) => exit::RETRY,
+        SimulationError::Write(WriteError::Io { error, .. }) => code_of_system(error.kind()),
+        SimulationError::Write(WriteError::Format { .. } | WriteError::IsInput { .. }) => {
+            exit::USAGE
+        }
         error if error.is_configuration() => exit::USAGE,
         SimulationError::Read(_) | SimulationError::Load(_) => exit::FAILED,
+        _ => exit::RETRY,
+    }
+}
+
+/// The exit code where the system refuses: what is not there or not allowed does not come by
+/// itself, while disks are emptied and mounted again.
+fn code_of_system(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::NotFound
+        | ErrorKind::NotADirectory
+        | ErrorKind::IsADirectory
+        | ErrorKind::PermissionDenied
+        | ErrorKind::ReadOnlyFilesystem
+        | ErrorKind::FileTooLarge => exit::USAGE,
         _ => exit::RETRY,
     }
 }
@@ -181,21 +209,17 @@ pub(super) fn task(args: &TaskArgs) -> u8 {
     let overrides: Vec<Override> = args.device.overrides();
     let done = with_plan(&args.run, args.device.threads, |plan| {
         let all = plan.tasks(args.phase);
-        let only = args
-            .tasks
-            .0
-            .iter()
-            .find(|range| range.end - range.start == 1 && range.start >= all && all > 0);
-        if let Some(only) = only {
+        let mut named = args.tasks.named.iter();
+        if let Some(only) = named.find(|&&task| task >= all && all > 0) {
             return Err(ClusterError::Refused(format!(
                 "{}: there is no task {} of the phase {}: they are 0 to {}",
                 args.run.display(),
-                only.start,
+                only,
                 args.phase,
                 all - 1
             )));
         }
-        let (tasks, again) = (&args.tasks.0, args.again);
+        let (tasks, again) = (&args.tasks.ranges, args.again);
         cluster::run_tasks(plan, args.phase, tasks, again, &overrides, &mut progress)
     });
     match done {

@@ -72,6 +72,14 @@ pub(super) fn find_named(compute: &Compute) -> Result<(), ComputeError> {
     }
 }
 
+/// Fails where the GPU that is asked for is not there.
+pub(super) fn find_wanted(compute: &Compute) -> Result<(), ComputeError> {
+    match (compute.backend, &compute.adapter) {
+        (BackendChoice::Gpu, None) => gpu::pick(&gpu::adapters(), None, true).map(|_| ()),
+        _ => find_named(compute),
+    }
+}
+
 /// Refuses a run that fits no device, before its volume is read: of that a plan needs to know
 /// hardly more than its size. What a device lacks shows later, when it is chosen.
 pub(super) fn can_have_room(

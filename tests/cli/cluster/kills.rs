@@ -31,7 +31,7 @@ fn what_is_killed_is_done_again() {
         let args = if kill % 2 == 0 {
             &all[..]
         } else {
-            &["task", "run", "image", "0..4", "-q"]
+            &["task", "run", "image", "0..4", "-q", "--backend", "cpu"]
         };
         let mut child = command(args).spawn().unwrap();
         sleep(whole_time * (1 + kill * 7 % 20) / 21);

@@ -134,6 +134,24 @@ pub fn assert_alike(
     assert!(whole.len() > 4, "{what}: {:?}", whole.keys());
 }
 
+/// Changes what a receipt or a merged survey says, and its checksum.
+pub fn edit(path: &Path, change: impl FnOnce(&str) -> String) {
+    let text = std::fs::read_to_string(path).unwrap();
+    let (_, content) = text.split_once("\"content\":").unwrap();
+    let content = change(content.strip_suffix("}\n").unwrap());
+    let sum = crc32c::crc32c(content.as_bytes());
+    let text = format!("{{\"crc32c\":\"{sum:08x}\",\"content\":{content}}}\n");
+    std::fs::write(path, text).unwrap();
+}
+
+/// The receipt of a task that made images.
+pub fn receipt(workplace: &Workplace, task: u64) -> PathBuf {
+    let receipts = workplace.path("run/receipts");
+    let end = format!("/image/000000/{task}.json");
+    let files = crate::support::files(&receipts);
+    receipts.join(files.iter().find(|name| name.ends_with(&end)).unwrap())
+}
+
 /// A path of the run as messages have it.
 pub fn shown(path: &Path) -> String {
     path.display().to_string()

@@ -116,6 +116,61 @@ fn a_folder_has_one_plan() {
         &["task", "run", "survey", "0"],
         &["cells.tif", "has changed"],
     );
+    fs::remove_file(workplace.path("cells.tif")).unwrap();
+    workplace.refuses(2, &["task", "run", "survey", "0"], &["cells.tif"]);
+}
+
+#[test]
+fn a_run_keeps_to_a_folder_of_its_own() {
+    let workplace = workplace([32, 70, 66], &[]);
+    workplace.write("papers/thesis.txt", "mine");
+    let args = ["plan", "config.toml", "--write", "papers"];
+    workplace.refuses(2, &args, &["papers", "is not empty", "empty or not there"]);
+    assert_eq!(fs::read_dir(workplace.path("papers")).unwrap().count(), 1);
+    plan(&workplace, "run", "16");
+    fs::copy(workplace.path("cells.tif"), workplace.path("run/cells.tif")).unwrap();
+    let own = format!(
+        "groundtruth.image_path={}",
+        workplace.path("run/cells.tif").display()
+    );
+    configure(
+        &workplace,
+        &[&IN_SHARDS[..], &ONE_TO_ONE[..], &[&own]].concat(),
+    );
+    let args = ["plan", "config.toml", "--write", "run"];
+    workplace.refuses(
+        2,
+        &args,
+        &["run/cells.tif", "is read by the run", "another folder"],
+    );
+}
+
+/// One of two that draw a seed at the same time is first, and both go on with its plan.
+#[test]
+fn two_plans_at_once_are_one() {
+    let workplace = workplace([32, 70, 66], &["labeling.bodies.region=full"]);
+    let text = fs::read_to_string(workplace.path("config.toml")).unwrap();
+    let seedless = text.replace("seed = 7\n", "");
+    assert_ne!(text, seedless);
+    workplace.write("config.toml", seedless);
+    let args = [
+        "plan",
+        "config.toml",
+        "--write",
+        "run",
+        "--core",
+        "16",
+        "--json",
+    ];
+    let run = || workplace.run(args).succeeded().stdout;
+    let told = std::thread::scope(|scope| {
+        [scope.spawn(run), scope.spawn(run)].map(|plan| plan.join().unwrap())
+    });
+    let ids = told.map(|told| {
+        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        told["id"].clone()
+    });
+    assert_eq!(ids[0], ids[1]);
 }
 
 #[test]
@@ -147,6 +202,13 @@ fn tasks_come_in_their_order_of_phases_and_exist() {
     assert_eq!(told["phases"][1]["done"], 1);
     let missing = ["status", "run", "--missing", "image", "--each", "2"];
     assert_eq!(workplace.run(missing).succeeded().stdout, "0\n");
+    let args = ["task", "run", "image", "0", "--adapter", "no such GPU"];
+    workplace.refuses(75, &args, &["no such GPU"]);
+    // What follows a range beyond the end is done.
+    task(&workplace, "run", "image", "2..3", "cpu").succeeded();
+    task(&workplace, "run", "image", "1..9,0", "cpu").succeeded();
+    let told = workplace.run(["status", "run"]).succeeded().stdout;
+    assert!(told.contains("2 of 2 tasks"), "{told}");
     let bright = ["output.bit_depth=16", "labeling.bodies.region=full"];
     let full = super::workplace(
         [32, 70, 66],

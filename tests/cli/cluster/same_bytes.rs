@@ -42,7 +42,7 @@ fn compare(workplace: &Workplace, core: &str, backend: &str, tasks: u64) {
         &output(workplace, &run),
         &format!("{core} on {backend}"),
     );
-    let left = workplace.path(&run).join("tmp");
+    let left = workplace.path(&run).join(".simexm-tmp");
     assert!(!left.exists(), "{}", left.display());
 }
 

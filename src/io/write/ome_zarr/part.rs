@@ -212,6 +212,38 @@ impl Container {
         texts.chain(labels).collect()
     }
 
+    /// Names of all shards of these levels of a box, as [`Container::part`] takes it.
+    pub fn shard_names(
+        &self,
+        first: [usize; 3],
+        shape: [usize; 3],
+        levels: std::ops::Range<usize>,
+    ) -> impl Iterator<Item = String> {
+        let extent = Extent { first, shape };
+        self.volumes.iter().flat_map(move |volume| {
+            let levels = levels.clone();
+            levels.flat_map(move |number| {
+                let level = volume.levels.get(number).into_iter();
+                level.flat_map(move |level| {
+                    let (start, size) = (extent.shard(level), extent.at(level));
+                    let [z, x, y] = std::array::from_fn(|axis| {
+                        start[axis]..start[axis] + size[axis].div_ceil(level.shard[axis])
+                    });
+                    let planes = 0..volume.layout.planes();
+                    let places = planes.flat_map(move |plane| {
+                        let (x, y) = (x.clone(), y.clone());
+                        z.clone().flat_map(move |z| {
+                            let y = y.clone();
+                            x.clone()
+                                .flat_map(move |x| y.clone().map(move |y| (plane, [z, x, y])))
+                        })
+                    });
+                    places.map(move |(plane, place)| volume.shard(number, plane, place))
+                })
+            })
+        })
+    }
+
     /// Writers of so many levels of a box of all volumes: from the pixel `first` (z, x, y) on,
     /// which begins a shard of each, of this shape.
     pub fn part(

@@ -5,20 +5,22 @@ use super::plan_file::PlanFile;
 use super::receipt::{Flaw, Receipt, shard_path, told};
 use super::status::in_words;
 use super::store::{ChecksumStore, RunStore, Scratch, write_whole};
-use super::task::Worker;
-use super::{ClusterError, Phase};
+use super::task::{Worker, place};
+use super::{ClusterError, Folder, Phase};
 use crate::base::progress::Observer;
 use crate::base::volume::VoxelBox;
 use crate::config::Override;
 use crate::io::read::{ReadOptions, VolumeSource, open_as};
-use crate::io::write::{Container, OutputFolder, ShardStore, Stored};
+use crate::io::write::{Container, InputFiles, OutputFolder, ShardStore, Stored};
 use crate::model::cells::{CellIndex, Selection};
 use crate::run::log::RunLog;
 use crate::run::outputs::quicklook::{QUICKLOOK_NAME, Quicklook};
 use crate::run::pipeline::{TruthSlices, needs_survey};
 use crate::run::report::Report;
 use crate::run::simulation::sink::{self, tissue};
-use crate::run::simulation::{RECORD_NAME, SimulationError, Watcher, about_quicklook, record_file};
+use crate::run::simulation::{
+    RECORD_NAME, SimulationError, Watcher, about_quicklook, record_file, warnings,
+};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -71,35 +73,54 @@ pub fn finish(
     watcher: &mut dyn Watcher,
 ) -> Result<Finished, ClusterError> {
     let mut log = RunLog::new(watcher);
-    let mut worker = Worker::new(plan, Phase::Image, overrides, &mut log)?;
+    let finished = check_and_complete(plan, options, overrides, &mut log);
+    let scratch = plan.folder.scratch();
+    if finished.is_ok() {
+        // What killed processes left. One that still writes makes its folder anew.
+        match fs::remove_dir_all(&scratch) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                log.warn(&format!(
+                    "{}: cannot be removed: {error}",
+                    scratch.display()
+                ));
+            }
+            _ => {}
+        }
+    }
+    // They stay where they hold something.
+    let _ = fs::remove_dir(&scratch);
+    let _ = fs::remove_dir(Folder::hidden(&plan.folder.root));
+    finished
+}
+
+fn check_and_complete(
+    plan: &PlanFile,
+    options: FinishOptions,
+    overrides: &[Override],
+    log: &mut RunLog<'_>,
+) -> Result<Finished, ClusterError> {
+    let mut worker = Worker::new(plan, Phase::Image, overrides, log)?;
     let store = plan.folder.output().join(worker.container().folder());
-    let checked = check(plan, &store, &mut log)?;
+    let checked = check(plan, &worker, &store, log)?;
     if checked.devices.len() > 1 && !options.mixed {
-        let devices: Vec<&str> = checked
-            .devices
-            .iter()
-            .map(|(_, name)| name.as_str())
-            .collect();
+        let names: Vec<&str> = checked.devices.keys().map(|(_, name)| &name[..]).collect();
+        let count =
+            |tasks: &Vec<Range<u64>>| tasks.iter().map(|some| some.end - some.start).sum::<u64>();
+        let fewest = checked.devices.iter().min_by_key(|(_, tasks)| count(tasks));
+        let (name, tasks) = fewest.map_or(("", String::new()), |((_, name), tasks)| {
+            (name.as_str(), in_words(tasks, 1))
+        });
+        let root = plan.folder.root.display();
         return Err(ClusterError::Damaged(vec![format!(
-            "{}: tasks were done by {}, whose images agree within rounding only: do those of one of them again with \
-             `task --again`, or allow it with --mixed, which the record tells",
-            plan.folder.root.display(),
-            devices.join(" and ")
+            "{root}: tasks were done by {}, whose images agree within rounding only. Of {name} are the tasks {tasks}: \
+             do them again on another device, `simexm-gpu task {root} image {tasks} --again`, or allow it with --mixed, \
+             which the record tells",
+            names.join(" and ")
         )]));
     }
-    let verified = verify(plan, &mut worker, options.verify, &mut log)?;
-    complete(plan, &worker, &checked, &mut log)?;
-    // Nobody writes any more.
-    let scratch = plan.folder.scratch();
-    match fs::remove_dir_all(&scratch) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            log.warn(&format!(
-                "{}: cannot be removed: {error}",
-                scratch.display()
-            ));
-        }
-        _ => {}
-    }
+    let verified = verify(plan, &mut worker, &checked, options.verify, log)?;
+    warn_of_emptiness(&worker, &checked, log);
+    complete(plan, &worker, &checked, log)?;
     Ok(Finished {
         folder: plan.folder.output(),
         tasks: plan.tasks(Phase::Image),
@@ -114,7 +135,8 @@ pub fn finish(
 #[derive(Default)]
 struct Checked {
     volumes: Vec<Stored>,
-    devices: BTreeSet<(bool, String)>,
+    /// The devices, whether each is a GPU, and its tasks.
+    devices: BTreeMap<(bool, String), Vec<Range<u64>>>,
     shards: u64,
     bytes: u64,
     problems: Vec<String>,
@@ -123,12 +145,42 @@ struct Checked {
 
 impl Checked {
     fn device(&self) -> String {
-        let names: Vec<&str> = self.devices.iter().map(|(_, name)| name.as_str()).collect();
+        let names: Vec<&str> = self.devices.keys().map(|(_, name)| name.as_str()).collect();
         names.join("; ")
+    }
+
+    /// The device of a task.
+    fn device_of(&self, task: u64) -> Option<&(bool, String)> {
+        let mut devices = self.devices.iter();
+        let of = |tasks: &Vec<Range<u64>>| {
+            let after = tasks.partition_point(|some| some.start <= task);
+            after > 0 && tasks[after - 1].contains(&task)
+        };
+        devices
+            .find(|(_, tasks)| of(tasks))
+            .map(|(device, _)| device)
     }
 }
 
-fn check(plan: &PlanFile, store: &Path, log: &mut RunLog<'_>) -> Result<Checked, ClusterError> {
+/// Puts a task at the end of ranges.
+fn append(tasks: &mut Vec<Range<u64>>, task: u64) {
+    match tasks.last_mut() {
+        Some(last) if last.end == task => last.end += 1,
+        _ => tasks.push(task..task + 1),
+    }
+}
+
+fn check(
+    plan: &PlanFile,
+    worker: &Worker<'_>,
+    store: &Path,
+    log: &mut RunLog<'_>,
+) -> Result<Checked, ClusterError> {
+    let about = About {
+        survey: worker.survey().map_or("", |survey| &survey.digest),
+        container: worker.container(),
+        channels: worker.setup().model.channels.len(),
+    };
     let tasks = plan.tasks(Phase::Image);
     log.begin("checking the tasks", tasks as usize);
     let mut checked = Checked::default();
@@ -140,14 +192,16 @@ fn check(plan: &PlanFile, store: &Path, log: &mut RunLog<'_>) -> Result<Checked,
         let count = some.end - some.start;
         let found: Vec<_> = some
             .into_par_iter()
-            .map(|task| check_task(plan, store, task))
+            .map(|task| check_task(plan, &about, store, task))
             .collect();
         for (task, found) in (first..).zip(found) {
             match found? {
                 Ok((receipt, problems)) => {
-                    checked.devices.insert((receipt.gpu, receipt.device));
+                    let device = (receipt.gpu, receipt.device);
+                    append(checked.devices.entry(device).or_default(), task);
                     checked.shards += receipt.shards.len() as u64;
-                    checked.bytes += receipt.shards.iter().map(|shard| shard.bytes).sum::<u64>();
+                    let bytes = receipt.shards.iter().map(|shard| shard.bytes);
+                    checked.bytes = bytes.fold(checked.bytes, u64::saturating_add);
                     checked
                         .volumes
                         .resize_with(receipt.volumes.len(), Stored::default);
@@ -157,10 +211,7 @@ fn check(plan: &PlanFile, store: &Path, log: &mut RunLog<'_>) -> Result<Checked,
                     checked.problems.extend(problems);
                 }
                 Err(Flaw::Wrong(problem)) => checked.problems.push(problem),
-                Err(Flaw::Missing) => match checked.missing.last_mut() {
-                    Some(last) if last.end == task => last.end += 1,
-                    _ => checked.missing.push(task..task + 1),
-                },
+                Err(Flaw::Missing) => append(&mut checked.missing, task),
             }
         }
         log.advance(count as usize);
@@ -189,9 +240,17 @@ fn check(plan: &PlanFile, store: &Path, log: &mut RunLog<'_>) -> Result<Checked,
     Err(ClusterError::Damaged(problems))
 }
 
+/// What receipts are held against.
+struct About<'a> {
+    survey: &'a str,
+    container: &'a Container,
+    channels: usize,
+}
+
 /// Reads a receipt and all its shards; tells what is wrong with them.
 fn check_task(
     plan: &PlanFile,
+    about: &About<'_>,
     store: &Path,
     task: u64,
 ) -> Result<Result<(Receipt, Vec<String>), Flaw>, ClusterError> {
@@ -199,6 +258,18 @@ fn check_task(
         Ok(receipt) => receipt,
         Err(flaw) => return Ok(Err(flaw)),
     };
+    let (first, shape) = place(&plan.grid().image_box(task));
+    let names = about.container.shard_names(first, shape, 0..plan.levels());
+    let voxels = shape
+        .iter()
+        .fold(1u64, |all, &size| all.saturating_mul(size as u64));
+    let volumes = about.container.names().len();
+    let shards: BTreeSet<String> = names.collect();
+    if let Some(problem) = receipt.problem(about.survey, volumes, about.channels, &shards, voxels) {
+        let path = plan.folder.receipt(Phase::Image, task);
+        let problem = told(&path, problem, Phase::Image, task, &plan.folder);
+        return Ok(Err(Flaw::Wrong(problem)));
+    }
     let mut problems = Vec::new();
     for shard in &receipt.shards {
         let path = shard_path(store, shard);
@@ -233,10 +304,11 @@ fn checksum(path: &Path) -> std::io::Result<(u64, u32)> {
 }
 
 /// Does a share of the tasks once more, and compares the shards' checksums. Which they are follows
-/// from the plan.
+/// from the plan; those of other devices than this one cannot be compared.
 fn verify(
     plan: &PlanFile,
     worker: &mut Worker<'_>,
+    checked: &Checked,
     share: f64,
     log: &mut RunLog<'_>,
 ) -> Result<u64, ClusterError> {
@@ -247,23 +319,27 @@ fn verify(
     let count = ((tasks as f64 * share).ceil() as u64).clamp(1, tasks);
     // An order that looks like chance: the smallest hashes of plan and task come first.
     let lot = |task: u64| crc32fast::hash(format!("{}/{task}", plan.id).as_bytes());
-    let mut order: Vec<(u32, u64)> = Vec::new();
-    for task in 0..tasks {
-        order.push((lot(task), task));
-        if order.len() as u64 >= 4 * count {
-            order.sort_unstable();
-            order.truncate(count as usize);
-        }
-    }
+    let mut order: Vec<(u32, u64)> = (0..tasks).map(|task| (lot(task), task)).collect();
     order.sort_unstable();
-    order.truncate(count as usize);
     let scratch = Scratch::new(&plan.folder).map_err(ClusterError::io(&plan.folder.scratch()))?;
-    let mut problems = Vec::new();
+    let (mut problems, mut verified) = (Vec::new(), 0);
     for (_, task) in order {
+        if verified == count {
+            break;
+        }
+        let was = checked.device_of(task);
+        if worker.device().is_some_and(|here| was != Some(&here)) {
+            continue;
+        }
         log.note(&format!("verifying task {task}"));
         let store = Arc::new(ChecksumStore::default());
         let shards = Arc::clone(&store) as Arc<dyn ShardStore>;
         worker.images(task, shards, scratch.folder(), log)?;
+        // Which one it is shows with the first task.
+        if worker.device().as_ref() != was {
+            continue;
+        }
+        verified += 1;
         let receipt = Receipt::read(&plan.folder, (Phase::Image, task), &plan.id)?;
         let Ok(receipt) = receipt else { continue };
         let (was, is) = (receipt.shards, store.shards());
@@ -279,10 +355,22 @@ fn verify(
             ));
         }
     }
-    match problems.is_empty() {
-        true => Ok(count),
-        false => Err(ClusterError::Damaged(problems)),
+    if !problems.is_empty() {
+        return Err(ClusterError::Damaged(problems));
     }
+    let here = worker.device().map_or_else(String::new, |(_, name)| name);
+    if verified == 0 {
+        return Err(ClusterError::Refused(format!(
+            "--verify: this is {here}, but the tasks were done by {}: finish on such a device (--backend, --adapter)",
+            checked.device()
+        )));
+    }
+    if verified < count {
+        log.warn(&format!(
+            "--verify: {verified} tasks were done once more, not {count}: no more were done by {here}"
+        ));
+    }
+    Ok(verified)
 }
 
 /// Reads slices of a level as numbers.
@@ -319,6 +407,43 @@ impl LevelReader {
     }
 }
 
+/// Warns of channels and ground truths that are empty, and of layers that label nothing, as a run
+/// in one process does.
+fn warn_of_emptiness(worker: &Worker<'_>, checked: &Checked, log: &mut RunLog<'_>) {
+    let model = &worker.setup().model;
+    let selection = worker.survey().map(|survey| {
+        let voxels = needs_survey(model).then_some(&survey.voxels[..]);
+        Selection::draw(model, &survey.cells, voxels)
+    });
+    if let Some(selection) = &selection {
+        warnings::of_layers(model, &selection.outcomes, log);
+    }
+    let mut volumes = checked.volumes.iter();
+    if !model.channels.is_empty() {
+        let largest = volumes.next().map_or(&[][..], |images| &images.largest);
+        for (channel, &largest) in model.channels.iter().zip(largest) {
+            if largest == 0 && !channel.sources.is_empty() {
+                log.warn(&format!(
+                    "channel {} is blank: all of its pixels are 0",
+                    channel.name
+                ));
+            }
+        }
+    }
+    for (fluorophore, truth) in model.fluorophores.iter().zip(volumes) {
+        if truth
+            .voxels
+            .iter()
+            .all(|(&id, &voxels)| id == 0 || voxels == 0)
+        {
+            log.warn(&format!(
+                "the ground truth of {} is empty: no labelled cell has a voxel of [output] gt_region there",
+                fluorophore.name
+            ));
+        }
+    }
+}
+
 /// Makes what no task sees whole.
 fn complete(
     plan: &PlanFile,
@@ -333,10 +458,15 @@ fn complete(
         store: store.clone(),
         open: BTreeMap::new(),
     };
+    for (name, content) in container.arrays() {
+        write_whole(&plan.folder, &store.join(name), &content)?;
+    }
     log.begin("upper levels", 0);
     let shards = RunStore::new(&plan.folder, store.clone())?;
     let read = |name: &str, level, plane, slices| reader.read(name, level, plane, slices);
     container.finish_levels(plan.levels(), read, &shards)?;
+    let levels = plan.levels()..container.levels();
+    shards.remove_others(container.shard_names([0; 3], model.image_shape(), levels))?;
     shards.seal()?;
     drop(shards);
     log.end();
@@ -356,6 +486,8 @@ fn complete(
     let mut targets = tissue::targets(config, model);
     targets.extend([QUICKLOOK_NAME.into(), RECORD_NAME.into()]);
     let mut output = OutputFolder::prepare(&root, &[], &targets, true)?;
+    let inputs = config.inputs();
+    output.protect(InputFiles::new(inputs.iter().map(|(_, path)| *path)))?;
     output.make_root(None)?;
     tissue::write_displacements(&setup.layouts(), (config, model), &mut output)?;
     tissue::write_rounds(config, model, &mut output)?;
@@ -380,7 +512,7 @@ fn complete(
             .map(|&largest| largest as u32)
             .collect()
     });
-    let gpu = checked.devices.iter().any(|(gpu, _)| *gpu);
+    let gpu = checked.devices.keys().any(|(gpu, _)| *gpu);
     let report = Report {
         folder: root,
         seed: model.seed,

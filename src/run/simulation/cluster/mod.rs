@@ -10,6 +10,7 @@ mod finish;
 mod grid;
 mod plan_file;
 mod receipt;
+mod sealed;
 mod setup;
 mod status;
 mod store;
@@ -154,8 +155,13 @@ impl Folder {
         own.join("survey.json")
     }
 
-    /// What is being written, a folder for each process.
+    /// What is on its way. Whoever finds it knows that the folder is a run's.
+    fn hidden(root: &Path) -> PathBuf {
+        root.join(".simexm-tmp")
+    }
+
+    /// What is being written of this plan, a folder for each process.
     fn scratch(&self) -> PathBuf {
-        self.root.join("tmp")
+        Self::hidden(&self.root).join(&self.id)
     }
 }

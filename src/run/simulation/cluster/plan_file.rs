@@ -3,7 +3,7 @@
 use super::super::{SimulationError, Watcher};
 use super::grid::Grid;
 use super::setup::Setup;
-use super::store::write_whole;
+use super::store::{write_first, write_whole};
 use super::{ClusterError, Folder, PLAN_NAME, Phase};
 use crate::base::files;
 use crate::config::{Config, Override};
@@ -166,12 +166,17 @@ pub fn write_plan(
     options: PlanOptions,
     watcher: &mut dyn Watcher,
 ) -> Result<PlannedRun, ClusterError> {
+    let wanted = config;
     let mut config = config.clone();
     let path = root.join(PLAN_NAME);
     let before = match fs::exists(&path).map_err(ClusterError::io(&path))? {
         true => Some(PlanFile::open(root)?),
-        false => None,
+        false => {
+            require_own(root)?;
+            None
+        }
     };
+    spare_inputs(&config, root)?;
     if config.compute.seed.is_none() {
         let known = before.as_ref().and_then(|plan| plan.body.seed.parse().ok());
         config.compute.seed = Some(known.unwrap_or_else(rand::random));
@@ -217,11 +222,7 @@ pub fn write_plan(
         body,
     };
     let planned = plan.describe(&setup, &container, before.is_some());
-    let store = plan.folder.output().join(container.folder());
-    for (name, content) in container.arrays() {
-        write_whole(&plan.folder, &store.join(name), &content)?;
-    }
-    // The last, so that what has a plan has all that tasks need.
+    // The plan comes first: whoever finds one there already has written nothing.
     if before.is_none() {
         let stored = Stored {
             id,
@@ -229,9 +230,54 @@ pub fn write_plan(
         };
         let mut text = serde_json::to_vec_pretty(&stored).unwrap_or_default();
         text.push(b'\n');
-        write_whole(&plan.folder, &path, &text)?;
+        if !write_first(&plan.folder, &path, &text)? {
+            // Another process was faster: its plan counts, with the seed that it drew.
+            return write_plan(wanted, root, options, watcher);
+        }
+    }
+    // Where this is cut short the end of the run makes up for it.
+    let store = plan.folder.output().join(container.folder());
+    for (name, content) in container.arrays() {
+        write_whole(&plan.folder, &store.join(name), &content)?;
     }
     Ok(planned)
+}
+
+/// Refuses a folder in which others keep something: a run writes where it likes.
+fn require_own(root: &Path) -> Result<(), ClusterError> {
+    let is_own = match fs::read_dir(root) {
+        Ok(mut entries) => entries.next().is_none() || Folder::hidden(root).is_dir(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+        Err(error) => return Err(ClusterError::io(root)(error)),
+    };
+    if is_own {
+        return Ok(());
+    }
+    Err(ClusterError::Refused(format!(
+        "{}: is not empty, and holds no plan of a run: name a folder that is empty or not there yet",
+        root.display()
+    )))
+}
+
+/// Refuses inputs that lie in the folder of the run.
+fn spare_inputs(config: &Config, root: &Path) -> Result<(), ClusterError> {
+    let Ok(root) = fs::canonicalize(root) else {
+        return Ok(());
+    };
+    let paths = config.inputs().into_iter();
+    let files = paths.flat_map(|(_, path)| match path.is_dir() {
+        true => vec![path.to_owned()],
+        false => crate::io::read::files(path),
+    });
+    let mut real = files.filter_map(|path| fs::canonicalize(path).ok());
+    match real.find(|path| path.starts_with(&root)) {
+        None => Ok(()),
+        Some(path) => Err(ClusterError::Refused(format!(
+            "{}: is read by the run, and lies in the folder that it writes, {}: choose another folder",
+            path.display(),
+            root.display()
+        ))),
+    }
 }
 
 /// The box of a task: that of the options, or slices at least four times as many as what tasks load

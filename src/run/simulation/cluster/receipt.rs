@@ -1,8 +1,9 @@
 //! Receipts: what a task has left, written when all of it is on the disk.
 
-use super::{ClusterError, Folder, Phase, store};
+use super::{ClusterError, Folder, Phase, sealed, store};
 use crate::io::write::Stored;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,10 @@ pub(super) struct Receipt {
     pub device: String,
     pub gpu: bool,
     pub seconds: f64,
+    /// Of images the digest of the merged survey that they were made with; empty where the plan has
+    /// none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub survey: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shards: Vec<Shard>,
     /// What the volumes hold of it, in the order of the container.
@@ -74,10 +79,11 @@ pub(super) enum Flaw {
 impl Receipt {
     /// Writes it; it appears whole.
     pub(super) fn write(&self, folder: &Folder, phase: Phase) -> Result<(), ClusterError> {
-        // Strings and numbers: everything has a form in JSON.
-        let mut text = serde_json::to_vec(self).unwrap_or_default();
-        text.push(b'\n');
-        store::write_whole(folder, &folder.receipt(phase, self.task), &text)
+        store::write_whole(
+            folder,
+            &folder.receipt(phase, self.task),
+            &sealed::seal(self),
+        )
     }
 
     /// Reads the receipt of a task.
@@ -93,7 +99,10 @@ impl Receipt {
             Err(error) => return Err(ClusterError::io(&path)(error)),
         };
         let wrong = |what: &str| Flaw::Wrong(told(&path, what, phase, task, folder));
-        Ok(match serde_json::from_slice::<Self>(&text) {
+        let receipt = sealed::open(&text).and_then(|content| {
+            serde_json::from_slice::<Self>(content).map_err(|error| error.to_string())
+        });
+        Ok(match receipt {
             Err(error) => Err(wrong(&format!("is no receipt ({error})"))),
             Ok(receipt) if receipt.plan != plan_id => Err(wrong("is a receipt of another plan")),
             Ok(receipt) if receipt.task != task || receipt.phase != phase.name() => {
@@ -101,6 +110,41 @@ impl Receipt {
             }
             Ok(receipt) => Ok(receipt),
         })
+    }
+}
+
+impl Receipt {
+    /// What of a receipt of images cannot be: it must tell of as many volumes and channels as the
+    /// container has, of these shards or fewer, and of no more voxels than the task has.
+    pub(super) fn problem(
+        &self,
+        survey: &str,
+        volumes: usize,
+        channels: usize,
+        shards: &BTreeSet<String>,
+        voxels: u64,
+    ) -> Option<&'static str> {
+        let sum = |volume: &VolumePart| {
+            let counts = volume.voxels.iter().map(|&(_, count)| count);
+            counts.fold(0, u64::saturating_add)
+        };
+        if self.survey != survey {
+            return Some("is of images that were made with another survey");
+        }
+        if self.volumes.len() != volumes {
+            return Some("tells of another number of volumes than the output has");
+        }
+        if channels > 0 && self.volumes[0].largest.len() != channels {
+            return Some("tells of another number of channels than the output has");
+        }
+        if self.volumes.iter().any(|volume| sum(volume) > voxels) {
+            return Some("counts more voxels than the task has");
+        }
+        let known = |shard: &Shard| shards.contains(&shard.name);
+        if !self.shards.iter().all(known) {
+            return Some("lists shards that are not the task's");
+        }
+        None
     }
 }
 

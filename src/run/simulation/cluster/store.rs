@@ -23,7 +23,8 @@ impl Scratch {
     pub(super) fn new(folder: &Folder) -> io::Result<Self> {
         let name = format!("{}-{:016x}", std::process::id(), rand::random::<u64>());
         let folder = folder.scratch().join(name);
-        fs::create_dir_all(&folder)?;
+        // Once more where the end of the run removes the folder above at this moment.
+        fs::create_dir_all(&folder).or_else(|_| fs::create_dir_all(&folder))?;
         Ok(Self {
             folder,
             files: AtomicU64::new(0),
@@ -36,12 +37,18 @@ impl Scratch {
 
     /// Writes a file whose folder is brought to the disk by the caller.
     fn put(&self, path: &Path, content: &[u8]) -> io::Result<()> {
-        let number = self.files.fetch_add(1, Ordering::Relaxed);
-        let staged = self.folder.join(number.to_string());
-        let mut file = File::create(&staged)?;
-        file.write_all(content)?;
-        file.sync_data()?;
-        drop(file);
+        match self.try_put(path, content) {
+            // The end of the run, or who cleans up, has removed what is on its way: once more.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(&self.folder)?;
+                self.try_put(path, content)
+            }
+            put => put,
+        }
+    }
+
+    fn try_put(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        let staged = self.stage(content)?;
         match fs::rename(&staged, path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if let Some(folder) = path.parent() {
@@ -52,15 +59,22 @@ impl Scratch {
             renamed => renamed,
         }
     }
+
+    /// Writes a file that has no name yet.
+    fn stage(&self, content: &[u8]) -> io::Result<PathBuf> {
+        let number = self.files.fetch_add(1, Ordering::Relaxed);
+        let staged = self.folder.join(number.to_string());
+        let mut file = File::create(&staged)?;
+        file.write_all(content)?;
+        file.sync_data()?;
+        Ok(staged)
+    }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // The end of the run removes what stays.
+        // The end of the run removes what stays, and the folder above, which others may be using.
         let _ = fs::remove_dir_all(&self.folder);
-        if let Some(all) = self.folder.parent() {
-            let _ = fs::remove_dir(all);
-        }
     }
 }
 
@@ -77,6 +91,33 @@ pub(super) fn write_whole(
             Some(folder) => files::sync_folder(folder),
             None => Ok(()),
         }
+    };
+    write().map_err(ClusterError::io(path))
+}
+
+/// Writes a file that appears whole where there is none. Returns whether this call made it.
+pub(super) fn write_first(
+    folder: &Folder,
+    path: &Path,
+    content: &[u8],
+) -> Result<bool, ClusterError> {
+    let write = || {
+        let scratch = Scratch::new(folder)?;
+        let staged = scratch.stage(content)?;
+        let linked = fs::hard_link(&staged, path).or_else(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => Err(error),
+            // Not all file systems have links.
+            _ => File::create_new(path).and_then(|mut file| {
+                file.write_all(content)?;
+                file.sync_data()
+            }),
+        });
+        match linked {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+            linked => linked?,
+        }
+        files::sync_folder(&folder.root)?;
+        Ok(true)
     };
     write().map_err(ClusterError::io(path))
 }
@@ -101,6 +142,24 @@ impl RunStore {
 
     pub(super) fn scratch(&self) -> &Path {
         self.scratch.folder()
+    }
+
+    /// Removes what lies under those of these names that were not written: an earlier attempt may
+    /// have found something where nothing is.
+    pub(super) fn remove_others(
+        &self,
+        names: impl Iterator<Item = String>,
+    ) -> Result<(), ClusterError> {
+        for name in names.filter(|name| !self.written.has(name)) {
+            let path = self.root.join(name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(ClusterError::io(&path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Brings all names to the disk; returns what was written, in the order of the names.
@@ -164,6 +223,11 @@ impl Written {
         };
         let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         written.insert(name.to_owned(), shard);
+    }
+
+    fn has(&self, name: &str) -> bool {
+        let written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        written.contains_key(name)
     }
 
     fn shards(&self) -> Vec<Shard> {

@@ -7,7 +7,8 @@ use super::store::{RunStore, Scratch};
 use super::survey::Survey;
 use super::{ClusterError, Phase};
 use crate::base::volume::VoxelBox;
-use crate::config::Override;
+use crate::config::{BackendChoice, Override};
+use crate::engine::compute::ComputeError;
 use crate::io::read::VolumeSource;
 use crate::io::write::{Container, ShardStore, Stored};
 use crate::run::ground_truth::LoadedVolume;
@@ -53,15 +54,20 @@ pub fn run_tasks(
             plan.folder.root.display()
         )));
     }
+    let survey = match phase {
+        Phase::Image => Survey::digest(plan)?,
+        Phase::Survey => String::new(),
+    };
     let mut done = Done::default();
     let mut worker = None;
+    // Each range ends where the tasks end, however those after it go on.
     for task in tasks
         .iter()
-        .flat_map(Clone::clone)
-        .take_while(|&task| task < all)
+        .flat_map(|range| range.start..range.end.min(all))
     {
-        let is_known = !again && Receipt::read(&plan.folder, (phase, task), &plan.id)?.is_ok();
-        if is_known {
+        let receipt = Receipt::read(&plan.folder, (phase, task), &plan.id)?.ok();
+        // Images of another survey are as good as none.
+        if receipt.is_some_and(|receipt| !again && receipt.survey == survey) {
             done.known += 1;
             continue;
         }
@@ -77,6 +83,17 @@ pub fn run_tasks(
         done.made += 1;
     }
     Ok(done)
+}
+
+/// The first pixel of a box and its shape, (z, x, y).
+pub(super) fn place(part: &ImageBox) -> ([usize; 3], [usize; 3]) {
+    let [rows, columns] = part.size();
+    let first = [
+        part.images.start,
+        part.pixels[0].start,
+        part.pixels[1].start,
+    ];
+    (first, [part.images.len(), rows, columns])
 }
 
 /// All that tasks of a process have in common.
@@ -101,7 +118,19 @@ impl<'p> Worker<'p> {
             false => None,
         };
         let setup = plan.setup(overrides, watcher)?;
-        device::find_named(&setup.config.compute).map_err(SimulationError::from)?;
+        device::find_wanted(&setup.config.compute).map_err(SimulationError::from)?;
+        let regions = setup.model.layer_regions().len();
+        if let Some(survey) = &survey
+            && needs_survey(&setup.model)
+            && survey.voxels.len() != regions
+        {
+            return Err(ClusterError::Refused(format!(
+                "{}: tells of {} regions, but the layers have {regions}: `simexm-gpu merge {} survey` makes it anew",
+                plan.folder.survey().display(),
+                survey.voxels.len(),
+                plan.folder.root.display()
+            )));
+        }
         Ok(Self {
             container: setup.container()?,
             plan,
@@ -123,6 +152,10 @@ impl<'p> Worker<'p> {
             device: String::new(),
             gpu: false,
             seconds: 0.0,
+            survey: match &self.survey {
+                Some(survey) => survey.digest.clone(),
+                None => String::new(),
+            },
             shards: Vec::new(),
             volumes: Vec::new(),
             cells: Vec::new(),
@@ -138,18 +171,22 @@ impl<'p> Worker<'p> {
                 let shards = Arc::clone(&store) as Arc<dyn ShardStore>;
                 let stored = self.images(task, shards, store.scratch(), watcher)?;
                 receipt.volumes = stored.into_iter().map(Into::into).collect();
+                store.remove_others(self.shard_names(task))?;
                 receipt.shards = store.seal()?;
             }
         }
-        if let Some(device) = &mut self.device {
-            receipt.gpu = device.is_gpu();
-            receipt.device = match receipt.gpu {
-                true => device.backend().name().to_owned(),
-                false => "the CPU".to_owned(),
-            };
+        if let Some(device) = self.device() {
+            (receipt.gpu, receipt.device) = device;
         }
         receipt.seconds = (start.elapsed().as_secs_f64() * 1e3).round() / 1e3;
         Ok(receipt)
+    }
+
+    /// Names of the shards that a task may have.
+    pub(super) fn shard_names(&self, task: u64) -> impl Iterator<Item = String> {
+        let (first, shape) = place(&self.plan.grid().image_box(task));
+        let levels = 0..self.plan.levels();
+        self.container.shard_names(first, shape, levels)
     }
 
     /// Makes the shards of a task.
@@ -163,13 +200,8 @@ impl<'p> Worker<'p> {
         let part = self.plan.grid().image_box(task);
         let voxels = part.voxels(&self.setup.model);
         let levels = self.plan.levels();
-        let first = [
-            part.images.start,
-            part.pixels[0].start,
-            part.pixels[1].start,
-        ];
-        let [rows, columns] = part.size();
-        let shape = [part.images.len(), rows, columns];
+        let (first, shape) = place(&part);
+        let [_, rows, columns] = shape;
         let mut log = RunLog::new(watcher);
         let options = Options::default();
         self.work(
@@ -265,8 +297,14 @@ impl<'p> Worker<'p> {
             Some(device) => device,
             none => {
                 let work = Work::new(&setup.model, Contents::of(&volume));
-                let device = device::choose(&setup.config.compute, Some(work), log);
-                none.insert(device.map_err(SimulationError::from)?)
+                let compute = &setup.config.compute;
+                let device = device::choose(compute, Some(work), log);
+                let device = device.map_err(SimulationError::from)?;
+                if compute.backend == BackendChoice::Gpu && !device.is_gpu() {
+                    let reason = "a GPU was asked for and cannot be opened here".to_owned();
+                    return Err(SimulationError::from(ComputeError::NoAdapter(reason)).into());
+                }
+                none.insert(device)
             }
         };
         // Where only ids count, every cell is taken to have voxels.
@@ -284,11 +322,21 @@ impl<'p> Worker<'p> {
             budgets,
             part: Some(part),
             surveyed,
+            keeps_gpu: true,
         };
         let done = fallback.run(device, log, |pipeline| {
             attempt(setup, &self.container, &volume.cells, pipeline)
         });
         Ok(done?)
+    }
+
+    /// Whether the device is a GPU, and its name, once something was done.
+    pub(super) fn device(&mut self) -> Option<(bool, String)> {
+        let device = self.device.as_mut()?;
+        Some(match device.is_gpu() {
+            true => (true, device.backend().name().to_owned()),
+            false => (false, "the CPU".to_owned()),
+        })
     }
 
     pub(super) fn setup(&self) -> &Setup {

@@ -22,6 +22,9 @@ pub(super) struct DeviceFallback<'a> {
     pub part: Option<ImageBox>,
     /// Voxels of the cells of the whole tissue, where they were counted before.
     pub surveyed: Option<&'a [Vec<u64>]>,
+    /// Whether a GPU that fails is an error: who does many tasks wants all of them from one type of
+    /// device.
+    pub keeps_gpu: bool,
 }
 
 impl DeviceFallback<'_> {
@@ -61,9 +64,10 @@ impl DeviceFallback<'_> {
                 // A driver that failed once is not to be trusted with the rest of the device.
                 match device.reopen() {
                     Ok(()) => continue,
+                    Err(error) if self.keeps_gpu => return Err(error.into()),
                     Err(error) => device.fall_back(&error.to_string(), log),
                 }
-            } else if device.is_gpu() {
+            } else if device.is_gpu() && !self.keeps_gpu {
                 device.fall_back(&error.to_string(), log);
             } else {
                 return Err(error);

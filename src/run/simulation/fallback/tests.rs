@@ -243,6 +243,7 @@ fn run(
         budgets: Budgets::default(),
         part: None,
         surveyed: None,
+        keeps_gpu: false,
     };
     let mut told = Diagnostics::default();
     let mut log = RunLog::new(&mut told);
@@ -355,11 +356,10 @@ fn what_is_finished_is_kept() {
     let journal = Journal::new(&folder.path().join("whole"), b"a run".to_vec());
     let result = run(&mut whole.device(), Some(30), Some(&journal));
     assert!(result.0.unwrap() == expected);
-    // Steps of up to 30 slices survey the cells, and as many or more make images: the last one
-    // fails.
+    // Steps of up to 30 slices survey the cells, and more of them make images: the last one fails.
     let whole = whole.seen()[0];
     let late = whole.submissions - 1;
-    assert!(late > 2 * 4, "{whole:?}");
+    assert!(late >= 2 * 4, "{whole:?}");
     for how in [How::Memory, How::Lost, How::Shader] {
         let path = folder.path().join(format!("{how:?} at {late}"));
         let journal = Journal::new(&path, b"a run".to_vec());
