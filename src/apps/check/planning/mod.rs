@@ -65,7 +65,8 @@ pub fn plan(config: &Config, observer: &mut dyn Observer) -> Result<PlanReport, 
         let name = cpu.name().to_owned();
         devices.push(device(name, &model, contents, &limits, cpu.deepest_slab()));
     }
-    let output = resources::output(&config, &model, None, true);
+    let bits = opened.sources.as_ref().map(|(source, _)| source.bits());
+    let output = resources::output(&config, &model, (None, bits), true);
     let truth = &config.groundtruth;
     let inputs = std::iter::once(&truth.image_path)
         .chain(truth.regions.values().map(|region| &region.region_path));

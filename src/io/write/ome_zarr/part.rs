@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::{About, Content, SliceWriter, VolumeLayout, WriteError, WriteFormat};
 use super::describe::{self, Description};
-use super::levels::{self, Level, halve};
+use super::levels::{self, Level, Slices, halve};
 use super::pyramid::Pyramid;
 use super::{EXTENSION, OME_ZARR, OmeZarrWriter, Place, SLICES, check, label_name};
 use crate::base::formats::ChunkCodec;
@@ -302,7 +302,9 @@ impl Container {
                     let numbers = read(&volume.name, below, plane, slices.clone())?;
                     let pixels = levels::pixels(&numbers, layout.pixel);
                     let shape = [slices.len(), from.shape[1], from.shape[2]];
-                    let half = halve(&pixels, shape, next.step, layout.pixel, layout.content);
+                    let page = shape[1] * shape[2] * layout.pixel.bytes();
+                    let pixels = Slices::new(&pixels, page, 0, 1);
+                    let half = halve(pixels, shape, next.step, layout.pixel, layout.content);
                     halves.push(half);
                 }
                 let shards = pyramid.add(halves, slices.end == depth, layout, volume.codec);
