@@ -73,8 +73,9 @@ pub fn finish(
     watcher: &mut dyn Watcher,
 ) -> Result<Finished, ClusterError> {
     let mut log = RunLog::new(watcher);
-    let finished = check_and_complete(plan, options, overrides, &mut log);
     let scratch = plan.folder.scratch();
+    let was_there = scratch.exists();
+    let finished = check_and_complete(plan, options, overrides, &mut log);
     if finished.is_ok() {
         // What killed processes left. One that still writes makes its folder anew.
         match fs::remove_dir_all(&scratch) {
@@ -87,9 +88,11 @@ pub fn finish(
             _ => {}
         }
     }
-    // They stay where they hold something.
-    let _ = fs::remove_dir(&scratch);
-    let _ = fs::remove_dir(Folder::hidden(&plan.folder.root));
+    // Who fails leaves what was there. Folders that hold something stay in any case.
+    if finished.is_ok() || !was_there {
+        let _ = fs::remove_dir(&scratch);
+        let _ = fs::remove_dir(Folder::hidden(&plan.folder.root));
+    }
     finished
 }
 
