@@ -32,7 +32,9 @@ pub(super) struct Level {
 impl Level {
     fn new(shape: [usize; 3], step: [usize; 3], factor: [usize; 3], shard: usize) -> Self {
         let [depth, rows, columns] = shape;
-        let chunk = [depth.min(SLICES), rows.min(CHUNK), columns.min(CHUNK)];
+        // Volumes without a pixel are refused, but after this.
+        let chunk =
+            [depth.min(SLICES), rows.min(CHUNK), columns.min(CHUNK)].map(|size| size.max(1));
         let along = |size: usize, chunk: usize| size.min(shard.max(chunk)).next_multiple_of(chunk);
         let shard = [chunk[0], along(rows, chunk[1]), along(columns, chunk[2])];
         Self {
