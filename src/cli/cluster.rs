@@ -4,7 +4,7 @@
 use super::device_args::DeviceArgs;
 use super::progress::Progress;
 use super::work::{in_pool, print};
-use super::{exit, report, say};
+use super::{exit, report, say, tell};
 use clap::Args;
 use simexm_gpu::config::Override;
 use simexm_gpu::internals::base::host;
@@ -29,7 +29,9 @@ use std::sync::atomic::AtomicBool;
 /// over, and one that was killed is done again. Example: simexm-gpu task RUN image 0..10
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes: 0 done, 1 failed, 2 the plan or the configuration is wrong and another attempt \
+    after_help = "Several devices of a machine share the tasks: --adapter all takes all GPUs, --adapter 0,1,cpu these \
+                        (`simexm-gpu devices` has their indices).\n\n\
+                        Exit codes: 0 done, 1 failed, 2 the plan or the configuration is wrong and another attempt \
                         fails alike, 3 numbers overflow and no attempt helps, 75 worth another attempt (memory, disk, \
                         device, or a merge that is to come), 130 interrupted."
 )]
@@ -206,7 +208,13 @@ fn watched(quiet: bool) -> Progress {
 /// Does tasks; returns the exit code.
 pub(super) fn task(args: &TaskArgs) -> u8 {
     let mut progress = watched(args.quiet);
-    let overrides: Vec<Override> = args.device.overrides();
+    let devices = match args.device.of_each() {
+        Ok(devices) => devices,
+        Err(problem) => {
+            tell(&format!("error: {problem}"));
+            return exit::USAGE;
+        }
+    };
     let done = with_plan(&args.run, args.device.threads, |plan| {
         let all = plan.tasks(args.phase);
         let mut named = args.tasks.named.iter();
@@ -220,7 +228,7 @@ pub(super) fn task(args: &TaskArgs) -> u8 {
             )));
         }
         let (tasks, again) = (&args.tasks.ranges, args.again);
-        cluster::run_tasks(plan, args.phase, tasks, again, &overrides, &mut progress)
+        cluster::run_tasks_on(plan, args.phase, tasks, again, &devices, &mut progress)
     });
     match done {
         Ok(done) => {
@@ -310,6 +318,18 @@ pub(super) fn core(text: &str) -> Result<[usize; 3], String> {
         (1, 1) => Ok([sizes[0], usize::MAX, usize::MAX]),
         _ => Err("give slices, rows and columns (Z,X,Y), or slices alone".to_owned()),
     }
+}
+
+/// What a configuration means for tasks where it says nothing: no fact of all pixels goes into one.
+pub(super) fn defaults() -> impl Iterator<Item = Override> {
+    let entries = [
+        ("format", "ome-zarr"),
+        ("normalize", "none"),
+        ("bit_depth", "16"),
+    ];
+    entries
+        .into_iter()
+        .map(|(key, value)| Override::where_unset("plan --write", &["output", key], value))
 }
 
 /// Writes a plan; returns the exit code.

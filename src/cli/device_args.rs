@@ -2,6 +2,10 @@
 
 use clap::Args;
 use simexm_gpu::config::{BackendChoice, Choice, Override};
+use simexm_gpu::internals::engine::compute::gpu;
+
+/// The word for the CPU in a list of adapters.
+const CPU: &str = "cpu";
 
 #[derive(Debug, Args)]
 pub(super) struct DeviceArgs {
@@ -65,6 +69,52 @@ impl DeviceArgs {
         flag("--gpu-memory", "gpu_memory", self.gpu_memory.clone());
         flag("--memory", "memory", self.memory.clone());
         overrides
+    }
+
+    /// The entries for each device that `--adapter` names: `all`, or a list of indices and `cpu`.
+    /// Those of one device are as [`DeviceArgs::overrides`] says.
+    ///
+    /// # Errors
+    /// There is no hardware GPU, or a list is meant for another backend.
+    pub(super) fn of_each(&self) -> Result<Vec<Vec<Override>>, String> {
+        let words: Vec<&str> = match self.adapter.as_deref() {
+            Some(list) => list.split(',').map(str::trim).collect(),
+            None => Vec::new(),
+        };
+        let is_index = |word: &&str| word.parse::<usize>().is_ok();
+        let is_list = words.len() > 1 && words.iter().all(|word| is_index(word) || *word == CPU);
+        let names: Vec<String> = match &words[..] {
+            ["all"] => gpu::hardware().iter().map(ToString::to_string).collect(),
+            _ if is_list => words.iter().map(|&word| word.to_owned()).collect(),
+            _ => return Ok(vec![self.overrides()]),
+        };
+        if names.is_empty() {
+            return Err(
+                "--adapter all: there is no hardware GPU here; a list like 0,1,cpu names others (`simexm-gpu devices`)"
+                    .to_owned(),
+            );
+        }
+        if let Some(backend) = self
+            .backend
+            .filter(|&backend| backend != BackendChoice::Gpu)
+        {
+            return Err(format!(
+                "--backend {backend} with several adapters: leave it out; a list like 0,1,cpu has the CPU in it"
+            ));
+        }
+        Ok(names.iter().map(|name| self.of_one(name)).collect())
+    }
+
+    fn of_one(&self, name: &str) -> Vec<Override> {
+        let is_cpu = name == CPU;
+        let one = Self {
+            backend: is_cpu.then_some(BackendChoice::Cpu),
+            adapter: (!is_cpu).then(|| name.to_owned()),
+            threads: None,
+            gpu_memory: self.gpu_memory.clone(),
+            memory: self.memory.clone(),
+        };
+        one.overrides()
     }
 
     /// As [`DeviceArgs::flags`], over what the environment says.

@@ -54,6 +54,7 @@ pub(super) fn plan(args: &PlanArgs) -> u8 {
         }
     }
     if let Some(folder) = &args.write {
+        overrides.extend(cluster::defaults());
         return match configuration(&args.config, &overrides) {
             Ok(config) => cluster::write_plan(&config, folder, args.core, args.json),
             Err(code) => code,

@@ -20,6 +20,8 @@ pub struct Override {
     value: Value,
     /// Position for messages, a [`Position::Override`].
     position: Position,
+    /// Whether it also counts where the file has an entry.
+    replaces: bool,
 }
 
 /// Error of text that is no override.
@@ -59,6 +61,15 @@ impl Override {
         )
     }
 
+    /// An entry that counts where there is none, in place of the key's default.
+    #[doc(hidden)]
+    pub fn where_unset(label: impl Into<Arc<str>>, path: &[&str], text: &str) -> Self {
+        Self {
+            replaces: false,
+            ..Self::new(label, path, text)
+        }
+    }
+
     /// Replaces `[output] path` by a folder, which starts at the working directory if it is
     /// relative.
     ///
@@ -79,6 +90,7 @@ impl Override {
             path,
             value: Value::String(text.to_owned()),
             position,
+            replaces: true,
         })
     }
 
@@ -105,6 +117,7 @@ impl Override {
             path,
             value,
             position,
+            replaces: true,
         }
     }
 
@@ -126,7 +139,12 @@ impl Override {
             };
             table = inner;
         }
-        if let Some(other) = other_spelling(key) {
+        let other = other_spelling(key);
+        let is_there = |key: &str| table.contains_key(key);
+        if !self.replaces && (is_there(key) || other.is_some_and(is_there)) {
+            return;
+        }
+        if let Some(other) = other {
             table.remove(other);
         }
         match table.entry(key.clone()) {

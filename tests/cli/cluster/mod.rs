@@ -2,6 +2,7 @@
 //! whatever order, and whatever is killed; and what is not whole is named.
 
 mod damage;
+mod devices;
 mod kills;
 mod refusals;
 mod same_bytes;

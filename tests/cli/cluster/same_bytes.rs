@@ -74,6 +74,26 @@ fn boxes_along_all_axes() {
     }
 }
 
+#[test]
+fn twenty_four_tasks() {
+    let workplace = workplace([64, 130, 100], &["labeling.bodies.region=full"]);
+    compare(&workplace, "16,64,64", "cpu", 24);
+}
+
+/// Every protein lies away from its site, as far as any may: the halo counts to its last slice.
+#[test]
+fn proteins_as_far_away_as_they_come() {
+    let entries = [
+        "labeling.bodies.region=full",
+        "labeling.bodies.labeling_density=1",
+        "labeling.bodies.antibody_amp=20",
+        "labeling.bodies.linkage=60",
+        "labeling.bodies.protein_density=1e-2",
+    ];
+    let workplace = workplace([96, 80, 80], &entries);
+    compare(&workplace, "16,64,64", "cpu", 24);
+}
+
 /// Levels that no task holds whole are made at the end.
 #[test]
 fn levels_are_made_of_several_tasks() {

@@ -117,6 +117,18 @@ pub fn adapters() -> Vec<AdapterSummary> {
     caught(|| found().iter().map(AdapterSummary::new).collect()).unwrap_or_default()
 }
 
+/// Indices of the hardware GPUs; of those that several interfaces offer, each by one of them.
+pub fn hardware() -> Vec<usize> {
+    hardware_of(&adapters())
+}
+
+fn hardware_of(adapters: &[AdapterSummary]) -> Vec<usize> {
+    let hardware = || adapters.iter().enumerate().filter(|(_, a)| !a.software);
+    let first = hardware().next().map(|(_, adapter)| &adapter.backend);
+    let of_first = hardware().filter(|(_, adapter)| Some(&adapter.backend) == first);
+    of_first.map(|(index, _)| index).collect()
+}
+
 pub(super) fn choose(
     wanted: Option<&str>,
     allow_software: bool,
@@ -216,5 +228,18 @@ mod tests {
         assert!(pick(&both[..1], None, false).is_err());
         assert_eq!(pick(&both[..1], None, true).ok(), Some(0));
         assert!(pick(&[], None, true).is_err());
+    }
+
+    #[test]
+    fn hardware_counts_once() {
+        let mut twice = vec![
+            adapter("llvmpipe", "software"),
+            adapter("RTX", "discrete GPU"),
+            adapter("RTX", "discrete GPU"),
+        ];
+        assert_eq!(hardware_of(&twice), [1, 2]);
+        twice[2].backend = "dx12".into();
+        assert_eq!(hardware_of(&twice), [1]);
+        assert!(hardware_of(&twice[..1]).is_empty());
     }
 }

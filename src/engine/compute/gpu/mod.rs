@@ -9,7 +9,7 @@ mod pipelines;
 pub mod shader;
 mod slot;
 
-pub use adapters::{AdapterSummary, adapters, pick};
+pub use adapters::{AdapterSummary, adapters, hardware, pick};
 
 use super::{Backend, BufferSpec, ComputeError, Kernel, KernelTime, Limits, Recording, Ticket};
 use boundary::caught;

@@ -9,6 +9,7 @@
 mod finish;
 mod grid;
 mod plan_file;
+mod queue;
 mod receipt;
 mod sealed;
 mod setup;
@@ -25,9 +26,9 @@ use std::str::FromStr;
 
 pub use finish::{FinishOptions, Finished, finish};
 pub use plan_file::{PlanFile, PlanOptions, PlannedRun, write_plan};
+pub use queue::{Done, run_tasks_on};
 pub use status::{PhaseStatus, Status, in_words, missing, status};
 pub use survey::merge;
-pub use task::{Done, run_tasks};
 
 /// Name of the plan in a run's folder.
 pub const PLAN_NAME: &str = "plan.json";

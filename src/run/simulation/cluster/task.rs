@@ -21,69 +21,9 @@ use crate::run::simulation::fallback::DeviceFallback;
 use crate::run::simulation::sink::FileSink;
 use crate::run::simulation::{Options, SimulationError, Watcher};
 use crate::run::store::SpillPolicy;
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// What became of some tasks.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Done {
-    /// Tasks that were done.
-    pub made: u64,
-    /// Tasks that were done before.
-    pub known: u64,
-}
-
-/// Does tasks of a phase, but for those whose receipts are there (unless they are wanted `again`).
-///
-/// # Errors
-/// See [`ClusterError`]. Tasks before the one that failed are done.
-pub fn run_tasks(
-    plan: &PlanFile,
-    phase: Phase,
-    tasks: &[Range<u64>],
-    again: bool,
-    overrides: &[Override],
-    watcher: &mut dyn Watcher,
-) -> Result<Done, ClusterError> {
-    let all = plan.tasks(phase);
-    if all == 0 {
-        return Err(ClusterError::Refused(format!(
-            "{}: the plan has no tasks of the phase {phase}",
-            plan.folder.root.display()
-        )));
-    }
-    let survey = match phase {
-        Phase::Image => Survey::digest(plan)?,
-        Phase::Survey => String::new(),
-    };
-    let mut done = Done::default();
-    let mut worker = None;
-    // Each range ends where the tasks end, however those after it go on.
-    for task in tasks
-        .iter()
-        .flat_map(|range| range.start..range.end.min(all))
-    {
-        let receipt = Receipt::read(&plan.folder, (phase, task), &plan.id)?.ok();
-        // Images of another survey are as good as none.
-        if receipt.is_some_and(|receipt| !again && receipt.survey == survey) {
-            done.known += 1;
-            continue;
-        }
-        if watcher.interrupted() {
-            return Err(SimulationError::Interrupted.into());
-        }
-        let worker = match &mut worker {
-            Some(worker) => worker,
-            none => none.insert(Worker::new(plan, phase, overrides, watcher)?),
-        };
-        watcher.note(&format!("{phase} {task} of {all}"));
-        worker.receipt(task, watcher)?.write(&plan.folder, phase)?;
-        done.made += 1;
-    }
-    Ok(done)
-}
 
 /// The first pixel of a box and its shape, (z, x, y).
 pub(super) fn place(part: &ImageBox) -> ([usize; 3], [usize; 3]) {
@@ -141,8 +81,20 @@ impl<'p> Worker<'p> {
         })
     }
 
+    /// Leaves the other ones of so many workers their part of the host's memory.
+    pub(super) fn share_memory(&mut self, workers: u64) {
+        if workers > 1 {
+            let compute = &mut self.setup.config.compute;
+            compute.memory = Some(Budgets::of(compute).host_memory() / workers);
+        }
+    }
+
     /// Does a task; returns its receipt, once what it lists is on the disk.
-    fn receipt(&mut self, task: u64, watcher: &mut dyn Watcher) -> Result<Receipt, ClusterError> {
+    pub(super) fn receipt(
+        &mut self,
+        task: u64,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Receipt, ClusterError> {
         let start = Instant::now();
         let folder = &self.plan.folder;
         let mut receipt = Receipt {
