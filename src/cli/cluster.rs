@@ -320,6 +320,14 @@ pub(super) fn core(text: &str) -> Result<[usize; 3], String> {
     }
 }
 
+/// Bytes per second, of GB per second.
+pub(super) fn bandwidth(text: &str) -> Result<f64, String> {
+    let rate = text.trim().parse().ok();
+    let rate = rate.filter(|rate: &f64| (1e-6..=1e9).contains(rate));
+    let rate = rate.ok_or("give GB per second, like 0.5 or 2000")?;
+    Ok(rate * 1e9)
+}
+
 /// What a configuration means for tasks where it says nothing: no fact of all pixels goes into one.
 pub(super) fn defaults() -> impl Iterator<Item = Override> {
     let entries = [
@@ -336,13 +344,13 @@ pub(super) fn defaults() -> impl Iterator<Item = Override> {
 pub(super) fn write_plan(
     config: &simexm_gpu::Config,
     folder: &Path,
-    core: Option<[usize; 3]>,
+    options: PlanOptions,
     json: bool,
 ) -> u8 {
     let mut progress = Progress::new(json, Arc::new(AtomicBool::new(false)));
     let written = in_pool(host::threads(config.compute.threads), || {
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-        cluster::write_plan(config, &folder, PlanOptions { core }, &mut progress)
+        cluster::write_plan(config, &folder, options, &mut progress)
     });
     match written {
         Err(code) => code,

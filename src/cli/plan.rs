@@ -6,6 +6,7 @@ use super::work::{configuration, on_threads, print};
 use clap::{Args, ValueHint};
 use simexm_gpu::config::Override;
 use simexm_gpu::internals::apps::check::planning::plan as look;
+use simexm_gpu::internals::run::simulation::cluster::{Machines, PlanOptions};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -32,12 +33,41 @@ pub(super) struct PlanArgs {
     /// axis
     #[arg(long, value_name = "Z[,X,Y]", requires = "write", value_parser = cluster::core)]
     core: Option<[usize; 3]>,
+    /// With --write: tell how long it takes on so many machines, and what stands in the way; a small
+    /// part of the volume is made here to measure
+    #[arg(long, value_name = "NUMBER", requires = "write", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    machines: Option<u64>,
+    /// Cores of each machine that work; as many as here without it
+    #[arg(long, value_name = "NUMBER", requires = "machines", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    cores: Option<u32>,
+    /// Bytes that the kernels move on each machine's device in a second, as `--timings` tells, in
+    /// GB/s; what this CPU does without it
+    #[arg(long, value_name = "GB/S", requires = "machines", value_parser = cluster::bandwidth)]
+    device_bandwidth: Option<f64>,
+    /// Bytes that the store gives and takes in a second, all machines together, in GB/s
+    #[arg(long, value_name = "GB/S", requires = "machines", value_parser = cluster::bandwidth)]
+    store_bandwidth: Option<f64>,
     /// Print one JSON object (see docs/plan.md) and nothing else
     #[arg(long)]
     json: bool,
     /// Set a key of the configuration; may be given several times
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<Override>,
+}
+
+impl PlanArgs {
+    fn options(&self) -> PlanOptions {
+        let machines = self.machines.map(|number| Machines {
+            number,
+            cores: self.cores.map(|cores| cores as usize),
+            device_bytes_per_second: self.device_bandwidth,
+            store_bytes_per_second: self.store_bandwidth,
+        });
+        PlanOptions {
+            core: self.core,
+            machines,
+        }
+    }
 }
 
 /// Plans a run; returns the exit code.
@@ -56,7 +86,7 @@ pub(super) fn plan(args: &PlanArgs) -> u8 {
     if let Some(folder) = &args.write {
         overrides.extend(cluster::defaults());
         return match configuration(&args.config, &overrides) {
-            Ok(config) => cluster::write_plan(&config, folder, args.core, args.json),
+            Ok(config) => cluster::write_plan(&config, folder, args.options(), args.json),
             Err(code) => code,
         };
     }

@@ -6,6 +6,7 @@
 
 pub mod cpu;
 mod drive;
+mod dry;
 pub mod gpu;
 mod kernel;
 mod params;
@@ -14,6 +15,7 @@ mod spare;
 mod traffic;
 
 pub use drive::drive;
+pub use dry::DryBackend;
 pub(crate) use kernel::MOST_WORKGROUPS;
 pub use kernel::{
     Access, Agreement, Bound, CpuCall, Generated, Grid, Kernel, Layout, Stage, photon_tolerance,

@@ -117,9 +117,15 @@ pub(super) fn can_have_room(
 }
 
 impl Device {
-    fn cpu() -> Self {
+    /// The CPU.
+    pub(super) fn cpu() -> Self {
+        Self::of(CpuBackend::new(CPU_BYTES))
+    }
+
+    /// One that is never opened again.
+    pub(super) fn of(backend: impl Backend + 'static) -> Self {
         Self {
-            backend: Box::new(CpuBackend::new(CPU_BYTES)),
+            backend: Box::new(backend),
             opener: None,
         }
     }

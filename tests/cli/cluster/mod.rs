@@ -3,6 +3,7 @@
 
 mod damage;
 mod devices;
+mod forecast;
 mod kills;
 mod refusals;
 mod same_bytes;

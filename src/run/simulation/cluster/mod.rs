@@ -7,6 +7,7 @@
 //! order.
 
 mod finish;
+mod forecast;
 mod grid;
 mod plan_file;
 mod queue;
@@ -25,6 +26,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 pub use finish::{FinishOptions, Finished, finish};
+pub use forecast::{Forecast, Machines};
 pub use plan_file::{PlanFile, PlanOptions, PlannedRun, write_plan};
 pub use queue::{Done, run_tasks_on};
 pub use status::{PhaseStatus, Status, in_words, missing, status};

@@ -1,6 +1,7 @@
 //! `plan.json`: everything that the result depends on, by whose checksum plans are known.
 
 use super::super::{SimulationError, Watcher};
+use super::forecast::{Forecast, Machines, forecast};
 use super::grid::Grid;
 use super::setup::Setup;
 use super::store::{write_first, write_whole};
@@ -15,7 +16,7 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{Instant, UNIX_EPOCH};
 
 /// What the result depends on. Fields are in the order of their names, as in canonical JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,6 +66,8 @@ pub struct PlanOptions {
     /// Size (z, x, y) of the box of images that a task makes; a multiple of the shards, or at least
     /// all of an axis.
     pub core: Option<[usize; 3]>,
+    /// Machines for which the time is to be told.
+    pub machines: Option<Machines>,
 }
 
 /// What a plan comes to.
@@ -94,6 +97,8 @@ pub struct PlannedRun {
     pub shards: [u64; 2],
     /// Levels of the pyramids that tasks write, and all of them.
     pub levels: [usize; 2],
+    /// What it takes on the machines that were told.
+    pub forecast: Option<Forecast>,
 }
 
 impl fmt::Display for PlannedRun {
@@ -129,6 +134,9 @@ impl fmt::Display for PlannedRun {
             f,
             "files   up to {of_tasks} of tasks ({levels} of {all} levels), {of_end} of `finish`"
         )?;
+        if let Some(forecast) = &self.forecast {
+            write!(f, "{forecast}")?;
+        }
         let folder = self.folder.display();
         let phase = if self.survey_tasks > 0 {
             "survey"
@@ -181,7 +189,9 @@ pub fn write_plan(
         let known = before.as_ref().and_then(|plan| plan.body.seed.parse().ok());
         config.compute.seed = Some(known.unwrap_or_else(rand::random));
     }
+    let start = Instant::now();
     let setup = Setup::open(config, watcher)?;
+    let start = start.elapsed();
     setup.settled.tell(watcher);
     setup.check()?;
     super::super::warnings::before(&setup.model, watcher);
@@ -221,12 +231,12 @@ pub fn write_plan(
         id: id.clone(),
         body,
     };
-    let planned = plan.describe(&setup, &container, before.is_some());
+    let mut planned = plan.describe(&setup, &container, before.is_some());
     // The plan comes first: whoever finds one there already has written nothing.
     if before.is_none() {
         let stored = Stored {
             id,
-            plan: plan.body,
+            plan: plan.body.clone(),
         };
         let mut text = serde_json::to_vec_pretty(&stored).unwrap_or_default();
         text.push(b'\n');
@@ -239,6 +249,10 @@ pub fn write_plan(
     let store = plan.folder.output().join(container.folder());
     for (name, content) in container.arrays() {
         write_whole(&plan.folder, &store.join(name), &content)?;
+    }
+    if let Some(machines) = options.machines {
+        let forecast = forecast(&plan, &planned, setup, start, machines, watcher)?;
+        planned.forecast = Some(forecast);
     }
     Ok(planned)
 }
@@ -432,6 +446,12 @@ impl PlanFile {
         &self.body.grid
     }
 
+    /// Bytes of the files that are read, as far as they are known.
+    pub(super) fn input_bytes(&self) -> u64 {
+        let bytes = self.body.inputs.iter().map(|input| input.bytes);
+        bytes.fold(0, u64::saturating_add)
+    }
+
     pub(super) fn levels(&self) -> usize {
         self.body.levels
     }
@@ -520,6 +540,7 @@ impl PlanFile {
             raw_bytes: pixels.saturating_mul(grey + ids),
             shards: [container.shards(0..made), container.shards(made..all)],
             levels: [made, all],
+            forecast: None,
         }
     }
 }

@@ -8,8 +8,8 @@ use super::survey::Survey;
 use super::{ClusterError, Phase};
 use crate::base::volume::VoxelBox;
 use crate::config::{BackendChoice, Override};
-use crate::engine::compute::ComputeError;
-use crate::io::read::VolumeSource;
+use crate::engine::compute::{ComputeError, KernelTime};
+use crate::io::read::{ArraySource, CellSource, VolumeSource};
 use crate::io::write::{Container, ShardStore, Stored};
 use crate::run::ground_truth::LoadedVolume;
 use crate::run::log::RunLog;
@@ -21,6 +21,7 @@ use crate::run::simulation::fallback::DeviceFallback;
 use crate::run::simulation::sink::FileSink;
 use crate::run::simulation::{Options, SimulationError, Watcher};
 use crate::run::store::SpillPolicy;
+use ndarray::{ArrayView3, ShapeBuilder};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -79,6 +80,48 @@ impl<'p> Worker<'p> {
             survey,
             device: None,
         })
+    }
+
+    /// One that makes images before anything is surveyed: of all cells, as if each had voxels.
+    pub(super) fn on_trial(plan: &'p PlanFile, setup: Setup) -> Result<Self, ClusterError> {
+        Ok(Self {
+            container: setup.container()?,
+            plan,
+            phase: Phase::Image,
+            setup,
+            survey: None,
+            device: None,
+        })
+    }
+
+    /// Replaces the tissue by a single cell, which is read in no time.
+    pub(super) fn take_blank(&mut self) {
+        let (source, annotations, _) = &mut self.setup.volumes;
+        let blank = |shape: [usize; 3], id: &'static [u8; 1]| {
+            let [depth, rows, columns] = shape;
+            let same = (depth, rows, columns).strides((0, 0, 0));
+            let ids = ArrayView3::from_shape(same, id);
+            ids.map(|ids| Box::new(ArraySource::new(ids)) as Box<dyn VolumeSource>)
+        };
+        if let Ok(ids) = blank(source.shape(), &[1]) {
+            *source = CellSource::Merged(ids);
+        }
+        for annotation in annotations {
+            if let Ok(ids) = blank(annotation.shape(), &[0]) {
+                *annotation = ids;
+            }
+        }
+    }
+
+    /// Works on this device from now on.
+    pub(super) fn set_device(&mut self, device: Device) {
+        self.device = Some(device);
+    }
+
+    /// What the device's kernels did.
+    pub(super) fn kernel_times(&mut self) -> Vec<KernelTime> {
+        let device = self.device.as_mut();
+        device.map_or_else(Vec::new, |device| device.backend().kernel_times())
     }
 
     /// Leaves the other ones of so many workers their part of the host's memory.
@@ -210,7 +253,7 @@ impl<'p> Worker<'p> {
     }
 
     /// Loads a box of the tissue, and works on it with the device.
-    fn work<R>(
+    pub(super) fn work<R>(
         &mut self,
         voxels: VoxelBox,
         part: ImageBox,
@@ -262,6 +305,13 @@ impl<'p> Worker<'p> {
         // Where only ids count, every cell is taken to have voxels.
         let surveyed = survey.filter(|_| needs_survey(&setup.model));
         let surveyed = surveyed.map(|survey| &survey.voxels[..]);
+        let alike = match self.phase {
+            Phase::Image if needs_survey(&setup.model) => {
+                vec![vec![1; volume.cells.len()]; setup.model.layer_regions().len()]
+            }
+            _ => Vec::new(),
+        };
+        let surveyed = surveyed.or((!alike.is_empty()).then_some(&alike[..]));
         let fallback = DeviceFallback {
             model: &setup.model,
             input: Input {
