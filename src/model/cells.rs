@@ -136,17 +136,17 @@ impl Selection {
     /// Draws the cells (docs/model.md section 2). `voxels[r][cell]` counts the voxels of a cell in
     /// the r-th of the model's layer regions; where it is absent every cell has some.
     pub fn draw(model: &Model, index: &CellIndex, voxels: Option<&[Vec<u64>]>) -> Self {
-        let keys = index.keys();
+        let ids = index.ids();
         let size_in_region = |region: usize, cell: usize| voxels.map_or(1, |v| v[region][cell]);
         let bernoulli = |probability: f64, purpose, names: &[&str]| {
             let table = DiscreteTable::bernoulli(probability);
             let key = StreamKey::new(model.seed, purpose, names);
-            let draw = |&cell: &u32| table.draw(key.at([0; 3], cell)[0]) == 1;
-            keys.iter().map(draw).collect::<Vec<bool>>()
+            let draw = |&id: &u64| table.draw(key.of_cell(id)[0]) == 1;
+            ids.iter().map(draw).collect::<Vec<bool>>()
         };
         let eligible = bernoulli(model.labelling.global_density, Purpose::Eligible, &[]);
         let mut selection = Self::empty(model, index);
-        let barcodes = Barcodes::draw(model, &keys);
+        let barcodes = Barcodes::draw(model, ids);
         for (number, layer) in model.labelling.layers.iter().enumerate() {
             let drawn = bernoulli(layer.labeling_density, Purpose::Labelled, &[&layer.name]);
             let region = model.region_number(layer.region_bit);
@@ -171,7 +171,7 @@ impl Selection {
                     .collect(),
             };
             let key = StreamKey::new(model.seed, Purpose::SingleNeuron, &[&layer.name]);
-            let lot = |cell: usize| key.at([0; 3], keys[cell]);
+            let lot = |cell: usize| key.of_cell(ids[cell]);
             // Indices ascend with ids: the first of equals has the smallest id.
             match layer.single_neuron {
                 SingleNeuron::Off => {}
@@ -198,9 +198,9 @@ impl Selection {
             };
             if let Some((levels_at, own)) = model.levels_at(number, index.len()).zip(own) {
                 let key = StreamKey::new(model.seed, Purpose::Brightness, &[&layer.name]);
-                for (cell, &word) in keys.iter().enumerate().skip(1) {
+                for (cell, &id) in ids.iter().enumerate().skip(1) {
                     let level = barcodes.level(number, cell).unwrap_or(0);
-                    let factor = own.brightness.number(key.at([0; 3], word)[0], level);
+                    let factor = own.brightness.number(key.of_cell(id)[0], level);
                     selection.words[levels_at + cell / 4] |= (factor as u32) << (8 * (cell % 4));
                 }
             }
@@ -264,16 +264,16 @@ struct Barcodes {
 
 impl Barcodes {
     /// For each cell, as many of the layers as a barcode has, each choice as probable as any other.
-    fn draw(model: &Model, keys: &[u32]) -> Self {
+    fn draw(model: &Model, ids: &[u64]) -> Self {
         let labelling = &model.labelling;
         let is_one = |layer: &usize| labelling.layers[*layer].barcode;
         let layers: Vec<usize> = (0..labelling.layers.len()).filter(is_one).collect();
         let key = StreamKey::new(model.seed, Purpose::Barcode, &[]);
-        let mut levels = vec![None; keys.len() * layers.len()];
+        let mut levels = vec![None; ids.len() * layers.len()];
         let codes = levels.chunks_exact_mut(layers.len().max(1));
-        for (code, &cell) in codes.zip(keys) {
+        for (code, &id) in codes.zip(ids) {
             // The lots decide on an order of the layers, of which the first are taken.
-            let lots = |number: u32| key.numbered(number).at([0; 3], cell);
+            let lots = |number: u32| key.numbered(number).of_cell(id);
             let mut order: Vec<usize> = (0..layers.len()).collect();
             order.sort_by_key(|&place| (lots(place as u32)[0], place));
             for &place in order.iter().take(labelling.barcode_layers) {

@@ -136,13 +136,19 @@ impl StreamKey {
         Self([first.wrapping_add(number.wrapping_mul(0x9E37_79B9)), second])
     }
 
+    /// The four words drawn for a cell as a whole.
+    pub fn of_cell(self, id: u64) -> [u32; 4] {
+        philox4x32_10([(id >> 32) as u32, 0, 0, id as u32], self.0)
+    }
+
     /// The four words drawn at voxel (z, x, y) of the source volume for the cell with this key.
     pub fn at(self, voxel: [u32; 3], cell: u32) -> [u32; 4] {
         philox4x32_10([voxel[0], voxel[1], voxel[2], cell], self.0)
     }
 }
 
-/// The word by which a cell enters a counter: the id itself where it fits 32 bits.
+/// The word by which a cell enters the counter of a voxel: the id itself where it fits 32 bits. Two
+/// cells of one word share draws only where both have the same voxel.
 pub fn cell_key(id: u64) -> u32 {
     let (low, high) = (id as u32, (id >> 32) as u32);
     if high == 0 {

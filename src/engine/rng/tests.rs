@@ -59,6 +59,22 @@ fn wide_ids_get_keys_of_their_own() {
     assert_ne!(cell_key((1 << 32) + 7), cell_key((2 << 32) + 7));
 }
 
+/// Ids of 32 bits draw as a cell at the first voxel does; wider ones share no draw, even where
+/// their words do.
+#[test]
+fn cells_draw_with_all_their_bits() {
+    let key = StreamKey::new(42, Purpose::Labelled, &["layer1"]);
+    assert_eq!(key.of_cell(7), key.at([0; 3], 7));
+    let mut words = std::collections::HashMap::new();
+    let ids = (1..200_000u64).map(|n| n << 32 | 7);
+    let twins = ids.filter_map(|id| words.insert(cell_key(id), id).map(|other| (id, other)));
+    let twins: Vec<(u64, u64)> = twins.collect();
+    assert!(!twins.is_empty(), "of so many some have the same word");
+    for (id, other) in twins {
+        assert_ne!(key.of_cell(id), key.of_cell(other), "{id} {other}");
+    }
+}
+
 /// Mean and variance of a table, exactly, from the widths of its outcomes.
 fn moments(table: &DiscreteTable, value: impl Fn(u32) -> f64) -> (f64, f64) {
     let words: Vec<u32> = table.words().collect();

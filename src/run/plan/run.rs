@@ -1,7 +1,7 @@
 //! The plan of a whole run: of a volume at once, or of tiles of it along x and y.
 
 use super::{Contents, HostMemory, ImageBox, Plan, PlanError, Planner, Tile};
-use crate::engine::compute::Limits;
+use crate::engine::compute::{BufferSpec, Limits};
 use crate::engine::schedule::Step;
 use crate::model::Model;
 use std::ops::Range;
@@ -81,8 +81,10 @@ impl RunPlan {
         let attempt =
             |number: usize| Self::with_cut(model, contents, limits, deepest, cuts[number], part);
         let last = cuts.len() - 1;
-        let first = attempt(0);
-        let Err(refused) = first else { return first };
+        let refused = match attempt(0) {
+            Ok(plan) => return Ok(Self::deeper(plan, 0, last, limits, attempt)),
+            Err(refused) => refused,
+        };
         // More tiles are smaller ones, down to a block: double them, and bisect.
         let (mut too_few, mut enough) = (0, None);
         while enough.is_none() && too_few < last {
@@ -103,7 +105,28 @@ impl RunPlan {
                 Err(_) => too_few = middle,
             }
         }
-        Ok(plan)
+        Ok(Self::deeper(plan, number, last, limits, attempt))
+    }
+
+    /// A plan, or where its slabs have one slice because the longest ring fills a binding, while the
+    /// device has memory for more, one with the fewest tiles whose rings leave room for several.
+    fn deeper(
+        plan: Self,
+        number: usize,
+        last: usize,
+        limits: &Limits,
+        attempt: impl Fn(usize) -> Result<Self, PlanError>,
+    ) -> Self {
+        let own = &plan.widest().plan;
+        let ring = own.largest().map_or(0, BufferSpec::bytes);
+        let has_room = own.device_bytes().saturating_mul(2) <= limits.wanted_bytes;
+        let is_full = ring > limits.binding_bytes / 2;
+        if own.slab > 1 || own.is_one_step() || !is_full || !has_room {
+            return plan;
+        }
+        let more = (number + 1..=last).filter_map(|number| attempt(number).ok());
+        let deep = |plan: &Self| plan.widest().plan.slab > 1;
+        more.into_iter().find(deep).unwrap_or(plan)
     }
 
     /// The cuts (x, y) of a model's volume from `least` on, coarsest first: along x as far as its

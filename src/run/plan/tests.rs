@@ -118,6 +118,21 @@ fn a_volume_of_4096_cubed_is_planned_in_no_time() {
     assert!(took < Duration::from_secs(1), "it took {took:?}");
 }
 
+/// 2048 x 2048 voxels of 8 nm: 127 slices of counts just fit 2 GiB, so that slabs would have one
+/// slice on any adapter. Two tiles leave room for deep ones, where there is memory for them.
+#[test]
+fn rings_that_fill_a_binding_are_split_into_tiles() {
+    let model = model(&one_dye(8.0), [2127, 2048, 2048]);
+    let planned = |bytes: u64| {
+        let run = RunPlan::new(&model, CONTENTS, &adapter(bytes), usize::MAX, [1; 2]).unwrap();
+        (run.cut, run.widest().plan.slab)
+    };
+    assert_eq!(planned(4_000_000_000), ([1, 1], 1));
+    let (cut, slab) = planned(24_000_000_000);
+    assert_eq!(cut, [2, 1]);
+    assert!(slab > 50, "{slab}");
+}
+
 /// Within 3 per cent.
 fn assert_close(bytes: u64, derived: u64) {
     assert!(
