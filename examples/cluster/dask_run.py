@@ -18,6 +18,6 @@ if __name__ == "__main__":
         calls = range(0, phase["tasks"], EACH)
         name = phase["phase"]
         client.gather(client.map(task, [run] * len(calls), [name] * len(calls), calls, retries=3, pure=False))
-        if name == "survey":
-            subprocess.run(["simexm-gpu", "merge", run, "survey"], check=True)
+        if name != "image":
+            subprocess.run(["simexm-gpu", "merge", run, name], check=True)
     subprocess.run(["simexm-gpu", "finish", run], check=True)

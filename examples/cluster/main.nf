@@ -16,7 +16,7 @@ process finish {
     script: "simexm-gpu finish ${params.run}"
 }
 
-// With a survey: the same process for it, then `simexm-gpu merge RUN survey`, before these.
+// With a survey or a scale: the same process for it, then `simexm-gpu merge RUN survey`, before these.
 workflow {
     image(Channel.of(0..<(params.tasks as int)).filter { it % params.each == 0 }) | collect | finish
 }

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A whole run on Slurm: plan, survey, merge, images, finish, each after the one before.
+# A whole run on Slurm: plan, survey and scale with what is merged of each, images, finish, each after the one before.
 #
 #     examples/cluster/slurm.sh CONFIG RUN EACH [more for `plan`, such as --core 64]
 #
@@ -23,11 +23,12 @@ phase() {
     done
     wait=(--dependency=afterok"$ids")
 }
-survey=$(number survey_tasks) images=$(number image_tasks)
-if [ "$survey" -gt 0 ]; then
-    phase survey "$survey"
-    job=$(submit --job-name=merge --output=/dev/null --wrap "simexm-gpu merge '$run' survey")
+for name in survey scale; do
+    tasks=$(number ${name}_tasks)
+    [ "$tasks" -gt 0 ] || continue
+    phase $name "$tasks"
+    job=$(submit --job-name=merge --output=/dev/null --wrap "simexm-gpu merge '$run' $name")
     wait=(--dependency=afterok:"$job")
-fi
-phase image "$images"
+done
+phase image "$(number image_tasks)"
 submit --job-name=finish --output="$run/finish.txt" --wrap "simexm-gpu finish '$run' --verify 0.001"

@@ -4,7 +4,7 @@
 use super::device_args::DeviceArgs;
 use super::progress::Progress;
 use super::work::{in_pool, print};
-use super::{exit, report, say, tell};
+use super::{exit, report, say};
 use clap::Args;
 use simexm_gpu::config::Override;
 use simexm_gpu::internals::base::host;
@@ -39,7 +39,7 @@ pub(super) struct TaskArgs {
     /// Folder of the run
     run: PathBuf,
     /// Kind of the tasks
-    #[arg(value_name = "survey|image")]
+    #[arg(value_name = "survey|scale|image")]
     phase: Phase,
     /// A task, tasks N..M without M, or a list as `status --missing` prints it (3,17-40); those
     /// behind the last are passed over
@@ -63,7 +63,7 @@ pub(super) struct MergeArgs {
     /// Folder of the run
     run: PathBuf,
     /// Kind of the tasks
-    #[arg(value_name = "survey")]
+    #[arg(value_name = "survey|scale")]
     phase: Phase,
 }
 
@@ -75,7 +75,7 @@ pub(super) struct StatusArgs {
     /// Folder of the run
     run: PathBuf,
     /// Print the tasks without a receipt and nothing else, in the words that Slurm takes: 3,17-40
-    #[arg(long, value_name = "survey|image")]
+    #[arg(long, value_name = "survey|scale|image")]
     missing: Option<Phase>,
     /// With --missing: print the numbers of jobs that do so many tasks each
     #[arg(long, value_name = "N", requires = "missing", value_parser = clap::value_parser!(u64).range(1..))]
@@ -210,9 +210,9 @@ pub(super) fn task(args: &TaskArgs) -> u8 {
     let mut progress = watched(args.quiet);
     let devices = match args.device.of_each() {
         Ok(devices) => devices,
-        Err(problem) => {
-            tell(&format!("error: {problem}"));
-            return exit::USAGE;
+        Err(error) => {
+            report(&error);
+            return code(&error);
         }
     };
     let done = with_plan(&args.run, args.device.threads, |plan| {
@@ -247,8 +247,8 @@ pub(super) fn task(args: &TaskArgs) -> u8 {
 /// Merges; returns the exit code.
 pub(super) fn merge(args: &MergeArgs) -> u8 {
     match with_plan(&args.run, None, |plan| cluster::merge(plan, args.phase)) {
-        Ok(cells) => {
-            say(&format!("merged  {cells} cells"));
+        Ok(merged) => {
+            say(&format!("merged  {merged}"));
             exit::DONE
         }
         Err(code) => code,

@@ -2,7 +2,9 @@
 
 use clap::Args;
 use simexm_gpu::config::{BackendChoice, Choice, Override};
-use simexm_gpu::internals::engine::compute::gpu;
+use simexm_gpu::internals::engine::compute::{ComputeError, gpu};
+use simexm_gpu::internals::run::simulation::SimulationError;
+use simexm_gpu::internals::run::simulation::cluster::ClusterError;
 
 /// The word for the CPU in a list of adapters.
 const CPU: &str = "cpu";
@@ -75,8 +77,8 @@ impl DeviceArgs {
     /// Those of one device are as [`DeviceArgs::overrides`] says.
     ///
     /// # Errors
-    /// There is no hardware GPU, or a list is meant for another backend.
-    pub(super) fn of_each(&self) -> Result<Vec<Vec<Override>>, String> {
+    /// One of them is not there, or a list is meant for another backend.
+    pub(super) fn of_each(&self) -> Result<Vec<Vec<Override>>, ClusterError> {
         let words: Vec<&str> = match self.adapter.as_deref() {
             Some(list) => list.split(',').map(str::trim).collect(),
             None => Vec::new(),
@@ -89,18 +91,22 @@ impl DeviceArgs {
             _ => return Ok(vec![self.overrides()]),
         };
         if names.is_empty() {
-            return Err(
-                "--adapter all: there is no hardware GPU here; a list like 0,1,cpu names others (`simexm-gpu devices`)"
-                    .to_owned(),
-            );
+            let reason = "--adapter all: there is no hardware GPU here; a list like 0,1,cpu names others (`simexm-gpu devices`)";
+            let none = ComputeError::NoAdapter(reason.to_owned());
+            return Err(SimulationError::from(none).into());
         }
         if let Some(backend) = self
             .backend
             .filter(|&backend| backend != BackendChoice::Gpu)
         {
-            return Err(format!(
+            return Err(ClusterError::Refused(format!(
                 "--backend {backend} with several adapters: leave it out; a list like 0,1,cpu has the CPU in it"
-            ));
+            )));
+        }
+        // Best known before one of the others does all there is to do.
+        let adapters = gpu::adapters();
+        for name in names.iter().filter(|name| *name != CPU) {
+            gpu::pick(&adapters, Some(name), true).map_err(SimulationError::from)?;
         }
         Ok(names.iter().map(|name| self.of_one(name)).collect())
     }

@@ -5,7 +5,7 @@ use super::record::Recorder;
 use super::{ExpectedSlices, Pipeline, RunError, Sink, TruthSlices, check_interrupt};
 use crate::engine::compute::drive;
 use crate::engine::schedule::Step;
-use crate::engine::stages::{normalise, status};
+use crate::engine::stages::status;
 use crate::model::Model;
 use crate::model::cells::Selection;
 use crate::run::journal::Checkpoint;
@@ -13,13 +13,12 @@ use crate::run::plan::{Quantisation, TilePlan};
 use rayon::prelude::*;
 
 impl<'a> Pipeline<'a> {
-    /// From labels to grey values; returns the brightest pixel of each channel, in photons, and
-    /// whether it is dark altogether.
+    /// From labels to grey values; returns the brightest pixel of each channel, in counts.
     pub(super) fn image(
         &mut self,
         selection: &Selection,
         sink: &mut dyn Sink,
-    ) -> Result<(Vec<u32>, Vec<bool>), RunError> {
+    ) -> Result<Vec<u32>, RunError> {
         let (model, plan) = (self.model, self.plan);
         let sheets = model.output.truth_volumes(self.input.volume.sheets());
         let first = &plan.first().plan;
@@ -54,11 +53,9 @@ impl<'a> Pipeline<'a> {
             finished.replay_expected(images, batch, sink)?;
         }
         self.observer.end();
-        self.finish(&mark.maxima, &finished, sink)?;
-        let per_photon = model.counts_per_photon();
-        let photons = |&counts: &u32| normalise::whole_photons(counts, per_photon);
-        let dark = mark.maxima.iter().map(|&counts| counts == 0);
-        Ok((mark.maxima.iter().map(photons).collect(), dark.collect()))
+        let of_all = self.brightest.unwrap_or(&mark.maxima);
+        self.finish(of_all, &finished, sink)?;
+        Ok(mark.maxima)
     }
 
     /// The images of a tile, from where an earlier run has come to; returns how far the run is

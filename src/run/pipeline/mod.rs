@@ -13,6 +13,7 @@ mod record;
 
 use crate::base::progress::Observer;
 use crate::engine::compute::{Backend, ComputeError, drive};
+use crate::engine::stages::normalise;
 use crate::model::Model;
 use crate::model::cells::Selection;
 use crate::run::ground_truth::LoadedVolume;
@@ -127,6 +128,8 @@ pub struct Outcome {
     /// The brightest pixel of each channel, in photons, rounded as grey values are; in the model
     /// `physical` its grey value.
     pub maxima: Vec<u32>,
+    /// The brightest pixel of each channel, in the counts that images have on the device.
+    pub brightest: Vec<u32>,
     /// Whether no pixel of a channel has any light, be it a part of a photon.
     pub dark: Vec<bool>,
     /// The clusters of proteins, in the order of layers and voxels.
@@ -176,6 +179,8 @@ pub struct Pipeline<'a> {
     poison: bool,
     /// Voxels of the cells in the layers' regions, where they were counted before.
     surveyed: Option<&'a [Vec<u64>]>,
+    /// The brightest pixel of each channel in the whole of the images, where it is known.
+    brightest: Option<&'a [u32]>,
 }
 
 impl<'a> Pipeline<'a> {
@@ -203,6 +208,7 @@ impl<'a> Pipeline<'a> {
             observer,
             poison,
             surveyed: None,
+            brightest: None,
         })
     }
 
@@ -211,6 +217,13 @@ impl<'a> Pipeline<'a> {
     #[must_use]
     pub fn with_survey(self, surveyed: Option<&'a [Vec<u64>]>) -> Self {
         Self { surveyed, ..self }
+    }
+
+    /// With the [`Outcome::brightest`] of the whole, of which a part is made: grey values are shares
+    /// of these.
+    #[must_use]
+    pub fn with_brightest(self, brightest: Option<&'a [u32]>) -> Self {
+        Self { brightest, ..self }
     }
 
     /// Puts the buffers of a tile on the device, in place of another's.
@@ -235,7 +248,9 @@ impl<'a> Pipeline<'a> {
         let selection = Selection::draw(self.model, &self.input.volume.cells, voxels);
         sink.begin(&selection).map_err(RunError::Sink)?;
         let puncta = self.puncta(&selection)?;
-        let (maxima, dark) = self.image(&selection, sink)?;
+        let brightest = self.image(&selection, sink)?;
+        let per_photon = self.model.counts_per_photon();
+        let photons = |&counts: &u32| normalise::whole_photons(counts, per_photon);
         sink.finish(self.observer).map_err(|error| {
             if error.is::<Interrupted>() {
                 RunError::Interrupted
@@ -245,8 +260,9 @@ impl<'a> Pipeline<'a> {
         })?;
         Ok(Outcome {
             selection,
-            maxima,
-            dark,
+            maxima: brightest.iter().map(photons).collect(),
+            dark: brightest.iter().map(|&counts| counts == 0).collect(),
+            brightest,
             puncta,
         })
     }

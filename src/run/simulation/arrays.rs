@@ -331,6 +331,7 @@ impl Prepared {
             budgets: Budgets::of(&config.compute),
             part: None,
             surveyed: None,
+            brightest: None,
             keeps_gpu: false,
         };
         let (outcome, sink) = fallback.run(device, &mut log, |pipeline| {

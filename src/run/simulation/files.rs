@@ -300,6 +300,7 @@ impl LoadedRun {
             budgets: Budgets::of(&config.compute),
             part: None,
             surveyed: None,
+            brightest: None,
             keeps_gpu: false,
         };
         let (outcome, blank_truths, seen) = fallback.run(device, log, |pipeline| {

@@ -1,6 +1,6 @@
 //! What the end of a run finds.
 
-use super::{assert_alike, edit, output, plan, receipt, survey, task, whole, workplace};
+use super::{assert_alike, edit, facts, output, plan, receipt, task, whole, workplace};
 use crate::support::{Workplace, files};
 use std::fs;
 use std::path::PathBuf;
@@ -8,9 +8,9 @@ use std::path::PathBuf;
 /// A run whose tasks are done, and one of its shards.
 fn done() -> (Workplace, PathBuf) {
     let workplace = workplace([32, 70, 66], &[]);
-    let [of_survey, tasks] = plan(&workplace, "run", "16");
+    let [_, tasks] = plan(&workplace, "run", "16");
     assert_eq!(tasks, 2);
-    survey(&workplace, "run", of_survey, "cpu");
+    facts(&workplace, "run", "cpu");
     task(&workplace, "run", "image", "0..2", "cpu").succeeded();
     let store = workplace.path("run/out/simulation/channels.ome.zarr");
     let shard = files(&store)
@@ -121,8 +121,8 @@ fn receipts_of_others_are_named() {
         "not the task's",
     );
     refused(
-        |receipt| receipt["survey"] = "0123456789abcdef".into(),
-        "another survey",
+        |receipt| receipt["facts"] = "0123456789abcdef".into(),
+        "other merged facts",
     );
     // Such a one is done again without being asked for.
     let told = workplace.run(["task", "run", "image", "0..2", "--backend", "cpu"]);
@@ -135,8 +135,8 @@ fn receipts_of_others_are_named() {
     for (cells, word) in [("[[0,[]]]", "regions"), ("[[3,[1]],[3,[1]]]", "once")] {
         edit(&merged, |text| {
             format!(
-                "{}\"cells\":{cells}}}",
-                text.split_once("\"cells\":").unwrap().0
+                "{}\"facts\":{cells}}}",
+                text.split_once("\"facts\":").unwrap().0
             )
         });
         let args = [
@@ -234,9 +234,9 @@ fn what_is_empty_has_no_shard() {
     let mut cells = super::cells(shape);
     cells[16 * 70 * 66..].fill(0);
     workplace.volume(shape, &cells);
-    let [of_survey, tasks] = plan(&workplace, "run", "16");
+    let [_, tasks] = plan(&workplace, "run", "16");
     assert_eq!(tasks, 2);
-    survey(&workplace, "run", of_survey, "cpu");
+    facts(&workplace, "run", "cpu");
     task(&workplace, "run", "image", "0", "cpu").succeeded();
     let store = workplace.path("run/out/simulation/channels.ome.zarr");
     let names = files(&store);

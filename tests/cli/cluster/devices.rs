@@ -1,14 +1,14 @@
 //! Tasks that several devices of a machine share.
 
-use super::{assert_alike, configure, output, plan, survey, whole, workplace};
+use super::{assert_alike, configure, facts, output, plan, whole, workplace};
 use crate::support::gpu;
 
 /// Two workers of one type take turns, and give the bytes of one run.
 #[test]
 fn devices_of_one_type_share_the_tasks() {
     let workplace = workplace([112, 70, 66], &["labeling.bodies.region=full"]);
-    let [of_survey, tasks] = plan(&workplace, "run", "16");
-    survey(&workplace, "run", of_survey, "cpu");
+    let [_, tasks] = plan(&workplace, "run", "16");
+    facts(&workplace, "run", "cpu");
     let told = workplace
         .run(["task", "run", "image", "0..99", "--adapter", "cpu,cpu"])
         .succeeded();
@@ -32,8 +32,8 @@ fn devices_of_two_types_are_told() {
         return;
     }
     let workplace = workplace([320, 40, 40], &["labeling.bodies.region=full"]);
-    let [of_survey, _] = plan(&workplace, "run", "16");
-    survey(&workplace, "run", of_survey, "cpu");
+    plan(&workplace, "run", "16");
+    facts(&workplace, "run", "cpu");
     workplace
         .run(["task", "run", "image", "0..99", "-q", "--adapter", "0,cpu"])
         .succeeded();
@@ -51,8 +51,8 @@ fn devices_of_two_types_are_told() {
 #[test]
 fn lists_of_devices_are_checked() {
     let workplace = workplace([32, 40, 40], &["labeling.bodies.region=full"]);
-    let [of_survey, _] = plan(&workplace, "run", "16");
-    survey(&workplace, "run", of_survey, "cpu");
+    plan(&workplace, "run", "16");
+    facts(&workplace, "run", "cpu");
     let task = ["task", "run", "image", "0"];
     for (list, code, expected) in [
         (
@@ -91,14 +91,12 @@ fn what_tasks_need_is_their_default() {
     };
     let text: Vec<&str> = text.lines().filter(own).collect();
     workplace.write("config.toml", text.join("\n"));
-    plan(&workplace, "run", "16");
-    let other = [
-        "plan",
-        "config.toml",
-        "--write",
-        "other",
-        "--set",
-        "output.normalize=channel",
-    ];
-    workplace.refuses(2, &other, &["normalize"]);
+    let plan = |run: &str, more: &[&str]| {
+        let plan = ["plan", "config.toml", "--write", run, "--json"];
+        let told = workplace.run([&plan[..], more].concat()).succeeded().stdout;
+        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        told["scale_tasks"].as_u64().unwrap()
+    };
+    assert_eq!(plan("alone", &[]), 0);
+    assert_eq!(plan("asked", &["--set", "output.normalize=channel"]), 1);
 }

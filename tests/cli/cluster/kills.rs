@@ -1,6 +1,6 @@
 //! Tasks that are killed at any moment, and done again.
 
-use super::{assert_alike, output, plan, survey, whole, workplace};
+use super::{assert_alike, facts, output, plan, whole, workplace};
 use crate::support::{Outcome, files};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 #[test]
 fn what_is_killed_is_done_again() {
     let workplace = workplace([64, 70, 66], &[]);
-    let [of_survey, tasks] = plan(&workplace, "run", "16");
-    survey(&workplace, "run", of_survey, "cpu");
+    let [_, tasks] = plan(&workplace, "run", "16");
+    facts(&workplace, "run", "cpu");
     let command = |args: &[&str]| workplace.command(args);
     let all = [
         "task",
@@ -25,7 +25,7 @@ fn what_is_killed_is_done_again() {
     Outcome::of(&mut command(&all)).succeeded();
     let whole_time = start.elapsed();
     std::fs::remove_dir_all(workplace.path("run/receipts")).unwrap();
-    survey(&workplace, "run", of_survey, "cpu");
+    facts(&workplace, "run", "cpu");
     for kill in 0..20u32 {
         // Every second one begins anew, so that shards that are there are replaced too.
         let args = if kill % 2 == 0 {

@@ -102,13 +102,17 @@ pub fn plan(workplace: &Workplace, run: &str, core: &str) -> [u64; 2] {
     ["survey_tasks", "image_tasks"].map(|key| told[key].as_u64().unwrap())
 }
 
-/// Does the survey and merges it, where there is one.
-pub fn survey(workplace: &Workplace, run: &str, tasks: u64, backend: &str) {
-    if tasks > 0 {
-        for task in 0..tasks {
-            self::task(workplace, run, "survey", &task.to_string(), backend).succeeded();
+/// Does the phases before the images, and merges what they find.
+pub fn facts(workplace: &Workplace, run: &str, backend: &str) {
+    let told = workplace.run(["status", run, "--json"]).succeeded().stdout;
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    for phase in told["phases"].as_array().unwrap() {
+        let (name, tasks) = (phase["phase"].as_str().unwrap(), &phase["tasks"]);
+        if name != "image" {
+            let all = format!("0..{tasks}");
+            self::task(workplace, run, name, &all, backend).succeeded();
+            workplace.run(["merge", run, name]).succeeded();
         }
-        workplace.run(["merge", run, "survey"]).succeeded();
     }
 }
 

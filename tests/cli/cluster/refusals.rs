@@ -1,6 +1,6 @@
 //! What cannot be done in tasks is refused before any is, and says what can.
 
-use super::{IN_SHARDS, ONE_TO_ONE, configure, plan, survey, task, workplace};
+use super::{IN_SHARDS, ONE_TO_ONE, configure, facts, plan, task, workplace};
 use std::fs;
 
 #[test]
@@ -13,10 +13,6 @@ fn plans_refuse_what_tasks_cannot_do() {
     refused(
         &["output.format=tiff"],
         &["[output] format = \"tiff\"", "\"ome-zarr\""],
-    );
-    refused(
-        &["output.normalize=channel"],
-        &["[output] normalize", "set normalize = \"none\""],
     );
     refused(
         &["output.ids=compact"],
@@ -183,10 +179,14 @@ fn tasks_come_in_their_order_of_phases_and_exist() {
     workplace.refuses(75, &["task", "run", "image", "0"], &words);
     workplace.refuses(75, &["merge", "run", "survey"], &["missing: 0"]);
     workplace.refuses(2, &["task", "run", "image", "2"], &["no task 2", "0 to 1"]);
-    workplace.refuses(2, &["task", "run", "images", "2"], &["survey or image"]);
+    workplace.refuses(
+        2,
+        &["task", "run", "images", "2"],
+        &["survey, scale or image"],
+    );
     workplace.refuses(2, &["task", "run", "image", "2..1"], &["N..M"]);
     workplace.refuses(2, &["merge", "run", "image"], &["nothing is to be merged"]);
-    survey(&workplace, "run", of_survey, "cpu");
+    facts(&workplace, "run", "cpu");
     // The last job of an array may reach beyond the last task.
     task(&workplace, "run", "image", "1..100", "cpu").succeeded();
     let told = workplace.run(["status", "run"]).succeeded().stdout;

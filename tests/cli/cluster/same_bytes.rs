@@ -1,15 +1,15 @@
 //! One run and its tasks.
 
-use super::{assert_alike, configure, output, plan, survey, task, whole, workplace};
+use super::{assert_alike, configure, facts, output, plan, task, whole, workplace};
 use crate::support::{Workplace, gpu};
 
 /// Does all tasks of a box in an order of its own, some of them twice, one process for each or for
 /// several; finishes, and compares.
 fn compare(workplace: &Workplace, core: &str, backend: &str, tasks: u64) {
     let run = format!("run-{backend}-{}", core.replace(',', "-"));
-    let [of_survey, of_images] = plan(workplace, &run, core);
+    let [_, of_images] = plan(workplace, &run, core);
     assert_eq!(of_images, tasks, "{core}");
-    survey(workplace, &run, of_survey, backend);
+    facts(workplace, &run, backend);
     // Every number once: the step has no divisor in common with the count.
     let step = (1..)
         .map(|n| 2 * n + 3)
@@ -139,6 +139,57 @@ fn facts_of_the_whole_tissue_reach_all_tasks() {
         let _ = std::fs::remove_dir_all(workplace.path("whole-cpu"));
         compare(&workplace, "16", "cpu", tasks);
     }
+}
+
+/// An annotated region that lies in the boxes of a few tasks only: which cells it belongs to is a
+/// fact of all.
+#[test]
+fn an_annotated_region() {
+    let shape = [64, 130, 70];
+    let workplace = workplace(shape, &[]);
+    let notes: Vec<u16> = (0..shape.iter().product())
+        .map(|voxel| {
+            let (z, x) = (voxel / (130 * 70), voxel / 70 % 130);
+            u16::from((20..29).contains(&z) && (30..50).contains(&x))
+        })
+        .collect();
+    let cells = std::fs::read(workplace.path("cells.tif")).unwrap();
+    workplace.volume(shape, &notes);
+    std::fs::rename(workplace.path("cells.tif"), workplace.path("notes.tif")).unwrap();
+    workplace.write("cells.tif", cells);
+    let text = std::fs::read_to_string(workplace.path("config.toml")).unwrap();
+    let (before, bodies) = text.split_once("[labeling.bodies]").unwrap();
+    let (_, after) = bodies.split_once("region = ").unwrap();
+    let (_, after) = after.split_once('\n').unwrap();
+    let kept = bodies.split_once("region = ").unwrap().0;
+    let text = format!(
+        "{before}[labeling.bodies]{kept}region = \"notes\"\n{after}\n[groundtruth.regions.notes]\n\
+         region_path = \"notes.tif\"\n"
+    );
+    workplace.write("config.toml", text);
+    for backend in backends() {
+        compare(&workplace, "16,64,64", backend, 24);
+    }
+}
+
+/// Grey values that are shares of the brightest pixel of all tasks, which are looked for before;
+/// by tiles, and with a detector's own maximum in sight.
+#[test]
+fn the_brightest_pixel_of_all_tasks() {
+    let entries = ["output.normalize=channel", "output.bit_depth=8"];
+    let workplace = workplace([64, 130, 70], &entries);
+    for backend in backends() {
+        compare(&workplace, "16,64,64", backend, 24);
+    }
+    // Another survey makes another scale.
+    let scale = workplace
+        .run(["merge", "run-cpu-16-64-64", "scale"])
+        .succeeded();
+    assert!(
+        scale.stdout.contains("the brightest pixels of 2 channels"),
+        "{}",
+        scale.stdout
+    );
 }
 
 /// An uneven expansion, several rounds of imaging, and proteins away from their cells; the tables

@@ -180,7 +180,7 @@ fn check(
     log: &mut RunLog<'_>,
 ) -> Result<Checked, ClusterError> {
     let about = About {
-        survey: worker.survey().map_or("", |survey| &survey.digest),
+        facts: &worker.facts().digest,
         container: worker.container(),
         channels: worker.setup().model.channels.len(),
     };
@@ -245,7 +245,7 @@ fn check(
 
 /// What receipts are held against.
 struct About<'a> {
-    survey: &'a str,
+    facts: &'a str,
     container: &'a Container,
     channels: usize,
 }
@@ -268,7 +268,7 @@ fn check_task(
         .fold(1u64, |all, &size| all.saturating_mul(size as u64));
     let volumes = about.container.names().len();
     let shards: BTreeSet<String> = names.collect();
-    if let Some(problem) = receipt.problem(about.survey, volumes, about.channels, &shards, voxels) {
+    if let Some(problem) = receipt.problem(about.facts, volumes, about.channels, &shards, voxels) {
         let path = plan.folder.receipt(Phase::Image, task);
         let problem = told(&path, problem, Phase::Image, task, &plan.folder);
         return Ok(Err(Flaw::Wrong(problem)));
@@ -414,7 +414,7 @@ impl LevelReader {
 /// in one process does.
 fn warn_of_emptiness(worker: &Worker<'_>, checked: &Checked, log: &mut RunLog<'_>) {
     let model = &worker.setup().model;
-    let selection = worker.survey().map(|survey| {
+    let selection = worker.facts().survey.as_ref().map(|survey| {
         let voxels = needs_survey(model).then_some(&survey.voxels[..]);
         Selection::draw(model, &survey.cells, voxels)
     });
@@ -494,7 +494,7 @@ fn complete(
     output.make_root(None)?;
     tissue::write_displacements(&setup.layouts(), (config, model), &mut output)?;
     tissue::write_rounds(config, model, &mut output)?;
-    if let (true, Some(survey)) = (sink::has_codes(config), worker.survey()) {
+    if let (true, Some(survey)) = (sink::has_codes(config), &worker.facts().survey) {
         let voxels = needs_survey(model).then_some(&survey.voxels[..]);
         let selection = Selection::draw(model, &survey.cells, voxels);
         let ids = survey.cells.ids();

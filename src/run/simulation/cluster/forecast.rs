@@ -67,6 +67,8 @@ pub struct Forecast {
     pub scheduler_seconds: f64,
     /// The survey, before the images; 0 where there is none.
     pub survey_seconds: f64,
+    /// The search for the brightest pixels, before the images; 0 where there is none.
+    pub scale_seconds: f64,
     /// `finish`, in one process.
     pub finish_seconds: f64,
     /// The longest task.
@@ -93,6 +95,9 @@ impl fmt::Display for Forecast {
         write!(f, "of it   start {}, ", words(self.start_seconds))?;
         if self.survey_seconds > 0.0 {
             write!(f, "survey {}, ", words(self.survey_seconds))?;
+        }
+        if self.scale_seconds > 0.0 {
+            write!(f, "scale {}, ", words(self.scale_seconds))?;
         }
         writeln!(
             f,
@@ -130,6 +135,9 @@ const JOBS_PER_SECOND: f64 = 50.0;
 /// The end reads every image once for the quick-look, and where it makes upper levels once more;
 /// a byte of them takes so many times as long to read as to pack: one process waits for itself.
 const READ_AGAIN: f64 = 2.0;
+
+/// Pixels of an image volume beyond which the quick-look is made of a coarser level.
+const MOST_LOOKED_AT: f64 = (1u64 << 28) as f64;
 
 /// Pixels of a level for each of the level below, about: slices are halved with rows and columns, or
 /// not.
@@ -249,14 +257,19 @@ pub(super) fn forecast(
         true => in_volume * (rates.read + 2.0 * rates.handed) * slower / number,
         false => 0.0,
     };
+    // Images are made, and not written.
+    let scale = match plan.tasks(Phase::Scale) > 0 {
+        true => (reading + compute) / all * shared,
+        false => 0.0,
+    };
     let scheduler = tasks / JOBS_PER_SECOND;
     let [made, levels] = planned.levels;
-    let readings = 1.0
-        + match made < levels {
-            true => HIGHER.powi(made.saturating_sub(1) as i32),
-            false => 0.0,
-        };
-    let looking = readings * READ_AGAIN * encoding;
+    let again = match made < levels {
+        true => HIGHER.powi(made.saturating_sub(1) as i32),
+        false => 0.0,
+    };
+    let looked_at = MOST_LOOKED_AT / pixels(planned.images).max(MOST_LOOKED_AT);
+    let looking = (looked_at + again) * READ_AGAIN * encoding;
     let checking = stored / CHECKED_PER_SECOND;
     let fetching = machines
         .store_bytes_per_second
@@ -278,7 +291,7 @@ pub(super) fn forecast(
     let wall = walls.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
     Ok(Forecast {
         machines: machines.number,
-        seconds: (start + survey + shared).max(scheduler),
+        seconds: (start + survey + scale + shared).max(scheduler),
         wall: wall.map_or("", |(name, _)| name),
         start_seconds: start,
         reading_seconds: reading / number,
@@ -288,6 +301,7 @@ pub(super) fn forecast(
         objects_seconds: objects / number,
         scheduler_seconds: scheduler,
         survey_seconds: survey,
+        scale_seconds: scale,
         finish_seconds: finish,
         task_seconds: longest,
         stored_bytes: stored as u64,

@@ -14,6 +14,8 @@ pub struct Grid {
     pub images: [usize; 3],
     /// Slices of the tissue that a task of the survey counts; none where nothing is to be counted.
     pub survey_slices: Option<usize>,
+    /// Whether the brightest pixels of all tasks are needed before images are made.
+    pub scaled: bool,
     /// Slices of the tissue.
     pub tissue_slices: usize,
 }
@@ -27,7 +29,8 @@ impl Grid {
     /// Tasks of a phase.
     pub fn tasks(&self, phase: Phase) -> u64 {
         match phase {
-            Phase::Image => {
+            Phase::Scale if !self.scaled => 0,
+            Phase::Scale | Phase::Image => {
                 let along = self.boxes().map(|boxes| boxes as u64);
                 along
                     .iter()
@@ -74,7 +77,7 @@ mod tests {
             images in prop::array::uniform3(1usize..40), core in prop::array::uniform3(1usize..50),
             survey_slices in 1usize..50, tissue_slices in 1usize..60,
         ) {
-            let grid = Grid { core, images, survey_slices: Some(survey_slices), tissue_slices };
+            let grid = Grid { core, images, survey_slices: Some(survey_slices), scaled: false, tissue_slices };
             let mut seen = vec![0; images.iter().product()];
             for task in 0..grid.tasks(Phase::Image) {
                 let own = grid.image_box(task);

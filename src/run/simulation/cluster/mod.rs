@@ -6,12 +6,14 @@
 //! shards of its task are on the disk, so that tasks may be killed, repeated, and done in any
 //! order.
 
+mod facts;
 mod finish;
 mod forecast;
 mod grid;
 mod plan_file;
 mod queue;
 mod receipt;
+mod scale;
 mod sealed;
 mod setup;
 mod status;
@@ -25,12 +27,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+pub use facts::{MergedFacts, merge};
 pub use finish::{FinishOptions, Finished, finish};
 pub use forecast::{Forecast, Machines};
 pub use plan_file::{PlanFile, PlanOptions, PlannedRun, write_plan};
 pub use queue::{Done, run_tasks_on};
 pub use status::{PhaseStatus, Status, in_words, missing, status};
-pub use survey::merge;
 
 /// Name of the plan in a run's folder.
 pub const PLAN_NAME: &str = "plan.json";
@@ -40,15 +42,21 @@ pub const PLAN_NAME: &str = "plan.json";
 pub enum Phase {
     /// Counts the voxels of cells, where the choice of cells depends on them.
     Survey,
+    /// Looks for the brightest pixels, where grey values are shares of these.
+    Scale,
     /// Makes the images.
     Image,
 }
 
 impl Phase {
+    /// All of them, in their order.
+    pub const ALL: [Self; 3] = [Self::Survey, Self::Scale, Self::Image];
+
     /// The word for it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Survey => "survey",
+            Self::Scale => "scale",
             Self::Image => "image",
         }
     }
@@ -64,11 +72,9 @@ impl FromStr for Phase {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "survey" => Ok(Self::Survey),
-            "image" => Ok(Self::Image),
-            _ => Err("a phase is survey or image".to_owned()),
-        }
+        let mut all = Self::ALL.into_iter();
+        let named = all.find(|phase| phase.name() == text);
+        named.ok_or_else(|| "a phase is survey, scale or image".to_owned())
     }
 }
 
@@ -152,10 +158,10 @@ impl Folder {
         folder.join(format!("{task}.json"))
     }
 
-    /// The merged survey.
-    fn survey(&self) -> PathBuf {
+    /// What was merged of a phase.
+    fn merged(&self, phase: Phase) -> PathBuf {
         let own = self.root.join("receipts").join(&self.id);
-        own.join("survey.json")
+        own.join(format!("{phase}.json"))
     }
 
     /// What is on its way. Whoever finds it knows that the folder is a run's.

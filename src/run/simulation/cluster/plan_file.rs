@@ -7,7 +7,7 @@ use super::setup::Setup;
 use super::store::{write_first, write_whole};
 use super::{ClusterError, Folder, PLAN_NAME, Phase};
 use crate::base::files;
-use crate::config::{Config, Override};
+use crate::config::{Config, Normalization, Override};
 use crate::io::write::Container;
 use crate::model::Model;
 use crate::run::plan::ImageBox;
@@ -85,6 +85,8 @@ pub struct PlannedRun {
     pub core: [usize; 3],
     /// Tasks of the phase that counts the cells' voxels; 0 where it is not needed.
     pub survey_tasks: u64,
+    /// Tasks that look for the brightest pixels; 0 where grey values do not depend on these.
+    pub scale_tasks: u64,
     /// Tasks that make images.
     pub image_tasks: u64,
     /// Voxels that tasks work on, for each voxel of the tissue.
@@ -121,6 +123,13 @@ impl fmt::Display for PlannedRun {
         if self.survey_tasks > 0 {
             writeln!(f, "survey  {} tasks, then `merge`", self.survey_tasks)?;
         }
+        if self.scale_tasks > 0 {
+            writeln!(
+                f,
+                "scale   {} tasks, then `merge`: images are made twice, the first time for their brightest pixels",
+                self.scale_tasks
+            )?;
+        }
         writeln!(
             f,
             "image   {} tasks, each of up to {} voxels; {:.2} times the voxels of one run",
@@ -138,19 +147,11 @@ impl fmt::Display for PlannedRun {
             write!(f, "{forecast}")?;
         }
         let folder = self.folder.display();
-        let phase = if self.survey_tasks > 0 {
-            "survey"
-        } else {
-            "image"
-        };
-        write!(
-            f,
-            "next    simexm-gpu task {folder} {phase} 0..{}",
-            match self.survey_tasks {
-                0 => self.image_tasks,
-                tasks => tasks,
-            }
-        )
+        let phases = [self.survey_tasks, self.scale_tasks, self.image_tasks];
+        let mut phases = Phase::ALL.into_iter().zip(phases);
+        let first = phases.find(|(_, tasks)| *tasks > 0);
+        let (phase, tasks) = first.unwrap_or((Phase::Image, 0));
+        write!(f, "next    simexm-gpu task {folder} {phase} 0..{tasks}")
     }
 }
 
@@ -204,6 +205,7 @@ pub fn write_plan(
         core,
         images,
         survey_slices: setup.needs_survey().then(|| survey_slices(&setup.model)),
+        scaled: setup.config.output.normalize == Normalization::Channel,
         tissue_slices: depth,
     };
     let body = Body {
@@ -442,6 +444,11 @@ impl PlanFile {
         self.grid().tasks(phase)
     }
 
+    /// Whether facts of a phase are merged for those after it.
+    pub(super) fn is_merged(&self, phase: Phase) -> bool {
+        phase != Phase::Image && self.tasks(phase) > 0
+    }
+
     pub(super) fn grid(&self) -> &Grid {
         &self.body.grid
     }
@@ -534,6 +541,7 @@ impl PlanFile {
             images: grid.images,
             core: grid.core,
             survey_tasks: grid.tasks(Phase::Survey),
+            scale_tasks: grid.tasks(Phase::Scale),
             image_tasks: grid.tasks(Phase::Image),
             halo_factor: factor(0) * factor(1) * factor(2),
             task_voxels: std::array::from_fn(|axis| axes[axis].1),

@@ -2,9 +2,8 @@
 
 use super::plan_file::PlanFile;
 use super::receipt::Receipt;
-use super::survey::Survey;
 use super::task::Worker;
-use super::{ClusterError, Phase};
+use super::{ClusterError, Phase, facts};
 use crate::base::progress::Observer;
 use crate::config::Override;
 use crate::run::simulation::{SimulationError, Watcher};
@@ -30,8 +29,8 @@ struct Queue<'p> {
     all: u64,
     /// Whether those with receipts are done again.
     again: bool,
-    /// Digest of the merged survey.
-    survey: String,
+    /// Digest of the merged facts that they need.
+    facts: String,
     left: Mutex<Box<dyn Iterator<Item = u64> + Send + 'p>>,
     /// Set when a worker has failed: the others end with the task that they are at.
     stopped: AtomicBool,
@@ -51,10 +50,7 @@ impl<'p> Queue<'p> {
                 plan.folder.root.display()
             )));
         }
-        let survey = match phase {
-            Phase::Image => Survey::digest(plan)?,
-            Phase::Survey => String::new(),
-        };
+        let facts = facts::digest(plan, phase)?;
         // Each range ends where the tasks end, however those after it go on.
         let left = tasks
             .iter()
@@ -64,7 +60,7 @@ impl<'p> Queue<'p> {
             phase,
             all,
             again,
-            survey,
+            facts,
             left: Mutex::new(Box::new(left)),
             stopped: AtomicBool::new(false),
         })
@@ -103,8 +99,8 @@ impl<'p> Queue<'p> {
         let mut worker = None;
         while let Some(task) = self.next() {
             let receipt = Receipt::read(&plan.folder, (phase, task), &plan.id)?.ok();
-            // Images of another survey are as good as none.
-            if receipt.is_some_and(|receipt| !self.again && receipt.survey == self.survey) {
+            // What was done with other facts is as good as nothing.
+            if receipt.is_some_and(|receipt| !self.again && receipt.facts == self.facts) {
                 done.known += 1;
                 continue;
             }

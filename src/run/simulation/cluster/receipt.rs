@@ -28,10 +28,9 @@ pub(super) struct Receipt {
     pub device: String,
     pub gpu: bool,
     pub seconds: f64,
-    /// Of images the digest of the merged survey that they were made with; empty where the plan has
-    /// none.
+    /// The digest of the merged facts that it was done with; empty where it needs none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub survey: String,
+    pub facts: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shards: Vec<Shard>,
     /// What the volumes hold of it, in the order of the container.
@@ -40,6 +39,9 @@ pub(super) struct Receipt {
     /// Of the survey: each cell, and its voxels in each region.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cells: Vec<(u64, Vec<u64>)>,
+    /// Of the scale: the brightest pixel of each channel, in the counts of images.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub brightest: Vec<u32>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -118,7 +120,7 @@ impl Receipt {
     /// container has, of these shards or fewer, and of no more voxels than the task has.
     pub(super) fn problem(
         &self,
-        survey: &str,
+        facts: &str,
         volumes: usize,
         channels: usize,
         shards: &BTreeSet<String>,
@@ -128,8 +130,8 @@ impl Receipt {
             let counts = volume.voxels.iter().map(|&(_, count)| count);
             counts.fold(0, u64::saturating_add)
         };
-        if self.survey != survey {
-            return Some("is of images that were made with another survey");
+        if self.facts != facts {
+            return Some("is of images that were made with other merged facts");
         }
         if self.volumes.len() != volumes {
             return Some("tells of another number of volumes than the output has");

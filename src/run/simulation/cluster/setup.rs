@@ -3,7 +3,7 @@
 use super::super::input::{OpenVolumes, Settled, open_volumes, settle};
 use super::super::sink::{self, Layouts, id_pixel, number_of_bits};
 use super::super::{SimulationError, Watcher, check_light};
-use crate::config::{Arrangement, CellsFrom, Compute, Config, Normalization, SingleNeuron};
+use crate::config::{Arrangement, CellsFrom, Compute, Config, SingleNeuron};
 use crate::io::write::{Container, PixelType};
 use crate::model::Model;
 use crate::run::pipeline::needs_survey;
@@ -88,12 +88,6 @@ impl Setup {
                     "[output] format = \"{}\": tasks write shards of an OME-Zarr: set format = \"ome-zarr\"",
                     output.format.name
                 ),
-            ),
-            (
-                output.normalize == Normalization::Channel,
-                "[output] normalize = \"channel\" needs the brightest pixel of all tasks: set normalize = \"none\", and \
-                 a bit_depth that holds the photons"
-                    .to_owned(),
             ),
             (
                 sink::is_compact(&self.config),

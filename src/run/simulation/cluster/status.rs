@@ -27,8 +27,10 @@ pub struct Status {
     pub id: String,
     /// Phases with tasks, in their order.
     pub phases: Vec<PhaseStatus>,
-    /// Whether the survey is merged; none where there is none.
-    pub merged: Option<bool>,
+    /// Phases whose facts are merged.
+    pub merged: Vec<&'static str>,
+    /// Phases whose facts are to be merged, when their tasks are done.
+    pub to_merge: Vec<&'static str>,
     /// Whether the record is written.
     pub finished: bool,
     /// What comes next.
@@ -41,8 +43,11 @@ impl fmt::Display for Status {
         for PhaseStatus { phase, done, tasks } in &self.phases {
             writeln!(f, "{phase:8}{done} of {tasks} tasks")?;
         }
-        if let Some(merged) = self.merged {
-            writeln!(f, "merge   {}", if merged { "done" } else { "to be done" })?;
+        let merges = [(&self.merged, "done"), (&self.to_merge, "to be done")];
+        for (phases, state) in merges {
+            if !phases.is_empty() {
+                writeln!(f, "merge   of {} {state}", phases.join(" and "))?;
+            }
         }
         write!(f, "next    {}", self.next)
     }
@@ -55,7 +60,7 @@ impl fmt::Display for Status {
 pub fn status(plan: &PlanFile) -> Result<Status, ClusterError> {
     let folder = &plan.folder;
     let mut phases = Vec::new();
-    for phase in [Phase::Survey, Phase::Image] {
+    for phase in Phase::ALL {
         let tasks = plan.tasks(phase);
         if tasks > 0 {
             let done = Present::of(plan, phase)?.count();
@@ -63,31 +68,34 @@ pub fn status(plan: &PlanFile) -> Result<Status, ClusterError> {
             phases.push(PhaseStatus { phase, done, tasks });
         }
     }
-    let merged = (plan.tasks(Phase::Survey) > 0).then(|| folder.survey().is_file());
+    let merges = Phase::ALL
+        .into_iter()
+        .filter(|&phase| plan.is_merged(phase));
+    let (merged, to_merge): (Vec<Phase>, Vec<Phase>) =
+        merges.partition(|&phase| folder.merged(phase).is_file());
     let finished = folder.output().join(RECORD_NAME).is_file();
     let root = folder.root.display();
-    let left = |name: &str| {
-        let own = phases.iter().find(|phase| phase.phase == name);
-        own.is_some_and(|phase| phase.done < phase.tasks)
+    let left = |phase: &Phase| {
+        let own = phases.iter().find(|own| own.phase == phase.name());
+        own.is_some_and(|own| own.done < own.tasks)
     };
-    let task = |phase: Phase| {
-        format!("simexm-gpu task {root} {phase} $(simexm-gpu status {root} --missing {phase})")
-    };
-    let next = if left("survey") {
-        task(Phase::Survey)
-    } else if merged == Some(false) {
-        format!("simexm-gpu merge {root} survey")
-    } else if left("image") {
-        task(Phase::Image)
-    } else if finished {
-        format!("simexm-gpu view {}", folder.output().display())
-    } else {
-        format!("simexm-gpu finish {root}")
-    };
+    let next = Phase::ALL.into_iter().find_map(|phase| match phase {
+        phase if left(&phase) => Some(format!(
+            "simexm-gpu task {root} {phase} $(simexm-gpu status {root} --missing {phase})"
+        )),
+        phase if to_merge.contains(&phase) => Some(format!("simexm-gpu merge {root} {phase}")),
+        _ => None,
+    });
+    let next = next.unwrap_or_else(|| match finished {
+        true => format!("simexm-gpu view {}", folder.output().display()),
+        false => format!("simexm-gpu finish {root}"),
+    });
+    let names = |phases: Vec<Phase>| phases.into_iter().map(Phase::name).collect();
     Ok(Status {
         id: plan.id.clone(),
         phases,
-        merged,
+        merged: names(merged),
+        to_merge: names(to_merge),
         finished,
         next,
     })

@@ -1,11 +1,12 @@
 //! Tasks: runs of the pipeline over boxes of images.
 
+use super::facts::Facts;
 use super::plan_file::PlanFile;
 use super::receipt::Receipt;
+use super::scale::Scale;
 use super::setup::Setup;
 use super::store::{RunStore, Scratch};
-use super::survey::Survey;
-use super::{ClusterError, Phase};
+use super::{ClusterError, Phase, facts};
 use crate::base::volume::VoxelBox;
 use crate::config::{BackendChoice, Override};
 use crate::engine::compute::{ComputeError, KernelTime};
@@ -21,6 +22,7 @@ use crate::run::simulation::fallback::DeviceFallback;
 use crate::run::simulation::sink::FileSink;
 use crate::run::simulation::{Options, SimulationError, Watcher};
 use crate::run::store::SpillPolicy;
+use crate::run::workload::NullSink;
 use ndarray::{ArrayView3, ShapeBuilder};
 use std::path::Path;
 use std::sync::Arc;
@@ -43,7 +45,7 @@ pub(super) struct Worker<'p> {
     phase: Phase,
     setup: Setup,
     container: Container,
-    survey: Option<Survey>,
+    facts: Facts,
     device: Option<Device>,
 }
 
@@ -54,30 +56,33 @@ impl<'p> Worker<'p> {
         overrides: &[Override],
         watcher: &mut dyn Watcher,
     ) -> Result<Self, ClusterError> {
-        let survey = match phase == Phase::Image && plan.tasks(Phase::Survey) > 0 {
-            true => Some(Survey::open(plan)?),
-            false => None,
-        };
+        let facts = Facts::open(plan, phase)?;
         let setup = plan.setup(overrides, watcher)?;
         device::find_wanted(&setup.config.compute).map_err(SimulationError::from)?;
         let regions = setup.model.layer_regions().len();
-        if let Some(survey) = &survey
+        if let Some(survey) = &facts.survey
             && needs_survey(&setup.model)
             && survey.voxels.len() != regions
         {
-            return Err(ClusterError::Refused(format!(
-                "{}: tells of {} regions, but the layers have {regions}: `simexm-gpu merge {} survey` makes it anew",
-                plan.folder.survey().display(),
-                survey.voxels.len(),
-                plan.folder.root.display()
-            )));
+            let what = format!(
+                "tells of {} regions, but the layers have {regions}",
+                survey.voxels.len()
+            );
+            return Err(facts::wrong(plan, Phase::Survey, &what));
+        }
+        let channels = setup.model.channels.len();
+        if let Some(Scale(brightest)) = &facts.scale
+            && brightest.len() != channels
+        {
+            let what = format!("tells of {} channels, not {channels}", brightest.len());
+            return Err(facts::wrong(plan, Phase::Scale, &what));
         }
         Ok(Self {
             container: setup.container()?,
             plan,
             phase,
             setup,
-            survey,
+            facts,
             device: None,
         })
     }
@@ -89,7 +94,7 @@ impl<'p> Worker<'p> {
             plan,
             phase: Phase::Image,
             setup,
-            survey: None,
+            facts: Facts::default(),
             device: None,
         })
     }
@@ -147,18 +152,20 @@ impl<'p> Worker<'p> {
             device: String::new(),
             gpu: false,
             seconds: 0.0,
-            survey: match &self.survey {
-                Some(survey) => survey.digest.clone(),
-                None => String::new(),
-            },
+            facts: self.facts.digest.clone(),
             shards: Vec::new(),
             volumes: Vec::new(),
             cells: Vec::new(),
+            brightest: Vec::new(),
         };
         match self.phase {
             Phase::Survey => {
                 let scratch = Scratch::new(folder).map_err(ClusterError::io(&folder.scratch()))?;
                 receipt.cells = self.count(task, scratch.folder(), watcher)?;
+            }
+            Phase::Scale => {
+                let scratch = Scratch::new(folder).map_err(ClusterError::io(&folder.scratch()))?;
+                receipt.brightest = self.brightest(task, scratch.folder(), watcher)?;
             }
             Phase::Image => {
                 let root = folder.output().join(self.container.folder());
@@ -216,6 +223,26 @@ impl<'p> Worker<'p> {
         )
     }
 
+    /// Looks for the brightest pixels of a task.
+    fn brightest(
+        &mut self,
+        task: u64,
+        scratch: &Path,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Vec<u32>, ClusterError> {
+        let part = self.plan.grid().image_box(task);
+        let voxels = part.voxels(&self.setup.model);
+        let mut log = RunLog::new(watcher);
+        self.work(
+            voxels,
+            part,
+            Options::default(),
+            scratch,
+            &mut log,
+            |_, _, _, pipeline| Ok(pipeline.run(&mut NullSink)?.brightest),
+        )
+    }
+
     /// Counts the cells' voxels in the slices of a task.
     fn count(
         &mut self,
@@ -267,7 +294,7 @@ impl<'p> Worker<'p> {
             Pipeline<'_>,
         ) -> Result<R, SimulationError>,
     ) -> Result<R, ClusterError> {
-        let (setup, survey) = (&self.setup, self.survey.as_ref());
+        let (setup, survey) = (&self.setup, self.facts.survey.as_ref());
         let (source, annotations, region) = &setup.volumes;
         let budgets = Budgets::of(&setup.config.compute);
         let annotations: Vec<&dyn VolumeSource> = annotations.iter().map(AsRef::as_ref).collect();
@@ -306,7 +333,7 @@ impl<'p> Worker<'p> {
         let surveyed = survey.filter(|_| needs_survey(&setup.model));
         let surveyed = surveyed.map(|survey| &survey.voxels[..]);
         let alike = match self.phase {
-            Phase::Image if needs_survey(&setup.model) => {
+            Phase::Scale | Phase::Image if needs_survey(&setup.model) => {
                 vec![vec![1; volume.cells.len()]; setup.model.layer_regions().len()]
             }
             _ => Vec::new(),
@@ -324,6 +351,7 @@ impl<'p> Worker<'p> {
             budgets,
             part: Some(part),
             surveyed,
+            brightest: self.facts.scale.as_ref().map(|Scale(all)| &all[..]),
             keeps_gpu: true,
         };
         let done = fallback.run(device, log, |pipeline| {
@@ -349,7 +377,8 @@ impl<'p> Worker<'p> {
         &self.container
     }
 
-    pub(super) fn survey(&self) -> Option<&Survey> {
-        self.survey.as_ref()
+    /// What was merged.
+    pub(super) fn facts(&self) -> &Facts {
+        &self.facts
     }
 }

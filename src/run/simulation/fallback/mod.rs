@@ -22,6 +22,8 @@ pub(super) struct DeviceFallback<'a> {
     pub part: Option<ImageBox>,
     /// Voxels of the cells of the whole tissue, where they were counted before.
     pub surveyed: Option<&'a [Vec<u64>]>,
+    /// The brightest pixel of each channel in the whole of the images, where it is known.
+    pub brightest: Option<&'a [u32]>,
     /// Whether a GPU that fails is an error: who does many tasks wants all of them from one type of
     /// device.
     pub keeps_gpu: bool,
@@ -133,7 +135,8 @@ impl DeviceFallback<'_> {
     ) -> Result<R, SimulationError> {
         let (device, poison) = (device.backend(), self.options.poison);
         let pipeline = Pipeline::new(self.model, plan, self.input, device, log, poison)?;
-        attempt(pipeline.with_survey(self.surveyed))
+        let pipeline = pipeline.with_survey(self.surveyed);
+        attempt(pipeline.with_brightest(self.brightest))
     }
 }
 

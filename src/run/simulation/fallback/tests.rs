@@ -243,6 +243,7 @@ fn run(
         budgets: Budgets::default(),
         part: None,
         surveyed: None,
+        brightest: None,
         keeps_gpu: false,
     };
     let mut told = Diagnostics::default();
