@@ -141,6 +141,14 @@ fn facts_of_the_whole_tissue_reach_all_tasks() {
     }
 }
 
+/// Shards of several chunks: in whatever order these are packed, they lie in that of the grid.
+#[test]
+fn chunks_of_a_shard_lie_in_order() {
+    let entries = ["output.shard=128", "labeling.bodies.region=full"];
+    let workplace = workplace([32, 140, 140], &entries);
+    compare(&workplace, "16,128,128", "cpu", 8);
+}
+
 /// An annotated region that lies in the boxes of a few tasks only: which cells it belongs to is a
 /// fact of all.
 #[test]
