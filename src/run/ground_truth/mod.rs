@@ -150,12 +150,17 @@ impl LoadedVolume {
     /// Says that it is the part of a tissue that begins at this voxel (z, x, y) of it, and which
     /// cells the tissue has, where they are known.
     #[must_use]
-    pub fn in_tissue(self, origin: [usize; 3], cells: Option<CellIndex>) -> Self {
-        Self {
-            origin,
-            cells: cells.unwrap_or(self.cells),
-            ..self
+    pub fn in_tissue(mut self, origin: [usize; 3], cells: Option<CellIndex>) -> Self {
+        self.origin = origin;
+        if let Some(cells) = cells {
+            if let Labels::Splitted(sheets) = &mut self.labels {
+                let ids = self.cells.ids().iter();
+                let numbers: Vec<u32> = ids.map(|&id| cells.index(id)).collect();
+                sheets.renumber(&numbers, cells.len());
+            }
+            self.cells = cells;
         }
+        self
     }
 
     /// Rows and columns of the tissue, as a part of what was loaded.

@@ -40,6 +40,17 @@ impl Sheets {
             .map_or(1, |&sheet| sheet as usize + 1)
     }
 
+    /// Gives cells other indices, of which there are so many.
+    pub fn renumber(&mut self, indices: &[u32], cells: usize) {
+        for (cell, _) in self.slices.iter_mut().flatten() {
+            *cell = indices[*cell as usize];
+        }
+        let before = std::mem::replace(&mut self.sheet_of, vec![0; cells]);
+        for (&cell, sheet) in indices.iter().zip(before) {
+            self.sheet_of[cell as usize] = sheet;
+        }
+    }
+
     /// All runs of a slice.
     pub fn slice_runs(&self, z: usize) -> Result<SliceRuns, StoreError> {
         let mut all = SliceRuns::new();

@@ -180,6 +180,45 @@ fn an_annotated_region() {
     }
 }
 
+/// Cells that have a volume each, overlap, and lie in the boxes of some tasks only: sheets of a box
+/// are not those of the tissue.
+#[test]
+fn cells_that_overlap() {
+    let shape = [48, 130, 70];
+    let workplace = workplace(shape, &[]);
+    let [_, rows, columns] = shape;
+    // Balls along a line, each of which reaches into the next two.
+    for (number, id) in [7u16, 3, 900, 12, 4, 65000].into_iter().enumerate() {
+        let middle = [6 + 8 * number, 10 + 22 * number, 20 + 6 * number];
+        let inside = |voxel: usize| {
+            let place = [
+                voxel / (rows * columns),
+                voxel / columns % rows,
+                voxel % columns,
+            ];
+            let apart = place
+                .iter()
+                .zip(middle)
+                .map(|(&at, middle)| at.abs_diff(middle).pow(2));
+            apart.sum::<usize>() < 26 * 26
+        };
+        let ids: Vec<u16> = (0..shape.iter().product())
+            .map(|voxel| if inside(voxel) { id } else { 0 })
+            .collect();
+        workplace.volume(shape, &ids);
+        std::fs::create_dir_all(workplace.path("cells")).unwrap();
+        let stack = workplace.path(format!("cells/{}.tif", 9 - number));
+        std::fs::rename(workplace.path("cells.tif"), stack).unwrap();
+    }
+    let text = std::fs::read_to_string(workplace.path("config.toml")).unwrap();
+    let text = text.replacen("cells.tif\"", "cells\"\ngt_cells = \"splitted\"", 1);
+    let text = text.replacen("gt_cells = \"merged\"\n", "", 1);
+    workplace.write("config.toml", text);
+    for backend in backends() {
+        compare(&workplace, "16,64,64", backend, 18);
+    }
+}
+
 /// Grey values that are shares of the brightest pixel of all tasks, which are looked for before;
 /// by tiles, and with a detector's own maximum in sight.
 #[test]

@@ -3,7 +3,7 @@
 use super::super::input::{OpenVolumes, Settled, open_volumes, settle};
 use super::super::sink::{self, Layouts, id_pixel, number_of_bits};
 use super::super::{SimulationError, Watcher, check_light};
-use crate::config::{Arrangement, CellsFrom, Compute, Config, SingleNeuron};
+use crate::config::{CellsFrom, Compute, Config, SingleNeuron};
 use crate::io::write::{Container, PixelType};
 use crate::model::Model;
 use crate::run::pipeline::needs_survey;
@@ -100,12 +100,6 @@ impl Setup {
             (
                 truth.label == CellsFrom::Components,
                 "[groundtruth] label = \"components\" needs the whole volume: label it before, and leave the key out"
-                    .to_owned(),
-            ),
-            (
-                truth.gt_cells == Arrangement::Split,
-                "[groundtruth] gt_cells = \"splitted\", cells with a volume each, is not read by tasks: paint the cells \
-                 into one volume"
                     .to_owned(),
             ),
             (
