@@ -8,6 +8,7 @@ use crate::engine::rng::cell_key;
 use crate::model::cells::Selection;
 use crate::model::{LayerModel, OwnProteins};
 use crate::run::plan::TilePlan;
+use std::ops::Range;
 
 /// A cluster of proteins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,15 +33,17 @@ impl Pipeline<'_> {
         if model.labelling.clustered().next().is_none() {
             return Ok(puncta);
         }
-        let depth = model.volume.shape[0] * plan.tiles.len();
-        self.observer.begin("places of the clusters", depth);
+        let extent = plan.part.clusters(model);
+        let slices = extent.regions.len() * plan.tiles.len();
+        self.observer.begin("places of the clusters", slices);
+        let own = plan.part.own_voxels(model);
         for tile in &plan.tiles {
             self.enter(tile)?;
             let observer = &mut *self.observer;
             let mut start = Recorder::new(model, tile, input).start_labelling(selection);
             drive(
                 self.backend,
-                &tile.plan.schedule.steps,
+                &tile.plan.schedule.window(&extent),
                 |step| {
                     let recording = Recorder::new(model, tile, input).puncta(step, selection)?;
                     let mut all = std::mem::take(&mut start);
@@ -51,7 +54,13 @@ impl Pipeline<'_> {
                     let slices = reads.chunks_exact(2).map(|two| [&two[0], &two[1]]);
                     let of_layers = slices.zip(Recorder::new(model, tile, input).read_puncta(step));
                     for ([counts, labels], (layer, z)) in of_layers {
-                        let found = Found { tile, layer, z };
+                        let own = &own;
+                        let found = Found {
+                            tile,
+                            own,
+                            layer,
+                            z,
+                        };
                         found.puncta(
                             self.model,
                             input.volume.cells.ids(),
@@ -77,12 +86,14 @@ impl Pipeline<'_> {
 /// A slice of a tile in which a layer's clusters were counted.
 struct Found<'a> {
     tile: &'a TilePlan,
+    /// The voxels that are made.
+    own: &'a [Range<usize>; 3],
     layer: usize,
     z: usize,
 }
 
 impl Found<'_> {
-    /// Adds the clusters of the tile's core.
+    /// Adds the clusters of the tile's core, as far as it is made.
     fn puncta(
         &self,
         model: &crate::model::Model,
@@ -95,10 +106,16 @@ impl Found<'_> {
         let Some(own) = &layer.own else { return };
         let (axis_x, axis_y) = (&self.tile.tile.x, &self.tile.tile.y);
         let columns = axis_y.voxels.len();
+        let [own_z, own_x, own_y] = self.own;
+        if !own_z.contains(&self.z) {
+            return;
+        }
+        let is_own_row = |x: usize| axis_x.core.contains(&x) && own_x.contains(&x);
+        let is_own_column = |y: usize| axis_y.core.contains(&y) && own_y.contains(&y);
         for (place, (&count, &cell)) in counts.iter().zip(labels).enumerate() {
             let x = axis_x.voxels.start + place / columns;
             let y = axis_y.voxels.start + place % columns;
-            if count == 0 || !axis_x.core.contains(&x) || !axis_y.core.contains(&y) {
+            if count == 0 || !is_own_row(x) || !is_own_column(y) {
                 continue;
             }
             let voxel = [self.z, x, y];

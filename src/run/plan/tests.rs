@@ -133,6 +133,56 @@ fn rings_that_fill_a_binding_are_split_into_tiles() {
     assert!(slab > 50, "{slab}");
 }
 
+/// Boxes of images that make up the whole share out the tissue: each voxel is one box's own, and is
+/// among those that the box loads and works on.
+#[test]
+fn each_voxel_is_one_boxs_own() {
+    for (pixel, planes, shape) in [
+        (1, 1, [20, 600, 40]),
+        (3, 2, [21, 1100, 70]),
+        (16, 5, [33, 1100, 530]),
+    ] {
+        let mut config = one_dye(100.0);
+        config.optics.pixel_size_nm *= f64::from(pixel);
+        config.optics.focal_plane_depth_nm *= f64::from(planes);
+        let model = model(&config, shape);
+        let images = model.image_shape();
+        let whole = ImageBox::whole(&model);
+        for (axis, core) in [(0, 3), (1, 7), (1, 64), (2, 5)] {
+            let mut end = 0;
+            for start in (0..images[axis]).step_by(core) {
+                let mut part = whole.clone();
+                let own = start..(start + core).min(images[axis]);
+                match axis {
+                    0 => part.images = own,
+                    axis => part.pixels[axis - 1] = own,
+                }
+                let own = &part.own_voxels(&model)[axis];
+                assert_eq!(own.start, end, "{pixel} {planes} {axis} {core}");
+                end = own.end;
+                let loaded = part.voxels(&model);
+                let loaded = loaded.offset[axis]..loaded.offset[axis] + loaded.shape[axis];
+                if axis > 0 {
+                    assert!(
+                        loaded.start <= own.start && own.end <= loaded.end,
+                        "{own:?} {loaded:?}"
+                    );
+                    let [x, y] = {
+                        let Tile { x, y } = part.split(&model, [1; 2]).remove(0);
+                        [x, y]
+                    };
+                    let tile = [x, y][axis - 1].core.clone();
+                    assert!(
+                        tile.start <= own.start && own.end <= tile.end,
+                        "{own:?} {tile:?}"
+                    );
+                }
+            }
+            assert_eq!(end, shape[axis]);
+        }
+    }
+}
+
 /// Within 3 per cent.
 fn assert_close(bytes: u64, derived: u64) {
     assert!(

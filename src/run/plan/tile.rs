@@ -72,6 +72,27 @@ impl TileAxis {
         first..end.map_or(blocks, |last| last + 1)
     }
 
+    /// Where voxels begin that belong to pixels from this one on, and to none before: a cut of the
+    /// tissue that falls together with that of blocks, where pixels are cut there, too.
+    pub fn first_voxel(axis: &BlockAxis, sampling: AxisSampling, pixel: usize) -> usize {
+        let pixels_before = |voxel: usize| sampling.pixels_in(0..voxel, axis.size).end;
+        // The voxel in which the pixel begins.
+        let (mut first, mut end) = (0, axis.size);
+        while first < end {
+            let middle = first.midpoint(end);
+            match pixels_before(middle + 1) <= pixel {
+                true => first = middle + 1,
+                false => end = middle,
+            }
+        }
+        let block = first / axis.core.max(1);
+        let start = axis.voxels(block.min(axis.count())..axis.count()).start;
+        match start <= first && pixels_before(start) == pixel {
+            true => start,
+            false => first,
+        }
+    }
+
     /// So many tiles of these pixels, at most one for each of their blocks.
     pub fn split_pixels(
         axis: BlockAxis,

@@ -26,12 +26,6 @@ fn plans_refuse_what_tasks_cannot_do() {
         &["groundtruth.background=[65535]"],
         &["[groundtruth] background", "0"],
     );
-    let puncta = [
-        "labeling.bodies.puncta_proteins=20",
-        "labeling.bodies.puncta_spread=50",
-        "labeling.bodies.protein_noise=0",
-    ];
-    refused(&puncta, &["puncta_proteins", "leave the layers"]);
     configure(&workplace, &[&IN_SHARDS[..], &ONE_TO_ONE[..]].concat());
     for (core, words) in [
         ("17", &["--core", "17 slices", "16"][..]),

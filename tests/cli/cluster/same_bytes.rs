@@ -180,6 +180,28 @@ fn an_annotated_region() {
     }
 }
 
+/// Clusters of proteins, whose table no task sees whole; pixels of several voxels, so that boxes and
+/// blocks cut the tissue at different places, and images of every second slice.
+#[test]
+fn clusters_of_proteins() {
+    let entries = [
+        "labeling.bodies.puncta_proteins=20",
+        "labeling.bodies.puncta_spread=30",
+        "labeling.bodies.protein_noise=0",
+        "labeling.bodies.protein_density=1e-4",
+        "labeling.bodies.labeling_density=0.8",
+        "optics.focal_plane_depth=320",
+        "optics.objective_factor=20",
+    ];
+    let workplace = workplace([70, 700, 40], &entries);
+    for backend in backends() {
+        compare(&workplace, "16,64,8", backend, 9);
+    }
+    let table = workplace.path("run-cpu-16-64-8/out/groundtruth/puncta.csv");
+    let table = std::fs::read_to_string(table).unwrap();
+    assert!(table.lines().count() > 100, "{table}");
+}
+
 /// Cells that have a volume each, overlap, and lie in the boxes of some tasks only: sheets of a box
 /// are not those of the tissue.
 #[test]

@@ -2,7 +2,7 @@
 //! made: the upper levels of the pyramids, the texts, the quick-look, tables, and the record.
 
 use super::plan_file::PlanFile;
-use super::receipt::{Flaw, Receipt, shard_path, told};
+use super::receipt::{Cluster, Flaw, Receipt, shard_path, told};
 use super::status::in_words;
 use super::store::{ChecksumStore, RunStore, Scratch, write_whole};
 use super::task::{Worker, place};
@@ -138,6 +138,7 @@ fn check_and_complete(
 #[derive(Default)]
 struct Checked {
     volumes: Vec<Stored>,
+    clusters: Vec<Cluster>,
     /// The devices, whether each is a GPU, and its tasks.
     devices: BTreeMap<(bool, String), Vec<Range<u64>>>,
     shards: u64,
@@ -183,6 +184,7 @@ fn check(
         facts: &worker.facts().digest,
         container: worker.container(),
         channels: worker.setup().model.channels.len(),
+        layers: worker.setup().model.labelling.layers.len(),
     };
     let tasks = plan.tasks(Phase::Image);
     log.begin("checking the tasks", tasks as usize);
@@ -208,6 +210,7 @@ fn check(
                     checked
                         .volumes
                         .resize_with(receipt.volumes.len(), Stored::default);
+                    checked.clusters.extend(receipt.clusters);
                     for (all, own) in checked.volumes.iter_mut().zip(receipt.volumes) {
                         all.add(own.into());
                     }
@@ -248,6 +251,7 @@ struct About<'a> {
     facts: &'a str,
     container: &'a Container,
     channels: usize,
+    layers: usize,
 }
 
 /// Reads a receipt and all its shards; tells what is wrong with them.
@@ -268,7 +272,13 @@ fn check_task(
         .fold(1u64, |all, &size| all.saturating_mul(size as u64));
     let volumes = about.container.names().len();
     let shards: BTreeSet<String> = names.collect();
-    if let Some(problem) = receipt.problem(about.facts, volumes, about.channels, &shards, voxels) {
+    if let Some(problem) = receipt.problem(
+        about.facts,
+        volumes,
+        [about.channels, about.layers],
+        &shards,
+        voxels,
+    ) {
         let path = plan.folder.receipt(Phase::Image, task);
         let problem = told(&path, problem, Phase::Image, task, &plan.folder);
         return Ok(Err(Flaw::Wrong(problem)));
@@ -501,6 +511,17 @@ fn complete(
         let table = sink::table_of_codes(config, model, &selection, ids);
         output
             .create(sink::CODES_NAME.as_ref())?
+            .write_whole(table.as_bytes())?;
+    }
+    if model.labelling.clustered().next().is_some() {
+        let mut clusters = checked.clusters.clone();
+        clusters.sort_unstable();
+        let cells = CellIndex::new(clusters.iter().map(|cluster| cluster.id));
+        let puncta = clusters.iter().map(|cluster| cluster.punctum(&cells));
+        let puncta: Vec<_> = puncta.collect();
+        let table = sink::table_of_puncta(config, model, &puncta, cells.ids());
+        output
+            .create(sink::PUNCTA_NAME.as_ref())?
             .write_whole(table.as_bytes())?;
     }
     output

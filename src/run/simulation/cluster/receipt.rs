@@ -2,6 +2,8 @@
 
 use super::{ClusterError, Folder, Phase, sealed, store};
 use crate::io::write::Stored;
+use crate::model::cells::CellIndex;
+use crate::run::pipeline::Punctum;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs;
@@ -36,6 +38,9 @@ pub(super) struct Receipt {
     /// What the volumes hold of it, in the order of the container.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub volumes: Vec<VolumePart>,
+    /// Of images the clusters of proteins in the voxels that are the task's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clusters: Vec<Cluster>,
     /// Of the survey: each cell, and its voxels in each region.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cells: Vec<(u64, Vec<u64>)>,
@@ -66,6 +71,40 @@ impl From<VolumePart> for Stored {
         Self {
             largest: part.largest,
             voxels: part.voxels.into_iter().collect(),
+        }
+    }
+}
+
+/// A cluster of proteins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Cluster {
+    pub layer: usize,
+    /// (z, x, y) in the tissue.
+    pub voxel: [usize; 3],
+    /// Of the cell.
+    pub id: u64,
+    pub number: u32,
+    pub proteins: u32,
+}
+
+impl Cluster {
+    pub(super) fn new(punctum: &Punctum, ids: &[u64]) -> Self {
+        Self {
+            layer: punctum.layer,
+            voxel: punctum.voxel,
+            id: ids[punctum.cell],
+            number: punctum.number,
+            proteins: punctum.proteins,
+        }
+    }
+
+    pub(super) fn punctum(&self, cells: &CellIndex) -> Punctum {
+        Punctum {
+            layer: self.layer,
+            voxel: self.voxel,
+            cell: cells.index(self.id) as usize,
+            number: self.number,
+            proteins: self.proteins,
         }
     }
 }
@@ -122,7 +161,7 @@ impl Receipt {
         &self,
         facts: &str,
         volumes: usize,
-        channels: usize,
+        [channels, layers]: [usize; 2],
         shards: &BTreeSet<String>,
         voxels: u64,
     ) -> Option<&'static str> {
@@ -138,6 +177,9 @@ impl Receipt {
         }
         if channels > 0 && self.volumes[0].largest.len() != channels {
             return Some("tells of another number of channels than the output has");
+        }
+        if self.clusters.iter().any(|cluster| cluster.layer >= layers) {
+            return Some("tells of clusters in more layers than there are");
         }
         if self.volumes.iter().any(|volume| sum(volume) > voxels) {
             return Some("counts more voxels than the task has");

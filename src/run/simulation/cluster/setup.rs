@@ -108,11 +108,6 @@ impl Setup {
                  under a number of its own"
                     .to_owned(),
             ),
-            (
-                self.model.labelling.clustered().next().is_some(),
-                "puncta_proteins: the table of clusters is not made by tasks: leave the layers with puncta_proteins out"
-                    .to_owned(),
-            ),
         ];
         match wrong.into_iter().find(|(is_wrong, _)| *is_wrong) {
             Some((_, problem)) => Err(SimulationError::Unsupported(problem)),

@@ -2,7 +2,7 @@
 
 use super::facts::Facts;
 use super::plan_file::PlanFile;
-use super::receipt::Receipt;
+use super::receipt::{Cluster, Receipt};
 use super::scale::Scale;
 use super::setup::Setup;
 use super::store::{RunStore, Scratch};
@@ -157,6 +157,7 @@ impl<'p> Worker<'p> {
             volumes: Vec::new(),
             cells: Vec::new(),
             brightest: Vec::new(),
+            clusters: Vec::new(),
         };
         match self.phase {
             Phase::Survey => {
@@ -171,8 +172,9 @@ impl<'p> Worker<'p> {
                 let root = folder.output().join(self.container.folder());
                 let store = Arc::new(RunStore::new(folder, root)?);
                 let shards = Arc::clone(&store) as Arc<dyn ShardStore>;
-                let stored = self.images(task, shards, store.scratch(), watcher)?;
+                let (stored, clusters) = self.images(task, shards, store.scratch(), watcher)?;
                 receipt.volumes = stored.into_iter().map(Into::into).collect();
+                receipt.clusters = clusters;
                 store.remove_others(self.shard_names(task))?;
                 receipt.shards = store.seal()?;
             }
@@ -191,14 +193,14 @@ impl<'p> Worker<'p> {
         self.container.shard_names(first, shape, levels)
     }
 
-    /// Makes the shards of a task.
+    /// Makes the shards of a task; returns what its volumes hold, and its clusters of proteins.
     pub(super) fn images(
         &mut self,
         task: u64,
         shards: Arc<dyn ShardStore>,
         scratch: &Path,
         watcher: &mut dyn Watcher,
-    ) -> Result<Vec<Stored>, ClusterError> {
+    ) -> Result<(Vec<Stored>, Vec<Cluster>), ClusterError> {
         let part = self.plan.grid().image_box(task);
         let voxels = part.voxels(&self.setup.model);
         let levels = self.plan.levels();
@@ -217,8 +219,9 @@ impl<'p> Worker<'p> {
                 let (config, model) = (&setup.config, &setup.model);
                 let mut sink =
                     FileSink::of_part(config, model, cells, setup.pixel, writers, rows * columns);
-                pipeline.run(&mut sink)?;
-                Ok(sinks.stored())
+                let puncta = pipeline.run(&mut sink)?.puncta.into_iter();
+                let clusters = puncta.map(|punctum| Cluster::new(&punctum, cells.ids()));
+                Ok((sinks.stored(), clusters.collect()))
             },
         )
     }
