@@ -103,7 +103,7 @@ impl Quantisation {
 const BATCH_BYTES: usize = 28 << 20;
 
 /// Most slices that are read for each image of a slab, in the mean, whatever a device likes best.
-const READ_BY_IMAGE: usize = 8;
+const READ_BY_IMAGE: usize = 4;
 
 /// Most slices of a slab: they are a dimension of dispatches.
 const MOST_SLICES: usize = crate::engine::compute::MOST_WORKGROUPS as usize;
@@ -228,7 +228,7 @@ impl<'a> Planner<'a> {
     pub(crate) fn deepest(&self, deepest: usize) -> Result<Plan, PlanError> {
         let depth = self.model.volume.shape[0];
         // The images of a slab read all slices within their reach: where these are many, it takes
-        // more images together.
+        // more images together, since memory is slower than what is computed of it.
         let reach = self.model.reach;
         let read = (reach.blur_before + 1 + reach.blur_after).min(depth);
         let deepest = deepest.max(read / READ_BY_IMAGE);

@@ -285,7 +285,7 @@ struct Sums<'a> {
 #[pulp::with_simd(filter_frequency = pulp::Arch::new())]
 #[inline(always)]
 fn filter_frequency_simd<'a, S: Simd, P: FnMut(usize, Parts)>(
-    _: S,
+    simd: S,
     sums: &'a Sums<'a>,
     planes: &'a [Parts],
     taps: &'a [Part],
@@ -299,11 +299,11 @@ fn filter_frequency_simd<'a, S: Simd, P: FnMut(usize, Parts)>(
         };
         let put = |n: usize, sum: Parts| put(next + n, sum);
         next += if is_near(4) {
-            filter_group::<S, 4>(sums, next, planes, taps, put)
+            filter_group::<S, 4>(simd, sums, next, planes, taps, put)
         } else if is_near(2) {
-            filter_group::<S, 2>(sums, next, planes, taps, put)
+            filter_group::<S, 2>(simd, sums, next, planes, taps, put)
         } else {
-            filter_group::<S, 1>(sums, next, planes, taps, put)
+            filter_group::<S, 1>(simd, sums, next, planes, taps, put)
         };
     }
 }
@@ -311,6 +311,7 @@ fn filter_frequency_simd<'a, S: Simd, P: FnMut(usize, Parts)>(
 /// Filters slices together, from this one on; returns how many.
 #[inline(always)]
 fn filter_group<S: Simd, const SLICES: usize>(
+    simd: S,
     sums: &Sums<'_>,
     first: usize,
     planes: &[Parts],
@@ -326,11 +327,10 @@ fn filter_group<S: Simd, const SLICES: usize>(
         let mut of_run = [Parts::default(); SLICES];
         let taps = starts.map(|start| &taps[sums.margin + run.start - start..][..run.len()]);
         for (n, sample) in planes[run].iter().enumerate() {
-            // Copied once: behind a reference it may be read again for each slice.
             let [re, im] = *sample;
             for (sum, taps) in of_run.iter_mut().zip(&taps) {
-                add_product::<S>(&mut sum[0], &taps[n], &re);
-                add_product::<S>(&mut sum[1], &taps[n], &im);
+                add_product(simd, &mut sum[0], &taps[n], &re);
+                add_product(simd, &mut sum[1], &taps[n], &im);
             }
         }
         let total = total.as_flattened_mut().as_flattened_mut().iter_mut();
@@ -362,13 +362,17 @@ impl Sums<'_> {
 }
 
 #[inline(always)]
-fn add_product<S: Simd>(sum: &mut Part, tap: &Part, sample: &Part) {
-    for c in 0..BLOCK {
-        // Without vector instructions a fused product would be a call.
-        sum[c] = if S::IS_SCALAR {
-            sum[c] + tap[c] * sample[c]
-        } else {
-            tap[c].mul_add(sample[c], sum[c])
-        };
+fn add_product<S: Simd>(simd: S, sum: &mut Part, tap: &Part, sample: &Part) {
+    // Without vector instructions a fused product would be a call.
+    if S::IS_SCALAR {
+        for c in 0..BLOCK {
+            sum[c] += tap[c] * sample[c];
+        }
+        return;
+    }
+    let (sums, _) = S::as_mut_simd_f32s(sum);
+    let (taps, samples) = (S::as_simd_f32s(tap).0, S::as_simd_f32s(sample).0);
+    for ((sum, &tap), &sample) in sums.iter_mut().zip(taps).zip(samples) {
+        *sum = simd.mul_add_f32s(tap, sample, *sum);
     }
 }
