@@ -61,7 +61,7 @@ impl Level {
 /// not much deeper than wide. Floating-point numbers, which are no pictures, have one level.
 pub(super) fn plan(layout: &VolumeLayout) -> Vec<Level> {
     let mut voxel_nm = layout.metadata.voxel_nm;
-    let shard = layout.chunks.shard;
+    let mut shard = layout.chunks.shard;
     let mut levels = vec![Level::new(layout.shape, [1; 3], [1; 3], shard)];
     while levels.len() < MOST_LEVELS && layout.pixel != PixelType::Float32 {
         let last = &levels[levels.len() - 1];
@@ -75,6 +75,11 @@ pub(super) fn plan(layout: &VolumeLayout) -> Vec<Level> {
         let factor = std::array::from_fn(|axis| last.factor[axis] * step[axis]);
         for (nm, step) in voxel_nm.iter_mut().zip(step) {
             *nm *= step as f64;
+        }
+        // A shard of each level spans the same pixels of the first: who makes one makes all above
+        // it.
+        if (shard / 2).is_multiple_of(CHUNK) {
+            shard /= 2;
         }
         levels.push(Level::new(shape, step, factor, shard));
     }

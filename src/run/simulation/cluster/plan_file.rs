@@ -316,10 +316,16 @@ fn core(
             .load;
         let step = depth.div_ceil(images[0]).max(1);
         let halo = (load.len() / step).max(1);
-        let core = [4 * halo, MOST_PIXELS, MOST_PIXELS];
-        return Ok(std::array::from_fn(|axis| {
-            core[axis].next_multiple_of(unit[axis]).min(images[axis])
-        }));
+        let least = [4 * halo, MOST_PIXELS, MOST_PIXELS];
+        let of_levels = |levels: usize| -> [usize; 3] {
+            let unit = container.unit(levels);
+            std::array::from_fn(|axis| least[axis].next_multiple_of(unit[axis]).min(images[axis]))
+        };
+        // As many levels as tasks can make without much larger boxes: the rest is left to the end.
+        let most = of_levels(1).map(|size| size + size / 2);
+        let fits = |core: &[usize; 3]| (0..3).all(|axis| core[axis] <= most[axis]);
+        let cores = (1..=container.levels()).rev().map(of_levels);
+        return Ok(cores.into_iter().find(fits).unwrap_or(of_levels(1)));
     };
     for (axis, name) in ["slices", "rows", "columns"].into_iter().enumerate() {
         let fits = wanted[axis].is_multiple_of(unit[axis]) || wanted[axis] >= images[axis];
