@@ -307,6 +307,72 @@ fn the_model_physical() {
     compare(&workplace, "32,64,64", "cpu", 12);
 }
 
+/// What there is of layers, light and cameras, in two configurations: whatever depends on the place
+/// in the whole tissue is the same in a part of it.
+#[test]
+fn layers_and_physics_of_all_kinds() {
+    let workplace = workplace([48, 90, 70], &[]);
+    let image = format!(
+        "groundtruth.image_path={}",
+        workplace.path("cells.tif").display()
+    );
+    let common = [
+        image.as_str(),
+        "groundtruth.voxel_dim=[40, 32, 32]",
+        "labeling.a.fluorophore=ATTO550",
+        "labeling.a.region=membrane",
+        "labeling.a.membrane_density=0.01",
+        "labeling.a.cell_variation=0.4",
+        "labeling.a.linkage=15",
+        "labeling.b.fluorophore=ATTO550",
+        "labeling.b.stain=protein",
+        "labeling.b.protein_density=1e-5",
+        "output.format=ome-zarr",
+        "output.sim_channels=composite",
+        "output.name=tissue",
+        "output.shard=64",
+        "optics.psf=scalar",
+        "compute.seed=7",
+    ];
+    let wide = [
+        "optics.type=widefield",
+        "optics.channels.channel_1.irradiance=50",
+        "optics.bleaching=true",
+        "optics.stripes=0.2",
+        "optics.lost_images=[3, 17]",
+        "optics.boundary=dark",
+        "optics.psf_reach=40",
+        "tissue.autofluorescence=1e-6",
+        "tissue.attenuation_length=50",
+        "tissue.haze=3",
+        "detector.kind=scmos",
+        "rounds.number=2",
+    ];
+    let sheet = [
+        "optics.type=light sheet",
+        "optics.channels.channel_1.irradiance=50",
+        "optics.depth=20",
+        "optics.spectral_bins=2",
+        "optics.focal_plane_depth=210",
+        "groundtruth.upsample=[2, 1, 1]",
+        "detector.kind=emccd",
+        "detector.gain=0.1",
+        "detector.register_full_well=400000",
+        "labeling.c.fluorophore=ATTO550",
+        "labeling.c.barcode=true",
+        "labeling.c.protein_density=1e-4",
+        "labeling.barcode_layers=1",
+    ];
+    for (entries, core, tasks) in [(&wide[..], "16,64,64", 12), (&sheet[..], "32,64,64", 8)] {
+        let config = crate::support::physical(&[&common[..], entries].concat());
+        workplace.write("config.toml", config.to_toml());
+        let run = format!("run-cpu-{}", core.replace(',', "-"));
+        let _ = std::fs::remove_dir_all(workplace.path("whole-cpu"));
+        compare(&workplace, core, "cpu", tasks);
+        assert!(workplace.path(run).exists());
+    }
+}
+
 /// Blocks of the blur, more than one along an axis: boxes that are no blocks.
 #[test]
 fn boxes_of_a_slice_of_several_blocks() {
