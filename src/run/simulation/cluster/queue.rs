@@ -123,11 +123,8 @@ impl<'p> Queue<'p> {
     }
 }
 
-/// Does tasks of a phase, but for those whose receipts are there (unless they are wanted `again`).
-///
-/// # Errors
-/// See [`ClusterError`]. Tasks before the one that failed are done.
-pub fn run_tasks(
+/// As [`run_tasks_on`], by one device.
+fn run_tasks(
     plan: &PlanFile,
     phase: Phase,
     tasks: &[Range<u64>],
@@ -138,8 +135,9 @@ pub fn run_tasks(
     Queue::new(plan, phase, tasks, again)?.work(overrides, 1, watcher)
 }
 
-/// As [`run_tasks`], by several devices at once: each takes the next task when it has done one.
-/// There are entries of `[compute]` for each of them.
+/// Does tasks of a phase, but for those whose receipts are there (unless they are wanted `again`), by
+/// one device or several at once: each takes the next task when it has done one. There are entries
+/// of `[compute]` for each of them.
 ///
 /// # Errors
 /// That of the first device that fails; the others finish the task that they are at.
