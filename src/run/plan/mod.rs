@@ -105,6 +105,9 @@ const BATCH_BYTES: usize = 28 << 20;
 /// Most slices that are read for each image of a slab, in the mean, whatever a device likes best.
 const READ_BY_IMAGE: usize = 4;
 
+/// Slices of a slab that are many: as many as the CPU's slabs have.
+const MANY_SLICES: usize = 16;
+
 /// Most slices of a slab: they are a dimension of dispatches.
 const MOST_SLICES: usize = crate::engine::compute::MOST_WORKGROUPS as usize;
 
@@ -231,7 +234,10 @@ impl<'a> Planner<'a> {
         // more images together, since memory is slower than what is computed of it.
         let reach = self.model.reach;
         let read = (reach.blur_before + 1 + reach.blur_after).min(depth);
-        let deepest = deepest.max(read / READ_BY_IMAGE);
+        let deepest = match read / READ_BY_IMAGE {
+            few if few < MANY_SLICES => deepest,
+            many => deepest.max(many),
+        };
         // Slices so large that not one fits the budget get more of what there is, in steps.
         let budgets = [1, 4, 16].map(|factor| self.limits.wanted_bytes.saturating_mul(factor));
         for budget in budgets.into_iter().chain([u64::MAX]) {
